@@ -1,0 +1,89 @@
+import type { Metrics, NonFinite, Support } from '../metrics/types.js'
+import type { Dtype } from '../tensor/dtype.js'
+
+/** The precision that a dump was computed in, which chooses the thresholds. */
+export type Precision = 'bf16' | 'fp16' | 'fp32'
+
+/** Limits that a token must keep, all strictly: a value equal to its limit fails. */
+export interface Thresholds {
+  precision: Precision
+  /** KL divergence must be below. */
+  klDivergence: number
+  /** Cosine similarity must be above. */
+  cosineSimilarity: number
+}
+
+/**
+ * - `pass`: measured, and within every threshold
+ * - `over-threshold`: measured, and not within one of them
+ * - `misshapen`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
+ * - `non-finite`: NaN or +Inf on a side
+ * - `missing`: the golden has the step, the dump has not
+ * - `extra`: the dump has the step, the golden has not
+ * - `unreadable`: a file of the step could not be read
+ */
+export type Verdict = 'pass' | 'over-threshold' | 'misshapen' | 'non-finite' | 'missing' | 'extra' | 'unreadable'
+
+/** One side of one token. What was not learnt (a missing or unreadable file) is absent. */
+export interface TokenSide {
+  /** The file the row came from; one per rank where the vocabulary is split over ranks. */
+  files: string[]
+  /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` where the layout names none. */
+  layer: string
+  dtype?: Dtype
+  /** Of the row that was compared, `[1, vocabulary]`. */
+  shape?: number[]
+  /** Of the tensor in the file (in each file, where ranks were joined). */
+  fileShape?: number[]
+  max?: number
+  min?: number
+  mean?: number
+  /** Vocab id of the largest logit. */
+  top1?: number
+  top1Logit?: number
+  /** This side's logit at the other side's top-1. */
+  logitAtOtherTop1?: number
+  nonFinite?: NonFinite
+}
+
+export interface TokenComparison {
+  step: number
+  verdict: Verdict
+  /** Why, in one line; `''` for a pass. */
+  reason: string
+  /** Absent unless the verdict is `pass` or `over-threshold`. */
+  metrics?: Metrics
+  support?: Support
+  golden?: TokenSide
+  dump?: TokenSide
+}
+
+/** compared + failed + missing + extra + unreadable = total, always. */
+export interface Counts {
+  total: number
+  /** Both rows read and every metric measured: passed + overThreshold. */
+  compared: number
+  passed: number
+  overThreshold: number
+  /** Both rows read, but no metric could be measured: misshapen or non-finite. */
+  failed: number
+  missing: number
+  extra: number
+  unreadable: number
+}
+
+/** A whole comparison as data. Messages, CSV and reports only render it. */
+export interface Comparison {
+  pass: boolean
+  /** Sorted by `step`. */
+  tokens: TokenComparison[]
+  /** The first token that does not pass. */
+  firstFailure?: TokenComparison
+  counts: Counts
+  thresholds: Thresholds
+  /** What was guessed, ignored or cut, one line each. */
+  notes: string[]
+  /** What was compared, as the caller named it. */
+  goldenPath: string
+  dumpPath: string
+}

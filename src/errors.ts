@@ -1,0 +1,82 @@
+/**
+ * Every reason for which golden-logits refuses an input. One list for files, dump trees and the caller's own
+ * arguments, so that a caller branches on `code` and never on the text of a message.
+ */
+export type ErrorCode =
+  // the file itself
+  | 'file-not-found'
+  | 'permission-denied'
+  | 'not-a-regular-file'
+  | 'file-changed'
+  | 'read-failed'
+  | 'unsupported-format'
+  // containers and pickles
+  | 'bad-archive'
+  | 'crc-mismatch'
+  | 'malformed-pickle'
+  | 'unsupported-opcode'
+  | 'disallowed-global'
+  | 'bad-storage'
+  | 'bad-tensor'
+  | 'unsupported-dtype'
+  | 'no-tensor'
+  | 'bad-legacy'
+  | 'bad-header'
+  | 'bad-bin'
+  | 'no-data'
+  | 'limit-exceeded'
+  // dump trees
+  | 'nothing-to-compare'
+  | 'ambiguous-run'
+  | 'ambiguous-layer'
+  // the caller
+  | 'invalid-argument'
+
+export interface ErrorDetails {
+  /** The file or folder the error is about. */
+  file?: string
+  /** Byte offset in that file, where one is known. */
+  offset?: number
+  /** The name of the limit that was exceeded, as it is spelt in the `limits` option. */
+  limit?: string
+  cause?: unknown
+}
+
+/**
+ * The one error class of the package. `message` is one line of at most 1,000 characters that names the file, what was
+ * found, what was expected and what to do.
+ */
+export class GoldenLogitsError extends Error {
+  readonly code: ErrorCode
+  readonly file?: string
+  readonly offset?: number
+  readonly limit?: string
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    const where = details.file === undefined ? '' : `${shown(details.file, 400)}: `
+    super(`${where}${message}`.slice(0, 1000), details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'GoldenLogitsError'
+    this.code = code
+    this.file = details.file
+    this.offset = details.offset
+    this.limit = details.limit
+  }
+}
+
+// Control characters, line separators, and the marks that turn or hide text on a terminal.
+const UNPRINTABLE =
+  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udfff]/gu
+
+/**
+ * Text from a file or a file name, made safe for a one-line message: control, direction and invisible characters
+ * (and lone surrogates) become `\xNN` or `\uNNNN`, and what is longer than `max` characters is cut in the middle.
+ */
+export function shown(text: string, max = 80): string {
+  const safe = text.replace(UNPRINTABLE, (c) => {
+    const code = c.charCodeAt(0)
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+  if (safe.length <= max) return safe
+  const head = Math.ceil((max - 1) / 2)
+  return `${safe.slice(0, head)}…${safe.slice(safe.length - (max - 1 - head))}`
+}

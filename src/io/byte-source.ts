@@ -1,0 +1,11 @@
+/** Random access to bytes of known length: a file, or memory. The readers of `formats/` know nothing else. */
+export interface ByteSource {
+  /** The path to name in errors. */
+  readonly file: string
+  readonly size: number
+  /**
+   * Fills `into` with the bytes from `offset` on.
+   * @throws GoldenLogitsError `file-changed` where the source turns out shorter than `size`.
+   */
+  read(offset: number, into: Uint8Array): void
+}
