@@ -49,7 +49,22 @@ export interface Support {
   firstMismatch: number
 }
 
-/** What the kernel says of one pair of rows. */
+/** A pair of rows that could be measured. */
+export interface MeasuredRows {
+  kind: 'measured'
+  metrics: Metrics
+  /** 1 − cosine similarity, in [0, 2], without the rounding of a number near 1: right to 1e-9 relative when small. */
+  cosineDistance: number
+  golden: RowStats
+  dump: RowStats
+  support: Support
+}
+
+/**
+ * What the kernel says of one pair of rows. `no-support`: every logit of that side is −Inf, so that it has no softmax.
+ * NaN and +Inf take precedence over it.
+ */
 export type RowComparison =
-  | { kind: 'measured'; metrics: Metrics; golden: RowStats; dump: RowStats; support: Support }
+  | MeasuredRows
   | { kind: 'non-finite'; golden: NonFinite; dump: NonFinite }
+  | { kind: 'no-support'; side: 'golden' | 'dump' | 'both' }

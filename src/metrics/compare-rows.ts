@@ -1,0 +1,28 @@
+import { klDivergence } from './divergence.js'
+import { measure } from './measure.js'
+import { sumPair } from './pair-sums.js'
+import { countNonFinite, hasNonFinite, scanRow } from './row-scan.js'
+import type { RowComparison } from './types.js'
+
+/** Compares the first `count` logits of two rows in plain TypeScript: every case of `RowComparison`, exactly. */
+export function compareRows(golden: Float32Array, dump: Float32Array, count: number): RowComparison {
+  const goldenScan = scanRow(golden, count)
+  const dumpScan = scanRow(dump, count)
+  if (hasNonFinite(goldenScan) || hasNonFinite(dumpScan)) {
+    return { kind: 'non-finite', golden: countNonFinite(golden, count), dump: countNonFinite(dump, count) }
+  }
+  const goldenEmpty = goldenScan.max === Number.NEGATIVE_INFINITY
+  const dumpEmpty = dumpScan.max === Number.NEGATIVE_INFINITY
+  if (goldenEmpty || dumpEmpty) {
+    return { kind: 'no-support', side: goldenEmpty && dumpEmpty ? 'both' : goldenEmpty ? 'golden' : 'dump' }
+  }
+  return measure({
+    count,
+    ...sumPair(golden, dump, count),
+    klDivergence: klDivergence(golden, dump, count, goldenScan.top1, dumpScan.max),
+    golden: goldenScan,
+    dump: dumpScan,
+    goldenAtDumpTop1: golden[dumpScan.top1]!,
+    dumpAtGoldenTop1: dump[goldenScan.top1]!,
+  })
+}

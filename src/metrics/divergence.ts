@@ -1,0 +1,111 @@
+/**
+ * KL divergence of two rows without cancellation. With p = softmax(g), u = g − max g, v = m − (some constant) and
+ * x = u − v:
+ *
+ *     KL = Σpx + ln Σp·e⁻ˣ     for every choice of the constant
+ *        = B − (t − ln(1 + t)),  B = Σp·f(x),  f(x) = e⁻ˣ − 1 + x ≥ 0,  t = Σp(e⁻ˣ − 1) = B − Σpx
+ *
+ * f(x) is of second order, as KL is: no large terms cancel, identical rows and pure shifts give exactly 0.
+ */
+
+/** Σe, Σe·x and Σe·f(x) with e = exp(u); divide by Σe to get the averages over p. */
+export interface BregmanSums {
+  mass: number
+  linear: number
+  bregman: number
+}
+
+/**
+ * The divergence the sums stand for, and whether they were well conditioned: the constant was near enough to the one
+ * that makes both rows sum to the same mass.
+ */
+export function divergenceOf(sums: BregmanSums): { divergence: number; linear: number; trusted: boolean } {
+  const linear = sums.linear / sums.mass
+  const bregman = sums.bregman / sums.mass
+  const t = bregman - linear
+  const near = Math.abs(t) < 0.05
+  const divergence = near ? bregman - logarithmGap(t) : linear + Math.log1p(t)
+  const size = near ? bregman : bregman / (1 + t) + Math.abs(linear)
+  // Rounding, and the WASM kernel's polynomials, enter relative to `size`: lose at most a factor of 4 of it.
+  return { divergence: Math.max(0, divergence), linear, trusted: divergence * 4 >= size }
+}
+
+/** t − ln(1 + t) for |t| < 0.05, by its series t²/2 − t³/3 + …: the difference itself would cancel. */
+function logarithmGap(t: number): number {
+  let tail = 0
+  for (let k = 14; k >= 2; k--) tail = 1 / k - t * tail
+  return t * t * tail
+}
+
+/** f(x) = e⁻ˣ − 1 + x for |x| ≤ 1/2 by its Taylor series, to the last bits. */
+function smallBregman(x: number): number {
+  let tail = 0
+  for (let k = 14; k >= 2; k--) tail = (1 - x * tail) / k
+  return x * x * tail
+}
+
+/**
+ * KL of rows that are free of NaN and +Inf and each have a finite logit. −Inf is a probability of 0.
+ * @param goldenTop1 vocab id of the golden's maximum
+ * @param dumpMax the dump's maximum
+ */
+export function klDivergence(
+  golden: Float32Array,
+  dump: Float32Array,
+  count: number,
+  goldenTop1: number,
+  dumpMax: number,
+): number {
+  const goldenMax = golden[goldenTop1]!
+  if (missesMass(golden, dump, count, goldenMax)) return Number.POSITIVE_INFINITY
+  const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0))
+  if (first.trusted) return first.divergence
+  // The top token moved: take the constant that makes both sides sum to the same mass, where B alone is the answer.
+  const gap = Math.log(partition(dump, count, dumpMax)) - Math.log(partition(golden, count, goldenMax))
+  return divergenceOf(bregmanSums(golden, dump, count, goldenMax, dumpMax, gap)).divergence
+}
+
+/** Whether the dump suppresses a vocab id to which the golden gives a float64 probability above 0. */
+function missesMass(golden: Float32Array, dump: Float32Array, count: number, goldenMax: number): boolean {
+  let highest = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < count; i++) {
+    if (dump[i] === Number.NEGATIVE_INFINITY && golden[i]! > highest) highest = golden[i]!
+  }
+  if (highest === Number.NEGATIVE_INFINITY) return false
+  return Math.exp(highest - goldenMax - Math.log(partition(golden, count, goldenMax))) > 0
+}
+
+/** Σexp(row − max) */
+function partition(row: Float32Array, count: number, max: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += Math.exp(row[i]! - max)
+  return sum
+}
+
+function bregmanSums(
+  golden: Float32Array,
+  dump: Float32Array,
+  count: number,
+  goldenMax: number,
+  dumpOrigin: number,
+  gap: number,
+): BregmanSums {
+  let mass = 0
+  let linear = 0
+  let bregman = 0
+  for (let i = 0; i < count; i++) {
+    const u = golden[i]! - goldenMax
+    const v = dump[i]! - dumpOrigin - gap
+    if (v === Number.NEGATIVE_INFINITY) continue
+    if (u === Number.NEGATIVE_INFINITY) {
+      bregman += Math.exp(v)
+      continue
+    }
+    const x = u - v
+    const e = Math.exp(u)
+    mass += e
+    linear += e * x
+    bregman += Math.abs(x) <= 0.5 ? e * smallBregman(x) : Math.exp(v) - e + e * x
+  }
+  return { mass, linear, bregman }
+}

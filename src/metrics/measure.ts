@@ -1,0 +1,46 @@
+import { cosine } from './cosine.js'
+import { EPSILON, type PairSums } from './pair-sums.js'
+import type { RowScan } from './row-scan.js'
+import type { MeasuredRows, Support } from './types.js'
+
+/** The sums of one pair of rows, however they were made, and what the rows are by themselves. */
+export interface PairFacts {
+  count: number
+  sums: PairSums
+  support: Support
+  klDivergence: number
+  golden: RowScan
+  dump: RowScan
+  /** The golden's logit at the dump's top-1, and the other way round. */
+  goldenAtDumpTop1: number
+  dumpAtGoldenTop1: number
+}
+
+/**
+ * The metrics that the sums stand for. Where one side only is −Inf at a vocab id, the rows are infinitely far apart: every
+ * error and the distance are Infinity, and the cosine is that of the ids finite on both sides (0 where there are none).
+ */
+export function measure(facts: PairFacts): MeasuredRows {
+  const { sums, support, count } = facts
+  const mismatched = support.firstMismatch >= 0
+  const shared = count - support.bothSuppressed - support.goldenOnly - support.dumpOnly
+  const { similarity, distance } = shared === 0 ? { similarity: 0, distance: 1 } : cosine(sums)
+  const error = (value: number) => (mismatched ? Number.POSITIVE_INFINITY : value)
+  const norm = Math.sqrt(sums.gg)
+  return {
+    kind: 'measured',
+    metrics: {
+      cosineSimilarity: similarity,
+      klDivergence: facts.klDivergence,
+      maxRelativeError: error(sums.relativeMax),
+      meanRelativeError: error(sums.relativeSum / count),
+      maxAbsoluteError: error(sums.absoluteMax),
+      meanAbsoluteError: error(sums.absoluteSum / count),
+      relativeEuclideanDistance: error(norm > EPSILON ? Math.sqrt(sums.dd) / norm : 0),
+    },
+    cosineDistance: distance,
+    golden: { ...facts.golden, logitAtOtherTop1: facts.goldenAtDumpTop1 },
+    dump: { ...facts.dump, logitAtOtherTop1: facts.dumpAtGoldenTop1 },
+    support,
+  }
+}

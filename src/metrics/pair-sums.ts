@@ -1,0 +1,66 @@
+import type { Support } from './types.js'
+
+/** Golden logits at or below this magnitude take no part in the element-wise errors, and norms in the distance. */
+export const EPSILON = 2 ** -23
+
+/**
+ * Sums over the vocab ids that are finite on both sides, in float64, with g = golden, m = dump, d = m − g. The error
+ * terms run over those with |g| > 2⁻²³ only.
+ */
+export interface PairSums {
+  /** Σg² */
+  gg: number
+  /** Σm² */
+  mm: number
+  /** Σgm */
+  gm: number
+  /** Σd² */
+  dd: number
+  /** Σd(m + g) = Σm² − Σg², without the cancellation of that difference. */
+  spread: number
+  absoluteSum: number
+  absoluteMax: number
+  relativeSum: number
+  relativeMax: number
+}
+
+/** One pass over both rows, which must be free of NaN and +Inf. */
+export function sumPair(golden: Float32Array, dump: Float32Array, count: number): { sums: PairSums; support: Support } {
+  let [gg, mm, gm, dd, spread] = [0, 0, 0, 0, 0]
+  let [absoluteSum, absoluteMax, relativeSum, relativeMax] = [0, 0, 0, 0]
+  const support = { bothSuppressed: 0, goldenOnly: 0, dumpOnly: 0, firstMismatch: -1 }
+  for (let i = 0; i < count; i++) {
+    const g = golden[i]!
+    const m = dump[i]!
+    if (g === Number.NEGATIVE_INFINITY || m === Number.NEGATIVE_INFINITY) {
+      noteSuppressed(support, g, m, i)
+      continue
+    }
+    const d = m - g
+    gg += g * g
+    mm += m * m
+    gm += g * m
+    dd += d * d
+    spread += d * (m + g)
+    const size = Math.abs(g)
+    if (size > EPSILON) {
+      const absolute = Math.abs(d)
+      const relative = absolute / size
+      absoluteSum += absolute
+      relativeSum += relative
+      if (absolute > absoluteMax) absoluteMax = absolute
+      if (relative > relativeMax) relativeMax = relative
+    }
+  }
+  return { sums: { gg, mm, gm, dd, spread, absoluteSum, absoluteMax, relativeSum, relativeMax }, support }
+}
+
+function noteSuppressed(support: Support, g: number, m: number, vocabId: number): void {
+  if (g === m) {
+    support.bothSuppressed++
+    return
+  }
+  if (g === Number.NEGATIVE_INFINITY) support.goldenOnly++
+  else support.dumpOnly++
+  if (support.firstMismatch < 0) support.firstMismatch = vocabId
+}

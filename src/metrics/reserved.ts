@@ -1,0 +1,16 @@
+import { GoldenLogitsError } from '../errors.js'
+
+/** Refuses a comparison of more elements than were reserved: stale bytes of an earlier row would be measured. */
+export function assertReserved(
+  count: number,
+  golden: [used: number, has: number],
+  dump: [used: number, has: number],
+): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new GoldenLogitsError('invalid-argument', `the vocabulary size must be a whole number from 1, not ${count}`)
+  }
+  for (const [side, [used, has]] of [['golden', golden] as const, ['dump', dump] as const]) {
+    if (used <= has) continue
+    throw new GoldenLogitsError('invalid-argument', `the ${side} row takes ${used} bytes, but ${has} were reserved`)
+  }
+}

@@ -1,0 +1,40 @@
+import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { compareRows } from './compare-rows.js'
+import type { RowBuffers, RowKernel } from './kernel.js'
+import { assertReserved } from './reserved.js'
+import type { RowComparison } from './types.js'
+import { widen } from './widen.js'
+
+/** The kernel in plain TypeScript: the oracle of the WebAssembly one, and its stand-in where that cannot run. */
+export function createTypescriptKernel(): RowKernel {
+  return new TypescriptKernel()
+}
+
+class TypescriptKernel implements RowKernel {
+  readonly name = 'typescript'
+  private golden = new Uint8Array(0)
+  private dump = new Uint8Array(0)
+  private goldenBytes = 0
+  private dumpBytes = 0
+  private goldenRow = new Float32Array(0)
+  private dumpRow = new Float32Array(0)
+
+  reserve(goldenBytes: number, dumpBytes: number): RowBuffers {
+    if (this.golden.length < goldenBytes) this.golden = new Uint8Array(goldenBytes)
+    if (this.dump.length < dumpBytes) this.dump = new Uint8Array(dumpBytes)
+    this.goldenBytes = goldenBytes
+    this.dumpBytes = dumpBytes
+    return { golden: this.golden.subarray(0, goldenBytes), dump: this.dump.subarray(0, dumpBytes) }
+  }
+
+  compare(golden: Dtype, dump: Dtype, count: number): RowComparison {
+    assertReserved(count, [count * itemSize(golden), this.goldenBytes], [count * itemSize(dump), this.dumpBytes])
+    if (this.goldenRow.length < count) {
+      this.goldenRow = new Float32Array(count)
+      this.dumpRow = new Float32Array(count)
+    }
+    widen(this.golden, golden, this.goldenRow.subarray(0, count))
+    widen(this.dump, dump, this.dumpRow.subarray(0, count))
+    return compareRows(this.goldenRow, this.dumpRow, count)
+  }
+}

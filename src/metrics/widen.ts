@@ -1,0 +1,72 @@
+import type { Dtype } from '../tensor/dtype.js'
+
+/** A view of `count` elements at the front of `bytes`, copied only where the bytes are not aligned for it. */
+function viewOf<T>(
+  View: { new (buffer: ArrayBufferLike, offset: number, length: number): T; readonly BYTES_PER_ELEMENT: number },
+  bytes: Uint8Array,
+  count: number,
+): T {
+  const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0
+  const source = aligned ? bytes : bytes.slice(0, count * View.BYTES_PER_ELEMENT)
+  return new View(source.buffer, source.byteOffset, count)
+}
+
+/** The exponent biases of float32 and float16 differ by 112. */
+const REBIAS = 112 << 23
+
+function widenFloat16(halves: Uint16Array, into: Float32Array): void {
+  const bits = new Uint32Array(into.buffer, into.byteOffset, into.length)
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i]!
+    const magnitude = half & 0x7fff
+    if (magnitude < 0x0400) {
+      into[i] = (half & 0x8000 ? -magnitude : magnitude) * 2 ** -24
+      if (half === 0x8000) into[i] = -0
+      continue
+    }
+    const rebias = magnitude >= 0x7c00 ? 2 * REBIAS : REBIAS
+    bits[i] = ((half & 0x8000) << 16) | ((magnitude << 13) + rebias)
+  }
+}
+
+function widenBfloat16(halves: Uint16Array, into: Float32Array): void {
+  const bits = new Uint32Array(into.buffer, into.byteOffset, into.length)
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16
+}
+
+/**
+ * int64 → float32, rounded once. Beyond 2⁵³ the low 12 bits fold into one sticky bit first: float64 then holds the number
+ * exactly, and the bit lies far below the last one of float32, so that it only breaks what would look like a tie.
+ */
+function narrowInt64(words: Uint32Array, into: Float32Array): void {
+  for (let i = 0; i < into.length; i++) {
+    const low = words[2 * i]!
+    const high = words[2 * i + 1]! | 0
+    const small = high >= -0x200000 && high < 0x200000
+    const kept = small ? low : (low & ~0xfff) | (low & 0xfff ? 0x800 : 0)
+    into[i] = high * 2 ** 32 + (kept >>> 0)
+  }
+}
+
+/** Element types that assignment to a float32 array converts as it should: rounded once, to nearest even. */
+const ASSIGNABLE = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+}
+
+/**
+ * The first `into.length` raw little-endian elements of `bytes`, each rounded once to float32. float16 and bfloat16 widen
+ * exactly; float64 beyond the range of float32 becomes ±Infinity; a bool is 1 unless its byte is 0.
+ */
+export function widen(bytes: Uint8Array, dtype: Dtype, into: Float32Array): void {
+  const count = into.length
+  if (dtype === 'float16') widenFloat16(viewOf(Uint16Array, bytes, count), into)
+  else if (dtype === 'bfloat16') widenBfloat16(viewOf(Uint16Array, bytes, count), into)
+  else if (dtype === 'int64') narrowInt64(viewOf(Uint32Array, bytes, 2 * count), into)
+  else if (dtype === 'bool') for (let i = 0; i < count; i++) into[i] = bytes[i] === 0 ? 0 : 1
+  else into.set(viewOf<Float32Array | Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count))
+}
