@@ -1,0 +1,95 @@
+import { basename, dirname, relative, sep } from 'node:path'
+import { GoldenLogitsError, shown } from '../errors.js'
+import { compareNames } from '../io/folder.js'
+import type { DeviceSelection } from './locate.js'
+import { parseDevice } from './names.js'
+
+/** One run of one model: its ranks in numeric device order. */
+export interface Run {
+  readonly ranks: readonly DeviceSelection[]
+}
+
+/**
+ * Groups device folders into runs. Folders side by side with different device numbers are the ranks of one run; a device
+ * number that comes twice means two runs, told apart by process id.
+ */
+export function groupRuns(devices: readonly DeviceSelection[]): Run[] {
+  const families = new Map<string, DeviceSelection[]>()
+  for (const device of devices) {
+    const name = parseDevice(basename(device.folder))
+    const key = name ? `${dirname(device.folder)}\0${device.layout}\0${name.kind}` : device.folder
+    families.set(key, [...(families.get(key) ?? []), device])
+  }
+  return [...families.values()].flatMap(splitByDevice)
+}
+
+function splitByDevice(family: DeviceSelection[]): Run[] {
+  const ranks = [...family].sort((a, b) => compareNames(basename(a.folder), basename(b.folder)))
+  const numbers = new Set(ranks.map((r) => parseDevice(basename(r.folder))?.device))
+  if (numbers.size === ranks.length) return [{ ranks }]
+  const byPid = new Map<string | undefined, DeviceSelection[]>()
+  for (const rank of ranks) {
+    const pid = parseDevice(basename(rank.folder))?.pid
+    byPid.set(pid, [...(byPid.get(pid) ?? []), rank])
+  }
+  return [...byPid.values()].map((ranks) => ({ ranks }))
+}
+
+/**
+ * The run that the caller means.
+ * @throws GoldenLogitsError `ambiguous-run` where several remain, `invalid-argument` where `wanted` names none
+ */
+export function pickRun(path: string, runs: readonly Run[], wanted: string | undefined): Run {
+  if (wanted === undefined) {
+    if (runs.length === 1) return runs[0]!
+    const advice = `name one by the path or by the option run: '${shown(runNames(path, runs[0]!)[0] ?? '', 60)}' (or 'latest')`
+    throw new GoldenLogitsError('ambiguous-run', `holds ${runs.length} runs: ${listRuns(path, runs)}; ${advice}`, {
+      file: path,
+    })
+  }
+  const matches = wanted === 'latest' ? newest(runs) : runs.flatMap((run) => matchRun(path, run, wanted))
+  if (matches.length === 1) return matches[0]!
+  const found = `the option run: '${shown(wanted)}' fits ${matches.length} of the ${runs.length} runs here: ${listRuns(path, runs)}`
+  const code = matches.length === 0 ? 'invalid-argument' : 'ambiguous-run'
+  throw new GoldenLogitsError(code, `${found}; give the name of exactly one`, { file: path })
+}
+
+/** The run, one of its ranks where `wanted` is a device folder's whole name, or nothing. */
+function matchRun(path: string, run: Run, wanted: string): Run[] {
+  const rank = run.ranks.filter((r) => basename(r.folder) === wanted)
+  if (rank.length > 0) return [{ ranks: rank }]
+  return runNames(path, run).includes(wanted) ? [run] : []
+}
+
+function runNames(path: string, run: Run): string[] {
+  const first = run.ranks[0]!.folder
+  const parents = relative(path, dirname(first)).split(sep)
+  const parts = dirname(first).split(sep).slice(-2)
+  const pid = parseDevice(basename(first))?.pid
+  return [...parents, ...parts, pid].filter(
+    (name): name is string => name !== undefined && name !== '' && name !== '..',
+  )
+}
+
+function newest(runs: readonly Run[]): Run[] {
+  const stamped = runs.map((run) => ({ run, stamp: timestamp(run) }))
+  if (stamped.some(({ stamp }) => stamp === '')) return [...runs]
+  const last = stamped
+    .map(({ stamp }) => stamp)
+    .sort()
+    .at(-1)
+  return stamped.filter(({ stamp }) => stamp === last).map(({ run }) => run)
+}
+
+/** `YYYYMMDD_HHMMSS` of the run's folder, `''` where there is none. */
+function timestamp(run: Run): string {
+  return /(?:msit|ait)_dump_(\d{8}_\d{6})/.exec(run.ranks[0]!.folder)?.[1] ?? ''
+}
+
+function listRuns(path: string, runs: readonly Run[]): string {
+  const names = runs.map((run) => {
+    const first = shown(relative(path, run.ranks[0]!.folder) || basename(run.ranks[0]!.folder), 100)
+    return run.ranks.length > 1 ? `${first} and ${run.ranks.length - 1} more ranks` : first
+  })
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}

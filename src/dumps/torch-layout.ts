@@ -1,0 +1,95 @@
+import { join, relative, sep } from 'node:path'
+import { GoldenLogitsError, shown } from '../errors.js'
+import { type FolderEntry, listFolder } from '../io/folder.js'
+import { type DeviceSelection, outputsOf } from './locate.js'
+import { isHeadName, parseTid } from './names.js'
+import { joinRanks, type LayoutScan, type StepPart } from './rank-steps.js'
+import type { IgnoredPath, LoadDumpOptions } from './types.js'
+
+/** Torch layout: `{TID}/{LayerName}/output.pth`, where the folder `{TID}` is the step. */
+export function scanTorch(ranks: readonly DeviceSelection[], options: LoadDumpOptions): LayoutScan {
+  const ignored: IgnoredPath[] = []
+  const notes: string[] = []
+  const scanned = ranks.map((selection) => ({ selection, parts: scanRank(selection, options, ignored) }))
+  const first = Math.min(...scanned.flatMap(({ parts }) => [...parts.keys()]))
+  const shift = options.firstStep === undefined ? 0 : options.firstStep - first
+  if (shift !== 0) notes.push(`firstStep ${options.firstStep}: folder ${first} is step ${options.firstStep}`)
+  const shifted = scanned.map(({ selection, parts }) => ({
+    selection,
+    parts: new Map([...parts].map(([tid, part]) => [tid + shift, part])),
+  }))
+  return { steps: joinRanks(shifted, ignored), notes, ignored, stepsAssumed: false }
+}
+
+function scanRank(selection: DeviceSelection, options: LoadDumpOptions, ignored: IgnoredPath[]): Map<number, StepPart> {
+  const parts = new Map<number, StepPart>()
+  for (const { name, kind } of listFolder(selection.folder)) {
+    const tid = kind === 'folder' ? parseTid(name) : undefined
+    const path = join(selection.folder, name)
+    if (tid === undefined) {
+      if (name !== 'model_tree.json') ignored.push({ path, reason: 'not a step folder' })
+    } else if (!selection.tids || selection.tids.has(tid)) {
+      parts.set(tid, scanStep(path, selection, options, ignored))
+    }
+  }
+  return parts
+}
+
+function scanStep(
+  step: string,
+  selection: DeviceSelection,
+  options: LoadDumpOptions,
+  ignored: IgnoredPath[],
+): StepPart {
+  const named = selection.within?.filter((path) => path.startsWith(step + sep)) ?? []
+  const folders: string[] = []
+  for (const { name, kind } of listFolder(step)) {
+    if (kind === 'folder') folders.push(name)
+    else ignored.push({ path: join(step, name), reason: 'not a layer folder' })
+  }
+  const wanted = named.length > 0 ? folders.filter((f) => named.some((path) => isWithin(join(step, f), path))) : folders
+  if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${shown(step, 300)}` }
+  const layer = pickLayer(step, wanted, options.layer)
+  if (layer === undefined)
+    return { layer: options.layer!, problem: `no layer folder '${shown(options.layer!)}' in ${shown(step, 300)}` }
+  const folder = join(step, layer)
+  const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
+  return pickOutput(folder, layer, files, ignored)
+}
+
+function isWithin(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder + sep)
+}
+
+/** The layer that emits the logits: the only one, the one the caller names, or the only one that is named like a head. */
+function pickLayer(step: string, folders: string[], wanted: string | undefined): string | undefined {
+  if (wanted !== undefined) return folders.find((name) => name === wanted)
+  if (folders.length === 1) return folders[0]
+  const heads = folders.filter(isHeadName)
+  if (heads.length === 1) return heads[0]
+  const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => shown(name, 40))
+  const found = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${found}; name the one that emits the logits by the option layer`, {
+    file: step,
+  })
+}
+
+/** The logits file of a layer: `output.pth`, else the first of a tuple's outputs; the others are listed as ignored. */
+function pickOutput(folder: string, layer: string, named: string[], ignored: IgnoredPath[]): StepPart {
+  const entries: FolderEntry[] = listFolder(folder)
+  const outputs = outputsOf(entries)
+  const [first, ...others] = named.length > 0 ? named : outputs
+  if (first === undefined) {
+    const found =
+      entries.length === 0
+        ? 'the folder is empty'
+        : `found ${entries
+            .slice(0, 3)
+            .map((e) => shown(e.name, 40))
+            .join(', ')}`
+    return { layer, problem: `no output.pth in ${shown(folder, 300)} (${found})` }
+  }
+  for (const name of others)
+    ignored.push({ path: join(folder, name), reason: `a further output of the layer; ${first} is compared` })
+  return { layer, file: join(folder, first) }
+}

@@ -1,0 +1,50 @@
+import type { Limits } from '../io/limits.js'
+
+/**
+ * One step of a dump: the files that hold its logits, not yet opened. Several files are the ranks of a tensor-parallel
+ * run in numeric device order; whether they are copies or parts of the vocabulary shows only against the other side.
+ */
+export interface DumpStep {
+  /** Position in the generated sequence; 0 is the token that the prefill produced. */
+  readonly step: number
+  readonly files: readonly string[]
+  /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` for a bare file. */
+  readonly layer: string
+  /** Why the step cannot be read though the dump holds a place for it. */
+  readonly problem?: string
+}
+
+export interface IgnoredPath {
+  readonly path: string
+  readonly reason: string
+}
+
+/** A run's logits, listed but not read: `loadDump` opens no tensor. */
+export interface Dump {
+  /** As the caller wrote it. */
+  readonly path: string
+  readonly layout: 'torch' | 'atb' | 'file'
+  /** Sorted by `step`, no step twice. */
+  readonly steps: readonly DumpStep[]
+  /** What was guessed or chosen, one line each. */
+  readonly notes: readonly string[]
+  /** Files and folders of the dump that are not compared, each with its reason. */
+  readonly ignored: readonly IgnoredPath[]
+  /** True where the steps rest on an assumption that the `firstStep` option replaces. */
+  readonly stepsAssumed: boolean
+  readonly limits: Partial<Limits>
+}
+
+export interface LoadDumpOptions {
+  /**
+   * Which run to take where the path holds several: the name of its `msit_dump_*` folder, of its device folder
+   * (`0_1445461`), its process id, or `latest` for the newest timestamp.
+   */
+  run?: string
+  /** The layer that emits the logits, by folder name (`root.lm_head`, `67_LmHead`), where it cannot be told. */
+  layer?: string
+  /** The step of the run's first execution (after any warm-up), where the dump does not begin at step 0. */
+  firstStep?: number
+  /** Budgets of the file readers. */
+  limits?: Partial<Limits>
+}
