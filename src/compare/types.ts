@@ -16,13 +16,22 @@ export interface Thresholds {
 /**
  * - `pass`: measured, and within every threshold
  * - `over-threshold`: measured, and not within one of them
+ * - `diverged`: measured, but after the first top-1 flip, where the option `afterDivergence: 'ignore'` gates no more
  * - `misshapen`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
- * - `non-finite`: NaN or +Inf on a side
+ * - `non-finite`: NaN or +Inf on a side, or nothing but −Inf
  * - `missing`: the golden has the step, the dump has not
  * - `extra`: the dump has the step, the golden has not
  * - `unreadable`: a file of the step could not be read
  */
-export type Verdict = 'pass' | 'over-threshold' | 'misshapen' | 'non-finite' | 'missing' | 'extra' | 'unreadable'
+export type Verdict =
+  | 'pass'
+  | 'over-threshold'
+  | 'diverged'
+  | 'misshapen'
+  | 'non-finite'
+  | 'missing'
+  | 'extra'
+  | 'unreadable'
 
 /** One side of one token. What was not learnt (a missing or unreadable file) is absent. */
 export interface TokenSide {
@@ -49,9 +58,11 @@ export interface TokenSide {
 export interface TokenComparison {
   step: number
   verdict: Verdict
+  /** Does the token let the comparison pass? Tokens that an option excuses (`missing: 'allow'` …) do. */
+  pass: boolean
   /** Why, in one line; `''` for a pass. */
   reason: string
-  /** Absent unless the verdict is `pass` or `over-threshold`. */
+  /** Absent unless both rows were measured: the verdict is `pass`, `over-threshold` or `diverged`. */
   metrics?: Metrics
   support?: Support
   golden?: TokenSide
@@ -61,10 +72,11 @@ export interface TokenComparison {
 /** compared + failed + missing + extra + unreadable = total, always. */
 export interface Counts {
   total: number
-  /** Both rows read and every metric measured: passed + overThreshold. */
+  /** Both rows read and every metric measured: passed + overThreshold + diverged. */
   compared: number
   passed: number
   overThreshold: number
+  diverged: number
   /** Both rows read, but no metric could be measured: misshapen or non-finite. */
   failed: number
   missing: number

@@ -48,6 +48,7 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   return {
     path: pathOrGlob,
     layout,
+    named: paths.length === 1 && kindOf(paths[0]!) === 'file' ? 'file' : 'folder',
     steps: scan.steps,
     notes: [...notes, ...scan.notes],
     ignored: [...ignored, ...scan.ignored],
@@ -126,6 +127,7 @@ function bareDump(path: string, files: string[], ignored: IgnoredPath[], options
   return {
     path,
     layout: 'file',
+    named: 'file',
     steps,
     notes: [],
     ignored,

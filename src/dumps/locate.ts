@@ -61,12 +61,19 @@ function locateFile(file: string, into: Located): void {
 function locateFolder(folder: string, into: Located): void {
   const entries = listFolder(folder)
   if (basename(folder) === 'after' && entries.some((e) => e.name === 'outtensor0.bin')) {
-    return locateFile(join(folder, 'outtensor0.bin'), into)
+    locateFile(join(folder, 'outtensor0.bin'), into)
+    return
   }
   const own = layerLayout(entries)
-  if (own) return locateLayer(folder, own, entries, into)
+  if (own) {
+    locateLayer(folder, own, entries, into)
+    return
+  }
   const asStep = stepLayout(folder, entries)
-  if (asStep) return locateStep(folder, asStep, entries, into)
+  if (asStep) {
+    locateStep(folder, asStep, entries, into)
+    return
+  }
   const asDevice = deviceLayout(folder, entries)
   if (asDevice) into.devices.push({ folder, layout: asDevice })
   else locateContainer(folder, entries, into)

@@ -24,6 +24,8 @@ export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
   readonly layout: 'torch' | 'atb' | 'file'
+  /** What the path named: one file, or a folder or pattern that stands for a whole dump. */
+  readonly named: 'file' | 'folder'
   /** Sorted by `step`, no step twice. */
   readonly steps: readonly DumpStep[]
   /** What was guessed or chosen, one line each. */

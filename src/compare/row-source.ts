@@ -1,0 +1,82 @@
+import type { DumpStep } from '../dumps/types.js'
+import { GoldenLogitsError } from '../errors.js'
+import { openTensors } from '../formats/open-tensors.js'
+import { type FileSource, openFile } from '../io/file-source.js'
+import type { Limits } from '../io/limits.js'
+import type { Dtype } from '../tensor/dtype.js'
+import type { LazyTensor } from '../tensor/tensor.js'
+
+/** The row of logits in one file, not yet read. */
+export interface RowPart {
+  readonly file: string
+  readonly source: FileSource
+  readonly tensor: LazyTensor
+  readonly dtype: Dtype
+  /** Number of columns. */
+  readonly width: number
+  /** Element number of the first column. */
+  readonly start: number
+}
+
+/** One side's files of a step, opened: one part per rank. */
+export type OpenedRow =
+  | { kind: 'opened'; parts: RowPart[]; notes: string[] }
+  | { kind: 'misshapen'; reason: string; dtype: Dtype; fileShape: number[] }
+  | { kind: 'unreadable'; reason: string }
+
+// No vocabulary comes near it: a row as long as this holds positions as well, which must never be flattened.
+const MAX_VOCABULARY = 2 ** 22
+
+/**
+ * Opens the files of a step and finds the row of logits in each. Files opened are added to `opened`, for the caller to
+ * close. What cannot be read is an answer here, not an error: it fails its token and no other.
+ */
+export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSource[]): OpenedRow {
+  if (step.problem !== undefined) return { kind: 'unreadable', reason: step.problem }
+  const notes = new Set<string>()
+  const parts: RowPart[] = []
+  try {
+    for (const file of step.files) {
+      const source = openFile(file, limits)
+      opened.push(source)
+      const { tensors, notes: fileNotes } = openTensors(source, limits)
+      for (const note of fileNotes) notes.add(note)
+      const tensor = chooseTensor(tensors, notes)
+      const located = locateRow(tensor, notes)
+      if (typeof located === 'string') {
+        return { kind: 'misshapen', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }
+      }
+      parts.push({ file, source, tensor, dtype: tensor.dtype, ...located })
+    }
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return { kind: 'unreadable', reason: error.message }
+    throw error
+  }
+  return { kind: 'opened', parts, notes: [...notes] }
+}
+
+/** The tensor named `logits` (what `transformers` calls it in a model's output), else the first that the file holds. */
+function chooseTensor(tensors: readonly LazyTensor[], notes: Set<string>): LazyTensor {
+  const tensor = tensors.find(({ name }) => name === 'logits') ?? tensors[0]!
+  if (tensors.length > 1) {
+    notes.add(
+      `${tensors.length} tensors in the file, the ${tensor === tensors[0] ? 'first' : 'one named logits'} compared`,
+    )
+  }
+  return tensor
+}
+
+/** The last row along the vocabulary axis: the position that produced the token. A text says why there is none. */
+function locateRow(tensor: LazyTensor, notes: Set<string>): { width: number; start: number } | string {
+  const { shape } = tensor
+  const width = shape.at(-1)
+  if (width === undefined) return 'the tensor is a single number, without a vocabulary axis'
+  if (tensor.length === 0) return 'the tensor is empty'
+  if (shape.slice(0, -2).some((size) => size !== 1)) {
+    return 'a batch of several sequences; expected [1, positions, vocabulary]: dump one sequence at a time'
+  }
+  if (width > MAX_VOCABULARY) return `rows of ${width} columns, more than any vocabulary (${MAX_VOCABULARY})`
+  const rows = shape.at(-2) ?? 1
+  if (rows > 1) notes.add(`only the last of ${rows} positions compared`)
+  return { width, start: tensor.length - width }
+}
