@@ -1,0 +1,14 @@
+/** What every supported runner returns from a matcher. Never `actual` or `expected`: runners would diff the logits. */
+export interface MatcherResult {
+  pass: boolean
+  message: () => string
+}
+
+/** The part of a matcher's `this` that is used, in all runners alike; structural, so that no runner is imported. */
+export interface MatcherContext {
+  readonly isNot?: boolean
+  readonly promise?: string
+  readonly utils?: {
+    matcherHint?: (name: string, received?: string, expected?: string, options?: object) => string
+  }
+}

@@ -1,0 +1,63 @@
+import { stepRanges } from '../../compare/step-ranges.js'
+import type { Comparison, TokenComparison } from '../../compare/types.js'
+import { shown } from '../../errors.js'
+import { prefixVerdict } from './prefix.js'
+import { tokenBlock } from './token-block.js'
+
+const MAX_NOTES = 6
+
+/** What a person needs to know of a comparison that does not pass: at most some 35 lines. Starts after the matcher's hint. */
+export function failureText(comparison: Comparison): string {
+  const { tokens, firstFailure } = comparison
+  const over = tokens.find((token) => token.verdict === 'over-threshold' && !token.pass)
+  const lines: string[] = []
+  if (firstFailure && firstFailure !== over) {
+    lines.push(
+      `First failing token: token ${firstFailure.step}, ${firstFailure.verdict}     (${countsText(comparison)})`,
+      '',
+    )
+    lines.push(...tokenBlock(comparison, firstFailure), '')
+    if (over) lines.push(`First token over threshold: token ${over.step}`, '')
+  } else if (over) {
+    lines.push(`First token over threshold: token ${over.step}     (${countsText(comparison)})`, '')
+  } else lines.push(`No token was compared     (${countsText(comparison)})`, '')
+  if (over) lines.push(...tokenBlock(comparison, over), '', prefixVerdict(comparison, over), '')
+  lines.push(...failingLines(tokens, over), ...noteLines(comparison.notes))
+  while (lines.at(-1) === '') lines.pop()
+  return lines.join('\n')
+}
+
+/** `12 tokens compared, 1 over, 0 missing`, and what else there is. */
+export function countsText({ counts }: Comparison): string {
+  const parts = [
+    `${counts.compared} ${counts.compared === 1 ? 'token' : 'tokens'} compared`,
+    `${counts.overThreshold} over`,
+    `${counts.missing} missing`,
+  ]
+  if (counts.extra > 0) parts.push(`${counts.extra} extra`)
+  if (counts.failed > 0) parts.push(`${counts.failed} not comparable`)
+  if (counts.unreadable > 0) parts.push(`${counts.unreadable} unreadable`)
+  if (counts.diverged > 0) parts.push(`${counts.diverged} diverged`)
+  return parts.join(', ')
+}
+
+/** Every token that fails, by verdict, where the blocks above have not told them all. */
+function failingLines(tokens: readonly TokenComparison[], over: TokenComparison | undefined): string[] {
+  const byVerdict = new Map<string, number[]>()
+  for (const { pass, verdict, step } of tokens) {
+    if (pass) continue
+    const steps = byVerdict.get(verdict)
+    if (steps) steps.push(step)
+    else byVerdict.set(verdict, [step])
+  }
+  const total = [...byVerdict.values()].reduce((sum, steps) => sum + steps.length, 0)
+  if (total <= 1 || (total === 2 && over && tokens.find((t) => !t.pass) !== over)) return []
+  const width = Math.max(...[...byVerdict.keys()].map((verdict) => verdict.length))
+  return [...[...byVerdict].map(([verdict, steps]) => `  ${verdict.padEnd(width)}  ${stepRanges(steps)}`), '']
+}
+
+/** What was guessed, chosen or left out. */
+export function noteLines(notes: readonly string[]): string[] {
+  const some = notes.slice(0, MAX_NOTES).map((note) => `  note: ${shown(note, 200)}`)
+  return notes.length > MAX_NOTES ? [...some, `  and ${notes.length - MAX_NOTES} more notes`] : some
+}

@@ -1,0 +1,45 @@
+import { isNearTie } from '../../compare/near-tie.js'
+import { stepRanges } from '../../compare/step-ranges.js'
+import type { Comparison, TokenComparison } from '../../compare/types.js'
+
+/**
+ * Whether the two runs had read the same text when they came to `token`: a model that was fed other tokens is not
+ * inaccurate. Assumes greedy decoding, where the top-1 is the token that is fed next.
+ */
+export function prefixVerdict({ tokens, thresholds }: Comparison, token: TokenComparison): string {
+  const earlier = tokens.slice(0, tokens.indexOf(token))
+  const flip = earlier.find(isFlip)
+  if (flip) {
+    const tie = isTie(flip, thresholds.precision) ? ', a near-tie,' : ''
+    return `Top-1 already differs at token ${flip.step} (golden ${flip.golden!.top1}, dump ${flip.dump!.top1})${tie} so from token ${flip.step + 1} on the two runs may have read different prefixes: later KL says little about the model. Look at token ${flip.step} first, or feed both runs the same tokens.`
+  }
+  const next = `Next: compare all layers at token ${token.step}.`
+  const unknown = unknownBefore(earlier, token.step)
+  if (unknown !== '') {
+    return `${unknown}, so whether both runs saw the same prefix is not known; no token compared before token ${token.step} differs in top-1. ${next}`
+  }
+  if (token.step === 0) {
+    return `Token 0 follows from the prompt alone: if both runs were given the same prompt, the fault is in the model. ${next}`
+  }
+  const agree = earlier.length === 1 ? 'Token 0 agrees' : `Tokens 0 to ${token.step - 1} agree`
+  return `${agree} in top-1, so both runs saw the same prefix: the fault is in the model. ${next}`
+}
+
+export function isFlip({ metrics, golden, dump }: TokenComparison): boolean {
+  return metrics !== undefined && golden!.top1 !== dump!.top1
+}
+
+export function isTie({ golden }: TokenComparison, precision: Comparison['thresholds']['precision']): boolean {
+  return isNearTie(golden!.top1Logit! - golden!.logitAtOtherTop1!, golden!.top1Logit!, precision)
+}
+
+/** Which steps before `step` were not measured; `''` where all were. */
+function unknownBefore(earlier: readonly TokenComparison[], step: number): string {
+  const measured = new Set(earlier.filter((token) => token.metrics).map((token) => token.step))
+  if (measured.size === step) return ''
+  const absent: number[] = []
+  // Enough to describe: a gap may be a million steps wide.
+  for (let s = 0; s < step && absent.length < 1000; s++) if (!measured.has(s)) absent.push(s)
+  const text = stepRanges(absent)
+  return `${text[0]!.toUpperCase()}${text.slice(1)} ${absent.length === 1 ? 'was' : 'were'} not compared`
+}
