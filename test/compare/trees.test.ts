@@ -18,7 +18,13 @@ function expectClose(found: number | undefined, expected: number, absolute = 0):
 }
 
 function expectSide(side: TokenSide | undefined, stats: ExpectedPair['golden_stats']): void {
-  expect(side).toMatchObject({ dtype: stats.dtype, shape: stats.shape, max: stats.max, min: stats.min, top1: stats.argmax })
+  expect(side).toMatchObject({
+    dtype: stats.dtype,
+    shape: stats.shape,
+    max: stats.max,
+    min: stats.min,
+    top1: stats.argmax,
+  })
   expectClose(side!.mean, stats.mean_f64)
 }
 
@@ -34,7 +40,13 @@ describe.each(TREES)('%s', (name) => {
     }))
     expect(found).toEqual(expected.pairs.map(({ token, golden, my }) => ({ token, golden, my })))
     expect(expected.unpaired).toEqual([])
-    expect(comparison.counts).toMatchObject({ total: expected.pairs.length, missing: 0, extra: 0, unreadable: 0, failed: 0 })
+    expect(comparison.counts).toMatchObject({
+      total: expected.pairs.length,
+      missing: 0,
+      extra: 0,
+      unreadable: 0,
+      failed: 0,
+    })
   })
 
   test('every metric and statistic equals its float64 value', () => {
@@ -52,7 +64,9 @@ describe.each(TREES)('%s', (name) => {
 })
 
 test('only the degraded token fails, and nothing hides it', () => {
-  const comparison = compareDumps(tree('b_token3_degraded', 'my'), tree('b_token3_degraded', 'golden'), { dtype: 'bf16' })
+  const comparison = compareDumps(tree('b_token3_degraded', 'my'), tree('b_token3_degraded', 'golden'), {
+    dtype: 'bf16',
+  })
   expect(comparison.pass).toBe(false)
   expect(comparison.tokens.filter((token) => !token.pass).map((token) => token.step)).toEqual([3])
   expect(comparison.firstFailure?.reason).toMatch(

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { type CompareOptions, checkOptions } from '../../src/compare/options.js'
+import { inferPrecision, thresholdsOf } from '../../src/compare/thresholds.js'
+import { GoldenLogitsError } from '../../src/errors.js'
+
+const wrong: [unknown, string][] = [
+  [
+    { dtyp: 'bf16' },
+    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, afterDivergence",
+  ],
+  [{ dtype: 'int8' }, "dtype must be one of bf16, fp16, fp32 or an alias, got 'int8'"],
+  [{ dtype: 16 }, 'dtype must be one of bf16, fp16, fp32 or an alias, got 16'],
+  [{ thresholds: { kl: 1 } }, "there is no threshold 'kl'; there are klDivergence, cosineSimilarity"],
+  [{ thresholds: 0.1 }, 'thresholds must be an object such as { klDivergence: 0.01 }, got 0.1'],
+  [{ thresholds: { klDivergence: 0 } }, 'the threshold klDivergence must be a number above 0, got 0'],
+  [{ thresholds: { klDivergence: Number.NaN } }, 'the threshold klDivergence must be a number above 0, got NaN'],
+  [{ thresholds: { cosineSimilarity: 1 } }, 'the threshold cosineSimilarity must be a number in [-1, 1), got 1'],
+  [
+    { thresholds: { cosineSimilarity: '0.9' } },
+    "the threshold cosineSimilarity must be a number in [-1, 1), got '0.9'",
+  ],
+  [{ vocabSize: 0 }, 'vocabSize must be a whole number from 1, got 0'],
+  [{ steps: [] }, 'steps must list whole numbers from 0, got an empty list'],
+  [{ steps: [1, -2] }, 'steps must list whole numbers from 0, got -2'],
+  [{ steps: { from: 3, to: 1 } }, 'steps must run from a whole number to one not below it, got 3 to 1'],
+  [{ steps: { until: 1 } }, "there is no end of steps 'until'; there are from, to"],
+  [{ steps: 3 }, 'steps must be a list or { from, to }, got 3'],
+  [{ missing: 'ignore' }, "missing must be 'fail' or 'allow', got 'ignore'"],
+  [{ afterDivergence: true }, "afterDivergence must be 'gate' or 'ignore', got true"],
+  [null, "the options must be an object such as { dtype: 'bf16' }, got null"],
+  ['bf16', "the options must be an object such as { dtype: 'bf16' }, got 'bf16'"],
+]
+
+test.each(wrong)('%j is refused', (options, message) => {
+  const error = (() => {
+    try {
+      checkOptions(options as CompareOptions)
+    } catch (caught) {
+      return caught
+    }
+  })()
+  expect(error).toBeInstanceOf(GoldenLogitsError)
+  expect(error).toMatchObject({ code: 'invalid-argument', message })
+})
+
+test.each([
+  ['bf16', 'bf16'],
+  ['BFloat16', 'bf16'],
+  ['torch.bfloat16', 'bf16'],
+  ['half', 'fp16'],
+  ['torch.float16', 'fp16'],
+  ['float32', 'fp32'],
+  ['float64', 'fp32'],
+])('the dtype %s gates as %s', (dtype, precision) => {
+  expect(checkOptions({ dtype: dtype as 'bf16' }).precision).toBe(precision)
+})
+
+test('the coarsest float dtype is inferred; integers leave it to the other side', () => {
+  expect(inferPrecision(['float32', 'bfloat16', 'float16'])).toBe('bf16')
+  expect(inferPrecision(['float64', 'float16'])).toBe('fp16')
+  expect(inferPrecision(['int8', 'float32'])).toBe('fp32')
+  expect(() => inferPrecision(['int8', 'int32'])).toThrow(
+    /both dumps hold integers \(int8, int32\).* set the option dtype/,
+  )
+})
+
+test('limits of the reference guide, each replaceable', () => {
+  expect(thresholdsOf('bf16', {})).toEqual({ precision: 'bf16', klDivergence: 0.005, cosineSimilarity: 0.999 })
+  expect(thresholdsOf('fp16', {})).toEqual({ precision: 'fp16', klDivergence: 0.0001, cosineSimilarity: 0.999 })
+  expect(thresholdsOf('fp32', { klDivergence: 0.3 })).toEqual({
+    precision: 'fp32',
+    klDivergence: 0.3,
+    cosineSimilarity: 0.999,
+  })
+})
