@@ -1,4 +1,4 @@
-import type { Dtype } from '../tensor/dtype.js'
+import type { Dtype } from './dtype.js'
 
 /** A view of `count` elements at the front of `bytes`, copied only where the bytes are not aligned for it. */
 function viewOf<T>(
