@@ -39,9 +39,7 @@ export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSou
     for (const file of step.files) {
       const source = openFile(file, limits)
       opened.push(source)
-      const { tensors, notes: fileNotes } = openTensors(source, limits)
-      for (const note of fileNotes) notes.add(note)
-      const tensor = chooseTensor(tensors, notes)
+      const tensor = chooseTensor(openTensors(source, limits), notes)
       const located = locateRow(tensor, notes)
       if (typeof located === 'string') {
         return { kind: 'misshapen', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }

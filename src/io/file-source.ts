@@ -94,6 +94,9 @@ function guarded<T>(file: string, action: string, body: () => T): T {
   try {
     return body()
   } catch (cause) {
-    throw new GoldenLogitsError('read-failed', `cannot ${action} (${(cause as NodeJS.ErrnoException).code})`, { file, cause })
+    throw new GoldenLogitsError('read-failed', `cannot ${action} (${(cause as NodeJS.ErrnoException).code})`, {
+      file,
+      cause,
+    })
   }
 }

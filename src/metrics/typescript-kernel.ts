@@ -1,9 +1,9 @@
 import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { widen } from '../tensor/widen.js'
 import { compareRows } from './compare-rows.js'
 import type { RowBuffers, RowKernel } from './kernel.js'
 import { assertReserved } from './reserved.js'
 import type { RowComparison } from './types.js'
-import { widen } from '../tensor/widen.js'
 
 /** The kernel in plain TypeScript: the oracle of the WebAssembly one, and its stand-in where that cannot run. */
 export function createTypescriptKernel(): RowKernel {

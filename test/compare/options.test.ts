@@ -32,13 +32,12 @@ const wrong: [unknown, string][] = [
 ]
 
 test.each(wrong)('%j is refused', (options, message) => {
-  const error = (() => {
-    try {
-      checkOptions(options as CompareOptions)
-    } catch (caught) {
-      return caught
-    }
-  })()
+  let error: unknown
+  try {
+    checkOptions(options as CompareOptions)
+  } catch (caught) {
+    error = caught
+  }
   expect(error).toBeInstanceOf(GoldenLogitsError)
   expect(error).toMatchObject({ code: 'invalid-argument', message })
 })

@@ -1,0 +1,149 @@
+import { GoldenLogitsError, shown } from '../errors.js'
+import type { ByteSource } from '../io/byte-source.js'
+import { type Limits, withinLimit } from '../io/limits.js'
+import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { readBinHeader } from './bin-header.js'
+import type { StoredTensor } from './stored-tensor.js'
+
+/** The numbers of ATB's `aclDataType` that a dump may hold. */
+const DTYPES: ReadonlyMap<string, Dtype> = new Map([
+  ['0', 'float32'],
+  ['1', 'float16'],
+  ['2', 'int8'],
+  ['3', 'int32'],
+  ['4', 'uint8'],
+  ['6', 'int16'],
+  ['9', 'int64'],
+  ['11', 'float64'],
+  ['12', 'bool'],
+  ['27', 'bfloat16'],
+])
+
+const ND = '2'
+
+/** A file of ATB's dump: header lines, then one tensor, little-endian, row-major, to the end of the file. */
+export function readAtbBin(source: ByteSource, limits: Limits): StoredTensor[] {
+  const { attributes, end } = readBinHeader(source, limits)
+  refuseEmpty(source, attributes, source.size - end)
+  const dtype = dtypeOf(source, attributes)
+  const shape = dimsOf(source, attributes, limits)
+  const format = attributes.get('format')
+  if (format !== undefined && format !== ND) {
+    const message = `format=${shown(format, 20)}: its elements do not lie row by row; expected format=2 (ND)`
+    throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
+  }
+  const numel = checkSize(source, attributes, end, dtype, shape)
+  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, size) => product * size, 1))
+  const storage = { kind: 'storage', key: '', dtype, numel } as const
+  const size = numel * itemSize(dtype)
+  return [
+    {
+      found: { name: '', tensor: { kind: 'tensor', storage, offset: 0, shape, strides } },
+      open: (from) => ({ size, bigEndian: false, read: (offset, into) => from.read(end + offset, into) }),
+    },
+  ]
+}
+
+/** Files that ATB writes without data: links to equal tensors, statistics, null pointers of the device. */
+function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>, rest: number): void {
+  const link = attributes.get('data')
+  if (link !== undefined) {
+    throw noData(source, `its data are in another file, '${shown(link)}' of the same execution; name that one`)
+  }
+  if (rest > 0) return
+  if (attributes.get('$Object.Count') === '0') throw noData(source, 'ATB had no tensor to write ($Object.Count=0)')
+  if (attributes.has('l2norm') || attributes.has('mean')) {
+    throw noData(source, 'it is of a statistics dump; dump anew with tensors')
+  }
+}
+
+function noData(source: ByteSource, message: string): GoldenLogitsError {
+  return new GoldenLogitsError('no-data', `holds no data: ${message}`, { file: source.file })
+}
+
+function dtypeOf(source: ByteSource, attributes: ReadonlyMap<string, string>): Dtype {
+  const number = attributes.get('dtype')
+  if (number === undefined) throw badBin(source, 'the header has no dtype')
+  const dtype = DTYPES.get(number)
+  if (dtype) return dtype
+  if (!/^\d{1,4}$/.test(number)) throw badBin(source, `dtype=${shown(number, 40)}, expected a number`)
+  const known = [...DTYPES].map(([n, name]) => `${n} ${name}`).join(', ')
+  throw new GoldenLogitsError('unsupported-dtype', `dtype=${number}; expected one of ${known}`, { file: source.file })
+}
+
+function dimsOf(source: ByteSource, attributes: ReadonlyMap<string, string>, limits: Limits): number[] {
+  const dims = attributes.get('dims')
+  if (dims === undefined) throw badBin(source, 'the header has no dims')
+  const parts = dims.split(',')
+  withinLimit(limits, 'rank', parts.length, 'dimensions of a tensor', source)
+  if (!parts.every((part) => /^(0|[1-9][0-9]{0,14})$/.test(part))) {
+    throw badBin(source, `dims=${shown(dims, 40)}, expected whole numbers such as 1,32000`)
+  }
+  return parts.map(Number)
+}
+
+/** The data must be dims × dtype to the byte. */
+function checkSize(
+  source: ByteSource,
+  attributes: ReadonlyMap<string, string>,
+  end: number,
+  dtype: Dtype,
+  shape: readonly number[],
+): number {
+  const rest = source.size - end
+  const numel = shape.reduce((product, size) => product * BigInt(size), 1n)
+  const expected = numel * BigInt(itemSize(dtype))
+  const declared = declaredLength(source, attributes, rest)
+  if (BigInt(rest) === expected) return Number(numel)
+  if (
+    BigInt(rest) > expected &&
+    (declared === undefined || BigInt(declared) === expected) &&
+    startsHeader(source, end, expected)
+  ) {
+    throw badBin(source, `two dumps lie in it, one behind the other: dump anew into an empty folder`)
+  }
+  const advice = BigInt(rest) < expected ? 'the file was cut short' : 'the file holds more than its header says'
+  throw badBin(
+    source,
+    `dims ${shape.join(',')} of ${dtype} are ${expected} bytes, but ${rest} follow the header: ${advice}`,
+  )
+}
+
+/** `$Object.Length`, in bytes. Smaller than the data it is tolerated: msit's own tests write the number of elements. */
+function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, string>, rest: number): number | undefined {
+  const count = attributes.get('$Object.Count')
+  if (count !== undefined && count !== '1') throw badBin(source, `$Object.Count=${shown(count, 20)}, expected 1`)
+  const length = decimal(source, '$Object.Length', attributes.get('$Object.Length'))
+  if (length !== undefined && length > rest) {
+    throw badBin(source, `$Object.Length=${length}, but ${rest} bytes follow the header: the file was cut short`)
+  }
+  const data = attributes.get('$Object.data')
+  if (data === undefined) return length
+  const [offset, size, more] = data.split(',')
+  if (
+    decimal(source, '$Object.data', offset) !== 0 ||
+    more !== undefined ||
+    decimal(source, '$Object.data', size ?? '')! > rest
+  ) {
+    throw badBin(source, `$Object.data=${shown(data, 40)}, expected 0 and at most ${rest} bytes`)
+  }
+  return length
+}
+
+function decimal(source: ByteSource, name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^(0|[1-9][0-9]{0,14})$/.test(text)) return Number(text)
+  throw badBin(source, `${name}=${shown(text, 40)}, expected a whole number`)
+}
+
+/** Does a second header begin where the first one's data end? The writer appends to a file that is there already. */
+function startsHeader(source: ByteSource, end: number, length: bigint): boolean {
+  const at = end + Number(length)
+  const bytes = new Uint8Array(Math.min(16, source.size - at))
+  source.read(at, bytes)
+  return /^(\$Version|\$Object|\$End|format|dtype|dims)/.test(Buffer.from(bytes).toString('latin1'))
+}
+
+function badBin(source: ByteSource, message: string): GoldenLogitsError {
+  return new GoldenLogitsError('bad-bin', `broken .bin file: ${message}`, { file: source.file })
+}

@@ -1,0 +1,66 @@
+import { GoldenLogitsError, shown } from '../../errors.js'
+import type { Dtype } from '../../tensor/dtype.js'
+import type { Global } from './values.js'
+
+const STORAGES: readonly (readonly [string, Dtype])[] = [
+  ['DoubleStorage', 'float64'],
+  ['FloatStorage', 'float32'],
+  ['HalfStorage', 'float16'],
+  ['BFloat16Storage', 'bfloat16'],
+  ['LongStorage', 'int64'],
+  ['IntStorage', 'int32'],
+  ['ShortStorage', 'int16'],
+  ['CharStorage', 'int8'],
+  ['ByteStorage', 'uint8'],
+  ['BoolStorage', 'bool'],
+]
+
+/** dtypes that a dict beside the tensors may name: `{'dtype': torch.float16, …}`. */
+const DTYPES = ['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool']
+
+/**
+ * Every global a pickle may name, by `module\nname`, in a `Map`: an object would answer to `constructor` as well. The
+ * values are descriptions, never functions.
+ */
+const ALLOWED: ReadonlyMap<string, Global> = new Map<string, Global>([
+  ['torch._utils\n_rebuild_tensor_v2', { does: 'rebuild-tensor-v2' }],
+  ['torch._utils\n_rebuild_tensor', { does: 'rebuild-tensor' }],
+  ['torch._utils\n_rebuild_parameter', { does: 'rebuild-parameter' }],
+  ['torch_npu.utils.storage\n_rebuild_npu_tensor', { does: 'rebuild-npu-tensor' }],
+  ['collections\nOrderedDict', { does: 'ordered-dict' }],
+  ['torch\nSize', { does: 'size' }],
+  ['torch\ndevice', { does: 'device' }],
+  ...DTYPES.map((name) => [`torch\n${name}`, { does: 'dtype' }] as const),
+  ...STORAGES.map(([name, dtype]) => [`torch\n${name}`, { does: 'storage', dtype }] as const),
+])
+
+/** Names of torch that stand for a dtype which this package does not read. */
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
+  ['torch\nComplexFloatStorage', 'complex64'],
+  ['torch\nComplexDoubleStorage', 'complex128'],
+  ['torch\nQInt8Storage', 'qint8'],
+  ['torch\nQUInt8Storage', 'quint8'],
+  ['torch\nQInt32Storage', 'qint32'],
+  ['torch\nQUInt4x2Storage', 'quint4x2'],
+  ['torch\nQUInt2x4Storage', 'quint2x4'],
+  ['torch._utils\n_rebuild_qtensor', 'a quantised dtype'],
+  ['torch._utils\n_rebuild_tensor_v3', 'a dtype newer than storages of its own (uint16, float8 …)'],
+  ['torch._utils\n_rebuild_sparse_tensor', 'a sparse layout'],
+  ['torch._utils\n_rebuild_nested_tensor', 'a nested layout'],
+  ['torch._utils\n_rebuild_meta_tensor_no_storage', 'a meta tensor without data'],
+])
+
+/** @throws GoldenLogitsError `disallowed-global`, or `unsupported-dtype` for tensors that are known but not read */
+export function allowedGlobal(module: string, name: string, where: { file: string; offset: number }): Global {
+  const key = `${module}\n${name}`
+  const allowed = ALLOWED.get(key)
+  if (allowed) return allowed
+  const dtype = UNSUPPORTED.get(key)
+  if (dtype !== undefined) {
+    const advice = 'expected float, integer or bool logits: save them as logits.float()'
+    throw new GoldenLogitsError('unsupported-dtype', `holds a tensor of ${dtype}; ${advice}`, where)
+  }
+  const found = shown(`${module}.${name}`)
+  const message = `the pickle asks for '${found}', which is not among the names that a file of tensors needs; nothing was run. If the file is to be trusted, save the bare tensor: torch.save(logits, path)`
+  throw new GoldenLogitsError('disallowed-global', message, where)
+}

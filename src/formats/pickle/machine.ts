@@ -1,0 +1,266 @@
+import { GoldenLogitsError } from '../../errors.js'
+import { type Limits, withinLimit } from '../../io/limits.js'
+import { PickleCursor } from './cursor.js'
+import { allowedGlobal } from './globals.js'
+import { reduce } from './reduce.js'
+import { persistentStorage } from './storage.js'
+import { type DictValue, type Key, typeName, type Value } from './values.js'
+
+/** Where a pickle lies, and the budgets that it must keep. */
+export interface PickleSource {
+  readonly file: string
+  /** Where byte 0 of the bytes lies in the file. */
+  readonly base: number
+  readonly limits: Limits
+}
+
+/**
+ * Runs a pickle on a machine that knows the opcodes of torch's tensors and no other, and can build nothing but data:
+ * globals are names of a closed list, calls are to descriptions of tensors. The opcodes are those of Python's
+ * `pickletools` for protocols 2 to 5.
+ *
+ * @param start offset of the first opcode in `bytes`
+ * @returns the value, and the offset behind its STOP
+ * @throws GoldenLogitsError `malformed-pickle`, `unsupported-opcode`, `disallowed-global`, `unsupported-dtype`,
+ * `bad-tensor`, `bad-storage`, `limit-exceeded`
+ */
+export function runPickle(bytes: Uint8Array, start: number, source: PickleSource): { value: Value; end: number } {
+  const machine = new Machine(new PickleCursor(bytes, start, source.file, source.base), source.limits)
+  return { value: machine.run(), end: machine.cursor.at }
+}
+
+const STOP = 0x2e
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+class Machine {
+  readonly cursor: PickleCursor
+  private readonly limits: Limits
+  private readonly stack: Value[] = []
+  /** Heights of the stack at the open MARKs. */
+  private readonly marks: number[] = []
+  private readonly memo = new Map<number, Value>()
+  private opcodeAt = 0
+
+  constructor(cursor: PickleCursor, limits: Limits) {
+    this.cursor = cursor
+    this.limits = limits
+  }
+
+  run(): Value {
+    this.protocol()
+    for (let opcodes = 2; ; opcodes++) {
+      this.limit('pickleOpcodes', opcodes, 'opcodes of the pickle')
+      this.opcodeAt = this.cursor.at
+      const opcode = this.cursor.uint8()
+      if (opcode === STOP) return this.result()
+      const act = ACTIONS.get(opcode)
+      if (!act) throw this.unsupported(opcode)
+      act(this)
+      this.limit('pickleStack', this.stack.length, 'values on the stack of the pickle')
+    }
+  }
+
+  protocol(): void {
+    this.opcodeAt = this.cursor.at
+    const opcode = this.cursor.uint8()
+    if (opcode !== 0x80) throw this.malformed(`starts with byte 0x${hex(opcode)}, expected PROTO (0x80)`)
+    this.readProtocol()
+  }
+
+  readProtocol(): void {
+    const protocol = this.cursor.uint8()
+    if (protocol < 2 || protocol > 5) throw this.malformed(`protocol ${protocol}, expected 2 to 5`)
+  }
+
+  private result(): Value {
+    if (this.marks.length > 0) throw this.malformed(`${this.marks.length} MARKs open at its end`)
+    if (this.stack.length !== 1) throw this.malformed(`${this.stack.length} values left at its end, expected 1`)
+    return this.stack[0]!
+  }
+
+  push(value: Value): void {
+    this.stack.push(value)
+  }
+
+  /** The top value; never one below an open MARK. */
+  pop(): Value {
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.malformed('takes a value from an empty stack')
+    return this.stack.pop()!
+  }
+
+  /** The top value, left where it is. */
+  top(): Value {
+    const value = this.pop()
+    this.stack.push(value)
+    return value
+  }
+
+  mark(): void {
+    this.marks.push(this.stack.length)
+    this.limit('pickleMarks', this.marks.length, 'open MARKs of the pickle')
+  }
+
+  /** The values above the last MARK, which is closed. */
+  popMark(): Value[] {
+    const height = this.marks.pop()
+    if (height === undefined) throw this.malformed('wants the values from a MARK on, but none is open')
+    return this.stack.splice(height)
+  }
+
+  put(index: number): void {
+    this.memo.set(index, this.top())
+    this.limit('pickleMemo', this.memo.size, 'values the pickle memoizes')
+  }
+
+  memoize(): void {
+    this.put(this.memo.size)
+  }
+
+  get(index: number): void {
+    const value = this.memo.get(index)
+    if (value === undefined) throw this.malformed(`wants memo ${index}, which was never set`)
+    this.push(value)
+  }
+
+  text(length: number): string {
+    this.limit('pickleString', length, 'bytes of a text of the pickle')
+    return this.decode(this.cursor.take(length))
+  }
+
+  decode(bytes: Uint8Array): string {
+    try {
+      return decoder.decode(bytes)
+    } catch {
+      throw this.malformed('a text that is not UTF-8')
+    }
+  }
+
+  global(): void {
+    const start = this.cursor.at
+    const module = this.decode(this.cursor.line(this.limits.pickleGlobal))
+    const name = this.decode(this.cursor.line(Math.max(0, this.limits.pickleGlobal - (this.cursor.at - start))))
+    this.push({ kind: 'global', global: allowedGlobal(module, name, this.cursor.where(this.opcodeAt)) })
+  }
+
+  stackGlobal(): void {
+    const name = this.pop()
+    const module = this.pop()
+    if (typeof module !== 'string' || typeof name !== 'string') {
+      throw this.malformed(`STACK_GLOBAL of ${typeName(module)} and ${typeName(name)}, expected two texts`)
+    }
+    this.push({ kind: 'global', global: allowedGlobal(module, name, this.cursor.where(this.opcodeAt)) })
+  }
+
+  /** LONG1: two's complement, little-endian. Beyond 2⁵³ it stays a bigint, which no size or offset may be. */
+  long(): void {
+    const length = this.cursor.uint8()
+    if (length > 16) throw this.malformed(`a number of ${length} bytes, expected at most 16`)
+    let value = 0n
+    const bytes = this.cursor.take(length)
+    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!)
+    if (length > 0 && bytes[length - 1]! >= 0x80) value -= 1n << BigInt(8 * length)
+    this.push(Number.isSafeInteger(Number(value)) ? Number(value) : value)
+  }
+
+  frame(): void {
+    const length = this.cursor.uint64()
+    if (length > BigInt(this.cursor.left)) throw this.malformed(`a frame of ${length} bytes, ${this.cursor.left} left`)
+  }
+
+  append(values: Value[]): void {
+    const list = this.top()
+    if (!isKind(list, 'list')) throw this.malformed(`appends to ${typeName(list)}, expected a list`)
+    for (const value of values) list.items.push(value)
+  }
+
+  setItems(values: Value[]): void {
+    const dict = this.top()
+    if (!isKind(dict, 'dict')) throw this.malformed(`sets items of ${typeName(dict)}, expected a dict`)
+    if (values.length % 2 !== 0) throw this.malformed('a key without a value')
+    for (let i = 0; i < values.length; i += 2) this.setItem(dict, values[i]!, values[i + 1]!)
+  }
+
+  private setItem(dict: DictValue, key: Value, value: Value): void {
+    if (typeof key === 'object' && key !== null) {
+      throw this.malformed(`a dict key that is ${typeName(key)}, expected a text or a number`)
+    }
+    dict.entries.set(key satisfies Key, value)
+  }
+
+  reduce(): void {
+    const args = this.pop()
+    const callee = this.pop()
+    this.push(reduce(callee, args, { ...this.cursor.where(this.opcodeAt), limits: this.limits }))
+  }
+
+  /** An OrderedDict's attributes (`_metadata` of a state dict): of no use, and dropped. Nothing else has a state. */
+  build(): void {
+    this.pop()
+    const target = this.top()
+    if (isKind(target, 'dict') && target.ordered) return
+    throw this.malformed(`BUILD on ${typeName(target)}, expected an OrderedDict`)
+  }
+
+  persistent(): void {
+    this.push(persistentStorage(this.pop(), this.cursor.where(this.opcodeAt)))
+  }
+
+  malformed(message: string): GoldenLogitsError {
+    return this.cursor.malformed(message, this.opcodeAt)
+  }
+
+  private unsupported(opcode: number): GoldenLogitsError {
+    const message = `pickle opcode 0x${hex(opcode)} is not among those that torch.save writes for tensors; save the bare tensor: torch.save(logits, path)`
+    return new GoldenLogitsError('unsupported-opcode', message, this.cursor.where(this.opcodeAt))
+  }
+
+  private limit(name: keyof Limits, value: number, what: string): void {
+    withinLimit(this.limits, name, value, what, this.cursor.where(this.opcodeAt))
+  }
+}
+
+/** The closed list of opcodes, STOP aside. A second PROTO does nothing, as in Python. */
+const ACTIONS: ReadonlyMap<number, (m: Machine) => void> = new Map<number, (m: Machine) => void>([
+  [0x80, (m) => m.readProtocol()],
+  [0x95, (m) => m.frame()],
+  [0x28, (m) => m.mark()],
+  [0x4e, (m) => m.push(null)],
+  [0x88, (m) => m.push(true)],
+  [0x89, (m) => m.push(false)],
+  [0x4a, (m) => m.push(m.cursor.int32())], // BININT
+  [0x4b, (m) => m.push(m.cursor.uint8())], // BININT1
+  [0x4d, (m) => m.push(m.cursor.uint16())], // BININT2
+  [0x8a, (m) => m.long()], // LONG1
+  [0x47, (m) => m.push(m.cursor.float64())], // BINFLOAT
+  [0x58, (m) => m.push(m.text(m.cursor.uint32()))], // BINUNICODE
+  [0x8c, (m) => m.push(m.text(m.cursor.uint8()))], // SHORT_BINUNICODE
+  [0x29, (m) => m.push({ kind: 'tuple', items: [] })], // EMPTY_TUPLE
+  [0x74, (m) => m.push({ kind: 'tuple', items: m.popMark() })], // TUPLE
+  [0x85, (m) => m.push({ kind: 'tuple', items: [m.pop()] })], // TUPLE1
+  [0x86, (m) => m.push({ kind: 'tuple', items: [m.pop(), m.pop()].reverse() })], // TUPLE2
+  [0x87, (m) => m.push({ kind: 'tuple', items: [m.pop(), m.pop(), m.pop()].reverse() })], // TUPLE3
+  [0x5d, (m) => m.push({ kind: 'list', items: [] })], // EMPTY_LIST
+  [0x61, (m) => m.append([m.pop()])], // APPEND
+  [0x65, (m) => m.append(m.popMark())], // APPENDS
+  [0x7d, (m) => m.push({ kind: 'dict', ordered: false, entries: new Map() })], // EMPTY_DICT
+  [0x73, (m) => m.setItems([m.pop(), m.pop()].reverse())], // SETITEM
+  [0x75, (m) => m.setItems(m.popMark())], // SETITEMS
+  [0x71, (m) => m.put(m.cursor.uint8())], // BINPUT
+  [0x72, (m) => m.put(m.cursor.uint32())], // LONG_BINPUT
+  [0x94, (m) => m.memoize()],
+  [0x68, (m) => m.get(m.cursor.uint8())], // BINGET
+  [0x6a, (m) => m.get(m.cursor.uint32())], // LONG_BINGET
+  [0x63, (m) => m.global()],
+  [0x93, (m) => m.stackGlobal()],
+  [0x52, (m) => m.reduce()],
+  [0x62, (m) => m.build()],
+  [0x51, (m) => m.persistent()], // BINPERSID
+])
+
+function isKind<K extends 'list' | 'dict'>(value: Value, kind: K): value is Extract<Value, { kind: K }> {
+  return typeof value === 'object' && value !== null && value.kind === kind
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0')
+}

@@ -1,0 +1,100 @@
+import { GoldenLogitsError } from '../../errors.js'
+import type { Limits } from '../../io/limits.js'
+import { buildTensor } from './tensor-view.js'
+import { type Global, type TensorValue, type TupleValue, typeName, type Value } from './values.js'
+
+/** Where in the file a call stands, and its budgets. */
+export interface CallSite {
+  file: string
+  offset: number
+  limits: Limits
+}
+
+/** What a REDUCE makes of a name of the allow-list and its arguments: data, by the number and types that torch writes. */
+export function reduce(callee: Value, args: Value, site: CallSite): Value {
+  if (typeof callee !== 'object' || callee === null || callee.kind !== 'global') {
+    throw malformed(`a call of ${typeName(callee)}`, site)
+  }
+  if (typeof args !== 'object' || args === null || args.kind !== 'tuple') {
+    throw malformed(`a call with ${typeName(args)}, expected a tuple of arguments`, site)
+  }
+  return CALLS[callee.global.does](args.items, site)
+}
+
+type Call = (args: readonly Value[], site: CallSite) => Value
+
+const CALLS: Readonly<Record<Global['does'], Call>> = {
+  'ordered-dict': (args, site) => {
+    arity('OrderedDict', args, [0], site)
+    return { kind: 'dict', ordered: true, entries: new Map() }
+  },
+  size: (args, site) => {
+    arity('torch.Size', args, [1], site)
+    return tuple(args[0], 'the argument of torch.Size', site)
+  },
+  device: (args, site) => {
+    arity('torch.device', args, [1, 2], site)
+    return { kind: 'inert' }
+  },
+  'rebuild-tensor': (args, site) => {
+    arity('_rebuild_tensor', args, [4], site)
+    return tensor(args, site)
+  },
+  'rebuild-tensor-v2': (args, site) => {
+    arity('_rebuild_tensor_v2', args, [6, 7], site)
+    refuseMetadata(args[6], site)
+    return tensor(args, site)
+  },
+  'rebuild-npu-tensor': (args, site) => {
+    arity('_rebuild_npu_tensor', args, [7], site)
+    const format = args[6]
+    if (typeof format !== 'number' && typeof format !== 'boolean') {
+      throw malformed(`an NPU format that is ${typeName(format)}, expected a number or a bool`, site)
+    }
+    return tensor(args, site)
+  },
+  'rebuild-parameter': (args, site) => {
+    arity('_rebuild_parameter', args, [3], site)
+    const [data] = args
+    if (typeof data === 'object' && data !== null && data.kind === 'tensor') return data
+    throw malformed(`a parameter of ${typeName(data)}, expected a tensor`, site)
+  },
+  storage: (_, site) => {
+    throw malformed('a call of a storage class', site)
+  },
+  dtype: (_, site) => {
+    throw malformed('a call of a dtype', site)
+  },
+}
+
+function arity(name: string, args: readonly Value[], allowed: readonly number[], site: CallSite): void {
+  if (allowed.includes(args.length)) return
+  throw malformed(`${name} with ${args.length} arguments, expected ${allowed.join(' or ')}`, site)
+}
+
+/** `(storage, offset, size, stride, …)`; what follows (requires_grad, hooks) does not touch the elements. */
+function tensor([storage, offset, size, stride]: readonly Value[], site: CallSite): TensorValue {
+  if (typeof storage !== 'object' || storage === null || storage.kind !== 'storage') {
+    throw malformed(`a tensor over ${typeName(storage)}, expected a storage`, site)
+  }
+  const shape = tuple(size, 'the size of a tensor', site).items
+  const strides = tuple(stride, 'the stride of a tensor', site).items
+  return buildTensor(storage, offset, shape, strides, site)
+}
+
+/** Metadata changes what the elements mean (a conjugated or negated view), so none is ignored. */
+function refuseMetadata(metadata: Value | undefined, site: CallSite): void {
+  if (metadata === undefined || metadata === null) return
+  if (typeof metadata === 'object' && metadata.kind === 'dict' && metadata.entries.size === 0) return
+  const message = 'the tensor carries metadata (a negated or conjugated view); save it as logits.clone()'
+  throw new GoldenLogitsError('bad-tensor', message, site)
+}
+
+function tuple(value: Value | undefined, what: string, site: CallSite): TupleValue {
+  if (typeof value === 'object' && value !== null && value.kind === 'tuple') return value
+  throw malformed(`${what} is ${typeName(value)}, expected a tuple`, site)
+}
+
+function malformed(message: string, { file, offset }: CallSite): GoldenLogitsError {
+  return new GoldenLogitsError('malformed-pickle', `malformed pickle: ${message}`, { file, offset })
+}

@@ -1,0 +1,36 @@
+import { GoldenLogitsError, shown } from '../../errors.js'
+import { type StorageValue, typeName, type Value } from './values.js'
+
+type Where = { file: string; offset: number }
+
+/**
+ * A persistent id: `('storage', class, key, location, numel)`, in legacy files with `None` behind it (the metadata of a
+ * view). The location names the device a tensor was on; it is a label, and never used.
+ */
+export function persistentStorage(id: Value, where: Where): StorageValue {
+  const items = typeof id === 'object' && id !== null && id.kind === 'tuple' ? id.items : undefined
+  if (!items) throw badStorage(`a persistent id that is ${typeName(id)}, expected a tuple`, where)
+  const [tag, storageClass, key, location, numel, view] = items
+  if (tag !== 'storage' || items.length < 5 || items.length > 6) {
+    throw badStorage("a persistent id that is no ('storage', class, key, location, numel)", where)
+  }
+  if (view !== undefined && view !== null)
+    throw badStorage('a legacy view of a storage, which torch no longer writes', where)
+  const isStorage = typeof storageClass === 'object' && storageClass !== null && storageClass.kind === 'global'
+  if (!isStorage || storageClass.global.does !== 'storage') {
+    throw badStorage(`a storage of class ${typeName(storageClass)}, expected one such as torch.FloatStorage`, where)
+  }
+  if (typeof key !== 'string') throw badStorage(`a storage key that is ${typeName(key)}, expected a text`, where)
+  if (typeof location !== 'string') throw badStorage(`a location that is ${typeName(location)}, expected a text`, where)
+  if (typeof numel !== 'number' || !Number.isSafeInteger(numel) || numel < 0) {
+    throw badStorage(
+      `storage '${shown(key)}' of ${typeof numel === 'object' ? typeName(numel) : numel} elements`,
+      where,
+    )
+  }
+  return { kind: 'storage', key, dtype: storageClass.global.dtype, numel }
+}
+
+function badStorage(message: string, where: Where): GoldenLogitsError {
+  return new GoldenLogitsError('bad-storage', message, where)
+}

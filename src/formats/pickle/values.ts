@@ -1,0 +1,81 @@
+import type { Dtype } from '../../tensor/dtype.js'
+
+/** What a torch pickle may build: plain data and descriptions of tensors. Nothing in it can be called. */
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | TupleValue
+  | ListValue
+  | DictValue
+  | GlobalValue
+  | StorageValue
+  | TensorValue
+  | InertValue
+
+export interface TupleValue {
+  readonly kind: 'tuple'
+  readonly items: readonly Value[]
+}
+
+export interface ListValue {
+  readonly kind: 'list'
+  readonly items: Value[]
+}
+
+/** A dict or an OrderedDict. A `Map`, never an object: its keys come from the file. */
+export interface DictValue {
+  readonly kind: 'dict'
+  readonly ordered: boolean
+  readonly entries: Map<Key, Value>
+}
+
+export type Key = null | boolean | number | bigint | string
+
+/** A name of the allow-list. */
+export interface GlobalValue {
+  readonly kind: 'global'
+  readonly global: Global
+}
+
+export type Global =
+  | { does: 'rebuild-tensor-v2' | 'rebuild-tensor' | 'rebuild-npu-tensor' | 'rebuild-parameter' }
+  | { does: 'ordered-dict' | 'size' | 'device' }
+  | { does: 'storage'; dtype: Dtype }
+  | { does: 'dtype' }
+
+/** A persistent id: which record of the file holds the elements, and how many there are. */
+export interface StorageValue {
+  readonly kind: 'storage'
+  readonly key: string
+  readonly dtype: Dtype
+  /** Number of elements. */
+  readonly numel: number
+}
+
+/** A view of a storage, checked to lie within it. */
+export interface TensorValue {
+  readonly kind: 'tensor'
+  readonly storage: StorageValue
+  /** In elements, like the strides. */
+  readonly offset: number
+  readonly shape: readonly number[]
+  readonly strides: readonly number[]
+}
+
+/** A value that says nothing about logits (a device): kept only so that the pickle stays readable. */
+export interface InertValue {
+  readonly kind: 'inert'
+}
+
+/** What the value is called in an error. */
+export function typeName(value: Value | undefined): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'None'
+  if (typeof value === 'boolean') return 'a bool'
+  if (typeof value === 'number' || typeof value === 'bigint') return 'a number'
+  if (typeof value === 'string') return 'a str'
+  return value.kind === 'dict' && value.ordered ? 'an OrderedDict' : `a ${value.kind}`
+}

@@ -1,0 +1,43 @@
+import { GoldenLogitsError, shown } from '../errors.js'
+import { type FileSource, openFile } from '../io/file-source.js'
+import { type Limits, resolveLimits } from '../io/limits.js'
+import type { LazyTensor } from '../tensor/tensor.js'
+import { findStored } from './open-tensors.js'
+import { storageTensor } from './storage-tensor.js'
+
+/**
+ * Every tensor of one file (`.pth` of any torch, ATB `.bin`), in the order they are stored. Reads what describes them;
+ * elements are read when `toFloat32` or `readRaw` asks for them, from the file opened anew.
+ *
+ * @throws GoldenLogitsError with `code` and `file`, for every failure to read; later reads throw `file-changed` where the
+ * file is no longer the one that was opened here
+ */
+export function readTensors(file: string, options: { limits?: Partial<Limits> } = {}): LazyTensor[] {
+  if (typeof file !== 'string' || file === '' || file.includes('\0')) {
+    throw new GoldenLogitsError('invalid-argument', `readTensors wants the path of a file, got ${shown(String(file))}`)
+  }
+  const limits = resolveLimits(options.limits)
+  const source = openFile(file, limits)
+  try {
+    return findStored(source, limits).map(({ found, open }) =>
+      storageTensor(
+        found,
+        () => {
+          const again = reopen(source, limits)
+          return { bytes: open(again), close: () => again.close() }
+        },
+        file,
+        limits,
+      ),
+    )
+  } finally {
+    source.close()
+  }
+}
+
+function reopen({ file, size, modified }: FileSource, limits: Limits): FileSource {
+  const source = openFile(file, limits)
+  if (source.size === size && source.modified === modified) return source
+  source.close()
+  throw new GoldenLogitsError('file-changed', 'was changed after it was opened; read it anew', { file })
+}

@@ -1,0 +1,150 @@
+import { GoldenLogitsError } from '../errors.js'
+import { type Limits, withinLimit } from '../io/limits.js'
+import { itemSize } from '../tensor/dtype.js'
+import type { LazyTensor } from '../tensor/tensor.js'
+import { widen } from '../tensor/widen.js'
+import type { FoundTensor } from './pickle/find-tensors.js'
+import type { StorageBytes } from './storage-bytes.js'
+
+/** Bytes that are read at a time where elements do not lie side by side. */
+const CHUNK = 1 << 20
+
+/** Elements further apart than this many bytes are read one by one: a read of its own costs less than what lies between. */
+const FAR = 4096
+
+/** A tensor over the bytes of a storage, which are opened at each read. */
+export function storageTensor(
+  { name, tensor }: FoundTensor,
+  open: () => { bytes: StorageBytes; close(): void },
+  file: string,
+  limits: Limits,
+): LazyTensor {
+  const { shape, strides, offset, storage } = tensor
+  const length = shape.reduce((product, size) => product * size, 1)
+  const item = itemSize(storage.dtype)
+  const runs = runsOf(shape, strides)
+  const readRaw = (start: number, count: number, into: Uint8Array) => {
+    checkRange(start, count, length, into.length, item, file)
+    withinLimit(limits, 'elements', count, 'elements decoded of one tensor', { file })
+    if (count === 0) return
+    const { bytes, close } = open()
+    try {
+      readElements(bytes, runs, { shape, strides, offset }, item, start, into.subarray(0, count * item))
+      if (bytes.bigEndian) swapBytes(into.subarray(0, count * item), item)
+    } finally {
+      close()
+    }
+  }
+  return {
+    name,
+    dtype: storage.dtype,
+    shape,
+    length,
+    readRaw,
+    toFloat32() {
+      withinLimit(limits, 'elements', length, 'elements decoded of one tensor', { file })
+      const raw = new Uint8Array(length * item)
+      readRaw(0, length, raw)
+      const values = new Float32Array(length)
+      widen(raw, storage.dtype, values)
+      return values
+    },
+  }
+}
+
+function checkRange(start: number, count: number, length: number, room: number, item: number, file: string): void {
+  if (Number.isInteger(start) && Number.isInteger(count) && start >= 0 && count >= 0 && start + count <= length) {
+    if (count * item <= room) return
+  }
+  const message = `elements ${start} to ${start + count} of ${length} into ${room} bytes: outside the tensor or its buffer`
+  throw new GoldenLogitsError('invalid-argument', message, { file })
+}
+
+interface View {
+  shape: readonly number[]
+  strides: readonly number[]
+  offset: number
+}
+
+/** Logical elements fall into runs along the last axes, in which neighbours are `stride` storage elements apart. */
+interface Runs {
+  length: number
+  stride: number
+  /** The axes that count the runs: all before this one. */
+  outer: number
+}
+
+function runsOf(shape: readonly number[], strides: readonly number[]): Runs {
+  let axis = shape.length - 1
+  while (axis >= 0 && shape[axis] === 1) axis--
+  if (axis < 0) return { length: 1, stride: 1, outer: 0 }
+  const stride = strides[axis]!
+  let length = shape[axis]!
+  while (axis > 0) {
+    const before = axis - 1
+    if (shape[before] !== 1 && strides[before] !== length * stride) break
+    length *= shape[before]!
+    axis = before
+  }
+  return { length, stride, outer: axis }
+}
+
+function readElements(
+  bytes: StorageBytes,
+  runs: Runs,
+  view: View,
+  item: number,
+  start: number,
+  into: Uint8Array,
+): void {
+  let done = 0
+  const count = into.length / item
+  while (done < count) {
+    const run = Math.floor((start + done) / runs.length)
+    const within = (start + done) % runs.length
+    const take = Math.min(runs.length - within, count - done)
+    const first = runStart(run, runs.outer, view) + within * runs.stride
+    readRun(bytes, first, runs.stride, item, into.subarray(done * item, (done + take) * item))
+    done += take
+  }
+}
+
+function runStart(run: number, outer: number, { shape, strides, offset }: View): number {
+  let at = offset
+  let rest = run
+  for (let axis = outer - 1; axis >= 0; axis--) {
+    at += (rest % shape[axis]!) * strides[axis]!
+    rest = Math.floor(rest / shape[axis]!)
+  }
+  return at
+}
+
+/** Reads elements `stride` apart: one read where they are neighbours, else chunks of which the wanted ones are picked. */
+function readRun(bytes: StorageBytes, first: number, stride: number, item: number, into: Uint8Array): void {
+  if (stride === 1) {
+    bytes.read(first * item, into)
+    return
+  }
+  const count = into.length / item
+  if (stride === 0) {
+    bytes.read(first * item, into.subarray(0, item))
+    for (let i = 1; i < count; i++) into.copyWithin(i * item, 0, item)
+    return
+  }
+  const perChunk = stride * item > FAR ? 1 : Math.floor(CHUNK / (stride * item))
+  const chunk = new Uint8Array(((Math.min(perChunk, count) - 1) * stride + 1) * item)
+  for (let done = 0; done < count; done += perChunk) {
+    const take = Math.min(perChunk, count - done)
+    const span = chunk.subarray(0, ((take - 1) * stride + 1) * item)
+    bytes.read((first + done * stride) * item, span)
+    for (let i = 0; i < take; i++) {
+      const from = i * stride * item
+      for (let b = 0; b < item; b++) into[(done + i) * item + b] = span[from + b]!
+    }
+  }
+}
+
+function swapBytes(bytes: Uint8Array, item: number): void {
+  if (item === 1) return
+  for (let at = 0; at < bytes.length; at += item) bytes.subarray(at, at + item).reverse()
+}

@@ -1,0 +1,144 @@
+import { GoldenLogitsError, shown } from '../errors.js'
+import type { ByteSource } from '../io/byte-source.js'
+import type { Limits } from '../io/limits.js'
+import { itemSize } from '../tensor/dtype.js'
+import { type FoundTensor, findTensors } from './pickle/find-tensors.js'
+import { runPickle } from './pickle/machine.js'
+import { typeName, type Value } from './pickle/values.js'
+import type { StoredTensor } from './stored-tensor.js'
+
+const MAGIC = 0x1950a86a20f9469cfc6cn
+const PROTOCOL = 1001
+/** Enough for the pickles of any but a huge object. */
+const FIRST_WINDOW = 64 * 1024
+
+/**
+ * A file of `torch.save` before 1.6, or of `_use_new_zipfile_serialization=False`: five pickles (magic number, protocol,
+ * system info, object, storage keys), then for each key its number of elements as int64 and the elements.
+ */
+export function readTorchLegacy(source: ByteSource, limits: Limits): StoredTensor[] {
+  const { object, keys, end } = readPickles(source, limits)
+  const found = findTensors(object, source.file, limits)
+  const starts = storageStarts(source, keys, end, storagesOf(source, found))
+  return found.map((tensor) => {
+    const { storage } = tensor.tensor
+    const start = starts.get(storage.key)!
+    const size = storage.numel * itemSize(storage.dtype)
+    const open: StoredTensor['open'] = (from) => ({
+      size,
+      bigEndian: false,
+      read: (offset, into) => from.read(start + offset, into),
+    })
+    return { found: tensor, open }
+  })
+}
+
+interface Pickles {
+  object: Value
+  keys: string[]
+  /** Where the storages begin. */
+  end: number
+}
+
+function readPickles(source: ByteSource, limits: Limits): Pickles {
+  if (source.size > FIRST_WINDOW) {
+    try {
+      return parsePickles(source, limits, FIRST_WINDOW)
+    } catch (error) {
+      // The window may have cut a pickle: only then can a larger one tell more.
+      if (!(error instanceof GoldenLogitsError && error.code === 'malformed-pickle')) throw error
+    }
+  }
+  return parsePickles(source, limits, Math.min(source.size, limits.pickleBytes))
+}
+
+function parsePickles(source: ByteSource, limits: Limits, window: number): Pickles {
+  const bytes = new Uint8Array(window)
+  source.read(0, bytes)
+  let at = 0
+  const next = (): Value => {
+    const { value, end } = runPickle(bytes, at, { file: source.file, base: 0, limits })
+    at = end
+    return value
+  }
+  if (next() !== MAGIC) {
+    const message = 'is a pickle, but not one of torch.save; expected the logits: torch.save(logits, path)'
+    throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
+  }
+  const protocol = next()
+  if (protocol !== PROTOCOL) throw badLegacy(source, `protocol ${describe(protocol)}, expected ${PROTOCOL}`)
+  checkSystem(source, next())
+  return { object: next(), keys: keyList(source, next()), end: at }
+}
+
+function describe(value: Value): string {
+  return typeof value === 'number' ? String(value) : typeName(value)
+}
+
+/** torch writes the storages little-endian on every machine, and says here whether the machine was. */
+function checkSystem(source: ByteSource, system: Value): void {
+  if (typeof system !== 'object' || system === null || system.kind !== 'dict') {
+    throw badLegacy(source, `system info that is ${typeName(system)}, expected a dict`)
+  }
+  if (system.entries.get('little_endian') === true) return
+  throw badLegacy(source, 'it was not written on a little-endian machine')
+}
+
+function keyList(source: ByteSource, keys: Value): string[] {
+  if (typeof keys !== 'object' || keys === null || keys.kind !== 'list') {
+    throw badLegacy(source, `storage keys that are ${typeName(keys)}, expected a list`)
+  }
+  const texts = keys.items.filter((key) => typeof key === 'string')
+  if (texts.length !== keys.items.length || new Set(texts).size !== texts.length) {
+    throw badLegacy(source, 'storage keys that are not texts, or not all different')
+  }
+  return texts
+}
+
+/** Number and size of the elements of each storage in use. */
+function storagesOf(source: ByteSource, found: readonly FoundTensor[]): Map<string, { numel: number; bytes: number }> {
+  const storages = new Map<string, { numel: number; bytes: number }>()
+  for (const { tensor } of found) {
+    const { key, numel, dtype } = tensor.storage
+    const bytes = numel * itemSize(dtype)
+    const other = storages.get(key)
+    if (other && (other.numel !== numel || other.bytes !== bytes)) {
+      throw new GoldenLogitsError('bad-storage', `describes storage '${shown(key)}' in two ways`, { file: source.file })
+    }
+    storages.set(key, { numel, bytes })
+  }
+  return storages
+}
+
+function storageStarts(
+  source: ByteSource,
+  keys: readonly string[],
+  end: number,
+  storages: ReadonlyMap<string, { numel: number; bytes: number }>,
+): Map<string, number> {
+  if (keys.length !== storages.size || keys.some((key) => !storages.has(key))) {
+    throw badLegacy(source, `lists ${keys.length} storages, but its tensors use ${storages.size}`)
+  }
+  const starts = new Map<string, number>()
+  let at = end
+  for (const key of keys) {
+    const { numel, bytes } = storages.get(key)!
+    if (at + 8 + bytes > source.size)
+      throw badLegacy(source, `ends inside storage '${shown(key)}', so it was cut short`)
+    const size = new Uint8Array(8)
+    source.read(at, size)
+    const declared = new DataView(size.buffer).getBigInt64(0, true)
+    if (declared !== BigInt(numel)) {
+      throw badLegacy(source, `storage '${shown(key)}' says ${declared} elements, its tensors ${numel}`)
+    }
+    starts.set(key, at + 8)
+    at += 8 + bytes
+  }
+  if (at !== source.size) throw badLegacy(source, `goes on for ${source.size - at} bytes behind its last storage`)
+  return starts
+}
+
+function badLegacy(source: ByteSource, message: string): GoldenLogitsError {
+  const text = `broken file of torch.save before 1.6: ${message}; copy or dump it anew`
+  return new GoldenLogitsError('bad-legacy', text, { file: source.file })
+}

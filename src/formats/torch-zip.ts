@@ -1,0 +1,84 @@
+import { GoldenLogitsError, shown } from '../errors.js'
+import type { ByteSource } from '../io/byte-source.js'
+import { type Limits, withinLimit } from '../io/limits.js'
+import { badArchive, readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
+import { itemSize } from '../tensor/dtype.js'
+import { findTensors } from './pickle/find-tensors.js'
+import { runPickle } from './pickle/machine.js'
+import type { StorageValue } from './pickle/values.js'
+import type { OpenStorage, StoredTensor } from './stored-tensor.js'
+import { readRecord, wholeRecord } from './zip-record.js'
+
+/** A file of `torch.save` since 1.6: a zip of `{root}/data.pkl` and one stored record `{root}/data/{key}` per storage. */
+export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[] {
+  const records = new Map(readZipDirectory(source, limits).map((entry) => [entry.name, entry]))
+  const root = rootOf(source, [...records.keys()])
+  const pickle = records.get(`${root}/data.pkl`)!
+  withinLimit(limits, 'pickleBytes', pickle.size, 'bytes of the pickle', source)
+  const bytes = wholeRecord(source, pickle, limits)
+  const { value, end } = runPickle(bytes, 0, { file: source.file, base: pickle.start, limits })
+  if (end !== bytes.length) {
+    throw new GoldenLogitsError('malformed-pickle', `malformed pickle: goes on behind its STOP`, {
+      file: source.file,
+      offset: pickle.start + end,
+    })
+  }
+  const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), limits)
+  const storages = new Map<string, StorageValue>()
+  return findTensors(value, source.file, limits).map((found) => {
+    const { storage } = found.tensor
+    const entry = records.get(`${root}/data/${storage.key}`)
+    checkStorage(source, storage, entry, storages)
+    const open: OpenStorage = (from) => ({
+      size: entry!.size,
+      bigEndian,
+      read: (offset, into) => readRecord(from, entry!, limits, offset, into),
+    })
+    return { found, open }
+  })
+}
+
+/** The folder that holds the one `data.pkl`. */
+function rootOf(source: ByteSource, names: readonly string[]): string {
+  const roots = names.filter((name) => name.endsWith('/data.pkl')).map((name) => name.slice(0, -'/data.pkl'.length))
+  const [root] = roots
+  if (names.some((name) => /(^|\/)(constants\.pkl|model\.json)$/.test(name))) {
+    const message = 'is a TorchScript model, expected the logits: torch.save(logits, path)'
+    throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
+  }
+  if (roots.length === 1) return root!
+  if (names.some((name) => name.endsWith('.npy'))) {
+    const message = 'is a NumPy archive (.npz), expected a file of torch.save'
+    throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
+  }
+  throw badArchive(source, `it holds ${roots.length} pickles named data.pkl, expected 1`)
+}
+
+function isBigEndian(source: ByteSource, entry: ZipEntry | undefined, limits: Limits): boolean {
+  if (!entry) return false
+  if (entry.size > 16) throw badArchive(source, `its byteorder is ${entry.size} bytes long`)
+  const order = Buffer.from(wholeRecord(source, entry, limits)).toString('latin1')
+  if (order !== 'little' && order !== 'big') throw badArchive(source, `its byteorder is '${shown(order)}'`)
+  return order === 'big'
+}
+
+/** Each storage has a record of exactly its size, and is described alike wherever it is named. */
+function checkStorage(
+  { file }: ByteSource,
+  storage: StorageValue,
+  entry: ZipEntry | undefined,
+  seen: Map<string, StorageValue>,
+): void {
+  const key = shown(storage.key)
+  if (!entry)
+    throw new GoldenLogitsError('bad-storage', `has no record for storage '${key}'; copy or dump it anew`, { file })
+  const other = seen.get(storage.key)
+  if (other && (other.dtype !== storage.dtype || other.numel !== storage.numel)) {
+    throw new GoldenLogitsError('bad-storage', `describes storage '${key}' in two ways`, { file })
+  }
+  seen.set(storage.key, storage)
+  const expected = BigInt(storage.numel) * BigInt(itemSize(storage.dtype))
+  if (BigInt(entry.size) === expected) return
+  const message = `the record of storage '${key}' has ${entry.size} bytes, expected ${expected} (${storage.numel} of ${storage.dtype})`
+  throw new GoldenLogitsError('bad-storage', message, { file, offset: entry.start })
+}

@@ -1,0 +1,194 @@
+import { GoldenLogitsError, shown } from '../errors.js'
+import type { ByteSource } from './byte-source.js'
+import { type Limits, withinLimit } from './limits.js'
+import { findZipEnd } from './zip-end.js'
+
+/** One record of an archive, as its directory describes it, checked against its local header. */
+export interface ZipEntry {
+  readonly name: string
+  /** Is the record deflated (otherwise it is stored as it is)? */
+  readonly deflated: boolean
+  /** CRC-32 of the content; 0 where the writer did not compute one. */
+  readonly crc: number
+  readonly compressedSize: number
+  readonly size: number
+  /** Where the record's bytes begin in the file. */
+  readonly start: number
+}
+
+const ENTRY_SIZE = 46
+const LOCAL_SIZE = 30
+const UINT32 = 0xffffffff
+
+/** Bit 3 (sizes in a data descriptor), bit 11 (UTF-8 names), bits 1 and 2 (effort of the compressor). */
+const KNOWN_FLAGS = 0x0808 | 0x0006
+
+/**
+ * Reads the directory of a zip archive, whole and exactly: only it counts, since torch leaves sizes and CRCs out of the
+ * local headers. Every number must agree with every other, no two records may overlap, and nothing may hide between.
+ * Format: PKWARE APPNOTE 6.3, zip64 included.
+ * @throws GoldenLogitsError `bad-archive`, `limit-exceeded`
+ */
+export function readZipDirectory(source: ByteSource, limits: Limits): ZipEntry[] {
+  const end = findZipEnd(source)
+  withinLimit(limits, 'zipEntries', end.count, 'entries of the archive', source)
+  withinLimit(limits, 'zipDirectory', end.directorySize, 'bytes of the archive directory', source)
+  const bytes = new Uint8Array(end.directorySize)
+  source.read(end.directoryStart, bytes)
+  const parser = new DirectoryParser(source, bytes, end.directoryStart)
+  const entries: (ZipEntry & { header: number })[] = []
+  for (let i = 0; i < end.count; i++) entries.push(parser.next())
+  parser.finish()
+  checkNames(source, entries)
+  checkSpans(source, entries, end.directoryStart)
+  return entries
+}
+
+class DirectoryParser {
+  private readonly source: ByteSource
+  private readonly bytes: Uint8Array
+  private readonly view: DataView
+  private readonly start: number
+  private at = 0
+
+  constructor(source: ByteSource, bytes: Uint8Array, start: number) {
+    this.source = source
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
+    this.start = start
+  }
+
+  next(): ZipEntry & { header: number } {
+    const { view, at } = this
+    if (at + ENTRY_SIZE > this.bytes.length) throw this.bad('the directory ends before its last entry')
+    if (view.getUint32(at, true) !== 0x02014b50) throw this.bad('an entry of the directory has a wrong signature')
+    const flags = view.getUint16(at + 8, true)
+    const method = view.getUint16(at + 10, true)
+    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) => view.getUint16(at + field, true))
+    const nameEnd = at + ENTRY_SIZE + nameLength!
+    const extraEnd = nameEnd + extraLength!
+    if (extraEnd + commentLength! > this.bytes.length) throw this.bad('an entry reaches beyond the directory')
+    const name = this.name(this.bytes.subarray(at + ENTRY_SIZE, nameEnd))
+    if ((flags & ~KNOWN_FLAGS) !== 0) throw this.bad(`record '${shown(name)}' is encrypted or patched`)
+    if (method !== 0 && method !== 8) throw this.bad(`record '${shown(name)}' is compressed by method ${method}`)
+    const wide = new Zip64Extra(view, nameEnd, extraEnd, () =>
+      this.bad(`record '${shown(name)}' has broken extra fields`),
+    )
+    const size = wide.resolve(view.getUint32(at + 24, true))
+    const compressedSize = wide.resolve(view.getUint32(at + 20, true))
+    const header = wide.resolve(view.getUint32(at + 42, true))
+    if (view.getUint16(at + 34, true) !== 0) throw this.bad('the archive is split over several disks')
+    if (method === 0 && size !== compressedSize) {
+      throw this.bad(`record '${shown(name)}' is stored, but its sizes ${size} and ${compressedSize} differ`)
+    }
+    this.at = extraEnd + commentLength!
+    const start = this.localStart(header, name, method)
+    return { name, deflated: method === 8, crc: view.getUint32(at + 16, true), compressedSize, size, start, header }
+  }
+
+  finish(): void {
+    if (this.at !== this.bytes.length) throw this.bad(`the directory goes on after its last entry`)
+  }
+
+  private name(bytes: Uint8Array): string {
+    const name = decodeUtf8(bytes)
+    if (name === undefined) throw this.bad('a record has a name that is not UTF-8')
+    const unsafe = name === '' || /^\/|[\\\0]|^[A-Za-z]:/.test(name) || name.split('/').includes('..')
+    if (unsafe) throw this.bad(`a record is named '${shown(name)}', which is no relative path`)
+    return name
+  }
+
+  /** Checks the local header against the directory and finds the first byte behind it. */
+  private localStart(header: number, name: string, method: number): number {
+    const nameBytes = new TextEncoder().encode(name)
+    if (header + LOCAL_SIZE + nameBytes.length > this.start) {
+      throw this.bad(`record '${shown(name)}' starts at byte ${header}, outside the records`)
+    }
+    const local = new Uint8Array(LOCAL_SIZE + nameBytes.length)
+    this.source.read(header, local)
+    const view = new DataView(local.buffer)
+    const agrees =
+      view.getUint32(0, true) === 0x04034b50 &&
+      view.getUint16(8, true) === method &&
+      view.getUint16(26, true) === nameBytes.length &&
+      Buffer.compare(local.subarray(LOCAL_SIZE), nameBytes) === 0
+    if (!agrees) throw this.bad(`the local header of '${shown(name)}' does not agree with the directory`)
+    return header + local.length + view.getUint16(28, true)
+  }
+
+  private bad(message: string): GoldenLogitsError {
+    return badArchive(this.source, message, this.start + this.at)
+  }
+}
+
+/** The zip64 extra field: 64-bit values for those fields, in this order, whose 32 bits are all ones. */
+class Zip64Extra {
+  private readonly view: DataView
+  private readonly broken: () => GoldenLogitsError
+  private at = 0
+  private end = 0
+
+  constructor(view: DataView, start: number, end: number, broken: () => GoldenLogitsError) {
+    this.view = view
+    this.broken = broken
+    for (let at = start; at < end; ) {
+      if (at + 4 > end) throw broken()
+      const next = at + 4 + view.getUint16(at + 2, true)
+      if (next > end) throw broken()
+      if (view.getUint16(at, true) === 1) {
+        if (this.end > 0) throw broken()
+        this.at = at + 4
+        this.end = next
+      }
+      at = next
+    }
+  }
+
+  resolve(value: number): number {
+    if (value !== UINT32) return value
+    if (this.at + 8 > this.end) throw this.broken()
+    const wide = this.view.getBigUint64(this.at, true)
+    this.at += 8
+    if (wide > BigInt(Number.MAX_SAFE_INTEGER)) throw this.broken()
+    return Number(wide)
+  }
+}
+
+function checkNames(source: ByteSource, entries: readonly ZipEntry[]): void {
+  const names = new Set<string>()
+  for (const { name } of entries) {
+    if (names.has(name)) throw badArchive(source, `two records are named '${shown(name)}'`)
+    names.add(name)
+  }
+}
+
+/** Records follow each other from byte 0 to the directory, in any order, without touching each other. */
+function checkSpans(source: ByteSource, entries: readonly (ZipEntry & { header: number })[], directory: number): void {
+  const sorted = [...entries].sort((a, b) => a.header - b.header)
+  sorted.forEach((entry, i) => {
+    const end = entry.start + entry.compressedSize
+    const limit = sorted[i + 1]?.header ?? directory
+    if (end <= limit) return
+    const other = sorted[i + 1] ? `'${shown(sorted[i + 1]!.name)}'` : 'the directory'
+    throw badArchive(source, `record '${shown(entry.name)}' ends at byte ${end}, inside ${other}`, entry.start)
+  })
+  if (sorted.length > 0 && sorted[0]!.header !== 0) throw badArchive(source, 'bytes before the first record')
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+export function badArchive(source: ByteSource, message: string, offset?: number): GoldenLogitsError {
+  const advice = 'expected a file of torch.save; copy or dump it anew'
+  return new GoldenLogitsError('bad-archive', `broken zip archive: ${message}; ${advice}`, {
+    file: source.file,
+    ...(offset !== undefined && { offset }),
+  })
+}
