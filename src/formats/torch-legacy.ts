@@ -4,7 +4,7 @@ import type { Limits } from '../io/limits.js'
 import { itemSize } from '../tensor/dtype.js'
 import { type FoundTensor, findTensors } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
-import { typeName, type Value } from './pickle/values.js'
+import { entryOf, typeName, type Value } from './pickle/values.js'
 import type { StoredTensor } from './stored-tensor.js'
 
 const MAGIC = 0x1950a86a20f9469cfc6cn
@@ -80,7 +80,7 @@ function checkSystem(source: ByteSource, system: Value): void {
   if (typeof system !== 'object' || system === null || system.kind !== 'dict') {
     throw badLegacy(source, `system info that is ${typeName(system)}, expected a dict`)
   }
-  if (system.entries.get('little_endian') === true) return
+  if (entryOf(system, 'little_endian') === true) return
   throw badLegacy(source, 'it was not written on a little-endian machine')
 }
 

@@ -1,6 +1,6 @@
 import { GoldenLogitsError } from '../../errors.js'
 import { type Limits, withinLimit } from '../../io/limits.js'
-import { type TensorValue, typeName, type Value } from './values.js'
+import { type Key, type TensorValue, typeName, type Value } from './values.js'
 
 export interface FoundTensor {
   /** The way to it through the containers: `''`, `'0'`, `'logits'`, `'past.0.1'`. */
@@ -25,9 +25,10 @@ export function findTensors(root: Value, file: string, limits: Limits): FoundTen
       withinLimit(limits, 'tensors', found.length, 'tensors in the file', { file })
       continue
     }
-    const children = childrenOf(value)
-    if (children.length === 0 || seen.has(value)) continue
+    if (seen.has(value)) continue
     seen.add(value)
+    const children = childrenOf(value)
+    if (children.length === 0) continue
     withinLimit(limits, 'nesting', depth + 1, 'nested containers', { file })
     for (const [key, child] of children.reverse()) {
       open.push({ value: child, name: name === '' ? key : `${name}.${key}`, depth: depth + 1 })
@@ -39,7 +40,15 @@ export function findTensors(root: Value, file: string, limits: Limits): FoundTen
 }
 
 function childrenOf(value: Exclude<Value, TensorValue | string | number | bigint | boolean | null>): [string, Value][] {
-  if (value.kind === 'dict') return [...value.entries].map(([key, child]) => [String(key), child])
+  if (value.kind === 'dict') return [...value.entries.values()].map(({ key, value }) => [keyName(key), value])
   if (value.kind === 'tuple' || value.kind === 'list') return value.items.map((child, i) => [String(i), child])
   return []
+}
+
+/** A key as Python prints it. */
+function keyName(key: Key): string {
+  if (key === null) return 'None'
+  if (typeof key === 'boolean') return key ? 'True' : 'False'
+  if (typeof key !== 'object') return String(key)
+  return Number.isInteger(key.value) ? key.value.toFixed(1) : String(key.value)
 }

@@ -4,7 +4,7 @@ import { PickleCursor } from './cursor.js'
 import { allowedGlobal } from './globals.js'
 import { reduce } from './reduce.js'
 import { persistentStorage } from './storage.js'
-import { type DictValue, type Key, typeName, type Value } from './values.js'
+import { type DictValue, keyText, typeName, type Value } from './values.js'
 
 /** Where a pickle lies, and the budgets that it must keep. */
 export interface PickleSource {
@@ -30,7 +30,8 @@ export function runPickle(bytes: Uint8Array, start: number, source: PickleSource
 }
 
 const STOP = 0x2e
-const decoder = new TextDecoder('utf-8', { fatal: true })
+// A byte order mark stays: dropped, it would make two names out of one.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 class Machine {
   readonly cursor: PickleCursor
@@ -107,9 +108,10 @@ class Machine {
     return this.stack.splice(height)
   }
 
+  /** Picklers count their memo up from 0, so that an index is bounded like its size. */
   put(index: number): void {
+    this.limit('pickleMemo', index + 1, 'values the pickle memoizes')
     this.memo.set(index, this.top())
-    this.limit('pickleMemo', this.memo.size, 'values the pickle memoizes')
   }
 
   memoize(): void {
@@ -181,10 +183,10 @@ class Machine {
   }
 
   private setItem(dict: DictValue, key: Value, value: Value): void {
-    if (typeof key === 'object' && key !== null) {
+    if (typeof key === 'object' && key !== null && key.kind !== 'float') {
       throw this.malformed(`a dict key that is ${typeName(key)}, expected a text or a number`)
     }
-    dict.entries.set(key satisfies Key, value)
+    dict.entries.set(keyText(key), { key, value })
   }
 
   reduce(): void {
@@ -231,7 +233,7 @@ const ACTIONS: ReadonlyMap<number, (m: Machine) => void> = new Map<number, (m: M
   [0x4b, (m) => m.push(m.cursor.uint8())], // BININT1
   [0x4d, (m) => m.push(m.cursor.uint16())], // BININT2
   [0x8a, (m) => m.long()], // LONG1
-  [0x47, (m) => m.push(m.cursor.float64())], // BINFLOAT
+  [0x47, (m) => m.push({ kind: 'float', value: m.cursor.float64() })], // BINFLOAT
   [0x58, (m) => m.push(m.text(m.cursor.uint32()))], // BINUNICODE
   [0x8c, (m) => m.push(m.text(m.cursor.uint8()))], // SHORT_BINUNICODE
   [0x29, (m) => m.push({ kind: 'tuple', items: [] })], // EMPTY_TUPLE

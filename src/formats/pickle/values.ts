@@ -11,6 +11,7 @@ export type Value =
   | ListValue
   | DictValue
   | GlobalValue
+  | FloatValue
   | StorageValue
   | TensorValue
   | InertValue
@@ -29,10 +30,20 @@ export interface ListValue {
 export interface DictValue {
   readonly kind: 'dict'
   readonly ordered: boolean
-  readonly entries: Map<Key, Value>
+  /**
+   * By the key's type and text. Strings alone are hashed with a secret seed: keys of other types could be chosen so that
+   * all collide.
+   */
+  readonly entries: Map<string, { readonly key: Key; readonly value: Value }>
 }
 
-export type Key = null | boolean | number | bigint | string
+export type Key = null | boolean | number | bigint | string | FloatValue
+
+/** A float, told from an int even where it is whole: `4.0` is no size of a tensor. */
+export interface FloatValue {
+  readonly kind: 'float'
+  readonly value: number
+}
 
 /** A name of the allow-list. */
 export interface GlobalValue {
@@ -68,6 +79,16 @@ export interface TensorValue {
 /** A value that says nothing about logits (a device): kept only so that the pickle stays readable. */
 export interface InertValue {
   readonly kind: 'inert'
+}
+
+/** The entry of a dict under a text. */
+export function entryOf({ entries }: DictValue, key: string): Value | undefined {
+  return entries.get(keyText(key))?.value
+}
+
+/** A key as `entries` spells it. */
+export function keyText(key: Key): string {
+  return typeof key === 'object' && key !== null ? `float ${key.value}` : `${typeof key} ${key}`
 }
 
 /** What the value is called in an error. */
