@@ -20,7 +20,8 @@ export function storageTensor(
   limits: Limits,
 ): LazyTensor {
   const { shape, strides, offset, storage } = tensor
-  const length = shape.reduce((product, size) => product * size, 1)
+  // Other sizes beside a 0 may multiply to infinity.
+  const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1)
   const item = itemSize(storage.dtype)
   const runs = runsOf(shape, strides)
   const readRaw = (start: number, count: number, into: Uint8Array) => {
@@ -128,7 +129,7 @@ function readRun(bytes: StorageBytes, first: number, stride: number, item: numbe
   const count = into.length / item
   if (stride === 0) {
     bytes.read(first * item, into.subarray(0, item))
-    for (let i = 1; i < count; i++) into.copyWithin(i * item, 0, item)
+    for (let filled = item; filled < into.length; filled *= 2) into.copyWithin(filled, 0, filled)
     return
   }
   const perChunk = stride * item > FAR ? 1 : Math.floor(CHUNK / (stride * item))
@@ -145,6 +146,8 @@ function readRun(bytes: StorageBytes, first: number, stride: number, item: numbe
 }
 
 function swapBytes(bytes: Uint8Array, item: number): void {
-  if (item === 1) return
-  for (let at = 0; at < bytes.length; at += item) bytes.subarray(at, at + item).reverse()
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (item === 2) buffer.swap16()
+  else if (item === 4) buffer.swap32()
+  else if (item === 8) buffer.swap64()
 }

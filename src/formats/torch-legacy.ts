@@ -41,23 +41,25 @@ interface Pickles {
 }
 
 function readPickles(source: ByteSource, limits: Limits): Pickles {
-  if (source.size > FIRST_WINDOW) {
+  const most = Math.min(source.size, limits.pickleBytes)
+  if (most > FIRST_WINDOW) {
     try {
       return parsePickles(source, limits, FIRST_WINDOW)
     } catch (error) {
-      // The window may have cut a pickle: only then can a larger one tell more.
-      if (!(error instanceof GoldenLogitsError && error.code === 'malformed-pickle')) throw error
+      // The window has cut a pickle: only then can a larger one tell more.
+      if (!(error instanceof GoldenLogitsError && error.limit === 'pickleBytes')) throw error
     }
   }
-  return parsePickles(source, limits, Math.min(source.size, limits.pickleBytes))
+  return parsePickles(source, limits, most)
 }
 
 function parsePickles(source: ByteSource, limits: Limits, window: number): Pickles {
   const bytes = new Uint8Array(window)
   source.read(0, bytes)
   let at = 0
+  const place = { file: source.file, base: 0, limits, partial: window < source.size }
   const next = (): Value => {
-    const { value, end } = runPickle(bytes, at, { file: source.file, base: 0, limits })
+    const { value, end } = runPickle(bytes, at, place)
     at = end
     return value
   }

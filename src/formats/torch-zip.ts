@@ -1,13 +1,14 @@
 import { GoldenLogitsError, shown } from '../errors.js'
+import { badArchive } from '../io/bad-archive.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
-import { badArchive, readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
+import { readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
 import { itemSize } from '../tensor/dtype.js'
 import { findTensors } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
 import type { StorageValue } from './pickle/values.js'
-import type { OpenStorage, StoredTensor } from './stored-tensor.js'
-import { readRecord, wholeRecord } from './zip-record.js'
+import type { StoredTensor } from './stored-tensor.js'
+import { openRecord, wholeRecord } from './zip-record.js'
 
 /** A file of `torch.save` since 1.6: a zip of `{root}/data.pkl` and one stored record `{root}/data/{key}` per storage. */
 export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[] {
@@ -29,12 +30,7 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
     const { storage } = found.tensor
     const entry = records.get(`${root}/data/${storage.key}`)
     checkStorage(source, storage, entry, storages)
-    const open: OpenStorage = (from) => ({
-      size: entry!.size,
-      bigEndian,
-      read: (offset, into) => readRecord(from, entry!, limits, offset, into),
-    })
-    return { found, open }
+    return { found, open: (from) => ({ size: entry!.size, bigEndian, read: openRecord(from, entry!, limits) }) }
   })
 }
 

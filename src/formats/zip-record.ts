@@ -1,36 +1,39 @@
 import { crc32 } from 'node:zlib'
 import { Inflate } from 'fflate'
 import { GoldenLogitsError, shown } from '../errors.js'
+import { badArchive } from '../io/bad-archive.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
-import { badArchive, type ZipEntry } from '../io/zip-directory.js'
+import type { ZipEntry } from '../io/zip-directory.js'
 
 /** fflate inflates what it is given in one go: slices this small keep a bomb from outgrowing its declared size by much. */
 const INFLATE_SLICE = 16 * 1024
 
 /**
- * Reads bytes of a record. One that is read from end to end is held against its CRC; a part cannot be, as that would
- * take reading it all.
+ * A way to read bytes of a record. One that is read from end to end is held against its CRC; a part cannot be, as that
+ * would take reading it all. A compressed record is inflated once, whole.
  */
-export function readRecord(
+export function openRecord(
   source: ByteSource,
   entry: ZipEntry,
   limits: Limits,
-  offset: number,
-  into: Uint8Array,
-): void {
-  if (entry.deflated) {
-    into.set(inflateRecord(source, entry, limits).subarray(offset, offset + into.length))
-    return
+): (offset: number, into: Uint8Array) => void {
+  let inflated: Uint8Array | undefined
+  return (offset, into) => {
+    if (entry.deflated) {
+      inflated ??= inflateRecord(source, entry, limits)
+      into.set(inflated.subarray(offset, offset + into.length))
+      return
+    }
+    source.read(entry.start + offset, into)
+    if (into.length === entry.size) checkCrc(source, entry, into)
   }
-  source.read(entry.start + offset, into)
-  if (into.length === entry.size) checkCrc(source, entry, into)
 }
 
 /** The whole record, checked. */
 export function wholeRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
   const bytes = new Uint8Array(entry.size)
-  readRecord(source, entry, limits, 0, bytes)
+  openRecord(source, entry, limits)(0, bytes)
   return bytes
 }
 
@@ -63,9 +66,9 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uin
   return content
 }
 
-/** torch ≥ 2.6 may leave the CRC out, as 0. */
+/** torch ≥ 2.6 may leave the CRC out, as 0. No tool that compresses does. */
 function checkCrc(source: ByteSource, entry: ZipEntry, bytes: Uint8Array): void {
-  if (entry.crc === 0) return
+  if (entry.crc === 0 && !entry.deflated) return
   const found = crc32(bytes)
   if (found === entry.crc) return
   const [is, should] = [found, entry.crc].map((crc) => crc.toString(16).padStart(8, '0'))

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { type ErrorCode, GoldenLogitsError } from '../errors.js'
 import type { ByteSource } from './byte-source.js'
 import { type Limits, resolveLimits, withinLimit } from './limits.js'
@@ -11,28 +11,28 @@ export interface FileSource extends ByteSource {
 }
 
 /**
- * Opens a regular file, following links. Never blocks: a FIFO is refused, not waited for.
+ * Opens a regular file, following links. Never blocks, and opens nothing else: to open a FIFO wakes its writer, to open
+ * some devices moves them.
  * @throws GoldenLogitsError `file-not-found`, `permission-denied`, `not-a-regular-file`, `limit-exceeded`, `read-failed`
  */
 export function openFile(path: string, limits?: Partial<Limits>): FileSource {
   const budget = resolveLimits(limits)
-  let descriptor: number
   try {
-    // Without O_NONBLOCK, opening a FIFO waits for a writer that may never come. Windows knows neither.
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  } catch (cause) {
-    throw openError(path, cause as NodeJS.ErrnoException)
-  }
-  try {
-    const stats = guarded(path, 'look at it', () => fstatSync(descriptor))
-    if (!stats.isFile()) {
-      throw new GoldenLogitsError('not-a-regular-file', `is ${kindName(stats)}, expected a file`, { file: path })
+    refuseOthers(path, statSync(path))
+    // Another kind of file may have come in its place. Without O_NONBLOCK, opening a FIFO waits for a writer that may
+    // never come. Windows knows neither.
+    const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    try {
+      const stats = fstatSync(descriptor)
+      refuseOthers(path, stats)
+      withinLimit(budget, 'fileBytes', stats.size, 'the size of the file', { file: path })
+      return new OpenFile(path, descriptor, stats)
+    } catch (error) {
+      closeSync(descriptor)
+      throw error
     }
-    withinLimit(budget, 'fileBytes', stats.size, 'the size of the file', { file: path })
-    return new OpenFile(path, descriptor, stats)
-  } catch (error) {
-    closeSync(descriptor)
-    throw error
+  } catch (cause) {
+    throw cause instanceof GoldenLogitsError ? cause : openError(path, cause as NodeJS.ErrnoException)
   }
 }
 
@@ -53,14 +53,21 @@ class OpenFile implements FileSource {
     let done = 0
     // One call reads everything but where the system serves less at a time (over 2 GiB, some network shares).
     while (done < into.length) {
-      const count = guarded(this.file, 'read it', () =>
-        readSync(this.descriptor, into, done, into.length - done, offset + done),
-      )
+      const count = this.readSome(into, done, offset + done)
       if (count === 0) {
         const message = `ended at byte ${offset + done} while it was read, expected ${this.size} bytes: something is writing to it`
         throw new GoldenLogitsError('file-changed', message, { file: this.file, offset: offset + done })
       }
       done += count
+    }
+  }
+
+  private readSome(into: Uint8Array, done: number, offset: number): number {
+    try {
+      return readSync(this.descriptor, into, done, into.length - done, offset)
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      throw new GoldenLogitsError('read-failed', `cannot be read (${code})`, { file: this.file, offset, cause })
     }
   }
 
@@ -74,8 +81,6 @@ const OPEN_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
   ENOTDIR: ['file-not-found', 'a folder of its path is not a folder'],
   EACCES: ['permission-denied', 'may not be read by this user'],
   EPERM: ['permission-denied', 'may not be read by this user'],
-  EISDIR: ['not-a-regular-file', 'is a folder, expected a file'],
-  ENXIO: ['not-a-regular-file', 'is a socket or a device without a driver, expected a file'],
   ELOOP: ['read-failed', 'is a link that leads back to itself'],
 }
 
@@ -84,19 +89,13 @@ function openError(file: string, cause: NodeJS.ErrnoException): GoldenLogitsErro
   return new GoldenLogitsError(code, message, { file, cause })
 }
 
+function refuseOthers(file: string, stats: Stats): void {
+  if (stats.isFile()) return
+  throw new GoldenLogitsError('not-a-regular-file', `is ${kindName(stats)}, expected a file`, { file })
+}
+
 function kindName(stats: Stats): string {
   if (stats.isDirectory()) return 'a folder'
   if (stats.isFIFO()) return 'a FIFO'
   return stats.isSocket() ? 'a socket' : 'a device'
-}
-
-function guarded<T>(file: string, action: string, body: () => T): T {
-  try {
-    return body()
-  } catch (cause) {
-    throw new GoldenLogitsError('read-failed', `cannot ${action} (${(cause as NodeJS.ErrnoException).code})`, {
-      file,
-      cause,
-    })
-  }
 }

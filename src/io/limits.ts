@@ -26,7 +26,7 @@ export interface Limits {
   zipEntries: number
   /** Bytes of a zip's directory. Default 16 MiB. */
   zipDirectory: number
-  /** Bytes that the compressed records of one file may inflate to. Default 1 GiB. */
+  /** Bytes that a compressed record may inflate to. Default 1 GiB. */
   inflatedBytes: number
   /** Elements that are decoded of one tensor at a time. Default 2²⁸. */
   elements: number

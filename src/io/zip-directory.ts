@@ -1,7 +1,10 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { type GoldenLogitsError, shown } from '../errors.js'
+import { badArchive } from './bad-archive.js'
 import type { ByteSource } from './byte-source.js'
 import { type Limits, withinLimit } from './limits.js'
 import { findZipEnd } from './zip-end.js'
+import { checkNames, checkSpans } from './zip-spans.js'
+import { Zip64Extra } from './zip64-extra.js'
 
 /** One record of an archive, as its directory describes it, checked against its local header. */
 export interface ZipEntry {
@@ -16,12 +19,20 @@ export interface ZipEntry {
   readonly start: number
 }
 
+/** An entry with what its place among the others is checked by. */
+export interface PlacedEntry extends ZipEntry {
+  /** Where its local header begins. */
+  readonly header: number
+  /** Does a data descriptor follow its bytes? */
+  readonly described: boolean
+}
+
 const ENTRY_SIZE = 46
 const LOCAL_SIZE = 30
-const UINT32 = 0xffffffff
 
 /** Bit 3 (sizes in a data descriptor), bit 11 (UTF-8 names), bits 1 and 2 (effort of the compressor). */
 const KNOWN_FLAGS = 0x0808 | 0x0006
+const DESCRIPTOR_FLAG = 0x0008
 
 /**
  * Reads the directory of a zip archive, whole and exactly: only it counts, since torch leaves sizes and CRCs out of the
@@ -36,7 +47,7 @@ export function readZipDirectory(source: ByteSource, limits: Limits): ZipEntry[]
   const bytes = new Uint8Array(end.directorySize)
   source.read(end.directoryStart, bytes)
   const parser = new DirectoryParser(source, bytes, end.directoryStart)
-  const entries: (ZipEntry & { header: number })[] = []
+  const entries: PlacedEntry[] = []
   for (let i = 0; i < end.count; i++) entries.push(parser.next())
   parser.finish()
   checkNames(source, entries)
@@ -58,7 +69,7 @@ class DirectoryParser {
     this.start = start
   }
 
-  next(): ZipEntry & { header: number } {
+  next(): PlacedEntry {
     const { view, at } = this
     if (at + ENTRY_SIZE > this.bytes.length) throw this.bad('the directory ends before its last entry')
     if (view.getUint32(at, true) !== 0x02014b50) throw this.bad('an entry of the directory has a wrong signature')
@@ -77,13 +88,16 @@ class DirectoryParser {
     const size = wide.resolve(view.getUint32(at + 24, true))
     const compressedSize = wide.resolve(view.getUint32(at + 20, true))
     const header = wide.resolve(view.getUint32(at + 42, true))
+    wide.finish()
     if (view.getUint16(at + 34, true) !== 0) throw this.bad('the archive is split over several disks')
     if (method === 0 && size !== compressedSize) {
       throw this.bad(`record '${shown(name)}' is stored, but its sizes ${size} and ${compressedSize} differ`)
     }
     this.at = extraEnd + commentLength!
     const start = this.localStart(header, name, method)
-    return { name, deflated: method === 8, crc: view.getUint32(at + 16, true), compressedSize, size, start, header }
+    const crc = view.getUint32(at + 16, true)
+    const described = (flags & DESCRIPTOR_FLAG) !== 0
+    return { name, deflated: method === 8, crc, compressedSize, size, start, header, described }
   }
 
   finish(): void {
@@ -109,6 +123,7 @@ class DirectoryParser {
     const view = new DataView(local.buffer)
     const agrees =
       view.getUint32(0, true) === 0x04034b50 &&
+      (view.getUint16(6, true) & ~KNOWN_FLAGS) === 0 &&
       view.getUint16(8, true) === method &&
       view.getUint16(26, true) === nameBytes.length &&
       Buffer.compare(local.subarray(LOCAL_SIZE), nameBytes) === 0
@@ -121,61 +136,8 @@ class DirectoryParser {
   }
 }
 
-/** The zip64 extra field: 64-bit values for those fields, in this order, whose 32 bits are all ones. */
-class Zip64Extra {
-  private readonly view: DataView
-  private readonly broken: () => GoldenLogitsError
-  private at = 0
-  private end = 0
-
-  constructor(view: DataView, start: number, end: number, broken: () => GoldenLogitsError) {
-    this.view = view
-    this.broken = broken
-    for (let at = start; at < end; ) {
-      if (at + 4 > end) throw broken()
-      const next = at + 4 + view.getUint16(at + 2, true)
-      if (next > end) throw broken()
-      if (view.getUint16(at, true) === 1) {
-        if (this.end > 0) throw broken()
-        this.at = at + 4
-        this.end = next
-      }
-      at = next
-    }
-  }
-
-  resolve(value: number): number {
-    if (value !== UINT32) return value
-    if (this.at + 8 > this.end) throw this.broken()
-    const wide = this.view.getBigUint64(this.at, true)
-    this.at += 8
-    if (wide > BigInt(Number.MAX_SAFE_INTEGER)) throw this.broken()
-    return Number(wide)
-  }
-}
-
-function checkNames(source: ByteSource, entries: readonly ZipEntry[]): void {
-  const names = new Set<string>()
-  for (const { name } of entries) {
-    if (names.has(name)) throw badArchive(source, `two records are named '${shown(name)}'`)
-    names.add(name)
-  }
-}
-
-/** Records follow each other from byte 0 to the directory, in any order, without touching each other. */
-function checkSpans(source: ByteSource, entries: readonly (ZipEntry & { header: number })[], directory: number): void {
-  const sorted = [...entries].sort((a, b) => a.header - b.header)
-  sorted.forEach((entry, i) => {
-    const end = entry.start + entry.compressedSize
-    const limit = sorted[i + 1]?.header ?? directory
-    if (end <= limit) return
-    const other = sorted[i + 1] ? `'${shown(sorted[i + 1]!.name)}'` : 'the directory'
-    throw badArchive(source, `record '${shown(entry.name)}' ends at byte ${end}, inside ${other}`, entry.start)
-  })
-  if (sorted.length > 0 && sorted[0]!.header !== 0) throw badArchive(source, 'bytes before the first record')
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true })
+// A byte order mark stays: dropped, it would make two names out of one.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
@@ -183,12 +145,4 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-export function badArchive(source: ByteSource, message: string, offset?: number): GoldenLogitsError {
-  const advice = 'expected a file of torch.save; copy or dump it anew'
-  return new GoldenLogitsError('bad-archive', `broken zip archive: ${message}; ${advice}`, {
-    file: source.file,
-    ...(offset !== undefined && { offset }),
-  })
 }

@@ -1,5 +1,5 @@
+import { badArchive } from './bad-archive.js'
 import type { ByteSource } from './byte-source.js'
-import { badArchive } from './zip-directory.js'
 
 /** Where the directory of an archive lies. */
 export interface ZipEnd {

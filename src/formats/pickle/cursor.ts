@@ -1,32 +1,45 @@
 import { GoldenLogitsError } from '../../errors.js'
+import type { Limits } from '../../io/limits.js'
+
+/** Where a pickle lies, and the budgets that it must keep. */
+export interface PickleSource {
+  readonly file: string
+  /** Where byte 0 of the bytes lies in the file. */
+  readonly base: number
+  readonly limits: Limits
+  /** More of the file follows the bytes, so that running out of them is a matter of the limit `pickleBytes`. */
+  readonly partial?: boolean
+}
 
 /** Reads forward through a pickle. Every length is held against the bytes left before anything is sliced. */
 export class PickleCursor {
   at: number
-  readonly file: string
-  /** Where byte 0 of `bytes` lies in the file, for errors. */
-  readonly base: number
+  private readonly source: PickleSource
   private readonly bytes: Uint8Array
   private readonly view: DataView
 
-  constructor(bytes: Uint8Array, start: number, file: string, base: number) {
+  constructor(bytes: Uint8Array, start: number, source: PickleSource) {
     this.bytes = bytes
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.at = start
-    this.file = file
-    this.base = base
+    this.source = source
   }
 
   where(at = this.at): { file: string; offset: number } {
-    return { file: this.file, offset: this.base + at }
+    return { file: this.source.file, offset: this.source.base + at }
   }
 
   malformed(message: string, at = this.at): GoldenLogitsError {
     return new GoldenLogitsError('malformed-pickle', `malformed pickle: ${message}`, this.where(at))
   }
 
-  get left(): number {
-    return this.bytes.length - this.at
+  /** Refuses a length that is beyond the bytes left. */
+  wants(length: number | bigint, what: string): void {
+    const left = this.bytes.length - this.at
+    if (length <= left) return
+    if (!this.source.partial) throw this.malformed(`${what} of ${length} bytes, ${left} left`)
+    const message = `the pickles go on behind the limit pickleBytes of ${this.source.limits.pickleBytes}; if the file is to be trusted, raise it by the option limits`
+    throw new GoldenLogitsError('limit-exceeded', message, { ...this.where(), limit: 'pickleBytes' })
   }
 
   uint8(): number {
@@ -62,14 +75,15 @@ export class PickleCursor {
   /** Up to the next newline, which is consumed. */
   line(maxBytes: number): Uint8Array {
     const end = this.bytes.subarray(this.at, this.at + maxBytes + 1).indexOf(10)
-    if (end < 0) throw this.malformed(`no end of line within ${Math.min(maxBytes, this.left)} bytes`)
-    const line = this.take(end)
-    this.at++
-    return line
+    if (end < 0) {
+      this.wants(maxBytes + 1, 'a line')
+      throw this.malformed(`a line without an end within ${maxBytes} bytes`)
+    }
+    return this.take(end + 1).subarray(0, end)
   }
 
   private advance(length: number): number {
-    if (length > this.left) throw this.malformed(`${length} bytes wanted, ${this.left} left`)
+    this.wants(length, 'a value')
     const start = this.at
     this.at += length
     return start

@@ -1,18 +1,10 @@
 import { GoldenLogitsError } from '../../errors.js'
 import { type Limits, withinLimit } from '../../io/limits.js'
-import { PickleCursor } from './cursor.js'
+import { PickleCursor, type PickleSource } from './cursor.js'
 import { allowedGlobal } from './globals.js'
 import { reduce } from './reduce.js'
 import { persistentStorage } from './storage.js'
 import { type DictValue, keyText, typeName, type Value } from './values.js'
-
-/** Where a pickle lies, and the budgets that it must keep. */
-export interface PickleSource {
-  readonly file: string
-  /** Where byte 0 of the bytes lies in the file. */
-  readonly base: number
-  readonly limits: Limits
-}
 
 /**
  * Runs a pickle on a machine that knows the opcodes of torch's tensors and no other, and can build nothing but data:
@@ -25,7 +17,7 @@ export interface PickleSource {
  * `bad-tensor`, `bad-storage`, `limit-exceeded`
  */
 export function runPickle(bytes: Uint8Array, start: number, source: PickleSource): { value: Value; end: number } {
-  const machine = new Machine(new PickleCursor(bytes, start, source.file, source.base), source.limits)
+  const machine = new Machine(new PickleCursor(bytes, start, source), source.limits)
   return { value: machine.run(), end: machine.cursor.at }
 }
 
@@ -165,8 +157,7 @@ class Machine {
   }
 
   frame(): void {
-    const length = this.cursor.uint64()
-    if (length > BigInt(this.cursor.left)) throw this.malformed(`a frame of ${length} bytes, ${this.cursor.left} left`)
+    this.cursor.wants(this.cursor.uint64(), 'a frame')
   }
 
   append(values: Value[]): void {
