@@ -82,15 +82,21 @@ export function resolveLimits(own: Partial<Limits> = {}): Limits {
   return { ...DEFAULT_LIMITS, ...own }
 }
 
+type Where = { file: string; offset?: number }
+
 /** Refuses a value over its limit, by name. */
-export function withinLimit(
+export function withinLimit(limits: Limits, name: keyof Limits, value: number, what: string, where: Where): void {
+  if (value > limits[name]) throw overLimit(limits, name, value, what, where)
+}
+
+/** The refusal of a value that is over its limit. */
+export function overLimit(
   limits: Limits,
   name: keyof Limits,
-  value: number,
+  value: number | bigint,
   what: string,
-  where: { file: string; offset?: number },
-): void {
-  if (value <= limits[name]) return
+  where: Where,
+): GoldenLogitsError {
   const message = `${what}: ${value} is over the limit ${name} of ${limits[name]}; if the file is to be trusted, raise it by the option limits`
-  throw new GoldenLogitsError('limit-exceeded', message, { ...where, limit: name })
+  return new GoldenLogitsError('limit-exceeded', message, { ...where, limit: name })
 }

@@ -1,5 +1,5 @@
 import { GoldenLogitsError } from '../../errors.js'
-import type { Limits } from '../../io/limits.js'
+import { type Limits, overLimit } from '../../io/limits.js'
 
 /** Where a pickle lies, and the budgets that it must keep. */
 export interface PickleSource {
@@ -38,8 +38,8 @@ export class PickleCursor {
     const left = this.bytes.length - this.at
     if (length <= left) return
     if (!this.source.partial) throw this.malformed(`${what} of ${length} bytes, ${left} left`)
-    const message = `the pickles go on behind the limit pickleBytes of ${this.source.limits.pickleBytes}; if the file is to be trusted, raise it by the option limits`
-    throw new GoldenLogitsError('limit-exceeded', message, { ...this.where(), limit: 'pickleBytes' })
+    const wanted = BigInt(this.at) + BigInt(length)
+    throw overLimit(this.source.limits, 'pickleBytes', wanted, 'bytes of the pickles', this.where())
   }
 
   uint8(): number {
@@ -72,14 +72,12 @@ export class PickleCursor {
     return this.bytes.subarray(start, start + length)
   }
 
-  /** Up to the next newline, which is consumed. */
-  line(maxBytes: number): Uint8Array {
+  /** Up to the next newline, which is consumed; `undefined` where that is more than `maxBytes` away. */
+  line(maxBytes: number): Uint8Array | undefined {
     const end = this.bytes.subarray(this.at, this.at + maxBytes + 1).indexOf(10)
-    if (end < 0) {
-      this.wants(maxBytes + 1, 'a line')
-      throw this.malformed(`a line without an end within ${maxBytes} bytes`)
-    }
-    return this.take(end + 1).subarray(0, end)
+    if (end >= 0) return this.take(end + 1).subarray(0, end)
+    this.wants(maxBytes + 1, 'a line')
+    return undefined
   }
 
   private advance(length: number): number {

@@ -50,5 +50,6 @@ function keyName(key: Key): string {
   if (key === null) return 'None'
   if (typeof key === 'boolean') return key ? 'True' : 'False'
   if (typeof key !== 'object') return String(key)
-  return Number.isInteger(key.value) ? key.value.toFixed(1) : String(key.value)
+  if (Number.isInteger(key.value)) return key.value.toFixed(1)
+  return String(key.value).toLowerCase().replace('infinity', 'inf')
 }

@@ -1,5 +1,5 @@
 import { GoldenLogitsError } from '../../errors.js'
-import { type Limits, withinLimit } from '../../io/limits.js'
+import { type Limits, overLimit, withinLimit } from '../../io/limits.js'
 import { PickleCursor, type PickleSource } from './cursor.js'
 import { allowedGlobal } from './globals.js'
 import { reduce } from './reduce.js'
@@ -130,10 +130,11 @@ class Machine {
   }
 
   global(): void {
-    const start = this.cursor.at
-    const module = this.decode(this.cursor.line(this.limits.pickleGlobal))
-    const name = this.decode(this.cursor.line(Math.max(0, this.limits.pickleGlobal - (this.cursor.at - start))))
-    this.push({ kind: 'global', global: allowedGlobal(module, name, this.cursor.where(this.opcodeAt)) })
+    const most = this.limits.pickleGlobal
+    const module = this.cursor.line(most)
+    const name = module && this.cursor.line(most - module.length)
+    if (!name) throw overLimit(this.limits, 'pickleGlobal', most + 1, 'bytes of a name in the pickle', this.here)
+    this.push({ kind: 'global', global: allowedGlobal(this.decode(module), this.decode(name), this.here) })
   }
 
   stackGlobal(): void {
@@ -142,7 +143,7 @@ class Machine {
     if (typeof module !== 'string' || typeof name !== 'string') {
       throw this.malformed(`STACK_GLOBAL of ${typeName(module)} and ${typeName(name)}, expected two texts`)
     }
-    this.push({ kind: 'global', global: allowedGlobal(module, name, this.cursor.where(this.opcodeAt)) })
+    this.push({ kind: 'global', global: allowedGlobal(module, name, this.here) })
   }
 
   /** LONG1: two's complement, little-endian. Beyond 2⁵³ it stays a bigint, which no size or offset may be. */
@@ -183,7 +184,7 @@ class Machine {
   reduce(): void {
     const args = this.pop()
     const callee = this.pop()
-    this.push(reduce(callee, args, { ...this.cursor.where(this.opcodeAt), limits: this.limits }))
+    this.push(reduce(callee, args, { ...this.here, limits: this.limits }))
   }
 
   /** An OrderedDict's attributes (`_metadata` of a state dict): of no use, and dropped. Nothing else has a state. */
@@ -195,20 +196,25 @@ class Machine {
   }
 
   persistent(): void {
-    this.push(persistentStorage(this.pop(), this.cursor.where(this.opcodeAt)))
+    this.push(persistentStorage(this.pop(), this.here))
   }
 
   malformed(message: string): GoldenLogitsError {
     return this.cursor.malformed(message, this.opcodeAt)
   }
 
+  /** Where the opcode at work lies in the file. */
+  private get here(): { file: string; offset: number } {
+    return this.cursor.where(this.opcodeAt)
+  }
+
   private unsupported(opcode: number): GoldenLogitsError {
     const message = `pickle opcode 0x${hex(opcode)} is not among those that torch.save writes for tensors; save the bare tensor: torch.save(logits, path)`
-    return new GoldenLogitsError('unsupported-opcode', message, this.cursor.where(this.opcodeAt))
+    return new GoldenLogitsError('unsupported-opcode', message, this.here)
   }
 
   private limit(name: keyof Limits, value: number, what: string): void {
-    withinLimit(this.limits, name, value, what, this.cursor.where(this.opcodeAt))
+    withinLimit(this.limits, name, value, what, this.here)
   }
 }
 

@@ -34,7 +34,7 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
   },
   device: (args, site) => {
     arity('torch.device', args, [1, 2], site)
-    return { kind: 'inert' }
+    return { kind: 'device' }
   },
   'rebuild-tensor': (args, site) => {
     arity('_rebuild_tensor', args, [4], site)

@@ -14,7 +14,7 @@ export type Value =
   | FloatValue
   | StorageValue
   | TensorValue
-  | InertValue
+  | DeviceValue
 
 export interface TupleValue {
   readonly kind: 'tuple'
@@ -76,9 +76,9 @@ export interface TensorValue {
   readonly strides: readonly number[]
 }
 
-/** A value that says nothing about logits (a device): kept only so that the pickle stays readable. */
-export interface InertValue {
-  readonly kind: 'inert'
+/** A `torch.device`: it says nothing about logits, and is kept only so that the pickle stays readable. */
+export interface DeviceValue {
+  readonly kind: 'device'
 }
 
 /** The entry of a dict under a text. */

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import {
+  bytesOf,
+  call,
+  dict,
+  get,
+  global,
+  int,
+  OP,
+  type Part,
+  pickle,
+  put,
+  shortText,
+  stackGlobal,
+  tensor,
+  text,
+  tuple,
+  utf8,
+} from '../build/pickle.js'
+import { expectRefused, readAll } from '../build/refusal.js'
+import { torchZip } from '../build/zip.js'
+
+/** Names by which pickles have run code in readers that kept a list of what is forbidden. */
+const GADGETS: readonly (readonly [string, string])[] = [
+  ['os', 'system'],
+  ['posix', 'system'],
+  ['nt', 'system'],
+  ['subprocess', 'Popen'],
+  ['builtins', 'eval'],
+  ['builtins', 'exec'],
+  ['builtins', 'getattr'],
+  ['builtins', '__import__'],
+  ['__builtin__', 'eval'],
+  ['importlib', 'import_module'],
+  ['runpy', '_run_code'],
+  ['pty', 'spawn'],
+  ['socket', 'create_connection'],
+  ['urllib.request', 'urlopen'],
+  ['webbrowser', 'open'],
+  ['shutil', 'rmtree'],
+  ['pickle', 'loads'],
+  ['_pickle', 'loads'],
+  ['torch', 'load'],
+  ['torch.jit', 'load'],
+  ['torch.hub', 'load'],
+  ['torch.serialization', 'load'],
+  ['torch.storage', '_load_from_bytes'],
+  ['torch._utils', '_rebuild_device_tensor_from_numpy'],
+  ['torch._utils', '_import_dotted_name'],
+  ['torch.utils.collect_env', 'run'],
+  ['torch._inductor.codecache', 'compile_file'],
+  ['torch.distributed.rpc', 'rpc_sync'],
+  ['numpy', 'load'],
+  ['numpy.core.multiarray', '_reconstruct'],
+  ['operator', 'attrgetter'],
+  ['operator', 'methodcaller'],
+  ['functools', 'partial'],
+  ['copyreg', '_reconstructor'],
+  ['collections', 'defaultdict'],
+  ['codecs', 'decode'],
+  ['_codecs', 'encode'],
+  ['timeit', 'timeit'],
+  ['cProfile', 'run'],
+  ['ctypes', 'CDLL'],
+  ['asyncio.unix_events', '_UnixSubprocessTransport._start'],
+  ['transformers.modeling_outputs', 'CausalLMOutputWithPast'],
+]
+
+/** Names that come close to allowed ones, or that every JavaScript object answers to. */
+const NEAR_MISSES: readonly (readonly [string, string])[] = [
+  ['torch', 'constructor'],
+  ['torch', '__proto__'],
+  ['constructor', 'constructor'],
+  ['__proto__', '__proto__'],
+  ['toString', 'toString'],
+  ['hasOwnProperty', ''],
+  ['', ''],
+  ['torch', ''],
+  ['', 'torch'],
+  ['torch ', 'Size'],
+  ['torch', ' Size'],
+  ['torch', 'Size\0'],
+  ['torch\0', 'Size'],
+  ['torch', 'size'],
+  ['Torch', 'Size'],
+  ['torch.Size', ''],
+  ['torch', 'Size.__class__'],
+  ['torch._utils', '_rebuild_tensor_v2.__globals__'],
+  ['torch._utils._rebuild_tensor_v2', ''],
+  ['torch_npu.utils', 'storage._rebuild_npu_tensor'],
+  ['torch', 'storage'],
+  ['torch', 'FloatStorage '],
+  ['torch\u200b', 'Size'],
+  ['ｔorch', 'Size'],
+  ['torch.cuda', 'FloatStorage'],
+]
+
+describe.each([
+  ['GLOBAL', global],
+  ['STACK_GLOBAL', stackGlobal],
+])('%s', (_, named) => {
+  test.each([...GADGETS, ...NEAR_MISSES])('of %j %j is refused before anything is made of it', (module, name) => {
+    const bytes = torchZip(pickle(named(module, name), tuple(text('id')), OP.REDUCE))
+    const error = expectRefused(bytes, 'disallowed-global', 'which is not among the names that a file of tensors needs')
+    expect(error.message).toContain('nothing was run')
+    expect(error.message).toContain('torch.save(logits, path)')
+  })
+})
+
+test('a name of many lines, colours or bytes is shown harmless and short', () => {
+  const wild = `x\u001b[31m\u202e\r${'y'.repeat(200)}`
+  const error = expectRefused(
+    torchZip(pickle(stackGlobal(wild, 'z'))),
+    'disallowed-global',
+    "'x\\x1b[31m\\u202e\\x0dyyy",
+  )
+  expect(/asks for '(.*?)'/.exec(error.message)![1]!.length).toBeLessThanOrEqual(80)
+})
+
+test.each<[string, Part]>([
+  ['two numbers', bytesOf(int(1), int(2), OP.STACK_GLOBAL)],
+  ['a text and a tuple', bytesOf(text('torch'), OP.EMPTY_TUPLE, OP.STACK_GLOBAL)],
+  ['None and a text', bytesOf(OP.NONE, text('Size'), OP.STACK_GLOBAL)],
+])('STACK_GLOBAL wants two texts, not %s', (_, part) => {
+  expectRefused(torchZip(pickle(part)), 'malformed-pickle', 'STACK_GLOBAL of')
+})
+
+test('a memoized text is a name like any other', () => {
+  const part = bytesOf(shortText('os'), put(0), shortText('torch'), get(0), OP.STACK_GLOBAL)
+  expectRefused(torchZip(pickle(part)), 'disallowed-global', "'torch.os'")
+})
+
+test.each([
+  ['torch', 'ComplexFloatStorage', 'complex64'],
+  ['torch', 'ComplexDoubleStorage', 'complex128'],
+  ['torch', 'QInt8Storage', 'qint8'],
+  ['torch', 'QUInt8Storage', 'quint8'],
+  ['torch', 'QInt32Storage', 'qint32'],
+  ['torch', 'QUInt4x2Storage', 'quint4x2'],
+  ['torch', 'QUInt2x4Storage', 'quint2x4'],
+  ['torch._utils', '_rebuild_qtensor', 'a quantised dtype'],
+  ['torch._utils', '_rebuild_tensor_v3', 'a dtype newer than storages of its own'],
+  ['torch._utils', '_rebuild_sparse_tensor', 'a sparse layout'],
+  ['torch._utils', '_rebuild_nested_tensor', 'a nested layout'],
+  ['torch._utils', '_rebuild_meta_tensor_no_storage', 'a meta tensor without data'],
+])('%s.%s is known, but not read', (module, name, what) => {
+  const error = expectRefused(torchZip(pickle(global(module, name))), 'unsupported-dtype', `holds a tensor of ${what}`)
+  expect(error.message).toContain('logits.float()')
+})
+
+test('a pickle within a text is text', () => {
+  const inner = String.fromCharCode(
+    ...pickle(global('os', 'system'), tuple(text('id')), OP.REDUCE).map((b) => b & 0x7f),
+  )
+  expect(readAll(torchZip(pickle(dict(text('code'), text(inner), text('logits'), tensor()))))).toEqual([
+    { name: 'logits', values: [1, -2, 0.5, 8] },
+  ])
+})
+
+test('keys that objects inherit are names, and nothing is put on a prototype', () => {
+  const keys = ['__proto__', 'constructor', 'then', 'toString', 'prototype', 'hasOwnProperty']
+  const found = readAll(torchZip(pickle(dict(...keys.flatMap((key) => [text(key), tensor()])))))
+  expect(found.map(({ name }) => name)).toEqual(keys)
+  expect(Object.hasOwn(found, 'then')).toBe(false)
+  const polluted = pickle(dict(text('__proto__'), dict(text('polluted'), tensor())))
+  expect(readAll(torchZip(polluted)).map(({ name }) => name)).toEqual(['__proto__.polluted'])
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+})
+
+test.each([
+  ['a storage class', global('torch', 'FloatStorage'), 'a call of a storage class'],
+  ['a dtype', global('torch', 'float16'), 'a call of a dtype'],
+  ['a text', text('os.system'), 'a call of a str'],
+  ['None', bytesOf(OP.NONE), 'a call of None'],
+  ['a tuple', bytesOf(OP.EMPTY_TUPLE), 'a call of a tuple'],
+  ['a tensor', tensor(), 'a call of a tensor'],
+])('a call of %s is refused', (_, callee, what) => {
+  expectRefused(torchZip(pickle(call(callee, tuple()))), 'malformed-pickle', `malformed pickle: ${what}`)
+})
+
+test('GLOBAL reads two lines of at most 1 KiB together', () => {
+  const message = 'bytes of a name in the pickle: 1025 is over the limit pickleGlobal of 1024'
+  const first = pickle(OP.GLOBAL, utf8('x'.repeat(3000)))
+  expect(expectRefused(torchZip(first), 'limit-exceeded', message).limit).toBe('pickleGlobal')
+  const second = pickle(OP.GLOBAL, utf8(`${'x'.repeat(1000)}\n${'y'.repeat(25)}\n`), OP.EMPTY_TUPLE)
+  expectRefused(torchZip(second), 'limit-exceeded', message)
+  const longest = pickle(OP.GLOBAL, utf8(`${'x'.repeat(1000)}\n${'y'.repeat(24)}\n`))
+  expectRefused(torchZip(longest), 'disallowed-global', 'xxx.yyy'.slice(0, 3))
+  expectRefused(torchZip(pickle(tensor())), 'limit-exceeded', 'over the limit pickleGlobal of 10', { pickleGlobal: 10 })
+})

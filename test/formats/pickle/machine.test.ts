@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest'
+import {
+  bytesOf,
+  call,
+  dict,
+  float,
+  get,
+  global,
+  int,
+  list,
+  OP,
+  type Part,
+  pickle,
+  put,
+  stackGlobal,
+  storage,
+  tensor,
+  text,
+  tuple,
+} from '../build/pickle.js'
+import { expectRefused, readAll } from '../build/refusal.js'
+import { torchZip } from '../build/zip.js'
+
+const refused = (part: Part, what: string) =>
+  expectRefused(torchZip(pickle(part)), 'malformed-pickle', `malformed pickle: ${what}`)
+
+describe('the stack', () => {
+  test.each<[string, Part, string]>([
+    ['nothing left at STOP', bytesOf(), '0 values left at its end, expected 1'],
+    ['two values left at STOP', bytesOf(tensor(), OP.NONE), '2 values left at its end, expected 1'],
+    ['a MARK open at STOP', bytesOf(OP.MARK, tensor()), '1 MARKs open at its end'],
+    ['TUPLE1 of nothing', bytesOf(OP.TUPLE1), 'takes a value from an empty stack'],
+    ['TUPLE3 of two', bytesOf(int(1), int(2), OP.TUPLE3), 'takes a value from an empty stack'],
+    ['TUPLE2 that reaches below a MARK', bytesOf(int(1), OP.MARK, int(2), OP.TUPLE2), 'takes a value from an empty'],
+    ['TUPLE without a MARK', bytesOf(int(1), OP.TUPLE), 'wants the values from a MARK on, but none is open'],
+    ['APPENDS without a MARK', bytesOf(OP.EMPTY_LIST, int(1), OP.APPENDS), 'wants the values from a MARK on'],
+    ['SETITEMS without a MARK', bytesOf(OP.EMPTY_DICT, OP.SETITEMS), 'wants the values from a MARK on'],
+    ['BUILD of nothing', bytesOf(OP.BUILD), 'takes a value from an empty stack'],
+    ['REDUCE of nothing', bytesOf(OP.REDUCE), 'takes a value from an empty stack'],
+    ['REDUCE of one', bytesOf(OP.EMPTY_TUPLE, OP.REDUCE), 'takes a value from an empty stack'],
+    ['BINPERSID of nothing', bytesOf(OP.BINPERSID), 'takes a value from an empty stack'],
+    ['STACK_GLOBAL of one', bytesOf(text('torch'), OP.STACK_GLOBAL), 'takes a value from an empty stack'],
+    ['BINPUT of nothing', bytesOf(put(0)), 'takes a value from an empty stack'],
+    ['MEMOIZE of nothing', bytesOf(OP.MEMOIZE), 'takes a value from an empty stack'],
+    ['BINPUT that reaches below a MARK', bytesOf(int(1), OP.MARK, put(0)), 'takes a value from an empty stack'],
+    ['APPENDS whose list lies below a second MARK', bytesOf(OP.EMPTY_LIST, OP.MARK, OP.MARK, OP.APPENDS), 'takes a'],
+  ])('%s', (_, part, what) => {
+    refused(part, what)
+  })
+})
+
+describe('the memo', () => {
+  test('an index that was never set is refused', () => {
+    refused(get(0), 'wants memo 0, which was never set')
+    refused(bytesOf(int(1), put(1), get(0)), 'wants memo 0, which was never set')
+    refused(get(70_000), 'wants memo 70000, which was never set')
+  })
+
+  test('a value that is set again is the new one', () => {
+    const part = tuple(int(1), put(0), tensor(), put(0), get(0))
+    expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['1', '2'])
+  })
+
+  test('None is a value like any other', () => {
+    expect(readAll(torchZip(pickle(tuple(OP.NONE, put(3), get(3), tensor()))))).toHaveLength(1)
+  })
+})
+
+/** Values of every kind, and what they are called. */
+const KINDS: readonly (readonly [string, Part])[] = [
+  ['None', OP.NONE],
+  ['a bool', OP.NEWTRUE],
+  ['a number', int(1)],
+  ['a float', float(1)],
+  ['a str', text('x')],
+  ['a tuple', OP.EMPTY_TUPLE],
+  ['a list', OP.EMPTY_LIST],
+  ['a dict', OP.EMPTY_DICT],
+  ['an OrderedDict', call(global('collections', 'OrderedDict'), OP.EMPTY_TUPLE)],
+  ['a global', global('torch', 'FloatStorage')],
+  ['a storage', storage()],
+  ['a tensor', tensor()],
+  ['a device', call(global('torch', 'device'), tuple(text('cpu')))],
+]
+
+const others = (...names: readonly string[]) => KINDS.filter(([name]) => !names.includes(name))
+
+describe('values are of the type that an opcode wants', () => {
+  test.each(others('a list'))('APPEND to %s', (name, part) => {
+    refused(bytesOf(part, int(1), OP.APPEND), `appends to ${name}, expected a list`)
+    refused(bytesOf(part, OP.MARK, int(1), OP.APPENDS), `appends to ${name}, expected a list`)
+  })
+
+  test.each(others('a dict', 'an OrderedDict'))('SETITEM on %s', (name, part) => {
+    refused(bytesOf(part, int(1), int(2), OP.SETITEM), `sets items of ${name}, expected a dict`)
+    refused(bytesOf(part, OP.MARK, OP.SETITEMS), `sets items of ${name}, expected a dict`)
+  })
+
+  test.each(others('an OrderedDict'))('BUILD on %s', (name, part) => {
+    refused(bytesOf(part, OP.EMPTY_DICT, OP.BUILD), `BUILD on ${name}, expected an OrderedDict`)
+  })
+
+  test.each(others('None', 'a bool', 'a number', 'a float', 'a str'))('%s as a key of a dict', (name, part) => {
+    refused(dict(part, int(1)), `a dict key that is ${name}, expected a text or a number`)
+  })
+
+  test.each(others('a tuple'))('REDUCE with %s', (name, part) => {
+    refused(call(global('torch', 'Size'), part), `a call with ${name}, expected a tuple of arguments`)
+  })
+
+  test.each(others('a tuple'))('torch.Size of %s', (name, part) => {
+    const what = `the argument of torch.Size is ${name}, expected a tuple`
+    refused(call(global('torch', 'Size'), tuple(part)), what)
+  })
+
+  test.each(others('a tensor'))('a parameter of %s', (name, part) => {
+    const parameter = call(global('torch._utils', '_rebuild_parameter'), tuple(part, OP.NEWTRUE, OP.NONE))
+    refused(parameter, `a parameter of ${name}, expected a tensor`)
+  })
+
+  test('a key without a value', () => {
+    refused(bytesOf(OP.EMPTY_DICT, OP.MARK, int(1), OP.SETITEMS), 'a key without a value')
+  })
+})
+
+describe('calls have the number of arguments that torch writes', () => {
+  const REBUILDS: readonly [string, string, readonly number[]][] = [
+    ['torch._utils', '_rebuild_tensor', [4]],
+    ['torch._utils', '_rebuild_tensor_v2', [6, 7]],
+    ['torch._utils', '_rebuild_parameter', [3]],
+    ['torch_npu.utils.storage', '_rebuild_npu_tensor', [7]],
+    ['collections', 'OrderedDict', [0]],
+    ['torch', 'Size', [1]],
+    ['torch', 'device', [1, 2]],
+  ]
+
+  test.each(REBUILDS)('%s.%s', (module, name, allowed) => {
+    for (let count = 0; count <= 9; count++) {
+      if (allowed.includes(count)) continue
+      const args = tuple(...Array.from({ length: count }, () => OP.NONE))
+      const what = `${name.replace('Size', 'torch.Size').replace('device', 'torch.device')} with ${count} arguments, expected ${allowed.join(' or ')}`
+      refused(call(global(module, name), args), what)
+    }
+  })
+
+  test('every way that torch rebuilds a tensor gives the same', () => {
+    const { v1, v2, metadata, npu, parameter, size } = {
+      v1: tensor({ rebuild: global('torch._utils', '_rebuild_tensor'), more: [] }),
+      v2: tensor({ rebuild: stackGlobal('torch._utils', '_rebuild_tensor_v2'), more: [OP.NEWTRUE, OP.NONE] }),
+      metadata: tensor({ more: [OP.NEWFALSE, OP.NONE, OP.EMPTY_DICT] }),
+      npu: tensor({
+        rebuild: global('torch_npu.utils.storage', '_rebuild_npu_tensor'),
+        more: [OP.NEWFALSE, OP.NONE, int(2)],
+      }),
+      parameter: call(global('torch._utils', '_rebuild_parameter'), tuple(tensor(), OP.NEWTRUE, OP.NONE)),
+      size: tensor({
+        size: call(global('torch', 'Size'), tuple(tuple(int(4)))),
+        more: [OP.NEWFALSE, OP.NONE, OP.NONE],
+      }),
+    }
+    for (const part of [v1, v2, metadata, npu, parameter, size]) {
+      expect(readAll(torchZip(pickle(part)))).toEqual([{ name: '', values: [1, -2, 0.5, 8] }])
+    }
+  })
+
+  test.each(others('a number', 'a bool'))('an NPU format that is %s', (name, part) => {
+    const rebuild = global('torch_npu.utils.storage', '_rebuild_npu_tensor')
+    refused(tensor({ rebuild, more: [OP.NEWFALSE, OP.NONE, part] }), `an NPU format that is ${name}, expected a number`)
+  })
+
+  test.each(others('None', 'a dict', 'an OrderedDict'))('metadata that is %s', (_, part) => {
+    const bytes = torchZip(pickle(tensor({ more: [OP.NEWFALSE, OP.NONE, part] })))
+    expectRefused(bytes, 'bad-tensor', 'the tensor carries metadata')
+  })
+
+  test('metadata of a negated view is an error, since it changes the elements', () => {
+    const bytes = torchZip(pickle(tensor({ more: [OP.NEWFALSE, OP.NONE, dict(text('neg'), OP.NEWTRUE)] })))
+    expectRefused(bytes, 'bad-tensor', 'save it as logits.clone()')
+  })
+})
+
+describe('BUILD', () => {
+  test('of an OrderedDict is dropped', () => {
+    const ordered = call(global('collections', 'OrderedDict'), OP.EMPTY_TUPLE)
+    const state = dict(text('_metadata'), dict(text('then'), tensor()))
+    const part = bytesOf(ordered, OP.MARK, text('logits'), tensor(), OP.SETITEMS, state, OP.BUILD)
+    expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['logits'])
+  })
+})
+
+describe('what holds no tensor', () => {
+  test.each(others('a tensor'))('%s', (name, part) => {
+    const message = `holds ${name} without a tensor; expected the logits: torch.save(logits, path)`
+    expectRefused(torchZip(pickle(part)), 'no-tensor', message)
+  })
+
+  test('containers of the like', () => {
+    expectRefused(torchZip(pickle(list(dict(int(1), tuple()), OP.NONE))), 'no-tensor', 'holds a list without a tensor')
+  })
+})
+
+test('names are the way through the containers, keys as Python prints them', () => {
+  const part = dict(
+    ...[text('past'), tuple(tensor(), list(tensor()))],
+    ...[int(7), tensor(), OP.NONE, tensor(), OP.NEWTRUE, tensor(), OP.NEWFALSE, tensor()],
+    ...[float(2), tensor(), float(0.5), tensor(), float(Number.POSITIVE_INFINITY), tensor(), text('7'), tensor()],
+  )
+  const names = readAll(torchZip(pickle(part))).map(({ name }) => name)
+  expect(names.slice(0, 7)).toEqual(['past.0', 'past.1.0', '7', 'None', 'True', 'False', '2.0'])
+  expect(names.slice(7)).toEqual(['0.5', 'inf', '7'])
+})
+
+test('a key that is set again keeps its place and takes the new value', () => {
+  const part = dict(text('a'), int(1), text('b'), tensor(), text('a'), tensor())
+  expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['a', 'b'])
+})
