@@ -23,10 +23,8 @@ export function persistentStorage(id: Value, where: Where): StorageValue {
   if (typeof key !== 'string') throw badStorage(`a storage key that is ${typeName(key)}, expected a text`, where)
   if (typeof location !== 'string') throw badStorage(`a location that is ${typeName(location)}, expected a text`, where)
   if (typeof numel !== 'number' || !Number.isSafeInteger(numel) || numel < 0) {
-    throw badStorage(
-      `storage '${shown(key)}' of ${typeof numel === 'object' ? typeName(numel) : numel} elements`,
-      where,
-    )
+    const found = typeof numel === 'number' || typeof numel === 'bigint' ? numel : typeName(numel)
+    throw badStorage(`storage '${shown(key)}' of ${found} elements, expected a whole number from 0`, where)
   }
   return { kind: 'storage', key, dtype: storageClass.global.dtype, numel }
 }
