@@ -1,0 +1,78 @@
+/** Writes whole numbers bit by bit, the highest bit first. */
+export class BitWriter {
+  private readonly bytes: number[] = []
+  private used = 0
+
+  /** @param width 0 to 32 */
+  fixed(value: number, width: number): void {
+    for (let i = width - 1; i >= 0; i--) this.bit(Math.floor(value / 2 ** i) % 2)
+  }
+
+  /** Rice code: `value >> shift` ones, a zero, then the low `shift` bits. Short for values around 2^shift. */
+  rice(value: number, shift: number): void {
+    for (let ones = Math.floor(value / 2 ** shift); ones > 0; ones--) this.bit(1)
+    this.bit(0)
+    this.fixed(value % 2 ** shift, shift)
+  }
+
+  /** Exponential Golomb code of order `shift`: short for small values, logarithmic for large ones. */
+  golomb(value: number, shift: number): void {
+    const high = Math.floor(value / 2 ** shift) + 1
+    const width = Math.floor(Math.log2(high))
+    this.fixed(0, width)
+    this.fixed(high, width + 1)
+    this.fixed(value % 2 ** shift, shift)
+  }
+
+  /** What was written, filled up with zeros to a whole byte. */
+  finish(): Uint8Array {
+    return Uint8Array.from(this.bytes)
+  }
+
+  private bit(bit: number): void {
+    if (this.used === 0) this.bytes.push(0)
+    if (bit === 1) this.bytes[this.bytes.length - 1]! |= 0x80 >> this.used
+    this.used = (this.used + 1) % 8
+  }
+}
+
+/** Reads what `BitWriter` wrote. Beyond the end it throws a RangeError. */
+export class BitReader {
+  private readonly bytes: Uint8Array
+  private at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  fixed(width: number): number {
+    let value = 0
+    for (let i = 0; i < width; i++) value = 2 * value + this.bit()
+    return value
+  }
+
+  rice(shift: number): number {
+    let ones = 0
+    while (this.bit() === 1) ones++
+    return ones * 2 ** shift + this.fixed(shift)
+  }
+
+  golomb(shift: number): number {
+    let width = 0
+    while (this.bit() === 0) if (++width > 32) throw new RangeError('a number of more than 32 bits')
+    return (2 ** width + this.fixed(width) - 1) * 2 ** shift + this.fixed(shift)
+  }
+
+  /** Is all that is left the zeros that fill up the last byte? */
+  isAtEnd(): boolean {
+    if (this.bytes.length * 8 - this.at >= 8) return false
+    while (this.at < this.bytes.length * 8) if (this.bit() === 1) return false
+    return true
+  }
+
+  private bit(): number {
+    const byte = this.bytes[this.at >> 3]
+    if (byte === undefined) throw new RangeError('the bits end early')
+    return (byte >> (7 - (this.at++ & 7))) & 1
+  }
+}

@@ -1,0 +1,90 @@
+import type { DumpFacts, DumpRange } from './dump-facts.js'
+import { type Interval, ROUNDING } from './interval.js'
+import { type CompactRow, ROOT_STEP } from './types.js'
+
+/**
+ * Bounds of KL(golden ‖ dump). With h(p, q) = p·ln(p/q) − p + q ≥ 0, KL = Σ h over all vocab ids, as Σp = Σq = 1.
+ *
+ * A listed id gives h over the interval that its p is known to be in. The tail gives
+ * - from below, h(Σp, Σq) of each range: merging ids never raises a divergence (data processing inequality)
+ * - from above, Σp·ln p − Σp·ln q − Σp + Σq, all known but Σp·ln q, which is least when the known mass of each range lies
+ *   on the ids that the dump thinks least of, as much on each as the highest p of the tail
+ */
+export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
+  const support = boundSupport(golden, dump)
+  if (support === 'infinite') return INFINITE
+  let [lo, hi, slack] = [0, 0, 0]
+  golden.ids.forEach((id, i) => {
+    const p = rootInterval(golden.roots[i]!)
+    const logQ = dump.row[id]! - dump.logSumExp
+    const h = boundTerm(p, logQ)
+    lo += h.lo
+    hi += h.hi
+    slack += Math.max(Math.abs(p.hi - Math.exp(logQ)), Math.abs(p.lo - Math.exp(logQ)))
+  })
+  let [tail, cross, mass] = [golden.tailEntropy, 0, 0]
+  golden.ranges.forEach((range, i) => {
+    const other = dump.ranges[i]!
+    const otherMass = Math.exp(other.logMass)
+    const p = { lo: range.mass * (1 - ROUNDING), hi: range.mass * (1 + ROUNDING) }
+    if (p.lo > TINY || p.hi === 0) lo += boundTerm(p, other.logMass).lo
+    cross += leastCross(p.hi, Math.exp(golden.tailCeiling) * (1 + ROUNDING), other, dump.logSumExp)
+    mass += range.mass
+    tail += otherMass - range.mass
+    slack += otherMass + range.mass
+  })
+  if (lo === Number.POSITIVE_INFINITY) return INFINITE
+  const least = lo - ROUNDING * (lo + 4 * slack) - 1e-12
+  if (support === 'unknown') return { lo: Math.max(0, least), hi: Number.POSITIVE_INFINITY }
+  const most = hi + Math.max(0, tail - cross)
+  if (mass > 0) slack += Math.abs(golden.tailEntropy) + Math.abs(cross)
+  return { lo: Math.max(0, least), hi: most + ROUNDING * (most + 4 * slack) + 1e-12 }
+}
+
+const INFINITE: Interval = { lo: Number.POSITIVE_INFINITY, hi: Number.POSITIVE_INFINITY }
+
+/** A mass below it says nothing: it may round to 0 in one way of summing and not in another. */
+const TINY = 1e-290
+
+/** Does the dump rule out an id that has probability in the golden, which makes the divergence infinite? */
+function boundSupport(
+  golden: CompactRow,
+  { row, sameSupport, infinite }: DumpFacts,
+): 'finite' | 'infinite' | 'unknown' {
+  if (infinite === 0 || sameSupport) return 'finite'
+  for (const id of golden.ids) if (row[id] === Number.NEGATIVE_INFINITY) return 'infinite'
+  // exp(−745.1) is the smallest number above 0 in float64.
+  if (infinite > golden.suppressed && golden.floor > -740) return 'infinite'
+  return 'unknown'
+}
+
+/** The probability that a stored root stands for. */
+function rootInterval(root: number): Interval {
+  const [lo, hi] = [(root - 0.5) * ROOT_STEP * (1 - ROUNDING), (root + 0.5) * ROOT_STEP * (1 + ROUNDING)]
+  return { lo: lo * lo, hi: Math.min(1, hi * hi) }
+}
+
+/** h(p, q) is convex in p and 0 at p = q. */
+function boundTerm(p: Interval, logQ: number): Interval {
+  const [a, b] = [term(p.lo, logQ), term(p.hi, logQ)]
+  const q = Math.exp(logQ)
+  return { lo: p.lo <= q && q <= p.hi ? 0 : Math.min(a, b), hi: Math.max(a, b) }
+}
+
+function term(p: number, logQ: number): number {
+  if (p === 0) return Math.exp(logQ)
+  const x = Math.log(p) - logQ
+  // A dump that gives (next to) nothing: e⁻ˣ − 1 is −1.
+  return x === Number.POSITIVE_INFINITY ? x : p * (Math.expm1(-x) + x)
+}
+
+/** The least Σp·ln q for Σp = mass with no p above `highest`. */
+function leastCross(mass: number, highest: number, { logits }: DumpRange, logSumExp: number): number {
+  let [left, sum] = [mass, 0]
+  for (let i = 0; i < logits.length && left > 0; i++) {
+    const p = Math.min(left, highest)
+    sum += p * (logits[i]! - logSumExp)
+    left -= p
+  }
+  return left > 0 && logits.length > 0 ? sum + left * (logits[0]! - logSumExp) : sum
+}

@@ -1,0 +1,62 @@
+import { logSumExp } from './summarise.js'
+import { digestOfIds, suppressedIds } from './suppressed.js'
+import { type CompactRow, RANGES, rangeOf, SUPPRESSED } from './types.js'
+
+/** One range of the dump's tail: the ids that the golden does not list. */
+export interface DumpRange {
+  /** Ids in it. */
+  size: number
+  /** ln Σq, q = softmax of the dump */
+  logMass: number
+  /** Σ logit and Σ logit² */
+  sum: number
+  squares: number
+  /** Ascending. */
+  logits: Float32Array
+}
+
+/** The dump's row, cut up as the golden's is. */
+export interface DumpFacts {
+  row: Float32Array
+  logSumExp: number
+  /** Where both rows suppress the very same ids, those are left out of the ranges. */
+  sameSupport: boolean
+  /** −Inf entries. */
+  infinite: number
+  ranges: DumpRange[]
+}
+
+/** @param row of the golden's vocabulary size, free of NaN and +Inf, with a finite logit */
+export function dumpFacts(golden: CompactRow, row: Float32Array): DumpFacts {
+  const { count } = golden
+  let max = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < count; i++) if (row[i]! > max) max = row[i]!
+  const total = logSumExp(row, max)
+  const { ids, infinite } = suppressedIds(row, total)
+  const sameSupport =
+    ids.length === golden.suppressed && Buffer.compare(digestOfIds(ids), golden.suppressedDigest) === 0
+  const listed = new Uint8Array(count)
+  for (const id of golden.ids) listed[id] = 1
+  const ranges = Array.from({ length: RANGES }, () => ({ size: 0, sum: 0, squares: 0 }))
+  const tail = new Float32Array(count)
+  let length = 0
+  for (let i = 0; i < count; i++) {
+    if (listed[i] === 1) continue
+    const logit = row[i]!
+    if (sameSupport && logit - total < SUPPRESSED) continue
+    const range = ranges[rangeOf(i, count)]!
+    range.size++
+    range.sum += logit
+    range.squares += logit * logit
+    tail[length++] = logit
+  }
+  // Ranges are of ascending ids, so that each is one piece of the tail.
+  let end = 0
+  const whole = ranges.map((range): DumpRange => {
+    const logits = tail.subarray(end, end + range.size).sort()
+    end += range.size
+    const logMass = range.size === 0 ? Number.NEGATIVE_INFINITY : logSumExp(logits, logits.at(-1)!) - total
+    return { ...range, logits, logMass: Number.isNaN(logMass) ? Number.NEGATIVE_INFINITY : logMass }
+  })
+  return { row, logSumExp: total, sameSupport, infinite, ranges: whole }
+}
