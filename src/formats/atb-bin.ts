@@ -35,11 +35,10 @@ export function readAtbBin(source: ByteSource, limits: Limits): StoredTensor[] {
   const numel = checkSize(source, attributes, end, dtype, shape)
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, size) => product * size, 1))
   const storage = { kind: 'storage', key: '', dtype, numel } as const
-  const size = numel * itemSize(dtype)
   return [
     {
       found: { name: '', tensor: { kind: 'tensor', storage, offset: 0, shape, strides } },
-      open: (from) => ({ size, bigEndian: false, read: (offset, into) => from.read(end + offset, into) }),
+      open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(end + offset, into) }),
     },
   ]
 }

@@ -2,9 +2,10 @@ import { GoldenLogitsError, shown } from '../errors.js'
 import type { ByteSource } from '../io/byte-source.js'
 import type { Limits } from '../io/limits.js'
 import { itemSize } from '../tensor/dtype.js'
-import { type FoundTensor, findTensors } from './pickle/find-tensors.js'
+import { findTensors } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
-import { entryOf, typeName, type Value } from './pickle/values.js'
+import { entryOf, type StorageValue, typeName, type Value } from './pickle/values.js'
+import { storagesOf } from './storages-of.js'
 import type { StoredTensor } from './stored-tensor.js'
 
 const MAGIC = 0x1950a86a20f9469cfc6cn
@@ -19,13 +20,10 @@ const FIRST_WINDOW = 64 * 1024
 export function readTorchLegacy(source: ByteSource, limits: Limits): StoredTensor[] {
   const { object, keys, end } = readPickles(source, limits)
   const found = findTensors(object, source.file, limits)
-  const starts = storageStarts(source, keys, end, storagesOf(source, found))
+  const starts = storageStarts(source, keys, end, storagesOf(source.file, found))
   return found.map((tensor) => {
-    const { storage } = tensor.tensor
-    const start = starts.get(storage.key)!
-    const size = storage.numel * itemSize(storage.dtype)
+    const start = starts.get(tensor.tensor.storage.key)!
     const open: StoredTensor['open'] = (from) => ({
-      size,
       bigEndian: false,
       read: (offset, into) => from.read(start + offset, into),
     })
@@ -97,26 +95,11 @@ function keyList(source: ByteSource, keys: Value): string[] {
   return texts
 }
 
-/** Number and size of the elements of each storage in use. */
-function storagesOf(source: ByteSource, found: readonly FoundTensor[]): Map<string, { numel: number; bytes: number }> {
-  const storages = new Map<string, { numel: number; bytes: number }>()
-  for (const { tensor } of found) {
-    const { key, numel, dtype } = tensor.storage
-    const bytes = numel * itemSize(dtype)
-    const other = storages.get(key)
-    if (other && (other.numel !== numel || other.bytes !== bytes)) {
-      throw new GoldenLogitsError('bad-storage', `describes storage '${shown(key)}' in two ways`, { file: source.file })
-    }
-    storages.set(key, { numel, bytes })
-  }
-  return storages
-}
-
 function storageStarts(
   source: ByteSource,
   keys: readonly string[],
   end: number,
-  storages: ReadonlyMap<string, { numel: number; bytes: number }>,
+  storages: ReadonlyMap<string, StorageValue>,
 ): Map<string, number> {
   if (keys.length !== storages.size || keys.some((key) => !storages.has(key))) {
     throw badLegacy(source, `lists ${keys.length} storages, but its tensors use ${storages.size}`)
@@ -124,7 +107,8 @@ function storageStarts(
   const starts = new Map<string, number>()
   let at = end
   for (const key of keys) {
-    const { numel, bytes } = storages.get(key)!
+    const { numel, dtype } = storages.get(key)!
+    const bytes = numel * itemSize(dtype)
     if (at + 8 + bytes > source.size)
       throw badLegacy(source, `ends inside storage '${shown(key)}', so it was cut short`)
     const size = new Uint8Array(8)

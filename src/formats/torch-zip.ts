@@ -7,6 +7,7 @@ import { itemSize } from '../tensor/dtype.js'
 import { findTensors } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
 import type { StorageValue } from './pickle/values.js'
+import { storagesOf } from './storages-of.js'
 import type { StoredTensor } from './stored-tensor.js'
 import { openRecord, wholeRecord } from './zip-record.js'
 
@@ -25,12 +26,12 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
     })
   }
   const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), limits)
-  const storages = new Map<string, StorageValue>()
-  return findTensors(value, source.file, limits).map((found) => {
-    const { storage } = found.tensor
-    const entry = records.get(`${root}/data/${storage.key}`)
-    checkStorage(source, storage, entry, storages)
-    return { found, open: (from) => ({ size: entry!.size, bigEndian, read: openRecord(from, entry!, limits) }) }
+  const found = findTensors(value, source.file, limits)
+  const recordOf = (key: string) => records.get(`${root}/data/${key}`)
+  for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
+  return found.map((tensor) => {
+    const entry = recordOf(tensor.tensor.storage.key)!
+    return { found: tensor, open: (from) => ({ bigEndian, read: openRecord(from, entry, limits) }) }
   })
 }
 
@@ -58,21 +59,11 @@ function isBigEndian(source: ByteSource, entry: ZipEntry | undefined, limits: Li
   return order === 'big'
 }
 
-/** Each storage has a record of exactly its size, and is described alike wherever it is named. */
-function checkStorage(
-  { file }: ByteSource,
-  storage: StorageValue,
-  entry: ZipEntry | undefined,
-  seen: Map<string, StorageValue>,
-): void {
+/** Each storage has a record of exactly its size. */
+function checkStorage({ file }: ByteSource, storage: StorageValue, entry: ZipEntry | undefined): void {
   const key = shown(storage.key)
   if (!entry)
     throw new GoldenLogitsError('bad-storage', `has no record for storage '${key}'; copy or dump it anew`, { file })
-  const other = seen.get(storage.key)
-  if (other && (other.dtype !== storage.dtype || other.numel !== storage.numel)) {
-    throw new GoldenLogitsError('bad-storage', `describes storage '${key}' in two ways`, { file })
-  }
-  seen.set(storage.key, storage)
   const expected = BigInt(storage.numel) * BigInt(itemSize(storage.dtype))
   if (BigInt(entry.size) === expected) return
   const message = `the record of storage '${key}' has ${entry.size} bytes, expected ${expected} (${storage.numel} of ${storage.dtype})`
