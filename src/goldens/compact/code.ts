@@ -1,0 +1,144 @@
+import { BitReader, BitWriter } from './bits.js'
+import { type CompactRow, RANGES, ROOT_STEP } from './types.js'
+
+/** Up front, little-endian: 5 uint32, the digest, float64s (one pair of the top-1 and sums, and 3 for each range). */
+const DIGEST_AT = 4 * 5
+const FLOATS_AT = DIGEST_AT + 16
+const FLOATS = 5 + 3 * RANGES
+const PACKED_AT = FLOATS_AT + 8 * FLOATS
+
+/** Roots beyond it stand for probabilities above 1. */
+const MAX_ROOT = 1 / ROOT_STEP
+
+/**
+ * A compact row as bytes: numbers of fixed size, then for each listed id the gap to the one before it (Rice code) and its
+ * root above the lowest one (exponential Golomb code), each with the shift that makes this row shortest.
+ */
+export function encodeRow(row: CompactRow): Uint8Array {
+  const gaps = Array.from(row.ids, (id, i) => (i === 0 ? id : id - row.ids[i - 1]! - 1))
+  const lowest = row.roots.reduce((a, b) => Math.min(a, b), MAX_ROOT)
+  const roots = Array.from(row.roots, (root) => root - lowest)
+  const packed = shortest(20, (bits, shift) => {
+    bits.fixed(shift, 5)
+    for (const gap of gaps) bits.rice(gap, shift)
+  })
+  const packedRoots = shortest(16, (bits, shift) => {
+    bits.fixed(shift, 5)
+    bits.fixed(lowest, 15)
+    for (const root of roots) bits.golomb(root, shift)
+  })
+  const bytes = new Uint8Array(PACKED_AT + packed.length + packedRoots.length)
+  const view = new DataView(bytes.buffer)
+  ;[row.ids.length, packed.length, row.top1, row.suppressed, row.infinite].forEach((n, i) => {
+    view.setUint32(4 * i, n, true)
+  })
+  bytes.set(row.suppressedDigest, DIGEST_AT)
+  const floats = [row.top1Logit, row.logSumExp, row.tailCeiling, row.tailEntropy, row.floor]
+  for (const { mass, sum, squares } of row.ranges) floats.push(mass, sum, squares)
+  floats.forEach((x, i) => {
+    view.setFloat64(FLOATS_AT + 8 * i, x, true)
+  })
+  bytes.set(packed, PACKED_AT)
+  bytes.set(packedRoots, PACKED_AT + packed.length)
+  return bytes
+}
+
+function shortest(shifts: number, write: (bits: BitWriter, shift: number) => void): Uint8Array {
+  let best: Uint8Array | undefined
+  for (let shift = 0; shift < shifts; shift++) {
+    const bits = new BitWriter()
+    write(bits, shift)
+    const bytes = bits.finish()
+    if (!best || bytes.length < best.length) best = bytes
+  }
+  return best!
+}
+
+/**
+ * What `encodeRow` wrote, of a vocabulary of `count` ids.
+ * @returns a text that says what is wrong with the bytes, where they are not such a row
+ */
+export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string {
+  if (bytes.length < PACKED_AT) return `${bytes.length} bytes, fewer than the ${PACKED_AT} of any row`
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const [listed, gapBytes, top1, suppressed, infinite] = [0, 4, 8, 12, 16].map((at) => view.getUint32(at, true)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const floats = Array.from({ length: FLOATS }, (_, i) => view.getFloat64(FLOATS_AT + 8 * i, true))
+  const [top1Logit, logSumExp, tailCeiling, tailEntropy, floor, ...sums] = floats as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    ...number[],
+  ]
+  const ranges = Array.from({ length: RANGES }, (_, i) => {
+    return { mass: sums[3 * i]!, sum: sums[3 * i + 1]!, squares: sums[3 * i + 2]! }
+  })
+  const sound =
+    listed <= count &&
+    top1 < count &&
+    suppressed <= count &&
+    infinite <= suppressed &&
+    [top1Logit, logSumExp, tailEntropy, floor, ...sums].every(Number.isFinite) &&
+    tailEntropy <= 0 &&
+    floor <= 0 &&
+    tailCeiling <= 1 &&
+    ranges.every(({ mass, squares }) => mass >= 0 && mass <= 2 && squares >= 0)
+  if (!sound) return 'numbers that no row of logits has'
+  const packed = bytes.subarray(PACKED_AT)
+  const unpacked = unpack(packed.subarray(0, gapBytes), packed.subarray(gapBytes), listed, count)
+  if (typeof unpacked === 'string') return unpacked
+  return {
+    count,
+    top1,
+    top1Logit,
+    logSumExp,
+    ...unpacked,
+    tailCeiling,
+    tailEntropy,
+    ranges,
+    suppressed,
+    infinite,
+    suppressedDigest: bytes.slice(DIGEST_AT, FLOATS_AT),
+    floor,
+  }
+}
+
+function unpack(
+  gaps: Uint8Array,
+  packedRoots: Uint8Array,
+  listed: number,
+  count: number,
+): { ids: Uint32Array; roots: Uint32Array } | string {
+  const ids = new Uint32Array(listed)
+  const roots = new Uint32Array(listed)
+  try {
+    const bits = new BitReader(gaps)
+    const shift = bits.fixed(5)
+    let next = 0
+    for (let i = 0; i < listed; i++) {
+      const id = next + bits.rice(shift)
+      if (id >= count) return `a vocab id beyond the ${count} there are`
+      ids[i] = id
+      next = id + 1
+    }
+    const rootBits = new BitReader(packedRoots)
+    const rootShift = rootBits.fixed(5)
+    const lowest = rootBits.fixed(15)
+    for (let i = 0; i < listed; i++) {
+      const root = lowest + rootBits.golomb(rootShift)
+      if (root < 1 || root > MAX_ROOT) return 'a probability that is none'
+      roots[i] = root
+    }
+    return bits.isAtEnd() && rootBits.isAtEnd() ? { ids, roots } : 'bytes that belong to no vocab id'
+  } catch (error) {
+    if (error instanceof RangeError) return error.message
+    throw error
+  }
+}
