@@ -29,6 +29,10 @@ export type ErrorCode =
   | 'nothing-to-compare'
   | 'ambiguous-run'
   | 'ambiguous-layer'
+  // golden snapshots
+  | 'bad-golden'
+  | 'golden-version'
+  | 'golden-mismatch'
   // the caller
   | 'invalid-argument'
 
