@@ -73,7 +73,7 @@ describe('what is wrong around the object', () => {
     [
       'a zip archive behind',
       { storages: bytesOf(u64(4), FOUR, torchZip(pickle(tensor()))) },
-      'behind its last storage',
+      'goes on for 602 bytes behind its last storage',
     ],
   ])('%s', (_, parts, what) => {
     const message = `broken file of torch.save before 1.6: ${what}`

@@ -1,13 +1,13 @@
 /** An assembler of pickles: parts are bytes, or functions of this file that make them. */
 export type Part = number | Uint8Array | readonly number[]
 
-export function bytesOf(...parts: readonly Part[]): Uint8Array {
+export function bytesOf(...parts: readonly Part[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat(parts.map((part) => Uint8Array.from(typeof part === 'number' ? [part] : part))))
 }
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-function scalar(length: number, write: (view: DataView) => void): Uint8Array {
+function scalar(length: number, write: (view: DataView) => void): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   write(new DataView(bytes.buffer))
   return bytes

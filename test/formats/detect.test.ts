@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { bin } from './build/bin.js'
+import { legacy } from './build/legacy.js'
+import { bytesOf, pickle, tensor, u64, utf8 } from './build/pickle.js'
+import { expectRefused, readAll } from './build/refusal.js'
+import { FOUR, torchZip, zip } from './build/zip.js'
+
+const latin1 = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
+
+describe('the first bytes alone decide the format', () => {
+  test.each<[string, Uint8Array]>([
+    ['torch.save', torchZip(pickle(tensor()))],
+    ['torch.save before 1.6', legacy()],
+    ['ATB', bin({}, FOUR)],
+  ])('%s', (_, bytes) => {
+    expect(readAll(bytes)[0]!.values).toEqual([1, -2, 0.5, 8])
+  })
+
+  test.each<[string, Uint8Array, string]>([
+    ['nothing', new Uint8Array(0), 'is empty'],
+    ['an .npy file', latin1('\x93NUMPY\x01\x00v\x00{'), 'is a NumPy array (.npy)'],
+    ['a GGUF file', utf8('GGUF\u0003\0\0\0'), 'is a GGUF model'],
+    ['a safetensors file', bytesOf(u64(80), utf8('{"logits":{"dtype":"F32"')), 'is a safetensors file'],
+    ['an HDF5 file', latin1('\x89HDF\r\n\x1a\n'), 'is an HDF5 file'],
+    ['a gzip file', latin1('\x1f\x8b\x08\x00'), 'is compressed by gzip'],
+    ['a zstd file', latin1('\x28\xb5\x2f\xfd'), 'is compressed by zstd'],
+    [
+      'a tar file',
+      bytesOf(new Uint8Array(257), utf8('ustar'), new Uint8Array(250)),
+      'is a tar archive (torch.save before',
+    ],
+    ['a tar file that begins as a pickle', bytesOf(0x80, 2, new Uint8Array(255), utf8('ustar')), 'is a tar archive'],
+    ['a tar file that begins as a .bin', bytesOf(utf8('a=1'), new Uint8Array(254), utf8('ustar')), 'is a tar archive'],
+    ['an empty zip archive', zip([]), 'is an empty zip archive'],
+    [
+      'a Git LFS pointer',
+      utf8('version https://git-lfs.github.com/spec/v1\noid sha256:00\n'),
+      'is a Git LFS pointer: run',
+    ],
+    ['a PNG file', latin1('\x89PNG\r\n\x1a\n'), 'is of an unknown format'],
+    ['text', utf8('hello world\n'), 'is of an unknown format'],
+    ['JSON', utf8('{"logits": [1, 2]}'), 'is of an unknown format'],
+    ['a line that never comes to its =', utf8('x'.repeat(100_000)), 'is of an unknown format'],
+    ['one byte', utf8('P'), 'is of an unknown format'],
+    [
+      'a zip archive behind something else',
+      bytesOf(utf8('#!/bin/sh\n'), torchZip(pickle(tensor()))),
+      'is of an unknown',
+    ],
+  ])('%s is refused by name', (_, bytes, what) => {
+    const message = `${what}`
+    const error = expectRefused(bytes, 'unsupported-format', message)
+    expect(error.message).toContain(', expected a file of torch.save (.pth) or an ATB dump (.bin)')
+  })
+})
+
+describe('no file is two things', () => {
+  test('what begins as an archive is one, whatever else it holds', () => {
+    expectRefused(bytesOf(torchZip(pickle(tensor())), legacy()), 'bad-archive', 'it has no end record')
+    expectRefused(bytesOf(utf8('PK\x03\x04'), legacy().subarray(4)), 'bad-archive', 'it has no end record')
+  })
+
+  test('what begins as a legacy file is one, with an archive behind it or not', () => {
+    expectRefused(bytesOf(legacy(), torchZip(pickle(tensor()))), 'bad-legacy', 'behind its last storage')
+  })
+
+  test('what begins as a header is one, with an archive behind it or not', () => {
+    expectRefused(bytesOf(bin({}, FOUR), torchZip(pickle(tensor()))), 'bad-bin', 'holds more than its header says')
+    expectRefused(bytesOf(utf8('dtype=0\n'), torchZip(pickle(tensor()))), 'bad-header', "a line 'PK\\x03\\x04")
+  })
+})
