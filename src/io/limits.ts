@@ -1,4 +1,4 @@
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, shown } from '../errors.js'
 
 /** Budgets of the readers. Generous for every real file; what exceeds one is refused with the limit's name. */
 export interface Limits {
@@ -70,16 +70,20 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
  * @throws GoldenLogitsError `invalid-argument` for a name that is no limit, or a value that is no number from 0
  */
 export function resolveLimits(own: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(own)) {
+  if (typeof own !== 'object' || own === null) {
+    throw new GoldenLogitsError('invalid-argument', `limits must be an object, such as { elements: 1000 }`)
+  }
+  const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  for (const [name, value] of given) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
       const known = Object.keys(DEFAULT_LIMITS).join(', ')
-      throw new GoldenLogitsError('invalid-argument', `there is no limit '${name.slice(0, 40)}'; there are ${known}`)
+      throw new GoldenLogitsError('invalid-argument', `there is no limit '${shown(name, 40)}'; there are ${known}`)
     }
-    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
+    if (!(typeof value === 'number' && value >= 0)) {
       throw new GoldenLogitsError('invalid-argument', `the limit ${name} must be a number from 0`)
     }
   }
-  return { ...DEFAULT_LIMITS, ...own }
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) }
 }
 
 type Where = { file: string; offset?: number }
