@@ -81,7 +81,7 @@ function count(tokens: readonly TokenComparison[]): Counts {
     passed: of('pass'),
     overThreshold: of('over-threshold'),
     diverged: of('diverged'),
-    failed: of('misshapen', 'non-finite'),
+    failed: of('misshapen', 'non-finite', 'undecided'),
     missing: of('missing'),
     extra: of('extra'),
     unreadable: of('unreadable'),

@@ -16,6 +16,7 @@ export interface Thresholds {
 /**
  * - `pass`: measured, and within every threshold
  * - `over-threshold`: measured, and not within one of them
+ * - `undecided`: a compact golden bounds the metrics, but a limit lies between the bounds
  * - `diverged`: measured, but after the first top-1 flip, where the option `afterDivergence: 'ignore'` gates no more
  * - `misshapen`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
  * - `non-finite`: NaN or +Inf on a side, or nothing but −Inf
@@ -26,6 +27,7 @@ export interface Thresholds {
 export type Verdict =
   | 'pass'
   | 'over-threshold'
+  | 'undecided'
   | 'diverged'
   | 'misshapen'
   | 'non-finite'
@@ -77,7 +79,7 @@ export interface Counts {
   passed: number
   overThreshold: number
   diverged: number
-  /** Both rows read, but no metric could be measured: misshapen or non-finite. */
+  /** Both rows read, but no metric could be measured: misshapen, non-finite or undecided. */
   failed: number
   missing: number
   extra: number
