@@ -26,7 +26,7 @@ describe('what is no limit', () => {
   })
 
   test.each([null, 5, 'rank'])('%j instead of limits', (limits) => {
-    const error = refusalOf(() => resolveLimits(limits as object))
+    const error = refusalOf(() => resolveLimits(limits as unknown as object))
     expect(error.code).toBe('invalid-argument')
     expect(error.message).toBe('limits must be an object, such as { elements: 1000 }')
   })

@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { builtDist } from './built.js'
+
+/** Modules of Node that can neither run another program nor reach a network. */
+const HARMLESS = [
+  ...['assert', 'async_hooks', 'buffer', 'crypto', 'events', 'fs', 'fs/promises', 'module', 'os', 'path', 'perf_hooks'],
+  ...['process', 'readline', 'stream', 'string_decoder', 'timers', 'url', 'util', 'worker_threads', 'zlib'],
+]
+
+const dist = builtDist()
+const files = ['esm', 'cjs'].flatMap((half) =>
+  readdirSync(join(dist, half), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.[cm]?js$/.test(name))
+    .map((name) => join(dist, half, name)),
+)
+const sources = files.map((file) => ({
+  file: relative(dist, file),
+  code: withoutComments(readFileSync(file, 'utf8')),
+}))
+
+function withoutComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s;{}])\/\/.*$/gm, '$1')
+}
+
+/** What a file imports or requires. */
+function modulesOf(code: string): string[] {
+  const pattern = /(?:\bfrom|^\s*import|\bimport\s*\(|\brequire\s*\()\s*(['"])([\w@./:-]+)\1/gm
+  return [...code.matchAll(pattern)].map(([, , name]) => name!)
+}
+
+/** Where a pattern occurs, as lines of `file: code`. */
+function found(pattern: RegExp): string[] {
+  return sources.flatMap(({ file, code }) => [...code.matchAll(pattern)].map(([text]) => `${file}: ${text}`))
+}
+
+test('both halves of the package are looked at', () => {
+  expect(sources.length).toBeGreaterThan(100)
+  expect(sources.map(({ file }) => file.replaceAll('\\', '/'))).toContain('esm/formats/pickle/machine.js')
+  expect(sources.map(({ file }) => file.replaceAll('\\', '/'))).toContain('cjs/formats/pickle/machine.js')
+})
+
+describe('the built package makes no code of data', () => {
+  test.each<[string, RegExp]>([
+    ['eval', /\beval\s*\(|\beval\b(?!\s*:)/g],
+    ['the Function constructor', /\bFunction\s*\(|\bnew\s+Function\b|\bAsyncFunction\b|\.constructor\s*\(/g],
+    ['timers of text', /\bset(?:Timeout|Interval|Immediate)\s*\(\s*['"`]/g],
+    ['bindings of Node', /process\s*\.\s*(?:binding|dlopen|_linkedBinding)/g],
+    ['modules of a computed name', /\b(?:import|require)\s*\(\s*(?!['"][^'"]+['"]\s*\))/g],
+  ])('by %s', (_, pattern) => {
+    expect(found(pattern)).toEqual([])
+  })
+
+  test('but for workers, whose code is a constant of the package', () => {
+    // `eval: true` makes a Worker of text: the text must be a name, not the result of an expression.
+    const workers = found(/new Worker\s*\([^)]*\)/g).filter((text) => text.includes('eval'))
+    expect(workers.filter((text) => !/new Worker\s*\(\s*[A-Za-z_$][\w$.]*\s*,/.test(text))).toEqual([])
+  })
+})
+
+test('the built package reaches for no network and no other program', () => {
+  expect(found(/\b(?:fetch|XMLHttpRequest|WebSocket|EventSource)\s*\(/g)).toEqual([])
+  const modules = new Set(sources.flatMap(({ code }) => modulesOf(code)))
+  const outer = [...modules].filter((name) => !name.startsWith('.'))
+  const builtin = outer.filter((name) => name.startsWith('node:') || builtinModules.includes(name))
+  expect(builtin.map((name) => name.replace(/^node:/, '')).filter((name) => !HARMLESS.includes(name))).toEqual([])
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+  ) as Record<string, Record<string, string>>
+  const declared = Object.keys({ ...dependencies, ...peerDependencies })
+  const packages = outer.filter((name) => !builtin.includes(name))
+  const packageOf = (name: string) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')
+  expect(packages.filter((name) => !declared.includes(packageOf(name)))).toEqual([])
+})
+
+test('the readers need nothing of Node but files and CRC-32', () => {
+  const readers = sources.filter(({ file }) => /^(?:esm|cjs)[\\/](?:io|formats|tensor)[\\/]/.test(file))
+  const modules = readers.flatMap(({ code }) => modulesOf(code))
+  expect([...new Set(modules)].filter((name) => !name.startsWith('.')).sort()).toEqual([
+    'fflate',
+    'node:fs',
+    'node:zlib',
+  ])
+})
