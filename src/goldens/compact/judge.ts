@@ -1,0 +1,44 @@
+import { roundedAway } from '../../compare/rounded-away.js'
+import type { Thresholds } from '../../compare/types.js'
+import type { CompactBounds } from './bound.js'
+
+export interface BoundVerdict {
+  readonly verdict: 'pass' | 'over-threshold' | 'undecided'
+  /** In one line; `''` for a pass. */
+  readonly reason: string
+}
+
+/** What is certain of metrics that are known to lie between bounds. Limits are strict, as everywhere. */
+export function judgeBounds(
+  { klDivergence: kl, cosineSimilarity: cosine }: CompactBounds,
+  limits: Thresholds,
+): BoundVerdict {
+  const over: string[] = []
+  const open: string[] = []
+  if (!(kl.lo < limits.klDivergence)) {
+    over.push(`KL divergence is at least ${roundedAway(kl.lo, limits.klDivergence)}, not below ${limits.klDivergence}`)
+  } else if (!(kl.hi < limits.klDivergence)) {
+    open.push(`KL divergence lies in [${short(kl.lo)}, ${short(kl.hi)}], its limit ${limits.klDivergence} between`)
+  }
+  if (!(cosine.hi > limits.cosineSimilarity)) {
+    const most = roundedAway(cosine.hi, limits.cosineSimilarity)
+    over.push(`cosine similarity is at most ${most}, not above ${limits.cosineSimilarity}`)
+  } else if (!(cosine.lo > limits.cosineSimilarity)) {
+    open.push(
+      `cosine similarity lies in [${short(cosine.lo)}, ${short(cosine.hi)}], its limit ${limits.cosineSimilarity} between`,
+    )
+  }
+  if (over.length > 0) return { verdict: 'over-threshold', reason: over.join('; ') }
+  if (open.length === 0) return { verdict: 'pass', reason: '' }
+  return { verdict: 'undecided', reason: `${open.join('; ')}; ${advice(open.length, kl.hi < limits.klDivergence)}` }
+}
+
+function advice(open: number, klDecided: boolean): string {
+  const full = `a golden with fidelity: 'full' decides it`
+  if (open === 1 && klDecided) return `${full}, or thresholds: { cosineSimilarity: -1 } to gate on KL alone`
+  return full
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(4)))
+}

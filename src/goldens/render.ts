@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import { encodeRow } from './compact/code.js'
+import type { Golden } from './types.js'
+import { FORMAT_VERSION } from './version.js'
+
+/** How the first line of a golden begins; its format version follows. */
+export const MAGIC = 'golden-logits golden '
+
+/**
+ * A golden's text file: a header, one line for each token, made for people who read a diff, then the compact rows, and
+ * the checksum of all of it.
+ */
+export function renderGolden(golden: Omit<Golden, 'path'>): string {
+  const lines = [
+    `${MAGIC}${FORMAT_VERSION}`,
+    `made-by golden-logits ${golden.madeBy}`,
+    `fidelity ${golden.fidelity}`,
+    `layout ${golden.layout}`,
+    `test ${JSON.stringify(golden.test)}`,
+    ...Object.entries(golden.provenance).map(([key, value]) => `with ${JSON.stringify(key)} ${JSON.stringify(value)}`),
+    '',
+    ...golden.tokens.map(
+      ({ step, top1, top1Logit, dtype, width, digest, layer }) =>
+        `token ${step}  top1 ${top1}  logit ${top1Logit}  ${dtype} [${width}]  sha256 ${digest}  layer ${JSON.stringify(layer)}`,
+    ),
+  ]
+  if (golden.fidelity === 'compact') lines.push('')
+  for (const { step, compact } of golden.tokens) {
+    if (compact) lines.push(`row ${step} ${Buffer.from(encodeRow(compact)).toString('base64')}`)
+  }
+  const text = `${lines.join('\n')}\n`
+  return `${text}checksum ${checksum(text)}\n`
+}
+
+/** SHA-256 of the lines before it, their ends as LF. */
+export function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
