@@ -20,11 +20,19 @@ export function listFolder(path: string): FolderEntry[] {
         if (entry.isFile()) return { name: entry.name, kind: 'file' }
         if (entry.isDirectory()) return { name: entry.name, kind: 'folder' }
         if (!entry.isSymbolicLink()) return { name: entry.name, kind: 'other' }
-        const target = statSync(`${path}/${entry.name}`, { throwIfNoEntry: false })
-        return { name: entry.name, kind: target?.isFile() ? 'file' : 'link' }
+        return { name: entry.name, kind: leadsToFile(`${path}/${entry.name}`) ? 'file' : 'link' }
       })
       .sort((a, b) => compareNames(a.name, b.name)),
   )
+}
+
+/** A link that leads nowhere, in a circle or where this user may not look is no reason to refuse its folder. */
+function leadsToFile(link: string): boolean {
+  try {
+    return statSync(link).isFile()
+  } catch {
+    return false
+  }
 }
 
 /** What a path names, following links; `undefined` where it names nothing. */

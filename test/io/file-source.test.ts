@@ -166,6 +166,13 @@ describe('a file that changes', () => {
   })
 })
 
+test('a file that cannot be read any more', () => {
+  const file = write('closed.bin')
+  const source = openFile(file)
+  source.close()
+  expectRefusal(() => source.read(0, new Uint8Array(1)), 'read-failed', 'cannot be read (EBADF)', file)
+})
+
 describe.runIf(posix)('names that would break a terminal', () => {
   test.each([
     ['line\nbreak.pth', 'line\\x0abreak.pth'],

@@ -90,7 +90,7 @@ function refuseMetadata(metadata: Value | undefined, site: CallSite): void {
   throw new GoldenLogitsError('bad-tensor', message, site)
 }
 
-function tuple(value: Value | undefined, what: string, site: CallSite): TupleValue {
+function tuple(value: Value, what: string, site: CallSite): TupleValue {
   if (typeof value === 'object' && value !== null && value.kind === 'tuple') return value
   throw malformed(`${what} is ${typeName(value)}, expected a tuple`, site)
 }

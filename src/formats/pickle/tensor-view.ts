@@ -6,7 +6,7 @@ import { type StorageValue, type TensorValue, typeName, type Value } from './val
 /** A view of a storage, checked in exact arithmetic to lie within it. A tensor without elements touches none. */
 export function buildTensor(
   storage: StorageValue,
-  offset: Value | undefined,
+  offset: Value,
   shape: readonly Value[],
   strides: readonly Value[],
   site: CallSite,
@@ -30,7 +30,7 @@ export function buildTensor(
   return { kind: 'tensor', storage, offset: start, shape: sizes, strides: steps }
 }
 
-function whole(value: Value | undefined, what: string, site: CallSite): number {
+function whole(value: Value, what: string, site: CallSite): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
   const found = typeof value === 'number' || typeof value === 'bigint' ? shown(String(value)) : typeName(value)
   throw badTensor(`a ${what} of ${found}, expected a whole number from 0`, site)

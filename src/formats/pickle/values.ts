@@ -92,8 +92,7 @@ export function keyText(key: Key): string {
 }
 
 /** What the value is called in an error. */
-export function typeName(value: Value | undefined): string {
-  if (value === undefined) return 'nothing'
+export function typeName(value: Value): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return 'a bool'
   if (typeof value === 'number' || typeof value === 'bigint') return 'a number'

@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest'
+import { openTensors } from '../../src/formats/open-tensors.js'
+import { memorySource } from '../../src/io/memory-source.js'
+import { bin } from './build/bin.js'
+import { int, pickle, storage, tensor, tuple } from './build/pickle.js'
+import { expectRefusal, FILE } from './build/refusal.js'
+import { FOUR, torchRecords, zip } from './build/zip.js'
+
+const four = () => openTensors(memorySource(bin({}, FOUR), FILE))[0]!
+
+/** The reads that a view of `numel` float32 in a .pth costs, as offsets within the storage and lengths. */
+function readsOf(
+  numel: number,
+  view: { offset?: number; size: number[]; stride: number[] },
+  start: number,
+  count: number,
+) {
+  const data = new Uint8Array(new Float32Array(numel).map((_, i) => i).buffer)
+  const pickled = pickle(
+    tensor({
+      storage: storage({ numel: int(numel) }),
+      offset: int(view.offset ?? 0),
+      size: tuple(...view.size.map(int)),
+      stride: tuple(...view.stride.map(int)),
+    }),
+  )
+  const bytes = zip(torchRecords(pickled, data).map((r) => (r.name.endsWith('/0') ? { ...r, entry: { crc: 0 } } : r)))
+  const source = memorySource(bytes, FILE)
+  const begin = Buffer.from(bytes).indexOf(data.subarray(0, 16))
+  const reads: [offset: number, length: number][] = []
+  const [found] = openTensors({
+    ...source,
+    read(offset, into) {
+      reads.push([offset - begin, into.length])
+      source.read(offset, into)
+    },
+  })
+  reads.length = 0
+  const into = new Uint8Array(4 * count)
+  found!.readRaw(start, count, into)
+  return { reads, values: [...new Float32Array(into.buffer)] }
+}
+
+describe('a range', () => {
+  test.each<[number, number, number]>([
+    [-1, 1, 16],
+    [0, 5, 20],
+    [4, 1, 16],
+    [0, -1, 16],
+    [0.5, 1, 16],
+    [0, 1.5, 16],
+    [Number.NaN, 1, 16],
+    [0, Number.POSITIVE_INFINITY, 16],
+    [0, 4, 15],
+    [3, 1, 3],
+  ])('from %d of %d elements into %d bytes is refused', (start, count, room) => {
+    const message = `elements ${start} to ${start + count} of 4 into ${room} bytes: outside the tensor or its buffer`
+    expectRefusal(() => four().readRaw(start, count, new Uint8Array(room)), 'invalid-argument', message)
+  })
+
+  test('of no elements reads nothing', () => {
+    const { reads } = readsOf(4, { size: [4], stride: [1] }, 4, 0)
+    expect(reads).toEqual([])
+  })
+
+  test('leaves the bytes behind it alone', () => {
+    const into = new Uint8Array(16).fill(7)
+    four().readRaw(1, 2, into)
+    expect([...into.subarray(8)]).toEqual([7, 7, 7, 7, 7, 7, 7, 7])
+    expect([...new Float32Array(into.buffer, 0, 2)]).toEqual([-2, 0.5])
+  })
+
+  test('may be read into shared memory', () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(32), 8, 16)
+    four().readRaw(0, 4, shared)
+    expect([...shared]).toEqual([...FOUR])
+  })
+})
+
+describe('no more is read than strides force', () => {
+  test('a row of a contiguous tensor: one read of its bytes', () => {
+    expect(readsOf(60, { size: [1, 5, 12], stride: [60, 12, 1] }, 48, 12)).toEqual({
+      reads: [[192, 48]],
+      values: Array.from({ length: 12 }, (_, i) => 48 + i),
+    })
+  })
+
+  test('several rows of a contiguous tensor: one read', () => {
+    expect(readsOf(60, { size: [5, 12], stride: [12, 1] }, 5, 40).reads).toEqual([[20, 160]])
+  })
+
+  test('a row of a slice: one read', () => {
+    const slice = readsOf(60, { offset: 2, size: [5, 8], stride: [12, 1] }, 32, 8)
+    expect(slice).toEqual({ reads: [[200, 32]], values: [50, 51, 52, 53, 54, 55, 56, 57] })
+  })
+
+  test('a part across two rows of a slice: one read each', () => {
+    const slice = readsOf(60, { offset: 2, size: [5, 8], stride: [12, 1] }, 6, 4)
+    expect(slice).toEqual({
+      reads: [
+        [32, 8],
+        [56, 8],
+      ],
+      values: [8, 9, 14, 15],
+    })
+  })
+
+  test('every third element: one read from the first to the last', () => {
+    expect(readsOf(60, { size: [20], stride: [3] }, 2, 4)).toEqual({ reads: [[24, 40]], values: [6, 9, 12, 15] })
+  })
+
+  test('elements far apart: a read for each', () => {
+    const far = readsOf(6000, { size: [3], stride: [2000] }, 0, 3)
+    expect(far).toEqual({
+      reads: [
+        [0, 4],
+        [8000, 4],
+        [16_000, 4],
+      ],
+      values: [0, 2000, 4000],
+    })
+  })
+
+  test('an expanded element: one read', () => {
+    expect(readsOf(4, { offset: 3, size: [7], stride: [0] }, 1, 5)).toEqual({
+      reads: [[12, 4]],
+      values: [3, 3, 3, 3, 3],
+    })
+  })
+})
+
+test('a strided row of a million elements is read in chunks of at most 1 MiB', () => {
+  const { reads, values } = readsOf(2_000_000, { size: [1_000_000], stride: [2] }, 0, 1_000_000)
+  expect(Math.max(...reads.map(([, length]) => length))).toBeLessThanOrEqual(2 ** 20)
+  expect(reads.length).toBeLessThan(10)
+  expect(values.every((value, i) => value === 2 * i)).toBe(true)
+})
+
+test('an element that is shown 2^28 times is there within seconds', () => {
+  const bytes = zip(torchRecords(pickle(tensor({ size: tuple(int(2 ** 28)), stride: tuple(int(0)) }))))
+  const [expanded] = openTensors(memorySource(bytes, FILE))
+  const count = 2 ** 24
+  const start = performance.now()
+  const into = new Uint8Array(4 * count)
+  expanded!.readRaw(2 ** 28 - count, count, into)
+  expect(new Float32Array(into.buffer).every((value) => value === 1)).toBe(true)
+  expect(performance.now() - start).toBeLessThan(5000)
+})
+
+test('a source that is shorter than it says is found out', () => {
+  const lines = { dims: '1,200', '$Object.Length': '800', '$Object.data': '0,800' }
+  const source = memorySource(bin(lines, new Uint8Array(800)).subarray(0, -4), FILE)
+  const [short] = openTensors({ ...source, size: source.size + 4 })
+  const error = expectRefusal(() => short!.toFloat32(), 'file-changed', `ended at byte ${source.size}`)
+  expect(error.offset).toBe(source.size)
+})

@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compareNames, kindOf, listFolder } from '../../src/io/folder.js'
+import { expectRefusal } from '../formats/build/refusal.js'
+
+let dir = ''
+const at = (...names: string[]) => join(dir, ...names)
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'golden-logits-'))
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+const posix = process.platform !== 'win32'
+const root = process.getuid?.() === 0
+
+test('entries come in numeric order, with what they are', () => {
+  mkdirSync(at('steps'))
+  for (const name of ['10', '9', '0', '0_10', '0_9']) mkdirSync(at('steps', name))
+  writeFileSync(at('steps', 'a10.pth'), '')
+  writeFileSync(at('steps', 'a9.pth'), '')
+  expect(listFolder(at('steps')).map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+    '0 folder',
+    '0_9 folder',
+    '0_10 folder',
+    '9 folder',
+    '10 folder',
+    'a9.pth file',
+    'a10.pth file',
+  ])
+})
+
+test.runIf(posix)('links to files are files; links to folders, in a circle or to nothing stay links', () => {
+  mkdirSync(at('links'))
+  writeFileSync(at('links', 'file'), '')
+  symlinkSync('file', at('links', 'to-file'))
+  symlinkSync('.', at('links', 'to-itself'))
+  symlinkSync('..', at('links', 'to-parent'))
+  symlinkSync('gone', at('links', 'to-nothing'))
+  symlinkSync('circle-b', at('links', 'circle-a'))
+  symlinkSync('circle-a', at('links', 'circle-b'))
+  symlinkSync('/dev/zero', at('links', 'to-device'))
+  execFileSync('mkfifo', [at('links', 'fifo')])
+  expect(Object.fromEntries(listFolder(at('links')).map(({ name, kind }) => [name, kind]))).toEqual({
+    file: 'file',
+    'to-file': 'file',
+    'to-itself': 'link',
+    'to-parent': 'link',
+    'to-nothing': 'link',
+    'circle-a': 'link',
+    'circle-b': 'link',
+    'to-device': 'link',
+    fifo: 'other',
+  })
+})
+
+test.runIf(posix)('a path names a file, a folder, something else, a link to nothing, or nothing', () => {
+  mkdirSync(at('kinds'))
+  writeFileSync(at('kinds', 'file'), '')
+  symlinkSync('file', at('kinds', 'to-file'))
+  symlinkSync('..', at('kinds', 'to-folder'))
+  symlinkSync('gone', at('kinds', 'to-nothing'))
+  const kinds = ['', 'file', 'to-file', 'to-folder', 'to-nothing', 'none'].map((name) => kindOf(at('kinds', name)))
+  expect(kinds).toEqual(['folder', 'file', 'file', 'folder', 'link', undefined])
+  expect(kindOf('/dev/null')).toBe('other')
+  symlinkSync('circle', at('kinds', 'circle'))
+  const circle = at('kinds', 'circle')
+  expectRefusal(() => kindOf(circle), 'read-failed', 'cannot look at the path (ELOOP)', circle)
+})
+
+describe('a folder that cannot be listed', () => {
+  test('is not there', () => {
+    const none = at('none')
+    expectRefusal(() => listFolder(none), 'file-not-found', 'cannot list the folder (ENOENT)', none)
+  })
+
+  test('is a file', () => {
+    writeFileSync(at('plain'), '')
+    const plain = at('plain')
+    expectRefusal(() => listFolder(plain), 'file-not-found', 'cannot list the folder (ENOTDIR)', plain)
+  })
+
+  // The superuser may list everything, so that there is nothing to refuse.
+  test.skipIf(root || !posix)('may not be read (skipped for root)', () => {
+    mkdirSync(at('closed'))
+    chmodSync(at('closed'), 0o000)
+    const closed = at('closed')
+    expectRefusal(() => listFolder(closed), 'permission-denied', 'cannot list the folder (EACCES)', closed)
+    chmodSync(at('closed'), 0o700)
+  })
+
+  test('is a mistake of the caller', () => {
+    expect(() => listFolder(undefined as unknown as string)).toThrow()
+    expect(() => kindOf('a\0b')).toThrow()
+  })
+})
+
+test.runIf(posix)('names that would break a terminal are listed as they are', () => {
+  mkdirSync(at('wild'))
+  const names = ['line\nbreak', '\u001b[31mred', 'right\u202eto-left', '-rf', '=cmd()', '__proto__']
+  for (const name of names) writeFileSync(at('wild', name), '')
+  expect(
+    listFolder(at('wild'))
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual([...names].sort())
+})
+
+test('the order of names is total, so that it is the same on every machine', () => {
+  const names = ['1', '01', '001', '2', 'a', 'A', 'ä', 'a\u0308', '', '10']
+  for (const a of names) {
+    for (const b of names) expect(Math.sign(compareNames(a, b))).toBe(-Math.sign(compareNames(b, a)) + 0)
+    expect(compareNames(a, a)).toBe(0)
+  }
+})
