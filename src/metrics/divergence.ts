@@ -60,9 +60,11 @@ export function klDivergence(
   if (missesMass(golden, dump, count, goldenMax)) return Number.POSITIVE_INFINITY
   const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0))
   if (first.trusted) return first.divergence
-  // The top token moved: take the constant that makes both sides sum to the same mass, where B alone is the answer.
+  // The top token moved: take the constant that makes both sides sum to the same mass. There t is 0 and B alone is the
+  // answer; the t that the sums would give is rounding, of the size of their largest terms.
   const gap = Math.log(partition(dump, count, dumpMax)) - Math.log(partition(golden, count, goldenMax))
-  return divergenceOf(bregmanSums(golden, dump, count, goldenMax, dumpMax, gap)).divergence
+  const { bregman, mass } = bregmanSums(golden, dump, count, goldenMax, dumpMax, gap)
+  return bregman / mass
 }
 
 /** Whether the dump suppresses a vocab id to which the golden gives a float64 probability above 0. */

@@ -10,7 +10,7 @@ function widened(view: ArrayBufferView<ArrayBuffer>, dtype: Dtype): Float32Array
 }
 
 /** The value of a binary float, by the definition of IEEE 754. */
-function valueOf(bits: number, exponentBits: number, fractionBits: number): number {
+function floatValue(bits: number, exponentBits: number, fractionBits: number): number {
   const sign = bits >> (exponentBits + fractionBits) ? -1 : 1
   const exponent = (bits >> fractionBits) & (2 ** exponentBits - 1)
   const fraction = bits & (2 ** fractionBits - 1)
@@ -28,7 +28,7 @@ test.each<[Dtype, number, number]>([
 ])('%s is exact for all 65,536 patterns', (dtype, exponentBits, fractionBits) => {
   const found = widened(PATTERNS, dtype)
   let wrong = 0
-  for (const bits of PATTERNS) if (!Object.is(found[bits], valueOf(bits, exponentBits, fractionBits))) wrong++
+  for (const bits of PATTERNS) if (!Object.is(found[bits], floatValue(bits, exponentBits, fractionBits))) wrong++
   expect(wrong).toBe(0)
 })
 
