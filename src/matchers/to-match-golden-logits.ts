@@ -5,6 +5,7 @@ import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { passText } from '../report/message/pass.js'
+import { recorded } from '../reporters/recorder.js'
 import { hint } from './hint.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
@@ -22,8 +23,13 @@ export function toMatchGoldenLogits(
   golden: DumpOrPath,
   options: CompareOptions = {},
 ): MatcherResult {
-  const comparison = compareDumps(dump, golden, options)
-  if (this.isNot) refuseEmptyNot(comparison)
+  const comparison = recorded(
+    this,
+    'toMatchGoldenLogits',
+    () => compareDumps(dump, golden, options),
+    (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
+  )
+  if (this.isNot && !comparison.pass && !isReadAndDiffers(comparison)) throw emptyNot(comparison)
   return {
     pass: comparison.pass,
     message: () =>
@@ -35,13 +41,15 @@ export function toMatchGoldenLogits(
  * `.not` claims that the logits differ, which takes logits that were read and found different. A comparison that fails for
  * want of them must not let it pass.
  */
-function refuseEmptyNot(comparison: Comparison): void {
-  const { counts, tokens, dumpPath } = comparison
-  if (comparison.pass) return
-  const differs = tokens.some((token) => token.verdict === 'over-threshold' || token.verdict === 'non-finite')
-  if (differs && counts.unreadable === 0) return
-  const broken = tokens.find((token) => token.verdict === 'unreadable') ?? comparison.firstFailure
+function isReadAndDiffers({ counts, tokens }: Comparison): boolean {
+  if (counts.unreadable > 0) return false
+  return tokens.some((token) => token.verdict === 'over-threshold' || token.verdict === 'non-finite')
+}
+
+function emptyNot(comparison: Comparison): GoldenLogitsError {
+  const { tokens, dumpPath, firstFailure } = comparison
+  const broken = tokens.find((token) => token.verdict === 'unreadable') ?? firstFailure
   const found = broken ? `; token ${broken.step} is ${broken.verdict}: ${broken.reason}` : ''
   const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but here it is ${countsText(comparison)}${found}`
-  throw new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
+  return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
 }

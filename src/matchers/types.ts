@@ -1,3 +1,5 @@
+import type { RunnerContext } from '../reporters/runner-context.js'
+
 /** What every supported runner returns from a matcher. Never `actual` or `expected`: runners would diff the logits. */
 export interface MatcherResult {
   pass: boolean
@@ -5,8 +7,7 @@ export interface MatcherResult {
 }
 
 /** The part of a matcher's `this` that is used, in all runners alike; structural, so that no runner is imported. */
-export interface MatcherContext {
-  readonly isNot?: boolean
+export interface MatcherContext extends RunnerContext {
   readonly promise?: string
   readonly utils?: {
     matcherHint?: (name: string, received?: string, expected?: string, options?: object) => string
