@@ -1,0 +1,58 @@
+import type { Comparison } from '../compare/types.js'
+import { shown } from '../errors.js'
+import type { Written } from '../goldens/write-golden.js'
+import { failureText } from '../report/message/failure.js'
+import { shortPath } from '../report/message/token-block.js'
+import type { Found } from './snapshot-found.js'
+
+/** The dump does not match its golden. */
+export function unmatchedText({ comparison, golden }: Found, candidate: Written | undefined): string {
+  const { path, provenance } = golden!
+  const origin = Object.entries(provenance).map(([key, value]) => `${shown(key, 40)} ${shown(value)}`)
+  return [
+    failureText(comparison!),
+    '',
+    `  golden file  ${shortPath(path)}${origin.length > 0 ? ` (${shown(origin.join(', '), 200)})` : ''}`,
+    ...candidateLines(candidate),
+    'If the new logits are right, update the golden: run the test with -u.',
+  ].join('\n')
+}
+
+/** There is no golden, and the runner may not write one. */
+export function missingText(target: string, candidate: Written): string {
+  return [
+    `There is no golden to match: ${shortPath(target)}`,
+    '',
+    ...candidateLines(candidate),
+    'The runner writes no snapshots here, as in CI. Run the test on your machine, look at the golden and commit it.',
+  ].join('\n')
+}
+
+/** The dump cannot be a golden. */
+export function refusedText(refusal: { step: number; reason: string }, target: string): string {
+  return [
+    `No golden was written: token ${refusal.step} of the dump cannot be one: ${shown(refusal.reason, 400)}`,
+    '',
+    `  golden file  ${shortPath(target)}`,
+  ].join('\n')
+}
+
+/** One line for stderr: what an update has thrown away. */
+export function rewrittenLine(path: string, before: Comparison | undefined, reason: string): string {
+  const what = before?.firstFailure
+  const moved = what ? `token ${what.step}: ${what.reason}; ${failing(before)}` : reason
+  return `golden-logits: golden rewritten: ${shortPath(path)} (${shown(moved, 400)})\n`
+}
+
+function failing({ tokens }: Comparison): string {
+  const worst = Math.max(...tokens.map(({ metrics }) => metrics?.klDivergence ?? Number.NaN).filter((kl) => kl >= 0))
+  const kl = Number.isFinite(worst) ? `, highest KL divergence from the old golden ${Number(worst.toPrecision(4))}` : ''
+  return `${tokens.filter(({ pass }) => !pass).length} of ${tokens.length} tokens were out of tolerance${kl}`
+}
+
+function candidateLines(candidate: Written | undefined): string[] {
+  if (candidate?.kind === 'written')
+    return [`  new logits   ${shortPath(candidate.golden.path)}, to put in its place`, '']
+  if (candidate) return [`  no candidate was left: token ${candidate.step}: ${shown(candidate.reason, 300)}`, '']
+  return ['']
+}

@@ -1,0 +1,92 @@
+import { writeSync } from 'node:fs'
+import { type CompareSettings, checkOptions } from '../compare/options.js'
+import type { Dump } from '../dumps/types.js'
+import { GoldenCounter } from '../goldens/counter.js'
+import { decide } from '../goldens/decide.js'
+import { locateGolden } from '../goldens/locate.js'
+import { candidatePath } from '../goldens/names.js'
+import { noteTouched } from '../goldens/obsolete.js'
+import { checkGoldenOptions, type GoldenOptions, type GoldenSettings } from '../goldens/options.js'
+import { countSnapshot, updateMode } from '../goldens/runner.js'
+import { type Written, writeGolden } from '../goldens/write-golden.js'
+import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
+import { hint } from './hint.js'
+import { type Found, findGolden } from './snapshot-found.js'
+import { missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
+import { dumpOf, refuseMisuse, type SnapshotContext, testOf } from './snapshot-test.js'
+import type { DumpOrPath } from './to-match-golden-logits.js'
+import type { MatcherResult } from './types.js'
+
+const counter = new GoldenCounter()
+
+/**
+ * The gate against a golden kept in the repository, by the runner's own rules: the first run writes it, later runs hold
+ * the dump to it, `-u` puts the dump in its place where it is out of tolerance, CI writes nothing. Synchronous.
+ * @throws GoldenLogitsError for misuse, and for a golden that cannot be used (broken, of a later format, of another model)
+ */
+export function toMatchLogitsSnapshot(
+  this: SnapshotContext,
+  dump: DumpOrPath,
+  options: GoldenOptions = {},
+): MatcherResult {
+  refuseMisuse(this)
+  const settings = checkGoldenOptions(options)
+  const compare = checkOptions(settings.compare)
+  const mode = updateMode(this.snapshotState)
+  const test = testOf(this)
+  const tested = dumpOf(dump, compare)
+  const n = settings.name === undefined ? counter.next(`${test.file}\n${test.id}`, test.attempt) : undefined
+  const { existing, target } = locateGolden(test.file, settings.name ?? test.name, n, settings.variants)
+  const runDir = process.env[RUN_DIR_VARIABLE]
+  if (runDir) noteTouched(runDir, test.file, existing ?? target)
+
+  const found = findGolden(this, existing, target, tested, compare, settings, mode)
+  const action = decide(found.state, mode)
+  const write = (path: string) => writeFound(path, found, test.name, tested, settings, compare)
+  const pass = (kind: 'added' | 'matched' | 'updated'): MatcherResult => {
+    countSnapshot(this.snapshotState!, kind, test.id)
+    return { pass: true, message: () => '' }
+  }
+  const fail = (text: () => string): MatcherResult => {
+    countSnapshot(this.snapshotState!, 'unmatched', test.id)
+    const call = hint(this, 'toMatchLogitsSnapshot', Object.keys(options).length === 0 ? '' : 'options', {})
+    return { pass: false, message: () => `${call}\n\n${text()}` }
+  }
+  switch (action) {
+    case 'pass':
+      return pass('matched')
+    case 'write':
+    case 'rewrite': {
+      const written = write(target)
+      if (written.kind === 'refused') return fail(() => refusedText(written, target))
+      if (action === 'rewrite') writeSync(2, rewrittenLine(target, found.comparison, found.error?.message ?? ''))
+      return pass(target === existing ? 'updated' : 'added')
+    }
+    case 'fail-missing': {
+      const candidate = write(candidatePath(target, process.cwd()))
+      return fail(() => missingText(target, candidate))
+    }
+    case 'fail':
+      return fail(() => unmatchedText(found, undefined))
+    case 'fail-unmatched': {
+      const candidate = write(candidatePath(target, process.cwd()))
+      return fail(() => unmatchedText(found, candidate))
+    }
+    case 'throw':
+      throw found.error
+    default:
+      return action satisfies never
+  }
+}
+
+function writeFound(
+  path: string,
+  { golden }: Found,
+  test: string,
+  dump: Dump,
+  { fidelity, k, provenance }: GoldenSettings,
+  { vocabSize, wants }: CompareSettings,
+): Written {
+  const kept = fidelity ?? golden?.fidelity ?? 'full'
+  return writeGolden(path, dump, { fidelity: kept, k, test, provenance, vocabSize, wants })
+}
