@@ -8,19 +8,19 @@ export interface CosineSums {
 }
 
 /**
- * Cosine similarity in [−1, 1] and its distance from 1, in [0, 2]. 1 where both rows are all zero, 0 where one is.
+ * Cosine similarity, in [−1, 1]: 1 where both rows are all zero, 0 where one is.
  *
- * Near 1 the distance comes from the differences alone: 1 − cos = (Σd² − (‖m‖ − ‖g‖)²) / (2‖g‖‖m‖), and
- * ‖m‖ − ‖g‖ = Σd(m + g) / (‖m‖ + ‖g‖). Identical rows therefore give exactly 1, and no other rounding lifts a row to 1.
+ * Near 1 it comes from the differences alone: 1 − cos = (Σd² − (‖m‖ − ‖g‖)²) / (2‖g‖‖m‖), and
+ * ‖m‖ − ‖g‖ = Σd(m + g) / (‖m‖ + ‖g‖). Identical rows therefore give exactly 1. Where the lengths are too far apart for
+ * that (Σd² > 2‖g‖‖m‖: from a factor of 2 + √3 on), its terms cancel, and the quotient itself is the better one.
  */
-export function cosine(sums: CosineSums): { similarity: number; distance: number } {
+export function cosine(sums: CosineSums): number {
   const { gg, mm, gm, dd, spread } = sums
-  if (gg === 0 || mm === 0) return gg === mm ? { similarity: 1, distance: 0 } : { similarity: 0, distance: 1 }
+  if (gg === 0 || mm === 0) return gg === mm ? 1 : 0
   const g = Math.sqrt(gg)
   const m = Math.sqrt(mm)
-  const direct = gm / g / m
-  if (direct < 0.5) return { similarity: Math.max(-1, direct), distance: Math.min(2, 1 - direct) }
+  const quotient = Math.min(1, Math.max(-1, gm / g / m))
+  if (quotient < 0.5 || dd > 2 * g * m) return quotient
   const lengths = spread / (g + m)
-  const distance = Math.max(0, dd - lengths * lengths) / (2 * g * m)
-  return { similarity: 1 - distance, distance }
+  return 1 - Math.max(0, dd - lengths * lengths) / (2 * g * m)
 }

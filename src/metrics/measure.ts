@@ -24,13 +24,12 @@ export function measure(facts: PairFacts): MeasuredRows {
   const { sums, support, count } = facts
   const mismatched = support.firstMismatch >= 0
   const shared = count - support.bothSuppressed - support.goldenOnly - support.dumpOnly
-  const { similarity, distance } = shared === 0 ? { similarity: 0, distance: 1 } : cosine(sums)
   const error = (value: number) => (mismatched ? Number.POSITIVE_INFINITY : value)
   const norm = Math.sqrt(sums.gg)
   return {
     kind: 'measured',
     metrics: {
-      cosineSimilarity: similarity,
+      cosineSimilarity: shared === 0 ? 0 : cosine(sums),
       klDivergence: facts.klDivergence,
       maxRelativeError: error(sums.relativeMax),
       meanRelativeError: error(sums.relativeSum / count),
@@ -38,7 +37,6 @@ export function measure(facts: PairFacts): MeasuredRows {
       meanAbsoluteError: error(sums.absoluteSum / count),
       relativeEuclideanDistance: error(norm > EPSILON ? Math.sqrt(sums.dd) / norm : 0),
     },
-    cosineDistance: distance,
     golden: { ...facts.golden, logitAtOtherTop1: facts.goldenAtDumpTop1 },
     dump: { ...facts.dump, logitAtOtherTop1: facts.dumpAtGoldenTop1 },
     support,

@@ -53,8 +53,6 @@ export interface Support {
 export interface MeasuredRows {
   kind: 'measured'
   metrics: Metrics
-  /** 1 − cosine similarity, in [0, 2], without the rounding of a number near 1: right to 1e-9 relative when small. */
-  cosineDistance: number
   golden: RowStats
   dump: RowStats
   support: Support

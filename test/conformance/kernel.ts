@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import { GoldenLogitsError } from '../../src/errors.js'
+import type { RowKernel } from '../../src/metrics/kernel.js'
+import type { MeasuredRows, RowComparison, RowStats } from '../../src/metrics/types.js'
+import { type Dtype, itemSize } from '../../src/tensor/dtype.js'
+import { widen } from '../../src/tensor/widen.js'
+import { type RowCase, rowCases } from '../fixtures/metrics.js'
+
+const DTYPES: Dtype[] = [
+  'float64',
+  'float32',
+  'float16',
+  'bfloat16',
+  'int64',
+  'int32',
+  'int16',
+  'int8',
+  'uint8',
+  'bool',
+]
+
+/** One comparison of two rows, by the kernel's own steps. */
+export function compareOn(
+  kernel: RowKernel,
+  [golden, goldenDtype]: readonly [Uint8Array, Dtype],
+  [dump, dumpDtype]: readonly [Uint8Array, Dtype],
+  count: number,
+): RowComparison {
+  const buffers = kernel.reserve(golden.length, dump.length)
+  buffers.golden.set(golden)
+  buffers.dump.set(dump)
+  return kernel.compare(goldenDtype, dumpDtype, count)
+}
+
+export function compareFloats(kernel: RowKernel, golden: Float32Array, dump: Float32Array): RowComparison {
+  return compareOn(kernel, [bytesOf(golden), 'float32'], [bytesOf(dump), 'float32'], golden.length)
+}
+
+function bytesOf(row: Float32Array): Uint8Array {
+  return new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
+}
+
+/** What every `RowKernel` must do: the definitions to 60 digits, the exact answers, the cases that have no metrics. */
+export function kernelConformance(name: string, create: () => RowKernel): void {
+  describe(`the ${name} kernel`, () => {
+    const kernel = create()
+
+    test('has its name', () => {
+      expect(kernel.name).toBe(name)
+    })
+
+    test.each(rowCases().map((row) => [row.name, row] as const))('measures %s', (_, row) => {
+      expectComparison(compareFloats(kernel, row.golden, row.dump), row)
+    })
+
+    test.each(DTYPES)('reads %s as the reader of tensors does, on either side', (dtype) => {
+      const ordinary = Float32Array.from({ length: BLOCK }, (_, i) => Math.sin(i) * 8)
+      for (const raw of rawRows(dtype)) {
+        const count = raw.length / itemSize(dtype)
+        const row = new Float32Array(count)
+        widen(raw, dtype, row)
+        const other = ordinary.subarray(0, count)
+        const [here, there] = [compareFloats(kernel, row, other), compareFloats(kernel, other, row)]
+        expect(compareOn(kernel, [raw, dtype], [bytesOf(other), 'float32'], count)).toEqual(here)
+        expect(compareOn(kernel, [bytesOf(other), 'float32'], [raw, dtype], count)).toEqual(there)
+      }
+    })
+
+    test('forgets the rows before: a short pair after a long one, and fewer columns than were reserved', () => {
+      const long = Float32Array.from({ length: 5000 }, (_, i) => i)
+      const [golden, dump] = [Float32Array.of(1, 2, 4), Float32Array.of(1, 4, 3)]
+      const fresh = compareFloats(create(), golden, dump)
+      compareFloats(kernel, long, long)
+      expect(compareFloats(kernel, golden, dump)).toEqual(fresh)
+      const wide = [Float32Array.of(1, 2, 4, Number.NaN), Float32Array.of(1, 4, 3, 9)] as const
+      expect(compareOn(kernel, [bytesOf(wide[0]), 'float32'], [bytesOf(wide[1]), 'float32'], 3)).toEqual(fresh)
+    })
+
+    test.each([
+      [4, 'the golden row takes 16 bytes, but 12 were reserved'],
+      [0, 'the vocabulary size must be a whole number from 1, not 0'],
+      [2.5, 'the vocabulary size must be a whole number from 1, not 2.5'],
+      [Number.NaN, 'the vocabulary size must be a whole number from 1, not NaN'],
+    ])('refuses %d columns of 3 that were reserved', (count, message) => {
+      kernel.reserve(12, 12)
+      let error: unknown
+      try {
+        kernel.compare('float32', 'float32', count)
+      } catch (caught) {
+        error = caught
+      }
+      expect(error).toBeInstanceOf(GoldenLogitsError)
+      expect(error).toMatchObject({ code: 'invalid-argument', message })
+    })
+  })
+}
+
+function expectComparison(found: RowComparison, { expected, exact }: RowCase): void {
+  expect(found.kind).toBe(expected.kind)
+  if (found.kind !== 'measured' || expected.kind !== 'measured') {
+    expect(found).toEqual(expected)
+    return
+  }
+  for (const [metric, value] of Object.entries(expected.metrics) as [keyof MeasuredRows['metrics'], number][]) {
+    expectClose(metric, found.metrics[metric], value, metric === 'klDivergence' ? 1e-12 : 0)
+  }
+  expect(found.metrics).toMatchObject(exact)
+  expect(found.support).toEqual(expected.support)
+  expectStats('golden', found.golden, expected.golden)
+  expectStats('dump', found.dump, expected.dump)
+}
+
+function expectStats(side: string, found: RowStats, { mean, ...expected }: RowStats): void {
+  expect(found, side).toMatchObject(expected)
+  expectClose(`mean of the ${side}`, found.mean, mean, 0)
+}
+
+/** To 1e-9 of the value, or to the absolute allowance; an infinity must be itself. */
+function expectClose(what: string, found: number, expected: number, absolute: number): void {
+  const near = found === expected || Math.abs(found - expected) <= Math.max(1e-9 * Math.abs(expected), absolute)
+  expect(near, `${what}: ${found}, expected ${expected}`).toBe(true)
+}
+
+const BLOCK = 1024
+
+/** Rows of a dtype: of every bit pattern there is for 1 and 2 bytes, of a spread of numbers for more. */
+function rawRows(dtype: Dtype): Uint8Array[] {
+  const item = itemSize(dtype)
+  if (item === 1) return [Uint8Array.from({ length: 256 }, (_, i) => i)]
+  if (item === 2) {
+    return Array.from({ length: 64 }, (_, block) => {
+      return new Uint8Array(Uint16Array.from({ length: BLOCK }, (_, i) => block * BLOCK + i).buffer)
+    })
+  }
+  const random = generator()
+  const size = () => (random() - 0.5) * 2 ** Math.floor(random() * 80 - 40)
+  const make = {
+    float64: () => Float64Array.from({ length: BLOCK }, size),
+    float32: () => Float32Array.from({ length: BLOCK }, size),
+    int64: () => BigInt64Array.from({ length: BLOCK }, () => BigInt(Math.floor((random() - 0.5) * 2 ** 64))),
+    int32: () => Int32Array.from({ length: BLOCK }, () => (random() - 0.5) * 2 ** 32),
+  }[dtype as 'float64']
+  return Array.from({ length: 16 }, () => new Uint8Array(make().buffer))
+}
+
+/** A linear congruential generator of numbers in [0, 1), with the constants of Numerical Recipes. */
+function generator(): () => number {
+  let state = 20250301
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
