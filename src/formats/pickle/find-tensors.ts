@@ -1,12 +1,25 @@
 import { GoldenLogitsError } from '../../errors.js'
 import { type Limits, withinLimit } from '../../io/limits.js'
-import { type Key, type TensorValue, typeName, type Value } from './values.js'
+import {
+  type DictValue,
+  type Key,
+  type ListValue,
+  type TensorValue,
+  type TupleValue,
+  typeName,
+  type Value,
+} from './values.js'
 
 export interface FoundTensor {
   /** The way to it through the containers: `''`, `'0'`, `'logits'`, `'past.0.1'`. */
   readonly name: string
   readonly tensor: TensorValue
 }
+
+type Container = TupleValue | ListValue | DictValue
+
+/** What is worth walking to. */
+type Node = TensorValue | Container
 
 /**
  * Every tensor of an unpickled object, in stored order. Walks without recursion, and into each container once, so that
@@ -15,34 +28,45 @@ export interface FoundTensor {
  */
 export function findTensors(root: Value, file: string, limits: Limits): FoundTensor[] {
   const found: FoundTensor[] = []
-  const seen = new Set<Value>()
-  const open: { value: Value; name: string; depth: number }[] = [{ value: root, name: '', depth: 0 }]
+  const seen = new Set<Node>()
+  const open: { node: Node; name: string; depth: number }[] = isNode(root) ? [{ node: root, name: '', depth: 0 }] : []
   for (let next = open.pop(); next; next = open.pop()) {
-    const { value, name, depth } = next
-    if (typeof value !== 'object' || value === null) continue
-    if (value.kind === 'tensor') {
-      found.push({ name, tensor: value })
+    const { node, name, depth } = next
+    if (node.kind === 'tensor') {
+      found.push({ name, tensor: node })
       withinLimit(limits, 'tensors', found.length, 'tensors in the file', { file })
       continue
     }
-    if (seen.has(value)) continue
-    seen.add(value)
-    const children = childrenOf(value)
-    if (children.length === 0) continue
+    if (seen.has(node)) continue
+    seen.add(node)
     withinLimit(limits, 'nesting', depth + 1, 'nested containers', { file })
-    for (const [key, child] of children.reverse()) {
-      open.push({ value: child, name: name === '' ? key : `${name}.${key}`, depth: depth + 1 })
+    const start = open.length
+    for (const [key, child] of childrenOf(node)) {
+      if (isNode(child))
+        open.push({ node: child, name: name === '' ? keyName(key) : `${name}.${keyName(key)}`, depth: depth + 1 })
     }
+    reverseFrom(open, start)
   }
   if (found.length > 0) return found
   const message = `holds ${typeName(root)} without a tensor; expected the logits: torch.save(logits, path)`
   throw new GoldenLogitsError('no-tensor', message, { file })
 }
 
-function childrenOf(value: Exclude<Value, TensorValue | string | number | bigint | boolean | null>): [string, Value][] {
-  if (value.kind === 'dict') return [...value.entries.values()].map(({ key, value }) => [keyName(key), value])
-  if (value.kind === 'tuple' || value.kind === 'list') return value.items.map((child, i) => [String(i), child])
-  return []
+function isNode(value: Value): value is Node {
+  if (typeof value !== 'object' || value === null) return false
+  if (value.kind === 'dict') return value.entries.size > 0
+  if (value.kind === 'tuple' || value.kind === 'list') return value.items.length > 0
+  return value.kind === 'tensor'
+}
+
+function* childrenOf(value: Container): Iterable<readonly [Key, Value]> {
+  if (value.kind === 'dict') for (const { key, value: child } of value.entries.values()) yield [key, child]
+  else for (const [i, child] of value.items.entries()) yield [i, child]
+}
+
+/** The first child must be taken first, from the end. */
+function reverseFrom(list: unknown[], start: number): void {
+  for (let i = start, j = list.length - 1; i < j; i++, j--) [list[i], list[j]] = [list[j], list[i]]
 }
 
 /** A key as Python prints it. */

@@ -31,8 +31,7 @@ export interface DictValue {
   readonly kind: 'dict'
   readonly ordered: boolean
   /**
-   * By the key's type and text. Strings alone are hashed with a secret seed: keys of other types could be chosen so that
-   * all collide.
+   * By `keyText`. Strings alone are hashed with a secret seed: keys of other types could be chosen so that all collide.
    */
   readonly entries: Map<string, { readonly key: Key; readonly value: Value }>
 }
@@ -86,9 +85,13 @@ export function entryOf({ entries }: DictValue, key: string): Value | undefined 
   return entries.get(keyText(key))?.value
 }
 
-/** A key as `entries` spells it. */
+/**
+ * A key as `entries` spells it: a text as it is, since one of a megabyte may come a hundred thousand times and must not be
+ * copied each time; all others behind a lone surrogate, which no text of a pickle holds.
+ */
 export function keyText(key: Key): string {
-  return typeof key === 'object' && key !== null ? `float ${key.value}` : `${typeof key} ${key}`
+  if (typeof key === 'string') return key
+  return typeof key === 'object' && key !== null ? `\ud800float ${key.value}` : `\ud800${typeof key} ${key}`
 }
 
 /** What the value is called in an error. */

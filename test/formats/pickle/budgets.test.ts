@@ -133,6 +133,12 @@ describe('keys and indices that are made to collide', () => {
     expect(timeOf(() => expect(readAll(bytes)).toHaveLength(1))).toBeLessThan(SOON)
   })
 
+  test('one text of 1 MiB as a key, 99,000 times', () => {
+    const flood = bytesOf(OP.MARK, text('k'.repeat(2 ** 20)), put(0), OP.NONE, repeat(99_000, bytesOf(get(0), OP.NONE)))
+    const bytes = torchZip(pickle(OP.MARK, OP.EMPTY_DICT, flood, OP.SETITEMS, tensor(), OP.TUPLE))
+    expect(timeOf(() => expect(readAll(bytes)).toHaveLength(1))).toBeLessThan(SOON)
+  })
+
   test('memo indices are bounded, so that they cannot be chosen by their hash', () => {
     const sparse = bytesOf(OP.NONE, put(99_999), put(7), get(99_999))
     expect(readAll(torchZip(pickle(OP.MARK, sparse, tensor(), OP.TUPLE)))).toHaveLength(1)
