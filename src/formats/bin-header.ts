@@ -1,4 +1,5 @@
 import { GoldenLogitsError, shown } from '../errors.js'
+import { allocate } from '../io/allocate.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
 
@@ -18,7 +19,7 @@ const FIRST_WINDOW = 512
 export function readBinHeader(source: ByteSource, limits: Limits): BinHeader {
   const most = Math.min(source.size, limits.binHeader)
   for (let window = Math.min(FIRST_WINDOW, most); ; window = most) {
-    const bytes = new Uint8Array(window)
+    const bytes = allocate(window, 'the header', source)
     source.read(0, bytes)
     const header = parse(source, bytes, limits)
     if (header) return header

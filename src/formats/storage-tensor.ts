@@ -1,4 +1,5 @@
 import { GoldenLogitsError } from '../errors.js'
+import { allocate } from '../io/allocate.js'
 import { type Limits, withinLimit } from '../io/limits.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
@@ -25,7 +26,7 @@ export function storageTensor(
   const item = itemSize(storage.dtype)
   const runs = runsOf(shape, strides)
   const readRaw = (start: number, count: number, into: Uint8Array) => {
-    checkRange(start, count, length, into.length, item, file)
+    checkRange(start, count, length, into, item, file)
     withinLimit(limits, 'elements', count, 'elements decoded of one tensor', { file })
     if (count === 0) return
     const { bytes, close } = open()
@@ -44,20 +45,24 @@ export function storageTensor(
     readRaw,
     toFloat32() {
       withinLimit(limits, 'elements', length, 'elements decoded of one tensor', { file })
-      const raw = new Uint8Array(length * item)
+      const raw = allocate(length * item, 'elements of the tensor', { file })
       readRaw(0, length, raw)
-      const values = new Float32Array(length)
+      const values = new Float32Array(allocate(4 * length, 'elements of the tensor as float32', { file }).buffer)
       widen(raw, storage.dtype, values)
       return values
     },
   }
 }
 
-function checkRange(start: number, count: number, length: number, room: number, item: number, file: string): void {
+function checkRange(start: number, count: number, length: number, into: Uint8Array, item: number, file: string): void {
+  const room = into instanceof Uint8Array ? into.length : Number.NaN
   if (Number.isInteger(start) && Number.isInteger(count) && start >= 0 && count >= 0 && start + count <= length) {
     if (count * item <= room) return
   }
-  const message = `elements ${start} to ${start + count} of ${length} into ${room} bytes: outside the tensor or its buffer`
+  const isRange = typeof start === 'number' && typeof count === 'number' && !Number.isNaN(room)
+  const message = isRange
+    ? `elements ${start} to ${start + count} of ${length} into ${room} bytes: outside the tensor or its buffer`
+    : 'readRaw wants the number of the first element, how many there are, and a Uint8Array for them'
   throw new GoldenLogitsError('invalid-argument', message, { file })
 }
 

@@ -1,4 +1,5 @@
 import { GoldenLogitsError, shown } from '../errors.js'
+import { allocate } from '../io/allocate.js'
 import type { ByteSource } from '../io/byte-source.js'
 import type { Limits } from '../io/limits.js'
 import { itemSize } from '../tensor/dtype.js'
@@ -52,10 +53,10 @@ function readPickles(source: ByteSource, limits: Limits): Pickles {
 }
 
 function parsePickles(source: ByteSource, limits: Limits, window: number): Pickles {
-  const bytes = new Uint8Array(window)
+  const bytes = allocate(window, 'the pickles', source)
   source.read(0, bytes)
   let at = 0
-  const place = { file: source.file, base: 0, limits, partial: window < source.size }
+  const place = { file: source.file, base: 0, limits, partial: window < source.size, legacy: true }
   const next = (): Value => {
     const { value, end } = runPickle(bytes, at, place)
     at = end

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { Inflate } from 'fflate'
 import { GoldenLogitsError, shown } from '../errors.js'
+import { allocate } from '../io/allocate.js'
 import { badArchive } from '../io/bad-archive.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
@@ -9,14 +10,20 @@ import type { ZipEntry } from '../io/zip-directory.js'
 /** fflate inflates what it is given in one go: slices this small keep a bomb from outgrowing its declared size by much. */
 const INFLATE_SLICE = 16 * 1024
 
+/** Bytes that are read at a time to hold a record against its CRC. */
+const CRC_CHUNK = 1 << 20
+
 /**
- * A way to read bytes of a record. One that is read from end to end is held against its CRC; a part cannot be, as that
- * would take reading it all. A compressed record is inflated once, whole.
+ * A way to read bytes of a record, which is held against its CRC before any of them is used: a part of it only up to the
+ * limit `crcBytes`, as that takes reading it all. A compressed record is inflated once, whole.
+ *
+ * @param held the records of this file that were held against their CRCs before, which is not done twice
  */
 export function openRecord(
   source: ByteSource,
   entry: ZipEntry,
   limits: Limits,
+  held: Set<ZipEntry>,
 ): (offset: number, into: Uint8Array) => void {
   let inflated: Uint8Array | undefined
   return (offset, into) => {
@@ -25,24 +32,29 @@ export function openRecord(
       into.set(inflated.subarray(offset, offset + into.length))
       return
     }
+    const whole = into.length === entry.size
+    if (!whole && entry.size <= limits.crcBytes && !held.has(entry)) {
+      checkRecord(source, entry)
+      held.add(entry)
+    }
     source.read(entry.start + offset, into)
-    if (into.length === entry.size) checkCrc(source, entry, into)
+    if (whole) checkCrc(source, entry, crc32(into))
   }
 }
 
 /** The whole record, checked. */
 export function wholeRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
-  const bytes = new Uint8Array(entry.size)
-  openRecord(source, entry, limits)(0, bytes)
+  const bytes = allocate(entry.size, `the record '${shown(entry.name)}'`, source)
+  openRecord(source, entry, limits, new Set())(0, bytes)
   return bytes
 }
 
 function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
   const where = { file: source.file, offset: entry.start }
   withinLimit(limits, 'inflatedBytes', entry.size, `bytes of the compressed record '${shown(entry.name)}'`, where)
-  const packed = new Uint8Array(entry.compressedSize)
+  const packed = allocate(entry.compressedSize, `the compressed record '${shown(entry.name)}'`, source)
   source.read(entry.start, packed)
-  const content = new Uint8Array(entry.size)
+  const content = allocate(entry.size, `the record '${shown(entry.name)}'`, source)
   let length = 0
   const tooLong = () =>
     badArchive(source, `record '${shown(entry.name)}' inflates to more than its ${entry.size} bytes`)
@@ -62,14 +74,26 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uin
   if (length !== content.length) {
     throw badArchive(source, `record '${shown(entry.name)}' inflates to ${length} bytes, expected ${entry.size}`)
   }
-  checkCrc(source, entry, content)
+  checkCrc(source, entry, crc32(content))
   return content
 }
 
+/** The whole record against its CRC, a chunk at a time. */
+function checkRecord(source: ByteSource, entry: ZipEntry): void {
+  if (entry.crc === 0) return
+  const chunk = new Uint8Array(Math.min(CRC_CHUNK, entry.size))
+  let crc = 0
+  for (let at = 0; at < entry.size; at += chunk.length) {
+    const bytes = chunk.subarray(0, Math.min(chunk.length, entry.size - at))
+    source.read(entry.start + at, bytes)
+    crc = crc32(bytes, crc)
+  }
+  checkCrc(source, entry, crc)
+}
+
 /** torch ≥ 2.6 may leave the CRC out, as 0. No tool that compresses does. */
-function checkCrc(source: ByteSource, entry: ZipEntry, bytes: Uint8Array): void {
+function checkCrc(source: ByteSource, entry: ZipEntry, found: number): void {
   if (entry.crc === 0 && !entry.deflated) return
-  const found = crc32(bytes)
   if (found === entry.crc) return
   const [is, should] = [found, entry.crc].map((crc) => crc.toString(16).padStart(8, '0'))
   const message = `record '${shown(entry.name)}' has CRC-32 ${is}, but the archive says ${should}: the file was damaged; copy or dump it anew`

@@ -1,4 +1,5 @@
 import { type GoldenLogitsError, shown } from '../errors.js'
+import { allocate } from './allocate.js'
 import { badArchive } from './bad-archive.js'
 import type { ByteSource } from './byte-source.js'
 import { type Limits, withinLimit } from './limits.js'
@@ -44,7 +45,7 @@ export function readZipDirectory(source: ByteSource, limits: Limits): ZipEntry[]
   const end = findZipEnd(source)
   withinLimit(limits, 'zipEntries', end.count, 'entries of the archive', source)
   withinLimit(limits, 'zipDirectory', end.directorySize, 'bytes of the archive directory', source)
-  const bytes = new Uint8Array(end.directorySize)
+  const bytes = allocate(end.directorySize, 'the archive directory', source)
   source.read(end.directoryStart, bytes)
   const parser = new DirectoryParser(source, bytes, end.directoryStart)
   const entries: PlacedEntry[] = []

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { openTensors } from '../../src/formats/open-tensors.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { bin } from './build/bin.js'
-import { int, pickle, storage, tensor, tuple } from './build/pickle.js'
+import { int, long, pickle, storage, tensor, tuple } from './build/pickle.js'
 import { expectRefusal, FILE } from './build/refusal.js'
 import { FOUR, torchRecords, zip } from './build/zip.js'
 
@@ -40,6 +40,30 @@ function readsOf(
   found!.readRaw(start, count, into)
   return { reads, values: [...new Float32Array(into.buffer)] }
 }
+
+describe('what is no range', () => {
+  test.each<[unknown, unknown, unknown]>([
+    ['0', 1, new Uint8Array(4)],
+    [0, 1n, new Uint8Array(4)],
+    [0, undefined, new Uint8Array(4)],
+    [0, 1, undefined],
+    [0, 1, null],
+    [0, 1, [0, 0, 0, 0]],
+    [0, 1, new Float32Array(4)],
+    [Symbol('start'), 1, new Uint8Array(4)],
+  ])('readRaw(%o, %o, %o)', (start, count, into) => {
+    const read = () => four().readRaw(start as number, count as number, into as Uint8Array)
+    expectRefusal(read, 'invalid-argument', 'readRaw wants the number of the first element, how many there are, and')
+  })
+})
+
+test('a tensor of more elements than memory holds is refused, where the limit was raised', () => {
+  const size = tuple(long(2n ** 40n))
+  const huge = zip(torchRecords(pickle(tensor({ size, stride: tuple(int(0)) }))))
+  const [tensor0] = openTensors(memorySource(huge, FILE), { elements: Number.POSITIVE_INFINITY })
+  const message = 'elements of the tensor: 4398046511104 bytes are more than fit into memory; lower the limits, or read'
+  expectRefusal(() => tensor0!.toFloat32(), 'limit-exceeded', message)
+})
 
 describe('a range', () => {
   test.each<[number, number, number]>([

@@ -1,7 +1,9 @@
-import { deflateRawSync } from 'node:zlib'
+import { crc32, deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { openTensors } from '../../src/formats/open-tensors.js'
+import { memorySource } from '../../src/io/memory-source.js'
 import { bytesOf, global, int, pickle, storage, tensor, text, tuple, utf8 } from './build/pickle.js'
-import { expectRefused, readAll } from './build/refusal.js'
+import { expectRefusal, expectRefused, readAll } from './build/refusal.js'
 import { FOUR, type RecordSpec, torchRecords, torchZip, zip } from './build/zip.js'
 
 const four = [{ name: '', values: [1, -2, 0.5, 8] }]
@@ -105,10 +107,39 @@ describe('CRC-32', () => {
     expectRefused(zip(packed), 'crc-mismatch', 'but the archive says 00000000')
   })
 
-  test('is not held where a tensor is a part of a record, which is not read whole', () => {
-    const part = torchRecords(pickle(tensor({ size: tuple(int(2)) })))
-    const bytes = zip(part.map((r) => (r.name === 'archive/data/0' ? { ...r, entry: { crc: 1 } } : r)))
-    expect(readAll(bytes)).toEqual([{ name: '', values: [1, -2] }])
+  test.each<[string, Parameters<typeof tensor>[0] & object]>([
+    ['a part', { size: tuple(int(2)) }],
+    ['every second element', { size: tuple(int(2)), stride: tuple(int(2)) }],
+    ['one element, over and over', { size: tuple(int(9)), stride: tuple(int(0)) }],
+    ['a transposed view', { size: tuple(int(2), int(2)), stride: tuple(int(1), int(2)) }],
+  ])('is held where a tensor is %s of its record', (_, view) => {
+    const part = torchRecords(pickle(tensor(view)))
+    const bytes = (crc: number) => zip(part.map((r) => (r.name.endsWith('/0') ? { ...r, entry: { crc } } : r)))
+    expectRefused(bytes(1), 'crc-mismatch', "record 'archive/data/0' has CRC-32")
+    expect(readAll(bytes(crc32(FOUR)))).toEqual(readAll(bytes(0)))
+    expect(readAll(bytes(1), { crcBytes: 15 })).toEqual(readAll(bytes(0)))
+  })
+
+  test('of a large record is held by chunks, and once', () => {
+    const numel = 700_000
+    const data = new Uint8Array(new Float32Array(numel).map((_, i) => i).buffer)
+    const parts = { storage: storage({ numel: int(numel) }), size: tuple(int(3)), stride: tuple(int(300_000)) }
+    const bytes = zip(torchRecords(pickle(tensor(parts)), data))
+    let read = 0
+    const source = memorySource(bytes, 'x.pth')
+    const [view] = openTensors({
+      ...source,
+      read(offset, into) {
+        read += into.length
+        source.read(offset, into)
+      },
+    })
+    read = 0
+    for (let i = 0; i < 3; i++) expect([...view!.toFloat32()]).toEqual([0, 300_000, 600_000])
+    expect(read).toBe(data.length + 3 * 12)
+    bytes[Buffer.from(bytes).indexOf(data.subarray(0, 64)) + data.length - 1]! ^= 1
+    const [damaged] = openTensors(memorySource(bytes, 'x.pth'))
+    expectRefusal(() => damaged!.readRaw(0, 1, new Uint8Array(4)), 'crc-mismatch', "'archive/data/0'", 'x.pth')
   })
 
   test('one flipped bit anywhere in a record is found', () => {

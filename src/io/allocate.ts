@@ -1,0 +1,19 @@
+import { GoldenLogitsError } from '../errors.js'
+
+/**
+ * A buffer of that many bytes. Limits that a caller raised may ask for more than there is: that is an answer of ours, not
+ * a RangeError of the engine.
+ * @throws GoldenLogitsError `limit-exceeded`
+ */
+export function allocate(
+  bytes: number,
+  what: string,
+  where: { file: string; offset?: number },
+): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    const message = `${what}: ${bytes} bytes are more than fit into memory; lower the limits, or read a part`
+    throw new GoldenLogitsError('limit-exceeded', message, { file: where.file, cause })
+  }
+}
