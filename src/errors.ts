@@ -67,18 +67,18 @@ export class GoldenLogitsError extends Error {
   }
 }
 
-// Control characters, line separators, and the marks that turn or hide text on a terminal.
-const UNPRINTABLE =
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udfff]/gu
+// Control characters, line separators, the marks that turn, hide or tag text on a terminal, and lone surrogates.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /**
  * Text from a file or a file name, made safe for a one-line message: control, direction and invisible characters
- * (and lone surrogates) become `\xNN` or `\uNNNN`, and what is longer than `max` characters is cut in the middle.
+ * (and lone surrogates) become `\xNN`, `\uNNNN` or `\u{NNNNN}`, and what is longer than `max` characters is cut in the middle.
  */
 export function shown(text: string, max = 80): string {
   const safe = text.replace(UNPRINTABLE, (c) => {
-    const code = c.charCodeAt(0)
-    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+    const code = c.codePointAt(0)!.toString(16)
+    if (code.length > 4) return `\\u{${code}}`
+    return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`
   })
   if (safe.length <= max) return safe
   const head = Math.ceil((max - 1) / 2)

@@ -24,7 +24,7 @@ const ND = '2'
 /** A file of ATB's dump: header lines, then one tensor, little-endian, row-major, to the end of the file. */
 export function readAtbBin(source: ByteSource, limits: Limits): StoredTensor[] {
   const { attributes, end } = readBinHeader(source, limits)
-  refuseEmpty(source, attributes, source.size - end)
+  refuseEmpty(source, attributes, end)
   const dtype = dtypeOf(source, attributes)
   const shape = dimsOf(source, attributes, limits)
   const format = attributes.get('format')
@@ -44,16 +44,32 @@ export function readAtbBin(source: ByteSource, limits: Limits): StoredTensor[] {
 }
 
 /** Files that ATB writes without data: links to equal tensors, statistics, null pointers of the device. */
-function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>, rest: number): void {
+function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>, end: number): void {
   const link = attributes.get('data')
   if (link !== undefined) {
-    throw noData(source, `its data are in another file, '${shown(link)}' of the same execution; name that one`)
+    throw noData(source, `its data are in another file, ${linked(link)} of the same execution; name that one`)
   }
-  if (rest > 0) return
-  if (attributes.get('$Object.Count') === '0') throw noData(source, 'ATB had no tensor to write ($Object.Count=0)')
-  if (attributes.has('l2norm') || attributes.has('mean')) {
-    throw noData(source, 'it is of a statistics dump; dump anew with tensors')
+  const isNull = attributes.get('$Object.Count') === '0'
+  const isStatistics = attributes.has('l2norm') || attributes.has('mean')
+  if (!isNull && !isStatistics) return
+  if (source.size > end) {
+    if (startsHeader(source, end, 0n)) throw twoDumps(source)
+    return
   }
+  if (isNull) throw noData(source, 'ATB had no tensor to write ($Object.Count=0)')
+  throw noData(source, 'it is of a statistics dump; dump anew with tensors')
+}
+
+// 2_0_outtensor0.bin stands for the file 2_*/0_*/after/outtensor0.bin, intensor for before/.
+function linked(link: string): string {
+  const match = /^((?:\d{1,9}_)+)(in|out)(tensor\d{1,9}\.bin)$/.exec(link)
+  if (!match) return `'${shown(link)}'`
+  const [, ops, side, name] = match as unknown as [string, string, string, string]
+  return `${shown(ops.replaceAll('_', '_*/'))}${side === 'in' ? 'before/in' : 'after/out'}${name}`
+}
+
+function twoDumps(source: ByteSource): GoldenLogitsError {
+  return badBin(source, 'two dumps lie in it, one behind the other: dump anew into an empty folder')
 }
 
 function noData(source: ByteSource, message: string): GoldenLogitsError {
@@ -99,7 +115,7 @@ function checkSize(
     (declared === undefined || BigInt(declared) === expected) &&
     startsHeader(source, end, expected)
   ) {
-    throw badBin(source, `two dumps lie in it, one behind the other: dump anew into an empty folder`)
+    throw twoDumps(source)
   }
   const advice = BigInt(rest) < expected ? 'the file was cut short' : 'the file holds more than its header says'
   throw badBin(

@@ -14,7 +14,11 @@ import { storageTensor } from './storage-tensor.js'
  */
 export function readTensors(file: string, options: { limits?: Partial<Limits> } = {}): LazyTensor[] {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) {
-    throw new GoldenLogitsError('invalid-argument', `readTensors wants the path of a file, got ${shown(String(file))}`)
+    const found = typeof file === 'string' ? `'${shown(file)}'` : file === null ? 'null' : typeof file
+    throw new GoldenLogitsError('invalid-argument', `readTensors wants the path of a file, got ${found}`)
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw new GoldenLogitsError('invalid-argument', 'readTensors wants options such as { limits: { elements: 1000 } }')
   }
   const limits = resolveLimits(options.limits)
   const source = openFile(file, limits)

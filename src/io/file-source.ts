@@ -3,6 +3,9 @@ import { type ErrorCode, GoldenLogitsError } from '../errors.js'
 import type { ByteSource } from './byte-source.js'
 import { type Limits, resolveLimits, withinLimit } from './limits.js'
 
+/** Bytes of one call. Node refuses lengths from 2 GiB on. */
+const MOST = 2 ** 30
+
 /** An open file. It holds a descriptor until `close`. */
 export interface FileSource extends ByteSource {
   /** Modification time in milliseconds: with `size`, what tells a file from the one that was there before. */
@@ -51,7 +54,7 @@ class OpenFile implements FileSource {
 
   read(offset: number, into: Uint8Array): void {
     let done = 0
-    // One call reads everything but where the system serves less at a time (over 2 GiB, some network shares).
+    // One call reads everything but of huge records, and where the system serves less at a time (some network shares).
     while (done < into.length) {
       const count = this.readSome(into, done, offset + done)
       if (count === 0) {
@@ -64,7 +67,7 @@ class OpenFile implements FileSource {
 
   private readSome(into: Uint8Array, done: number, offset: number): number {
     try {
-      return readSync(this.descriptor, into, done, into.length - done, offset)
+      return readSync(this.descriptor, into, done, Math.min(into.length - done, MOST), offset)
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException
       throw new GoldenLogitsError('read-failed', `cannot be read (${code})`, { file: this.file, offset, cause })

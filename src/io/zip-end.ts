@@ -54,7 +54,8 @@ function tailOf(source: ByteSource, length: number): Tail {
 function locateEnd({ view, base }: Tail): (Tail & { at: number }) | undefined {
   for (let at = view.byteLength - END_SIZE; at >= 0; at--) {
     if (view.getUint32(at, true) !== 0x06054b50) continue
-    if (at + END_SIZE + view.getUint16(at + 20, true) === view.byteLength) return { view, base, at }
+    // Other readers take the last signature for the end record, whatever its comment says: none may lie in a comment.
+    return at + END_SIZE + view.getUint16(at + 20, true) === view.byteLength ? { view, base, at } : undefined
   }
   return undefined
 }

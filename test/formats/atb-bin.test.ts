@@ -196,8 +196,10 @@ describe('what the header says', () => {
 describe('files without data', () => {
   test('a link to an equal tensor', () => {
     const link = { data: '2_0_outtensor0.bin', '$Object.Length': undefined, '$Object.data': undefined }
-    const message = "its data are in another file, '2_0_outtensor0.bin' of the same execution; name that one"
-    expectRefused(bin(link, new Uint8Array(0)), 'no-data', message)
+    const message = (where: string) => `its data are in another file, ${where} of the same execution; name that one`
+    expectRefused(bin(link, new Uint8Array(0)), 'no-data', message('2_*/0_*/after/outtensor0.bin'))
+    const input = { ...link, data: '17_intensor2.bin' }
+    expectRefused(bin(input, new Uint8Array(0)), 'no-data', message('17_*/before/intensor2.bin'))
     const wild = { ...link, data: '../../etc/passwd' }
     expectRefused(bin(wild, new Uint8Array(0)), 'no-data', "'../../etc/passwd'")
   })
@@ -228,6 +230,15 @@ describe('two dumps in one file, which the writer appends', () => {
     ['of different sizes', bytesOf(bin({}, FOUR), least)],
   ])('%s', (_, bytes) => {
     expectRefused(bytes, 'bad-bin', message)
+  })
+
+  test('the first of which holds no data', () => {
+    const none = { '$Object.Length': undefined, '$Object.data': undefined }
+    const empty = new Uint8Array(0)
+    expectRefused(bytesOf(bin({ ...none, '$Object.Count': '0' }, empty), bin({}, FOUR)), 'bad-bin', message)
+    expectRefused(bytesOf(bin({ ...none, mean: '0.5' }, empty), bin({}, FOUR)), 'bad-bin', message)
+    const noise = bytesOf(bin({ ...none, '$Object.Count': '0' }, empty), FOUR)
+    expectRefused(noise, 'bad-bin', '$Object.Count=0, expected 1')
   })
 
   test('are told from data that go on', () => {

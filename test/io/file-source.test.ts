@@ -195,16 +195,24 @@ describe.runIf(posix)('names that would break a terminal', () => {
 
 describe('what the caller gets wrong', () => {
   test.each([
-    ['', ''],
-    ['a\0b', 'a\\x00b'],
-    [42, '42'],
+    ['', "''"],
+    ['a\0b', "'a\\x00b'"],
+    [42, 'number'],
     [undefined, 'undefined'],
-    [{}, '[object Object]'],
-  ])('the path %j', (path, shown) => {
+    [null, 'null'],
+    [Symbol('x'), 'symbol'],
+    [Object.create(null), 'object'],
+  ])('the path %o', (path, shown) => {
     const error = refusalOf(() => readTensors(path as string))
     expect(error.code).toBe('invalid-argument')
     expect(error.message).toBe(`readTensors wants the path of a file, got ${shown}`)
   })
+})
+
+test.each([null, 5, 'limits'])('options that are %j', (options) => {
+  const error = refusalOf(() => readTensors(at('none.pth'), options as unknown as object))
+  expect(error.code).toBe('invalid-argument')
+  expect(error.message).toBe('readTensors wants options such as { limits: { elements: 1000 } }')
 })
 
 describe('sizes', () => {

@@ -94,6 +94,13 @@ describe('the end record', () => {
     refused(bytes, what)
   })
 
+  test('with a comment that other readers would take for the end record is refused', () => {
+    const comment = bytesOf(u32(0x06054b50), new Uint8Array(18))
+    expect(comment).toHaveLength(22)
+    refused(zip(records, { end: { comment: bytesOf(comment, 1) } }), 'it has no end record')
+    expect(readAll(zip(records, { end: { comment: comment.subarray(0, 21) } }))).toEqual(four)
+  })
+
   test('of a second archive in the comment of the first hides nothing', () => {
     const other = zip(torchRecords(pickle(tensor({ offset: int(0), size: tuple(int(1)) }))))
     refused(zip(records, { end: { comment: other } }), 'its directory should end at byte')

@@ -9,6 +9,8 @@ export interface PickleSource {
   readonly limits: Limits
   /** More of the file follows the bytes, so that running out of them is a matter of the limit `pickleBytes`. */
   readonly partial?: boolean
+  /** In a file before torch 1.6, persistent ids may have a sixth item. */
+  readonly legacy?: boolean
 }
 
 /** Reads forward through a pickle. Every length is held against the bytes left before anything is sliced. */

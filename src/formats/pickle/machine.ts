@@ -17,7 +17,7 @@ import { type DictValue, keyText, typeName, type Value } from './values.js'
  * `bad-tensor`, `bad-storage`, `limit-exceeded`
  */
 export function runPickle(bytes: Uint8Array, start: number, source: PickleSource): { value: Value; end: number } {
-  const machine = new Machine(new PickleCursor(bytes, start, source), source.limits)
+  const machine = new Machine(new PickleCursor(bytes, start, source), source)
   return { value: machine.run(), end: machine.cursor.at }
 }
 
@@ -28,15 +28,17 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 class Machine {
   readonly cursor: PickleCursor
   private readonly limits: Limits
+  private readonly legacy: boolean
   private readonly stack: Value[] = []
   /** Heights of the stack at the open MARKs. */
   private readonly marks: number[] = []
   private readonly memo = new Map<number, Value>()
   private opcodeAt = 0
 
-  constructor(cursor: PickleCursor, limits: Limits) {
+  constructor(cursor: PickleCursor, { limits, legacy = false }: PickleSource) {
     this.cursor = cursor
     this.limits = limits
+    this.legacy = legacy
   }
 
   run(): Value {
@@ -150,10 +152,12 @@ class Machine {
   long(): void {
     const length = this.cursor.uint8()
     if (length > 16) throw this.malformed(`a number of ${length} bytes, expected at most 16`)
-    let value = 0n
     const bytes = this.cursor.take(length)
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!)
-    if (length > 0 && bytes[length - 1]! >= 0x80) value -= 1n << BigInt(8 * length)
+    const wide = new Uint8Array(16).fill(length > 0 && bytes[length - 1]! >= 0x80 ? 0xff : 0)
+    wide.set(bytes)
+    const view = new DataView(wide.buffer)
+    const value =
+      length <= 8 ? view.getBigInt64(0, true) : (view.getBigInt64(8, true) << 64n) | view.getBigUint64(0, true)
     this.push(Number.isSafeInteger(Number(value)) ? Number(value) : value)
   }
 
@@ -196,7 +200,7 @@ class Machine {
   }
 
   persistent(): void {
-    this.push(persistentStorage(this.pop(), this.here))
+    this.push(persistentStorage(this.pop(), this.legacy, this.here))
   }
 
   malformed(message: string): GoldenLogitsError {

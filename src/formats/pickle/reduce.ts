@@ -34,6 +34,9 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
   },
   device: (args, site) => {
     arity('torch.device', args, [1, 2], site)
+    const [type, index = 0] = args
+    if (typeof type !== 'string' || typeof index !== 'number')
+      throw malformed('a device that is no name and number', site)
     return { kind: 'device' }
   },
   'rebuild-tensor': (args, site) => {
@@ -55,7 +58,8 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
   },
   'rebuild-parameter': (args, site) => {
     arity('_rebuild_parameter', args, [3], site)
-    const [data] = args
+    const [data, grad] = args
+    requiresGrad(grad!, site)
     if (typeof data === 'object' && data !== null && data.kind === 'tensor') return data
     throw malformed(`a parameter of ${typeName(data)}, expected a tensor`, site)
   },
@@ -72,14 +76,19 @@ function arity(name: string, args: readonly Value[], allowed: readonly number[],
   throw malformed(`${name} with ${args.length} arguments, expected ${allowed.join(' or ')}`, site)
 }
 
-/** `(storage, offset, size, stride, …)`; what follows (requires_grad, hooks) does not touch the elements. */
-function tensor([storage, offset, size, stride]: readonly Value[], site: CallSite): TensorValue {
+/** `(storage, offset, size, stride, requires_grad, hooks, …)`: hooks do not touch the elements, and are ignored. */
+function tensor([storage, offset, size, stride, grad]: readonly Value[], site: CallSite): TensorValue {
   if (typeof storage !== 'object' || storage === null || storage.kind !== 'storage') {
     throw malformed(`a tensor over ${typeName(storage)}, expected a storage`, site)
   }
   const shape = tuple(size, 'the size of a tensor', site).items
   const strides = tuple(stride, 'the stride of a tensor', site).items
+  if (grad !== undefined) requiresGrad(grad, site)
   return buildTensor(storage, offset, shape, strides, site)
+}
+
+function requiresGrad(value: Value, site: CallSite): void {
+  if (typeof value !== 'boolean') throw malformed(`a requires_grad that is ${typeName(value)}, expected a bool`, site)
 }
 
 /** Metadata changes what the elements mean (a conjugated or negated view), so none is ignored. */

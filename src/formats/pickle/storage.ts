@@ -7,11 +7,11 @@ type Where = { file: string; offset: number }
  * A persistent id: `('storage', class, key, location, numel)`, in legacy files with `None` behind it (the metadata of a
  * view). The location names the device a tensor was on; it is a label, and never used.
  */
-export function persistentStorage(id: Value, where: Where): StorageValue {
+export function persistentStorage(id: Value, legacy: boolean, where: Where): StorageValue {
   const items = typeof id === 'object' && id !== null && id.kind === 'tuple' ? id.items : undefined
   if (!items) throw badStorage(`a persistent id that is ${typeName(id)}, expected a tuple`, where)
   const [tag, storageClass, key, location, numel, view] = items
-  if (tag !== 'storage' || items.length < 5 || items.length > 6) {
+  if (tag !== 'storage' || items.length < 5 || items.length > (legacy ? 6 : 5)) {
     throw badStorage("a persistent id that is no ('storage', class, key, location, numel)", where)
   }
   if (view !== undefined && view !== null)

@@ -163,6 +163,18 @@ describe('calls have the number of arguments that torch writes', () => {
     }
   })
 
+  test.each(others('a bool'))('a requires_grad that is %s', (name, part) => {
+    const what = `a requires_grad that is ${name}, expected a bool`
+    refused(tensor({ more: [part, OP.NONE] }), what)
+    refused(call(global('torch._utils', '_rebuild_parameter'), tuple(tensor(), part, OP.NONE)), what)
+  })
+
+  test('a device that is no name and number', () => {
+    for (const args of [tuple(int(0)), tuple(text('cuda'), text('0')), tuple(text('cuda'), OP.NONE)]) {
+      refused(call(global('torch', 'device'), args), 'a device that is no name and number')
+    }
+  })
+
   test.each(others('a number', 'a bool'))('an NPU format that is %s', (name, part) => {
     const rebuild = global('torch_npu.utils.storage', '_rebuild_npu_tensor')
     refused(tensor({ rebuild, more: [OP.NEWFALSE, OP.NONE, part] }), `an NPU format that is ${name}, expected a number`)

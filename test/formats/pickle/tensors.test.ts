@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { legacy } from '../build/legacy.js'
 import {
   dict,
   float,
@@ -39,9 +40,16 @@ describe('persistent ids', () => {
     ['elements that are a bool', { numel: OP.NEWTRUE }, "storage '0' of a bool elements"],
     ['elements that are a text', { numel: text('4') }, "storage '0' of a str elements"],
     ['elements that are None', { numel: OP.NONE }, "storage '0' of None elements"],
-    ['a view of a storage', { more: [tuple(text('1'), int(0), int(4))] }, 'a legacy view of a storage'],
+    ['a sixth item', { more: [OP.NONE] }, "a persistent id that is no ('storage', class, key, location, numel)"],
   ])('%s', (_, parts, what) => {
     expectRefused(torchZip(pickle(tensor({ storage: storage(parts) }))), 'bad-storage', what)
+  })
+
+  test('of six items are of files before torch 1.6, and then the sixth is None', () => {
+    const view = (...more: Part[]) => legacy({ object: tensor({ storage: storage({ more }) }) })
+    expect(readAll(view(OP.NONE))).toEqual([{ name: '', values: [1, -2, 0.5, 8] }])
+    expectRefused(view(tuple(text('1'), int(0), int(4))), 'bad-storage', 'a legacy view of a storage')
+    expectRefused(view(OP.NONE, OP.NONE), 'bad-storage', "a persistent id that is no ('storage', class, key")
   })
 
   test('that are no tuples, or short ones', () => {

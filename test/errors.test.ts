@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest'
+import { GoldenLogitsError, shown } from '../src/errors.js'
+
+describe('text from a file is shown', () => {
+  test.each([
+    ['as it is', 'größer 日本 \u{1f600}', 'größer 日本 \u{1f600}'],
+    ['without control characters', 'a\nb\r\t\0\u001b[2J\u007f', 'a\\x0ab\\x0d\\x09\\x00\\x1b[2J\\x7f'],
+    ['without those of the second set', '\u0085\u009b31m', '\\x85\\x9b31m'],
+    ['without line separators', 'a\u2028b\u2029', 'a\\u2028b\\u2029'],
+    ['without marks of direction', '\u202e\u202d\u2066\u200f\u061c', '\\u202e\\u202d\\u2066\\u200f\\u061c'],
+    ['without what nobody sees', 'a\u00ad\u200b\u2060\ufeff\u180e', 'a\\xad\\u200b\\u2060\\ufeff\\u180e'],
+    ['without tags', 'x\u{e0041}\u{e007f}', 'x\\u{e0041}\\u{e007f}'],
+    ['without halves of characters', 'a\ud800b\udc00', 'a\\ud800b\\udc00'],
+  ])('%s', (_, text, expected) => {
+    expect(shown(text)).toBe(expected)
+  })
+
+  test('cut in the middle', () => {
+    expect(shown(`begin${'x'.repeat(500)}end`)).toBe(`begin${'x'.repeat(35)}…${'x'.repeat(36)}end`)
+    expect(shown('x'.repeat(81), 5)).toBe('xx…xx')
+    expect(shown('x'.repeat(80))).toBe('x'.repeat(80))
+  })
+})
+
+test('an error is one line of at most 1,000 characters, which names its file', () => {
+  const error = new GoldenLogitsError('bad-bin', 'm'.repeat(2000), { file: `a\n${'b'.repeat(900)}`, offset: 5 })
+  expect(error).toMatchObject({ name: 'GoldenLogitsError', code: 'bad-bin', offset: 5, limit: undefined })
+  expect(error.message).toHaveLength(1000)
+  expect(error.message).toMatch(/^a\\x0ab+…b+: m+$/)
+  expect(error.file).toHaveLength(902)
+  const cause = new Error('why')
+  expect(new GoldenLogitsError('read-failed', 'x', { cause })).toMatchObject({ message: 'x', cause, file: undefined })
+})
