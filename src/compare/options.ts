@@ -1,4 +1,5 @@
 import { GoldenLogitsError, shown } from '../errors.js'
+import { isThreadCount, MOST_THREADS } from './threads/thread-count.js'
 import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { Precision } from './types.js'
 
@@ -29,6 +30,11 @@ export interface CompareOptions {
    * text: `gate` them as any other (the default), or `ignore` them: measured and listed, but not held to the limits.
    */
   afterDivergence?: 'gate' | 'ignore'
+  /**
+   * On how many threads to measure, the calling one included: from 1 to 64. Left out: what the environment variable
+   * `GOLDEN_LOGITS_THREADS` says, else this process's share of the processors. The result does not depend on it.
+   */
+  threads?: number
 }
 
 /** The options, checked, with their defaults filled in. */
@@ -43,9 +49,10 @@ export interface CompareSettings {
   missing: 'fail' | 'allow'
   extra: 'fail' | 'allow'
   afterDivergence: 'gate' | 'ignore'
+  threads: number | undefined
 }
 
-const OPTIONS = ['dtype', 'thresholds', 'steps', 'vocabSize', 'missing', 'extra', 'afterDivergence'] as const
+const OPTIONS = ['dtype', 'thresholds', 'steps', 'vocabSize', 'missing', 'extra', 'afterDivergence', 'threads'] as const
 
 /** @throws GoldenLogitsError `invalid-argument` for an unknown option or a value that no comparison could mean */
 export function checkOptions(options: CompareOptions = {}): CompareSettings {
@@ -61,6 +68,10 @@ export function checkOptions(options: CompareOptions = {}): CompareSettings {
   if (vocabSize !== undefined && !(Number.isSafeInteger(vocabSize) && vocabSize >= 1)) {
     throw invalid(`vocabSize must be a whole number from 1, got ${described(vocabSize)}`)
   }
+  const { threads } = options
+  if (threads !== undefined && !isThreadCount(threads)) {
+    throw invalid(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${described(threads)}`)
+  }
   return {
     precision: options.dtype === undefined ? undefined : checkPrecision(options.dtype),
     klDivergence: checkLimit('klDivergence', thresholds.klDivergence, (x) => x > 0, 'above 0'),
@@ -75,6 +86,7 @@ export function checkOptions(options: CompareOptions = {}): CompareSettings {
     missing: checkChoice('missing', options.missing, ['fail', 'allow']),
     extra: checkChoice('extra', options.extra, ['fail', 'allow']),
     afterDivergence: checkChoice('afterDivergence', options.afterDivergence, ['gate', 'ignore']),
+    threads,
   }
 }
 

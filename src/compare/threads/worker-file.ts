@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { here } from '../../here.js'
+
+/**
+ * The file of the built package that a worker runs. The CommonJS half's for both: it starts faster.
+ * @returns undefined where there is none: in a bundle, or where the sources run as TypeScript
+ */
+export function workerFile(): string | undefined {
+  if (!here?.startsWith('file:')) return undefined
+  try {
+    const file = fileURLToPath(new URL('../cjs/compare/threads/worker.js', here))
+    return existsSync(file) ? file : undefined
+  } catch {
+    return undefined
+  }
+}

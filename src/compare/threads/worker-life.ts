@@ -1,0 +1,21 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { RowKernel } from '../../metrics/kernel.js'
+import type { PairOutcome } from '../measure-pair.js'
+
+/** What a worker is at, in memory that it shares with the main thread, which cannot hear events while it compares. */
+export const LIFE = { starting: 0, idle: 1, busy: 2, left: 3, lost: 4 } as const
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly port: MessagePort
+  readonly life: Int32Array<SharedArrayBuffer>
+  /** The kernel that must be at work: another might round its last digit otherwise. */
+  readonly kernel: RowKernel['name']
+}
+
+/** The outcomes of one claim, without the files of their sides. `undefined`: the pair is to be measured by the main thread. */
+export interface Report {
+  readonly segment: number
+  readonly first: number
+  readonly outcomes: readonly (PairOutcome | undefined)[]
+}

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { builtDist } from '../../io/built.js'
+
+export const CHILD = join(import.meta.dirname, 'child')
+
+/** A copy of the built package whose workers suffer a fault. @param slow milliseconds that they take to open a file */
+export function faultyPackage(fault: string, slow = 1): { root: string; marks: string } {
+  const root = mkdtempSync(join(tmpdir(), 'golden-logits-threads-'))
+  const marks = join(root, 'marks')
+  cpSync(builtDist(), join(root, 'dist'), { recursive: true })
+  writeFileSync(join(root, 'package.json'), '{ "type": "module" }\n')
+  symlinkSync(join(import.meta.dirname, '../../../node_modules'), join(root, 'node_modules'))
+  const worker = join(root, 'dist/cjs/compare/threads/worker.js')
+  renameSync(worker, worker.replace('worker.js', 'own-worker.js'))
+  const [faults, settings] = [JSON.stringify(join(CHILD, 'faults.cjs')), JSON.stringify([fault, marks, slow])]
+  writeFileSync(worker, `require(${faults}).inflict(...${settings})\nrequire('./own-worker.js')\n`)
+  return { root, marks }
+}
+
+export interface Found {
+  same: number
+  different: number
+  marks: number
+  after: boolean
+  counts: Record<string, number>
+  notes: string[]
+}
+
+/** Runs `child/compare.cjs` in a process of its own, which must end by itself. */
+export async function compareInChild(
+  root: string,
+  settings: object,
+  flags: string[] = [],
+  env: object = {},
+): Promise<Found> {
+  const args = [...flags, join(CHILD, 'compare.cjs'), root, root, JSON.stringify(settings)]
+  const options = { timeout: 60_000, env: { ...process.env, VITEST_POOL_ID: undefined, ...env } }
+  const { stdout } = await promisify(execFile)(process.execPath, args, options)
+  return JSON.parse(stdout) as Found
+}
