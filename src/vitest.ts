@@ -2,7 +2,7 @@
 import 'vitest'
 import { expect } from 'vitest'
 import type { CompareOptions } from './compare/options.js'
-import { type DumpOrPath, matchers } from './matchers.js'
+import { type DumpOrPath, type GoldenOptions, matchers } from './matchers.js'
 
 expect.extend(matchers)
 
@@ -15,5 +15,7 @@ declare module 'vitest' {
   interface Matchers {
     /** Every token of the dump is within the thresholds of the golden. */
     toMatchGoldenLogits(golden: DumpOrPath, options?: CompareOptions): Returned<this>
+    /** Every token of the dump is within the thresholds of the golden that the repository keeps for this test. */
+    toMatchLogitsSnapshot(options?: GoldenOptions): Returned<this>
   }
 }

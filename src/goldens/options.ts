@@ -19,8 +19,11 @@ export interface GoldenOptions extends CompareOptions {
    * The first that there is counts, last the one without a variant; a new golden is written for the first of the list.
    */
   variant?: string | readonly string[]
-  /** What the logits come from (`model`, `revision`, `device`, `seed` …): kept in the golden, and compared with it. */
-  provenance?: Provenance
+  /**
+   * What the logits come from (`model`, `revision`, `device`, `seed` …): kept in the golden, and compared with it. Another
+   * `model` or `vocabulary` than the golden's is an error, any other difference a note.
+   */
+  provenance?: Readonly<Record<string, string | number | boolean>>
 }
 
 /** The options of goldens, checked, with their defaults filled in; those of the comparison apart. */
@@ -62,14 +65,18 @@ export function checkGoldenOptions(options: GoldenOptions = {}): GoldenSettings 
 
 function checkProvenance(provenance: unknown): Provenance {
   if (typeof provenance !== 'object' || provenance === null || Array.isArray(provenance)) {
-    throw invalid(`provenance must be an object of texts such as { model: 'Qwen/Qwen3-8B' }, got ${text(provenance)}`)
+    throw invalid(`provenance must be an object such as { model: 'Qwen/Qwen3-8B' }, got ${text(provenance)}`)
   }
+  const texts: [string, string][] = []
   for (const [key, value] of Object.entries(provenance)) {
-    if (typeof value !== 'string') throw invalid(`provenance.${shown(key, 40)} must be a text, got ${text(value)}`)
-    // As keys of a file, both must stay short.
-    if (key.length > 100 || value.length > 1000) throw invalid(`provenance.${shown(key, 40)} is too long`)
+    if (!['string', 'number', 'boolean'].includes(typeof value)) {
+      throw invalid(`provenance.${shown(key, 40)} must be a text, a number or a boolean, got ${text(value)}`)
+    }
+    // They are lines of a file that people read.
+    if (key.length > 100 || String(value).length > 1000) throw invalid(`provenance.${shown(key, 40)} is too long`)
+    texts.push([key, String(value)])
   }
-  return { ...provenance } as Provenance
+  return Object.fromEntries(texts)
 }
 
 function text(value: unknown): string {

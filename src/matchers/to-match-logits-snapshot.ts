@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { type CompareSettings, checkOptions } from '../compare/options.js'
 import type { Dump } from '../dumps/types.js'
+import { GoldenLogitsError, shown } from '../errors.js'
 import { GoldenCounter } from '../goldens/counter.js'
 import { decide } from '../goldens/decide.js'
 import { locateGolden } from '../goldens/locate.js'
@@ -13,11 +14,13 @@ import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
 import { hint } from './hint.js'
 import { type Found, findGolden } from './snapshot-found.js'
 import { missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
-import { dumpOf, refuseMisuse, type SnapshotContext, testOf } from './snapshot-test.js'
+import { type CurrentTest, dumpOf, refuseMisuse, type SnapshotContext, testOf } from './snapshot-test.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherResult } from './types.js'
 
 const counter = new GoldenCounter()
+/** Goldens that the tests of this worker have written. */
+const made = new Map<string, 'added' | 'updated'>()
 
 /**
  * The gate against a golden kept in the repository, by the runner's own rules: the first run writes it, later runs hold
@@ -33,9 +36,9 @@ export function toMatchLogitsSnapshot(
   const settings = checkGoldenOptions(options)
   const compare = checkOptions(settings.compare)
   const mode = updateMode(this.snapshotState)
-  const test = testOf(this)
+  const test = testOf(this, settings.name !== undefined)
   const tested = dumpOf(dump, compare)
-  const n = settings.name === undefined ? counter.next(`${test.file}\n${test.id}`, test.attempt) : undefined
+  const n = settings.name === undefined ? ordinalOf(test) : undefined
   const { existing, target } = locateGolden(test.file, settings.name ?? test.name, n, settings.variants)
   const runDir = process.env[RUN_DIR_VARIABLE]
   if (runDir) noteTouched(runDir, test.file, existing ?? target)
@@ -44,17 +47,19 @@ export function toMatchLogitsSnapshot(
   const action = decide(found.state, mode)
   const write = (path: string) => writeFound(path, found, test.name, tested, settings, compare)
   const pass = (kind: 'added' | 'matched' | 'updated'): MatcherResult => {
-    countSnapshot(this.snapshotState!, kind, test.id)
+    if (kind !== 'matched') made.set(target, kind)
+    countSnapshot(this.snapshotState!, kind, test)
     return { pass: true, message: () => '' }
   }
   const fail = (text: () => string): MatcherResult => {
-    countSnapshot(this.snapshotState!, 'unmatched', test.id)
+    countSnapshot(this.snapshotState!, 'unmatched', test)
     const call = hint(this, 'toMatchLogitsSnapshot', Object.keys(options).length === 0 ? '' : 'options', {})
     return { pass: false, message: () => `${call}\n\n${text()}` }
   }
   switch (action) {
     case 'pass':
-      return pass('matched')
+      // The runner has taken back what the attempt before counted: the golden is still one that this run made.
+      return pass((test.attempt > 1 && made.get(existing!)) || 'matched')
     case 'write':
     case 'rewrite': {
       const written = write(target)
@@ -77,6 +82,13 @@ export function toMatchLogitsSnapshot(
     default:
       return action satisfies never
   }
+}
+
+function ordinalOf(test: CurrentTest): number {
+  const n = counter.next(test, test.run)
+  if (n !== 'taken') return n
+  const message = `two tests of this file have the name '${shown(test.name)}', and goldens are named after their tests: give each its own, or name the goldens with the option name`
+  throw new GoldenLogitsError('invalid-argument', message)
 }
 
 function writeFound(

@@ -3,8 +3,10 @@ import { isAbsolute, join, relative, resolve } from 'node:path'
 import { shown } from '../errors.js'
 import { checkReporterOptions, type ReporterOptions } from './options.js'
 import { type CsvSummary, type CsvTarget, writeReport } from './report-csv.js'
+import { handleObsolete } from './report-obsolete.js'
 import { leftRunDirs, newRunDir } from './run-dirs.js'
 import { RUN_DIR_VARIABLE } from './spool.js'
+import { wholeJestFiles, wholeVitestFiles } from './whole-files.js'
 
 /**
  * The reporter of Vitest and Jest: gathers the rows that the matchers left and writes the CSV at the end of the run, one
@@ -16,16 +18,20 @@ export class GoldenLogitsReporter {
   private readonly options: ReporterOptions
   private root: string
   private runDir: string | undefined
+  private isUpdate: boolean
+  private failure: Error | undefined
 
   constructor(first?: object, second?: object) {
     const jest = isJestConfig(first) ? first : undefined
     this.options = checkReporterOptions(jest ? second : first)
     this.root = jest?.rootDir ?? process.cwd()
+    this.isUpdate = jest?.updateSnapshot === 'all'
   }
 
   /** Vitest. */
-  onInit(vitest: { config: { root: string } }): void {
+  onInit(vitest: { config: { root: string; snapshotOptions?: { updateSnapshot?: string } } }): void {
     this.root = vitest.config.root
+    this.isUpdate = vitest.config.snapshotOptions?.updateSnapshot === 'all'
     this.begin()
   }
 
@@ -35,7 +41,8 @@ export class GoldenLogitsReporter {
   }
 
   /** Vitest. */
-  onTestRunEnd(): void {
+  onTestRunEnd(modules: readonly unknown[], _errors: readonly unknown[], reason: string): void {
+    if (reason !== 'interrupted') this.tellObsolete(wholeVitestFiles(modules))
     this.flush()
   }
 
@@ -50,8 +57,14 @@ export class GoldenLogitsReporter {
   }
 
   /** Jest. */
-  onRunComplete(): void {
+  onRunComplete(_contexts: unknown, results?: Parameters<typeof wholeJestFiles>[0]): void {
+    this.tellObsolete(wholeJestFiles(results))
     this.flush()
+  }
+
+  /** Jest: makes the run fail. */
+  getLastError(): Error | undefined {
+    return this.failure
   }
 
   private begin(): void {
@@ -63,6 +76,22 @@ export class GoldenLogitsReporter {
     if (left.length === 0) return
     const dirs = left.map((dir) => relative(this.root, dir)).join(', ')
     say(`a run before this one ended without its report; its rows are in ${shown(dirs, 300)}`)
+  }
+
+  private tellObsolete(wholeFiles: readonly string[]): void {
+    if (this.runDir === undefined) return
+    const { text, fails } = handleObsolete(
+      this.runDir,
+      wholeFiles,
+      this.options.obsolete ?? 'report',
+      this.isUpdate,
+      fromHere,
+    )
+    if (text === undefined) return
+    say(text)
+    if (!fails) return
+    this.failure = new Error(`golden-logits: ${text}`)
+    process.exitCode = 1
   }
 
   private flush(): void {
@@ -97,7 +126,7 @@ export class GoldenLogitsReporter {
   }
 }
 
-function isJestConfig(value: object | undefined): value is { rootDir: string } {
+function isJestConfig(value: object | undefined): value is { rootDir: string; updateSnapshot?: string } {
   return value !== undefined && value !== null && 'rootDir' in value && 'maxWorkers' in value
 }
 

@@ -8,6 +8,8 @@ export interface RunnerContext {
   readonly poll?: boolean
   readonly testPath?: string
   readonly currentTestName?: string
+  /** Assertions of this attempt so far. */
+  readonly assertionCalls?: number
   /** Vitest ≥ 4.1. */
   readonly task?: RunnerTask
   /** Jest ≥ 29.6, in concurrent tests. */
@@ -22,6 +24,8 @@ interface RunnerTask {
   readonly concurrent?: boolean
   readonly result?: { readonly retryCount?: number; readonly repeatCount?: number }
   readonly file?: { readonly filepath?: string; readonly projectName?: string }
+  /** `_local`: the test took `expect` from its context, which knows its test for certain. */
+  readonly context?: { readonly _local?: boolean }
 }
 
 /** Which comparison of which test this is. */
