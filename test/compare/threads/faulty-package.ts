@@ -27,7 +27,7 @@ export interface Found {
   marks: number
   after: boolean
   counts: Record<string, number>
-  notes: string[]
+  error?: string
 }
 
 /** Runs `child/compare.cjs` in a process of its own, which must end by itself. */
@@ -37,7 +37,7 @@ export async function compareInChild(
   flags: string[] = [],
   env: object = {},
 ): Promise<Found> {
-  const args = [...flags, join(CHILD, 'compare.cjs'), root, root, JSON.stringify(settings)]
+  const args = [...flags, join(CHILD, 'compare.cjs'), root, JSON.stringify(settings)]
   const options = { timeout: 60_000, env: { ...process.env, VITEST_POOL_ID: undefined, ...env } }
   const { stdout } = await promisify(execFile)(process.execPath, args, options)
   return JSON.parse(stdout) as Found

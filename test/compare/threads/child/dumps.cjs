@@ -22,6 +22,8 @@ const KINDS = {
   wide: () => bin(1, WIDTH + 1, (i) => Math.sin(i)),
   prompt: () => bin(3, WIDTH, (i) => Math.cos(i)),
   cut: () => bin(1, WIDTH, (i) => i).subarray(0, 150),
+  'raises-1': () => KINDS.plain(),
+  'raises-2': () => KINDS.plain(),
   garbage: () => Buffer.from('no tensor at all\n\u0000'),
 }
 

@@ -1,7 +1,7 @@
 // What can go wrong in a worker, done to it from outside before its own program starts.
 const { appendFileSync } = require('node:fs')
 const { MessagePort, threadId } = require('node:worker_threads')
-const { sleep, slowDown } = require('./slow.cjs')
+const { failToClose, sleep, slowDown } = require('./patches.cjs')
 
 /** Calls back when the worker has claimed its first pairs, and not yet measured them. */
 function whenClaimed(act) {
@@ -55,6 +55,10 @@ const FAULTS = {
   'fails to start': (mark) => {
     mark()
     throw new Error('thrown by the test')
+  },
+  raises: (mark) => {
+    failToClose()
+    whenClaimed(mark)
   },
   stays: (mark) => {
     setInterval(() => undefined, 1e6)
