@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { kindOf, listFolder } from '../io/folder.js'
-import type { DeviceSelection } from './locate.js'
+import { ignoredAs } from './locate.js'
 import { isHeadName, type LayerName, parseAtbLayer, parseTid } from './names.js'
 import type { IgnoredPath } from './types.js'
 
@@ -13,12 +13,12 @@ export interface Execution {
 }
 
 /** The executions of one rank, in numeric order. */
-export function listExecutions(selection: DeviceSelection, ignored: IgnoredPath[]): Execution[] {
+export function listExecutions(device: string, ignored: IgnoredPath[]): Execution[] {
   const executions: Execution[] = []
-  for (const { name, kind } of listFolder(selection.folder)) {
+  for (const { name, kind } of listFolder(device)) {
     const tid = kind === 'folder' ? parseTid(name) : undefined
-    const folder = join(selection.folder, name)
-    if (tid === undefined) ignored.push({ path: folder, reason: 'not an execution folder' })
+    const folder = join(device, name)
+    if (tid === undefined) ignored.push({ path: folder, reason: ignoredAs(kind, 'not an execution folder') })
     else executions.push({ tid, folder, layers: listLayers(folder, ignored) })
   }
   return executions.sort((a, b) => a.tid - b.tid)
@@ -30,7 +30,7 @@ function listLayers(execution: string, ignored: IgnoredPath[]): Map<number, { na
     const path = join(execution, name)
     const layer: LayerName | undefined = kind === 'folder' ? parseAtbLayer(name) : undefined
     if (!layer) {
-      ignored.push({ path, reason: 'not a layer folder' })
+      ignored.push({ path, reason: ignoredAs(kind, 'not a layer folder') })
       continue
     }
     const twin = layers.get(layer.id)
@@ -43,25 +43,44 @@ function listLayers(execution: string, ignored: IgnoredPath[]): Map<number, { na
   return layers
 }
 
+/** The ids of the run's LM heads, ascending, at most two: prefill and decoder, or one for both. */
+export interface LayerHeads {
+  heads: readonly number[]
+  /** Those of them to read: all, or the one that the option `layer` names. */
+  read: readonly number[]
+}
+
 /**
- * The ids of the LM heads in the dump, ascending: one, or two where prefill and decoder are models of their own.
+ * Finds the heads among the layers of a dump.
+ * @param wanted the option `layer`: a folder's name, its operation, or its id
  * @throws GoldenLogitsError `ambiguous-layer` where names and number of the layers do not tell
  */
-export function headIds(path: string, executions: readonly Execution[], wanted: string | undefined): number[] {
-  const ids = new Map<number, { name: string; op: string }>()
-  for (const { layers } of executions) for (const [id, layer] of layers) ids.set(id, layer)
-  const all = [...ids.keys()].sort((a, b) => a - b)
-  const fits = ({ name, op }: { name: string; op: string }) =>
-    wanted === undefined ? isHeadName(op) : name === wanted || op === wanted
-  const named = all.filter((id) => fits(ids.get(id)!) || String(id) === wanted)
-  if (named.length === 1 || named.length === 2) return named
-  // A dump of chosen layers (`-ids`) holds the heads alone, whatever the model calls them.
-  if (named.length === 0 && wanted === undefined && all.length <= 2) return all
-  const some = (named.length > 0 ? named : all).slice(0, 4).map((id) => shown(ids.get(id)!.name, 40))
-  const found = `holds ${all.length} layers, ${named.length} of them ${wanted === undefined ? 'named like an LM head' : `fitting layer: '${shown(wanted)}'`}`
-  throw new GoldenLogitsError('ambiguous-layer', `${found} (${some.join(', ')}…); name the head by the option layer`, {
-    file: path,
+export function pickHeads(path: string, executions: readonly Execution[], wanted: string | undefined): LayerHeads {
+  const layers = new Map<number, { name: string; op: string }>()
+  for (const execution of executions) for (const [id, layer] of execution.layers) layers.set(id, layer)
+  const all = [...layers.keys()].sort((a, b) => a - b)
+  const named = all.filter((id) => isHeadName(layers.get(id)!.op))
+  const fitting = all.filter((id) => {
+    const { name, op } = layers.get(id)!
+    return wanted === undefined ? isHeadName(op) : name === wanted || op === wanted || String(id) === wanted
   })
+  if (fitting.length === 1 || fitting.length === 2) {
+    // One of two heads: the other still tells where the run starts.
+    const heads = named.length === 2 && fitting.every((id) => named.includes(id)) ? named : fitting
+    return { heads, read: fitting }
+  }
+  // A dump of chosen layers (`-ids`) holds the heads alone, whatever the model calls them.
+  if (wanted === undefined && fitting.length === 0 && (all.length === 1 || all.length === 2)) {
+    return { heads: all, read: all }
+  }
+  if (all.length === 0) {
+    const message = 'its executions hold no layer folder, which would be named {id}_{OpName}, as 33_LmHead'
+    throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
+  }
+  const some = (fitting.length > 0 ? fitting : all).slice(0, 4).map((id) => shown(layers.get(id)!.name, 40))
+  const what = wanted === undefined ? 'named like an LM head' : `fitting layer: '${shown(wanted)}'`
+  const found = `holds ${all.length} layers, ${fitting.length} of them ${what} (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${found}; name the head by the option layer`, { file: path })
 }
 
 /** The output file of an execution's head, or why there is none. */

@@ -1,9 +1,9 @@
-import { relative, sep } from 'node:path'
-import { type Execution, headIds, headOutput, listExecutions } from './atb-executions.js'
+import { join } from 'node:path'
+import { type Execution, headOutput, type LayerHeads, listExecutions, pickHeads } from './atb-executions.js'
 import { readTopology } from './atb-topology.js'
-import type { DeviceSelection } from './locate.js'
 import { joinRanks, type LayoutScan, type StepPart } from './rank-steps.js'
-import type { DumpStep, IgnoredPath, LoadDumpOptions } from './types.js'
+import { type DeviceSelection, isNamed } from './selection.js'
+import type { IgnoredPath, LoadDumpOptions } from './types.js'
 
 /** Which execution and head hold which step. */
 interface StepPlan {
@@ -19,6 +19,13 @@ interface Plan {
   assumed: boolean
 }
 
+/** What the ranks of a run hold together: in which executions a head occurs. */
+interface Held {
+  /** Ascending. */
+  tids: readonly number[]
+  byHead: ReadonlyMap<number, ReadonlySet<number>>
+}
+
 /**
  * ATB layout: `{TID}/{id}_{OpName}/after/outtensor0.bin`, where `{TID}` counts executions. With two heads the lower id is
  * the prefill's: the run starts at the last execution in which it occurs, that one holds step 0 and step 1, and each
@@ -26,56 +33,62 @@ interface Plan {
  */
 export function scanAtb(path: string, ranks: readonly DeviceSelection[], options: LoadDumpOptions): LayoutScan {
   const ignored: IgnoredPath[] = []
-  const scanned = ranks.map((selection) => ({ selection, executions: listExecutions(selection, ignored) }))
+  const scanned = ranks.map((selection) => ({ selection, executions: listExecutions(selection.folder, ignored) }))
   const all = scanned.flatMap(({ executions }) => executions)
-  const heads = headIds(path, all, options.layer)
-  const withHeads = scanned.filter(({ executions }) => executions.some((e) => heads.some((id) => e.layers.has(id))))
-  const plan = heads.length === 2 ? planTwoHeads(all, heads, options) : planOneHead(all, heads[0]!, ranks, options)
+  const { heads, read }: LayerHeads = pickHeads(path, all, options.layer)
+  const held = heldBy(all, heads)
+  const [prefill, decoder] = heads
+  const plan =
+    decoder === undefined
+      ? planOneHead(held, prefill!, ranks[0]!.folder, options)
+      : planTwoHeads(held, prefill!, decoder, options)
+  const steps = plan.steps.filter(({ head }) => read.includes(head))
 
   const byRank = scanned.map(({ selection, executions }) => ({
     selection,
-    parts: withHeads.some((r) => r.selection === selection) ? partsOf(executions, plan) : new Map<number, StepPart>(),
+    parts: holdsAny(executions, heads) ? partsOf(selection, executions, steps) : new Map<number, StepPart>(),
   }))
-  const steps = joinRanks(byRank, ignored)
-  for (const { executions } of withHeads) listUnused(executions, heads, plan, ignored)
-  return {
-    steps: steps.filter((step) => isWanted(step, ranks, plan)),
-    notes: plan.notes,
-    ignored,
-    stepsAssumed: plan.assumed,
-  }
+  const joined = joinRanks(byRank, ignored)
+  listUnused(all, read, steps, ignored)
+  return { steps: joined, notes: plan.notes, ignored, stepsAssumed: plan.assumed }
 }
 
-function planTwoHeads(executions: readonly Execution[], [prefill, decoder]: number[], options: LoadDumpOptions): Plan {
-  const tids = sortedTids(executions)
-  const start = Math.max(...executions.filter((e) => e.layers.has(prefill!)).map((e) => e.tid))
+function heldBy(executions: readonly Execution[], heads: readonly number[]): Held {
+  const byHead = new Map(heads.map((head) => [head, new Set<number>()]))
+  for (const { tid, layers } of executions) for (const head of heads) if (layers.has(head)) byHead.get(head)!.add(tid)
+  return { tids: [...new Set(executions.map(({ tid }) => tid))].sort((a, b) => a - b), byHead }
+}
+
+function holdsAny(executions: readonly Execution[], heads: readonly number[]): boolean {
+  return executions.some(({ layers }) => heads.some((head) => layers.has(head)))
+}
+
+function planTwoHeads({ tids, byHead }: Held, prefill: number, decoder: number, options: LoadDumpOptions): Plan {
+  const [prefills, decodes] = [byHead.get(prefill)!, byHead.get(decoder)!]
+  const start = tids.findLast((tid) => prefills.has(tid))!
   const base = options.firstStep ?? 0
-  const steps: StepPlan[] = [{ step: base, tid: start, head: prefill! }]
-  for (const tid of tids) {
-    // An execution of the run without the decoder's head keeps its step, as one that cannot be read.
-    if (tid > start || hasHead(executions, start, decoder!)) {
-      if (tid >= start) steps.push({ step: base + tid - start + 1, tid, head: decoder! })
-    }
+  const run = tids.filter((tid) => tid >= start)
+  const steps: StepPlan[] = [{ step: base, tid: start, head: prefill }]
+  for (const tid of run) {
+    // An execution of the run without the decoder's head keeps its step, as one that cannot be read. The first one is
+    // without it where one token was generated and no other.
+    if (decodes.has(tid) || run.length > 1) steps.push({ step: base + tid - start + 1, tid, head: decoder })
   }
   const notes: string[] = []
-  const warmUp = tids.filter((tid) => tid < start)
-  if (warmUp.length > 0) {
-    const which = warmUp.length === 1 ? `execution ${warmUp[0]}` : `executions ${warmUp[0]} to ${warmUp.at(-1)}`
+  const before = tids.filter((tid) => tid < start)
+  if (before.length > 0) {
+    const which = before.length === 1 ? `execution ${before[0]}` : `executions ${before[0]} to ${before.at(-1)}`
     notes.push(
       `${which} taken for a warm-up: the prefill head ${prefill} last occurs in execution ${start}, where the run is read from`,
     )
   }
+  if (options.firstStep !== undefined)
+    notes.push(`firstStep ${base}: the prefill of execution ${start} is step ${base}`)
   return { steps, notes, assumed: false }
 }
 
-function planOneHead(
-  executions: readonly Execution[],
-  head: number,
-  ranks: readonly DeviceSelection[],
-  options: LoadDumpOptions,
-): Plan {
-  const tids = sortedTids(executions)
-  const { models, heads } = readTopology(ranks[0]!.folder)
+function planOneHead({ tids }: Held, head: number, device: string, options: LoadDumpOptions): Plan {
+  const { models, heads } = readTopology(device)
   if (heads.length === 2 && head === heads[0]) {
     const last = tids.at(-1)!
     const notes = [`only the prefill head ${head} was dumped: step 0 alone is compared, from execution ${last}`]
@@ -98,20 +111,18 @@ function planOneHead(
   }
 }
 
-function sortedTids(executions: readonly Execution[]): number[] {
-  return [...new Set(executions.map((e) => e.tid))].sort((a, b) => a - b)
-}
-
-function hasHead(executions: readonly Execution[], tid: number, head: number): boolean {
-  return executions.some((e) => e.tid === tid && e.layers.has(head))
-}
-
-function partsOf(executions: readonly Execution[], plan: Plan): Map<number, StepPart> {
+function partsOf(
+  selection: DeviceSelection,
+  executions: readonly Execution[],
+  steps: readonly StepPlan[],
+): Map<number, StepPart> {
   const byTid = new Map(executions.map((e) => [e.tid, e]))
   const parts = new Map<number, StepPart>()
-  for (const { step, tid, head } of plan.steps) {
+  for (const { step, tid, head } of steps) {
     const execution = byTid.get(tid)
-    if (execution) parts.set(step, headOutput(execution, head))
+    if (!execution) continue
+    const part = headOutput(execution, head)
+    if (isNamed(selection, tid, part.file ?? join(execution.folder, part.layer))) parts.set(step, part)
   }
   return parts
 }
@@ -120,10 +131,10 @@ function partsOf(executions: readonly Execution[], plan: Plan): Map<number, Step
 function listUnused(
   executions: readonly Execution[],
   heads: readonly number[],
-  plan: Plan,
+  steps: readonly StepPlan[],
   ignored: IgnoredPath[],
 ): void {
-  const used = new Set(plan.steps.map(({ tid, head }) => `${tid}/${head}`))
+  const used = new Set(steps.map(({ tid, head }) => `${tid}/${head}`))
   for (const execution of executions) {
     for (const head of heads) {
       if (!execution.layers.has(head) || used.has(`${execution.tid}/${head}`)) continue
@@ -131,18 +142,4 @@ function listUnused(
       if (file !== undefined) ignored.push({ path: file, reason: 'warm-up: an execution before the run starts' })
     }
   }
-}
-
-/** Is the step one that the caller's path names? A path to the device folder or above names every step. */
-function isWanted(step: DumpStep, ranks: readonly DeviceSelection[], plan: Plan): boolean {
-  const planned = plan.steps.find((p) => p.step === step.step)!
-  return ranks.some(({ tids, within }) => {
-    if (tids && !tids.has(planned.tid)) return false
-    return (
-      !within ||
-      step.files.some((file) =>
-        within.some((path) => !relative(path, file).startsWith(`..${sep}`) && relative(path, file) !== '..'),
-      )
-    )
-  })
 }

@@ -1,22 +1,13 @@
 import { basename, dirname, join } from 'node:path'
 import { type FolderEntry, kindOf, listFolder } from '../io/folder.js'
-import { isRunFolder, isTensorsFolder, parseDevice, parseOutput, parseTid } from './names.js'
+import { isRunFolder, isTensorsFolder, parseDevice, parseFlat, parseOutput, parseTid } from './names.js'
+import type { DeviceLayout, DeviceSelection } from './selection.js'
 import type { IgnoredPath } from './types.js'
-
-export type DeviceLayout = 'torch' | 'atb'
-
-/** A `{device}_{PID}` folder and which of its `{TID}` folders, layers and files the caller's path named. */
-export interface DeviceSelection {
-  readonly folder: string
-  readonly layout: DeviceLayout
-  /** Absent: every step. */
-  readonly tids?: ReadonlySet<number>
-  /** The caller named layer folders or files: exactly these are wanted. */
-  readonly within?: readonly string[]
-}
 
 export interface Located {
   devices: DeviceSelection[]
+  /** `logits_{task}_{case}_{step}.pth` files. */
+  flatFiles: string[]
   /** Files outside any known layout. */
   bareFiles: string[]
   ignored: IgnoredPath[]
@@ -40,22 +31,25 @@ const AUXILIARY = new Set([
  * since copied folders are renamed and lose their parents; walks the layouts' fixed depth only, through no link.
  */
 export function locate(path: string): Located {
-  const located: Located = { devices: [], bareFiles: [], ignored: [] }
+  const located: Located = { devices: [], flatFiles: [], bareFiles: [], ignored: [] }
   if (kindOf(path) === 'file') locateFile(path, located)
   else locateFolder(path, located)
   return located
 }
 
 function locateFile(file: string, into: Located): void {
+  const name = basename(file)
   const folder = dirname(file)
-  const inAtb = basename(folder) === 'after' || basename(folder) === 'before'
+  // Of an ATB layer's files only the first output can be logits; another is what the caller says it is.
+  const inAtb = basename(folder) === 'after' && name === 'outtensor0.bin'
   const layer = inAtb ? dirname(folder) : folder
   const tid = parseTid(basename(dirname(layer)))
-  if (tid === undefined || !(inAtb || parseOutput(basename(file)))) into.bareFiles.push(file)
-  else {
+  if (tid !== undefined && (inAtb || parseOutput(name))) {
     const layout = inAtb ? 'atb' : 'torch'
-    into.devices.push({ folder: dirname(dirname(layer)), layout, tids: new Set([tid]), within: [file] })
-  }
+    into.devices.push({ folder: dirname(dirname(layer)), layout, tids: new Map([[tid, [file]]]) })
+  } else if (parseFlat(name)) into.flatFiles.push(file)
+  else if (AUXILIARY.has(name)) into.ignored.push({ path: file, reason: 'not part of a dump' })
+  else into.bareFiles.push(file)
 }
 
 function locateFolder(folder: string, into: Located): void {
@@ -69,47 +63,48 @@ function locateFolder(folder: string, into: Located): void {
     locateLayer(folder, own, entries, into)
     return
   }
-  const asStep = stepLayout(folder, entries)
-  if (asStep) {
-    locateStep(folder, asStep, entries, into)
+  // Before the step: a device folder shows by its first step, where to rule out a step takes a look at all entries.
+  const asDevice = deviceLayout(folder, entries)
+  if (asDevice) {
+    into.devices.push({ folder, layout: asDevice })
     return
   }
-  const asDevice = deviceLayout(folder, entries)
-  if (asDevice) into.devices.push({ folder, layout: asDevice })
+  const asStep = stepLayout(folder, entries)
+  if (asStep) locateStep(folder, asStep, entries, into)
   else locateContainer(folder, entries, into)
 }
 
 function locateLayer(folder: string, layout: DeviceLayout, entries: FolderEntry[], into: Located): void {
   const step = dirname(folder)
   const tid = parseTid(basename(step))
-  if (tid !== undefined) into.devices.push({ folder: dirname(step), layout, tids: new Set([tid]), within: [folder] })
+  if (tid !== undefined) into.devices.push({ folder: dirname(step), layout, tids: new Map([[tid, [folder]]]) })
   else if (layout === 'atb') into.bareFiles.push(join(folder, 'after', 'outtensor0.bin'))
   else into.bareFiles.push(...firstOutputs(folder, entries))
 }
 
 function locateStep(folder: string, layout: DeviceLayout, entries: FolderEntry[], into: Located): void {
   const tid = parseTid(basename(folder))
-  if (tid !== undefined) into.devices.push({ folder: dirname(folder), layout, tids: new Set([tid]) })
+  if (tid !== undefined) into.devices.push({ folder: dirname(folder), layout, tids: new Map([[tid, []]]) })
   else for (const { name } of entries.filter((e) => e.kind === 'folder')) locateFolder(join(folder, name), into)
 }
 
 function locateContainer(folder: string, entries: FolderEntry[], into: Located): void {
   for (const { name, kind } of entries) {
     const path = join(folder, name)
-    const known = isRunFolder(name) || isTensorsFolder(name) || parseDevice(name) !== undefined
-    if (kind === 'folder' && known) {
+    if (kind === 'folder' && (isRunFolder(name) || isTensorsFolder(name) || parseDevice(name))) {
       const before = into.devices.length
       locateFolder(path, into)
       if (into.devices.length === before && parseDevice(name)) {
         into.ignored.push({ path, reason: 'a device folder without any step' })
       }
-    } else if (!AUXILIARY.has(name)) {
-      into.ignored.push({
-        path,
-        reason: kind === 'link' ? 'a link to a folder: links are not followed' : 'not part of a dump',
-      })
-    }
+    } else if (kind === 'file' && parseFlat(name)) into.flatFiles.push(path)
+    else if (!AUXILIARY.has(name)) into.ignored.push({ path, reason: ignoredAs(kind, 'not part of a dump') })
   }
+}
+
+/** The reason that is told of an entry that the walk passes by. */
+export function ignoredAs(kind: FolderEntry['kind'], reason: string): string {
+  return kind === 'link' ? 'a link to a folder, or a broken one: links are not followed' : reason
 }
 
 /** The output of a layer folder that holds the logits, `output.pth` or the first of a tuple, as a list of at most one. */

@@ -54,3 +54,9 @@ export function parseOutput(name: string): number[] | undefined {
   const match = /^output((?:_\d{1,9})*)\.pth$/.exec(name)
   return match ? match[1]!.split('_').slice(1).map(Number) : undefined
 }
+
+/** `logits_{task}_{case}_{step}.pth`: the name up to the case, and the step. */
+export function parseFlat(name: string): { run: string; step: number } | undefined {
+  const match = /^(logits_.+_\d{1,15})_(\d{1,15})\.pth$/.exec(name)
+  return match ? { run: match[1]!, step: Number(match[2]) } : undefined
+}

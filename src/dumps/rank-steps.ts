@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { DeviceSelection } from './locate.js'
+import type { DeviceSelection } from './selection.js'
 import type { DumpStep, IgnoredPath } from './types.js'
 
 /** One rank's logits at one step. */

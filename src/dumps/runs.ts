@@ -1,8 +1,8 @@
 import { basename, dirname, relative, sep } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { compareNames } from '../io/folder.js'
-import type { DeviceSelection } from './locate.js'
 import { parseDevice } from './names.js'
+import type { DeviceSelection } from './selection.js'
 
 /** One run of one model: its ranks in numeric device order. */
 export interface Run {
@@ -18,7 +18,9 @@ export function groupRuns(devices: readonly DeviceSelection[]): Run[] {
   for (const device of devices) {
     const name = parseDevice(basename(device.folder))
     const key = name ? `${dirname(device.folder)}\0${device.layout}\0${name.kind}` : device.folder
-    families.set(key, [...(families.get(key) ?? []), device])
+    const family = families.get(key)
+    if (family) family.push(device)
+    else families.set(key, [device])
   }
   return [...families.values()].flatMap(splitByDevice)
 }
@@ -74,16 +76,14 @@ function runNames(path: string, run: Run): string[] {
 function newest(runs: readonly Run[]): Run[] {
   const stamped = runs.map((run) => ({ run, stamp: timestamp(run) }))
   if (stamped.some(({ stamp }) => stamp === '')) return [...runs]
-  const last = stamped
-    .map(({ stamp }) => stamp)
-    .sort()
-    .at(-1)
+  const last = stamped.reduce((newest, { stamp }) => (stamp > newest ? stamp : newest), '')
   return stamped.filter(({ stamp }) => stamp === last).map(({ run }) => run)
 }
 
-/** `YYYYMMDD_HHMMSS` of the run's folder, `''` where there is none. */
+/** `YYYYMMDD_HHMMSS` of the run's folder, the innermost that has one; `''` where there is none. */
 function timestamp(run: Run): string {
-  return /(?:msit|ait)_dump_(\d{8}_\d{6})/.exec(run.ranks[0]!.folder)?.[1] ?? ''
+  const stamps = [...run.ranks[0]!.folder.matchAll(/(?:msit|ait)_dump_(\d{8}_\d{6})/g)]
+  return stamps.at(-1)?.[1] ?? ''
 }
 
 function listRuns(path: string, runs: readonly Run[]): string {

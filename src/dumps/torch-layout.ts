@@ -1,9 +1,10 @@
-import { join, relative, sep } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { type FolderEntry, listFolder } from '../io/folder.js'
-import { type DeviceSelection, outputsOf } from './locate.js'
-import { isHeadName, parseTid } from './names.js'
+import { ignoredAs, outputsOf } from './locate.js'
+import { isHeadName, parseOutput, parseTid } from './names.js'
 import { joinRanks, type LayoutScan, type StepPart } from './rank-steps.js'
+import { type DeviceSelection, isWithin } from './selection.js'
 import type { IgnoredPath, LoadDumpOptions } from './types.js'
 
 /** Torch layout: `{TID}/{LayerName}/output.pth`, where the folder `{TID}` is the step. */
@@ -11,14 +12,29 @@ export function scanTorch(ranks: readonly DeviceSelection[], options: LoadDumpOp
   const ignored: IgnoredPath[] = []
   const notes: string[] = []
   const scanned = ranks.map((selection) => ({ selection, parts: scanRank(selection, options, ignored) }))
-  const first = Math.min(...scanned.flatMap(({ parts }) => [...parts.keys()]))
+  const first = scanned.flatMap(({ parts }) => [...parts.keys()]).reduce((a, b) => Math.min(a, b), Infinity)
   const shift = options.firstStep === undefined ? 0 : options.firstStep - first
   if (shift !== 0) notes.push(`firstStep ${options.firstStep}: folder ${first} is step ${options.firstStep}`)
+  notes.push(...laterOutputs(scanned))
   const shifted = scanned.map(({ selection, parts }) => ({
     selection,
     parts: new Map([...parts].map(([tid, part]) => [tid + shift, part])),
   }))
   return { steps: joinRanks(shifted, ignored), notes, ignored, stepsAssumed: false }
+}
+
+/** A module whose first output is not there: the one that is taken for the logits is a guess, unless the path names it. */
+function laterOutputs(ranks: readonly { selection: DeviceSelection; parts: Map<number, StepPart> }[]): string[] {
+  const guessed = ranks.flatMap(({ selection: { tids }, parts }) =>
+    [...parts].filter(([tid, { file }]) => {
+      return file !== undefined && !tids?.get(tid)?.includes(file) && parseOutput(basename(file))!.some((n) => n > 0)
+    }),
+  )
+  const [first, ...others] = guessed
+  if (!first) return []
+  const [tid, { file }] = first
+  const more = others.length > 0 ? `, and in ${others.length} more` : ''
+  return [`no first output in folder ${tid}${more}: ${basename(file!)} compared, the first that is there`]
 }
 
 function scanRank(selection: DeviceSelection, options: LoadDumpOptions, ignored: IgnoredPath[]): Map<number, StepPart> {
@@ -27,25 +43,19 @@ function scanRank(selection: DeviceSelection, options: LoadDumpOptions, ignored:
     const tid = kind === 'folder' ? parseTid(name) : undefined
     const path = join(selection.folder, name)
     if (tid === undefined) {
-      if (name !== 'model_tree.json') ignored.push({ path, reason: 'not a step folder' })
+      if (name !== 'model_tree.json') ignored.push({ path, reason: ignoredAs(kind, 'not a step folder') })
     } else if (!selection.tids || selection.tids.has(tid)) {
-      parts.set(tid, scanStep(path, selection, options, ignored))
+      parts.set(tid, scanStep(path, selection.tids?.get(tid) ?? [], options, ignored))
     }
   }
   return parts
 }
 
-function scanStep(
-  step: string,
-  selection: DeviceSelection,
-  options: LoadDumpOptions,
-  ignored: IgnoredPath[],
-): StepPart {
-  const named = selection.within?.filter((path) => path.startsWith(step + sep)) ?? []
+function scanStep(step: string, named: readonly string[], options: LoadDumpOptions, ignored: IgnoredPath[]): StepPart {
   const folders: string[] = []
   for (const { name, kind } of listFolder(step)) {
     if (kind === 'folder') folders.push(name)
-    else ignored.push({ path: join(step, name), reason: 'not a layer folder' })
+    else ignored.push({ path: join(step, name), reason: ignoredAs(kind, 'not a layer folder') })
   }
   const wanted = named.length > 0 ? folders.filter((f) => named.some((path) => isWithin(join(step, f), path))) : folders
   if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${shown(step, 300)}` }
@@ -55,10 +65,6 @@ function scanStep(
   const folder = join(step, layer)
   const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
   return pickOutput(folder, layer, files, ignored)
-}
-
-function isWithin(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(folder + sep)
 }
 
 /** The layer that emits the logits: the only one, the one the caller names, or the only one that is named like a head. */

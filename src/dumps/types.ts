@@ -23,7 +23,7 @@ export interface IgnoredPath {
 export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
-  readonly layout: 'torch' | 'atb' | 'file'
+  readonly layout: 'torch' | 'atb' | 'flat' | 'file'
   /** What the path named: one file, or a folder or pattern that stands for a whole dump. */
   readonly named: 'file' | 'folder'
   /** Sorted by `step`, no step twice. */
@@ -40,7 +40,8 @@ export interface Dump {
 export interface LoadDumpOptions {
   /**
    * Which run to take where the path holds several: the name of its `msit_dump_*` folder, of its device folder
-   * (`0_1445461`), its process id, or `latest` for the newest timestamp.
+   * (`0_1445461`), its process id, or `latest` for the newest timestamp. In a flat folder, the name of a case
+   * (`logits_gsm8k_12`).
    */
   run?: string
   /** The layer that emits the logits, by folder name (`root.lm_head`, `67_LmHead`), where it cannot be told. */

@@ -1,0 +1,42 @@
+import { join, parse, resolve, sep } from 'node:path'
+import { globSync, hasMagic } from 'glob'
+import { GoldenLogitsError } from '../errors.js'
+import { compareNames, kindOf } from '../io/folder.js'
+
+const WINDOWS = process.platform === 'win32'
+
+/**
+ * The existing paths that the argument of `loadDump` names, absolute. A path that exists is taken as it is, whatever
+ * characters it holds, and so are the folders in front of a pattern.
+ * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare`
+ */
+export function expand(pathOrGlob: string): string[] {
+  const literal = resolve(pathOrGlob)
+  if (kindOf(literal) !== undefined) return [literal]
+  const { folder, pattern } = splitPattern(literal)
+  if (!hasMagic(pattern, { magicalBraces: true, windowsPathsNoEscape: WINDOWS })) {
+    throw new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: pathOrGlob })
+  }
+  const matches = globSync(pattern, { cwd: folder, absolute: true, windowsPathsNoEscape: WINDOWS })
+  if (matches.length === 0) {
+    throw new GoldenLogitsError('nothing-to-compare', 'the pattern matches no file or folder', { file: pathOrGlob })
+  }
+  return matches.sort(compareNames)
+}
+
+/** The deepest existing folder that the path begins with, and the rest. */
+function splitPattern(path: string): { folder: string; pattern: string } {
+  const { root } = parse(path)
+  const parts = path.slice(root.length).split(sep)
+  let folder = root
+  while (parts.length > 1 && kindOf(join(folder, parts[0]!)) === 'folder') folder = join(folder, parts.shift()!)
+  return { folder, pattern: parts.join('/') }
+}
+
+/** The deepest folder that holds all of these. */
+export function commonFolder(folders: readonly string[]): string {
+  const [first, ...rest] = folders.map((folder) => folder.split(sep).slice(0, -1))
+  const differs = first!.findIndex((part, i) => rest.some((other) => other[i] !== part))
+  const shared = differs < 0 ? first! : first!.slice(0, differs)
+  return shared.join(sep) || sep
+}

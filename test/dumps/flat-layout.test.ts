@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { loadDump } from '../../src/dumps/load.js'
+import { writeTree } from '../build/tree.js'
+import { expectRefusal } from '../formats/build/refusal.js'
+import { ignoredOf, stepsOf } from './steps.js'
+
+const ONE = { 'logits_gsm8k_12_0.pth': '', 'logits_gsm8k_12_1.pth': '', 'logits_gsm8k_12_10.pth': '' }
+
+test('one case: the last number is the step', () => {
+  const root = writeTree({ ...ONE, 'readme.md': '' })
+  const dump = loadDump(root)
+  expect(dump).toMatchObject({ layout: 'flat', named: 'folder', notes: [], stepsAssumed: false })
+  expect(stepsOf(dump, root)).toEqual({
+    0: ['logits_gsm8k_12_0.pth'],
+    1: ['logits_gsm8k_12_1.pth'],
+    10: ['logits_gsm8k_12_10.pth'],
+  })
+  expect(ignoredOf(dump, root)).toEqual(['readme.md: not part of a dump'])
+  expect(stepsOf(loadDump(root, { firstStep: 3 }), root)[13]).toEqual(['logits_gsm8k_12_10.pth'])
+})
+
+test('one file keeps its step', () => {
+  const root = writeTree(ONE)
+  const dump = loadDump(join(root, 'logits_gsm8k_12_10.pth'))
+  expect(dump).toMatchObject({ layout: 'flat', named: 'file' })
+  expect(stepsOf(dump, root)).toEqual({ 10: ['logits_gsm8k_12_10.pth'] })
+})
+
+test('several cases are refused and listed; one is taken by name or by a pattern', () => {
+  const root = writeTree({ ...ONE, 'logits_humaneval_x_cpp_12_0.pth': '', 'logits_humaneval_x_cpp_3_0.pth': '' })
+  expectRefusal(
+    () => loadDump(root),
+    'ambiguous-run',
+    "holds the logits of 3 cases: logits_gsm8k_12, logits_humaneval_x_cpp_3, logits_humaneval_x_cpp_12; name one by the option run: 'logits_gsm8k_12', or by a pattern of its files",
+    root,
+  )
+  const steps = { 0: ['logits_humaneval_x_cpp_12_0.pth'] }
+  const dump = loadDump(root, { run: 'logits_humaneval_x_cpp_12' })
+  expect(stepsOf(dump, root)).toEqual(steps)
+  expect(dump.notes).toEqual(['case logits_humaneval_x_cpp_12 taken, 2 other left out'])
+  expect(dump.ignored).toHaveLength(4)
+  expect(stepsOf(loadDump(join(root, 'logits_*_cpp_12_*.pth')), root)).toEqual(steps)
+  const text = "the option run: 'logits_cpp' is none of them"
+  expectRefusal(() => loadDump(root, { run: 'logits_cpp' }), 'invalid-argument', text, root)
+})
+
+test('beside a run they are no part of it', () => {
+  const root = writeTree({ ...ONE, 'msit_dump_x/tensors/0_1/0/9_LmHead/after/outtensor0.bin': '' })
+  const dump = loadDump(root)
+  expect(dump.layout).toBe('atb')
+  expect(ignoredOf(dump, root)).toContain('logits_gsm8k_12_0.pth: outside the layout of the dump')
+})

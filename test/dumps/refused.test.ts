@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadDump } from '../../src/dumps/load.js'
+import type { LoadDumpOptions } from '../../src/dumps/types.js'
+import { GoldenLogitsError } from '../../src/errors.js'
+import { writeTree } from '../build/tree.js'
+import { expectRefusal, refusalOf } from '../formats/build/refusal.js'
+
+const EXPECTED = 'expected msit_dump_*/torch_tensors/{device}_{PID}/{TID}/{layer}/output.pth or msit_dump_*'
+
+describe('a path without a dump', () => {
+  test('an empty folder', () => {
+    const root = writeTree({ empty: null })
+    const path = join(root, 'empty')
+    expectRefusal(() => loadDump(path), 'nothing-to-compare', `no dump here (it is empty); ${EXPECTED}`, path)
+  })
+
+  test('a folder of other things', () => {
+    const root = writeTree({ 'a.txt': '', 'b.txt': '', 'c/d': '', 'd.txt': '', 'model.safetensors': '' })
+    const text =
+      'no dump here (found a.txt: not part of a dump, b.txt: not part of a dump, c: not part of a dump and 2 more)'
+    expectRefusal(() => loadDump(root), 'nothing-to-compare', text, root)
+  })
+
+  test('a folder above one that holds a dump', () => {
+    const root = writeTree({ 'gpu/msit_dump_x/torch_tensors/cuda0_1/0/lm_head/output.pth': '', 'other/x': '' })
+    expectRefusal(() => loadDump(root), 'nothing-to-compare', '; there is a dump in gpu: name that one', root)
+  })
+
+  test('device folders without steps', () => {
+    const root = writeTree({ 'tensors/0_1': null })
+    const text = 'no dump here (found 0_1: a device folder without any step)'
+    expectRefusal(() => loadDump(root), 'nothing-to-compare', text, root)
+  })
+
+  test('nothing at all', () => {
+    const path = join(writeTree({}), 'nope')
+    expectRefusal(() => loadDump(path), 'file-not-found', 'there is no such file or folder', path)
+    const braces = `${path} {copy} (1)`
+    expectRefusal(() => loadDump(braces), 'file-not-found', 'there is no such file or folder', braces)
+  })
+
+  test('a pattern that matches nothing', () => {
+    const path = join(writeTree({}), 'msit_dump_*')
+    expectRefusal(() => loadDump(path), 'nothing-to-compare', 'the pattern matches no file or folder', path)
+  })
+
+  test('several files whose steps are unknown', () => {
+    const root = writeTree({ 'a.pth': '', 'b.pth': '' })
+    const path = join(root, '*.pth')
+    const text =
+      '2 files (a.pth, b.pth…) in no known layout, so their steps are unknown; name one file, or the folder of a dump'
+    expectRefusal(() => loadDump(path), 'ambiguous-run', text, path)
+  })
+})
+
+test('a path with wild characters is one harmless line', () => {
+  const name = `x\n\u001b[31m\u202e${'y'.repeat(200)}`
+  const root = writeTree({ [name]: null })
+  const error = refusalOf(() => loadDump(join(root, name)))
+  expect(error.message).toContain('x\\x0a\\x1b[31m\\u202eyyy')
+  expect(error.message).not.toMatch(/[\n\u001b\u202e]/)
+})
+
+describe('arguments that loadDump cannot take', () => {
+  test.each<[unknown, unknown, string]>([
+    ['', {}, 'loadDump wants the path of a dump or a glob pattern, got an empty text'],
+    [undefined, {}, 'loadDump wants the path of a dump or a glob pattern, got a value of type undefined'],
+    [null, {}, 'loadDump wants the path of a dump or a glob pattern, got null'],
+    [new URL('file:///x'), {}, 'loadDump wants the path of a dump or a glob pattern, got a value of type object'],
+    ['x', null, "loadDump's options must be an object such as { firstStep: 1 }, got null"],
+    ['x', 'latest', "loadDump's options must be an object such as { firstStep: 1 }, got latest"],
+    ['x', { step: 1 }, "loadDump has no option 'step'; it has run, layer, firstStep, limits"],
+    ['x', { run: 1445461 }, "run must be a name, such as '0_1445461', got 1445461"],
+    ['x', { layer: '' }, "layer must be a name, such as '67_LmHead', got an empty text"],
+    ['x', { firstStep: -1 }, 'firstStep must be a whole number from 0, got -1'],
+    ['x', { firstStep: '1' }, 'firstStep must be a whole number from 0, got 1'],
+    ['x', { limits: { element: 1 } }, "there is no limit 'element'; there are fileBytes"],
+    ['x', { limits: { elements: -1 } }, 'the limit elements must be a number from 0'],
+  ])('%j, %j', (path, options, message) => {
+    const error = refusalOf(() => loadDump(path as string, options as LoadDumpOptions))
+    expect(error).toBeInstanceOf(GoldenLogitsError)
+    expect(error.code).toBe('invalid-argument')
+    expect(error.message).toContain(message)
+  })
+
+  test('a path with a NUL', () => {
+    expectRefusal(() => loadDump('a\0b'), 'invalid-argument', 'a path cannot hold a NUL character', 'a\0b')
+  })
+})

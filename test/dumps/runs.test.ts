@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadDump } from '../../src/dumps/load.js'
+import { writeTree } from '../build/tree.js'
+import { expectRefusal } from '../formats/build/refusal.js'
+import { ignoredOf, stepsOf } from './steps.js'
+
+/** Device folders of one step each. */
+function devices(...folders: string[]): string {
+  const file = (folder: string) =>
+    folder.includes('torch_tensors') ? '0/lm_head/output.pth' : '0/9_LmHead/after/outtensor0.bin'
+  return writeTree(Object.fromEntries(folders.map((folder) => [`${folder}/${file(folder)}`, ''])))
+}
+
+/** The device folders that step 0 was read from. */
+function ranksOf(root: string, path = '.', options = {}): string[] {
+  return loadDump(join(root, path), options).steps[0]!.files.map((file) => file.slice(root.length + 1).split('/0/')[0]!)
+}
+
+describe('ranks', () => {
+  test('twelve of one process, in numeric order', () => {
+    const root = devices(...Array.from({ length: 12 }, (_, i) => `tensors/${i}_7`))
+    const inOrder = Array.from({ length: 12 }, (_, i) => `tensors/${i}_7`)
+    expect(ranksOf(root)).toEqual(inOrder)
+    expect(ranksOf(root, 'tensors/*_7')).toEqual(inOrder)
+  })
+
+  test('of processes of their own, whatever the order of their numbers', () => {
+    const root = devices('tensors/0_99', 'tensors/1_100', 'tensors/2_5', 'tensors/10_1')
+    expect(ranksOf(root)).toEqual(['tensors/0_99', 'tensors/1_100', 'tensors/2_5', 'tensors/10_1'])
+  })
+
+  test('in the torch layout', () => {
+    const root = devices('torch_tensors/cuda2_7', 'torch_tensors/cuda10_8', 'torch_tensors/cuda0_9')
+    expect(ranksOf(root)).toEqual(['torch_tensors/cuda0_9', 'torch_tensors/cuda2_7', 'torch_tensors/cuda10_8'])
+  })
+
+  test('one that lacks a step: the step stays, and says so', () => {
+    const root = writeTree({
+      'tensors/0_7/0/9_LmHead/after/outtensor0.bin': '',
+      'tensors/0_7/1/9_LmHead/after/outtensor0.bin': '',
+      'tensors/1_7/0/9_LmHead/after/outtensor0.bin': '',
+    })
+    expect(stepsOf(loadDump(root), root)).toEqual({
+      0: ['tensors/0_7/0/9_LmHead/after/outtensor0.bin', 'tensors/1_7/0/9_LmHead/after/outtensor0.bin'],
+      1: { problem: 'rank 1_7 has no step 1, the others have' },
+    })
+  })
+
+  test('one without any head, as a pipeline stage is: ignored and listed', () => {
+    const root = writeTree({
+      'tensors/0_7/0/3_Attention/after/outtensor0.bin': '',
+      'tensors/1_7/0/9_LmHead/after/outtensor0.bin': '',
+    })
+    const dump = loadDump(root)
+    expect(stepsOf(dump, root)).toEqual({ 0: ['tensors/1_7/0/9_LmHead/after/outtensor0.bin'] })
+    expect(ignoredOf(dump, root)).toEqual(['tensors/0_7: a rank without logits'])
+  })
+})
+
+const OLD = 'msit_dump_20250101_000000/tensors/0_7'
+const NEW = 'msit_dump_20250102_000000/tensors/0_8'
+
+describe('several runs under one path', () => {
+  test('are refused, and listed', () => {
+    const root = devices(OLD, NEW)
+    expectRefusal(
+      () => loadDump(root),
+      'ambiguous-run',
+      `holds 2 runs: ${OLD}, ${NEW}; name one by the path or by the option run: 'msit_dump_20250101_000000' (or 'latest')`,
+      root,
+    )
+    const pattern = join(root, 'msit_dump_*/tensors/0_*')
+    expectRefusal(() => loadDump(pattern), 'ambiguous-run', `holds 2 runs: ${OLD}, ${NEW}`, root)
+  })
+
+  test.each([
+    ['msit_dump_20250101_000000', OLD],
+    ['0_8', NEW],
+    ['8', NEW],
+    ['latest', NEW],
+  ])('run: %s takes one, says so, and lists the other', (run, folder) => {
+    const root = devices(OLD, NEW)
+    expect(ranksOf(root, '.', { run })).toEqual([folder])
+    const dump = loadDump(root, { run })
+    expect(dump.notes).toEqual([`run ${folder} taken, 1 other left out`])
+    expect(ignoredOf(dump, root)).toEqual([`${folder === OLD ? NEW : OLD}: another run`])
+  })
+
+  test('the newest is told by the innermost timestamp', () => {
+    const root = devices(`msit_dump_20260101_000000 (copy)/${OLD}`, `msit_dump_20240101_000000/${NEW}`)
+    const dumps = join(root, 'msit_dump_*/msit_dump_*')
+    expect(loadDump(dumps, { run: 'latest' }).steps[0]!.files[0]).toContain(NEW)
+  })
+
+  test('twice into one folder: told apart by the process', () => {
+    const root = devices('tensors/0_7', 'tensors/1_7', 'tensors/0_8', 'tensors/1_8')
+    expectRefusal(
+      () => loadDump(root),
+      'ambiguous-run',
+      'holds 2 runs: tensors/0_7 and 1 more ranks, tensors/0_8 and 1 more ranks',
+      root,
+    )
+    expect(ranksOf(root, '.', { run: '8' })).toEqual(['tensors/0_8', 'tensors/1_8'])
+    expect(ranksOf(root, '.', { run: '1_7' })).toEqual(['tensors/1_7'])
+  })
+
+  test('of both layouts, or on two kinds of device, in one folder', () => {
+    const both = devices('d/torch_tensors/cuda0_7', 'd/tensors/0_7')
+    expectRefusal(
+      () => loadDump(join(both, 'd')),
+      'ambiguous-run',
+      'holds 2 runs: tensors/0_7, torch_tensors/cuda0_7',
+      join(both, 'd'),
+    )
+    const kinds = devices('torch_tensors/cuda0_7', 'torch_tensors/cpu_8')
+    expectRefusal(() => loadDump(kinds), 'ambiguous-run', 'holds 2 runs', kinds)
+    expect(ranksOf(kinds, '.', { run: 'cpu_8' })).toEqual(['torch_tensors/cpu_8'])
+  })
+
+  test('a name that fits none or several', () => {
+    const root = devices(OLD, NEW)
+    expectRefusal(
+      () => loadDump(root, { run: 'nope' }),
+      'invalid-argument',
+      `the option run: 'nope' fits 0 of the 2 runs here: ${OLD}, ${NEW}; give the name of exactly one`,
+      root,
+    )
+    expectRefusal(
+      () => loadDump(root, { run: 'tensors' }),
+      'ambiguous-run',
+      "run: 'tensors' fits 2 of the 2 runs",
+      root,
+    )
+    const untimed = devices('a/tensors/0_7', 'b/tensors/0_8')
+    const path = join(untimed, '*')
+    expectRefusal(
+      () => loadDump(path, { run: 'latest' }),
+      'ambiguous-run',
+      "run: 'latest' fits 2 of the 2 runs",
+      untimed,
+    )
+  })
+
+  test('more than a message can list', () => {
+    const root = devices(...Array.from({ length: 9 }, (_, i) => `msit_dump_2025010${i + 1}_000000/tensors/0_7`))
+    const error = expectRefusal(() => loadDump(root), 'ambiguous-run', 'holds 9 runs: msit_dump_20250101_000000', root)
+    expect(error.message).toContain('and 4 more')
+  })
+})
