@@ -18,16 +18,17 @@ export interface BregmanSums {
 /**
  * The divergence the sums stand for, and whether they were well conditioned: the constant was near enough to the one
  * that makes both rows sum to the same mass.
+ * @param loss by how much the sums' relative error may grow in the divergence
  */
-export function divergenceOf(sums: BregmanSums): { divergence: number; linear: number; trusted: boolean } {
+export function divergenceOf(sums: BregmanSums, loss: number): { divergence: number; trusted: boolean } {
   const linear = sums.linear / sums.mass
   const bregman = sums.bregman / sums.mass
   const t = bregman - linear
   const near = Math.abs(t) < 0.05
   const divergence = near ? bregman - logarithmGap(t) : linear + Math.log1p(t)
   const size = near ? bregman : bregman / (1 + t) + Math.abs(linear)
-  // Rounding, and the WASM kernel's polynomials, enter relative to `size`: lose at most a factor of 4 of it.
-  return { divergence: Math.max(0, divergence), linear, trusted: divergence * 4 >= size }
+  // Rounding, and the WebAssembly kernel's polynomials, enter relative to `size`.
+  return { divergence: Math.max(0, divergence), trusted: divergence * loss >= size }
 }
 
 /** t − ln(1 + t) for |t| < 0.05, by its series t²/2 − t³/3 + …: the difference itself would cancel. */
@@ -58,7 +59,7 @@ export function klDivergence(
 ): number {
   const goldenMax = golden[goldenTop1]!
   if (missesMass(golden, dump, count, goldenMax)) return Number.POSITIVE_INFINITY
-  const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0))
+  const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0), 4)
   if (first.trusted) return first.divergence
   // The top token moved: take the constant that makes both sides sum to the same mass. There t is 0 and B alone is the
   // answer; the t that the sums would give is rounding, of the size of their largest terms.

@@ -19,13 +19,13 @@ const RUNNER = ['VITEST_POOL_ID', 'VITEST_MAX_WORKERS', 'JEST_WORKER_ID', 'GOLDE
 // The state that Vitest really has.
 const vitest = (globalThis as { __vitest_worker__?: { config: { maxWorkers?: number } } }).__vitest_worker__!.config
 const { maxWorkers } = vitest
-const { connected } = process
+const { send } = process
 
-/** @param parent is there a process that this one is connected to, as workers are? */
+/** @param parent is there a process that this one can send to, as workers have? */
 function within(processors: number, env: Partial<Record<(typeof RUNNER)[number], string>>, parent = false): void {
   machine.processors = processors
   for (const name of RUNNER) vi.stubEnv(name, env[name])
-  process.connected = parent
+  process.send = parent ? () => true : undefined
 }
 
 beforeEach(() => {
@@ -34,7 +34,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  process.connected = connected
+  process.send = send
   vitest.maxWorkers = maxWorkers
   vi.unstubAllEnvs()
 })
@@ -74,7 +74,7 @@ test.each([
 test.each([
   ['in band', 8, { JEST_WORKER_ID: '1' }, false, true, 8],
   ['a worker process', 8, { JEST_WORKER_ID: '1' }, true, true, 1],
-  ['the first worker process of 2 processors', 2, { JEST_WORKER_ID: '1' }, true, true, 1],
+  ['a worker process of 2 processors', 2, { JEST_WORKER_ID: '1' }, true, true, 2],
   ['the second worker process of 2 processors', 2, { JEST_WORKER_ID: '2' }, true, true, 1],
   ['a worker thread', 8, { JEST_WORKER_ID: '1' }, false, false, 1],
 ])('Jest: %s', (_, processors, env, parent, isMainThread, threads) => {

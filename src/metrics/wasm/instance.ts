@@ -1,0 +1,44 @@
+import { KERNEL_MODULE } from './module.generated.js'
+
+/** The WebAssembly kernel, compiled from kernel/: rows are given by their offset in memory, dtype and length. */
+export interface KernelExports {
+  init(): void
+  sumPair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
+  multiplyPair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
+  find(row: number, kind: number, start: number, count: number, value: number): number
+  sumMass(row: number, kind: number, count: number, power: number, floor: number): void
+  missesWeight(
+    golden: number,
+    goldenKind: number,
+    dump: number,
+    dumpKind: number,
+    count: number,
+    goldenFloor: number,
+    dumpFloor: number,
+  ): number
+  sumDivergence(
+    golden: number,
+    goldenKind: number,
+    dump: number,
+    dumpKind: number,
+    count: number,
+    power: number,
+    shift: number,
+    goldenFloor: number,
+    dumpFloor: number,
+  ): void
+}
+
+let compiled: WebAssembly.Module | undefined
+
+/**
+ * A kernel over `memory`, compiled at the first call.
+ * @throws whatever WebAssembly throws where it is switched off or lacks SIMD
+ */
+export function instantiate(memory: WebAssembly.Memory): KernelExports {
+  compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_MODULE, 'base64'))
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } })
+  const kernel = exports as unknown as KernelExports
+  kernel.init()
+  return kernel
+}

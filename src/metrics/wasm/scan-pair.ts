@@ -1,0 +1,99 @@
+import type { PairSums } from '../pair-sums.js'
+import type { RowScan } from '../row-scan.js'
+import type { Support } from '../types.js'
+import { COUNTS, EXTREMES, FIRST_MISMATCH, MISSED_MAX, SUMS } from './layout.js'
+import { logitAt, type PlacedPair, type PlacedRow, widened } from './rows.js'
+
+/** Means this small against the largest logit have lost digits. */
+const CANCELLED = 1e-5
+
+/** What the first pass says of two rows. */
+export interface PairScan {
+  golden: RowScan
+  dump: RowScan
+  sums: PairSums
+  support: Support
+  /** The golden's maximum over the ids that only the dump suppresses; −Infinity where there is none. */
+  missedMax: number
+}
+
+/** Everything but the divergence; nothing where a row holds NaN or +Inf. */
+export function scanPair(pair: PlacedPair): PairScan | undefined {
+  const { kernel, view, golden, dump, count } = pair
+  kernel.sumPair(golden.at, golden.kind, dump.at, dump.kind, count)
+  const goldenSum = sumOf(view, SUMS.golden)
+  const dumpSum = sumOf(view, SUMS.dump)
+  // Sums of finite float32 stay finite in float64, and −Inf is not in them.
+  if (!Number.isFinite(goldenSum + dumpSum)) return undefined
+  return {
+    golden: scanRow(pair, golden, EXTREMES.golden, goldenSum),
+    dump: scanRow(pair, dump, EXTREMES.dump, dumpSum),
+    sums: sumsOf(pair),
+    support: {
+      bothSuppressed: totalOf(view, COUNTS.bothSuppressed),
+      goldenOnly: totalOf(view, COUNTS.goldenOnly),
+      dumpOnly: totalOf(view, COUNTS.dumpOnly),
+      firstMismatch: view.getInt32(FIRST_MISMATCH, true),
+    },
+    missedMax: Math.max(...lanes(view, MISSED_MAX, 'getFloat32')),
+  }
+}
+
+function scanRow({ kernel, view, count }: PlacedPair, row: PlacedRow, extremes: number, sum: number): RowScan {
+  const find = (value: number, start: number) => kernel.find(row.at, row.kind, start, count, value)
+  const top1 = find(view.getFloat32(extremes, true), view.getInt32(extremes + 8, true))
+  const max = logitAt(row, top1)
+  const lowest = view.getFloat32(extremes + 4, true)
+  // Which of two zeros comes first, the minimum over several lanes does not tell.
+  const min = lowest === 0 ? logitAt(row, find(0, 0)) : lowest
+  return { max, min, mean: meanOf(row, sum, count, max, min), top1, top1Logit: max }
+}
+
+/** Where the logits cancel out, the sum in several lanes is not the one from front to end: that one is the definition. */
+function meanOf(row: PlacedRow, sum: number, count: number, max: number, min: number): number {
+  if (min === Number.NEGATIVE_INFINITY) return min
+  const mean = sum / count
+  const largest = Math.max(Math.abs(max), Math.abs(min))
+  return Math.abs(mean) < CANCELLED * largest ? sumRow(widened(row, count)) / count : mean
+}
+
+function sumRow(row: Float32Array): number {
+  return row.reduce((sum, logit) => sum + logit, 0)
+}
+
+function sumsOf({ kernel, view, golden, dump, count }: PlacedPair): PairSums {
+  const of = (at: number) => sumOf(view, at)
+  const [gg, gd, dd] = [of(SUMS.gg), of(SUMS.gd), of(SUMS.dd)]
+  let mm = gg + 2 * gd + dd
+  let gm = gg + gd
+  // A dump that is much shorter than the golden is lost in those: it takes sums of its own.
+  if (mm < gg / 4) {
+    kernel.multiplyPair(golden.at, golden.kind, dump.at, dump.kind, count)
+    mm = of(SUMS.mm)
+    gm = of(SUMS.gm)
+  }
+  return {
+    ...{ gg, mm, gm, dd },
+    spread: 2 * gd + dd,
+    absoluteSum: of(SUMS.absolute),
+    absoluteMax: maxOf(view, SUMS.absoluteMax),
+    relativeSum: of(SUMS.relative),
+    relativeMax: maxOf(view, SUMS.relativeMax),
+  }
+}
+
+export function sumOf(view: DataView, at: number): number {
+  return view.getFloat64(at, true) + view.getFloat64(at + 8, true)
+}
+
+function maxOf(view: DataView, at: number): number {
+  return Math.max(view.getFloat64(at, true), view.getFloat64(at + 8, true))
+}
+
+function lanes(view: DataView, at: number, get: 'getInt32' | 'getFloat32'): number[] {
+  return [0, 4, 8, 12].map((lane) => view[get](at + lane, true))
+}
+
+function totalOf(view: DataView, at: number): number {
+  return lanes(view, at, 'getInt32').reduce((sum, count) => sum + count, 0)
+}
