@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 /**
  * How many workers of the test runner may be at work at the same time, this one included. What the runner says of itself
  * counts: Vitest its `maxWorkers`, both the number of this worker; else its default, one worker less than there are
- * processors. Jest's main process, where it runs tests itself (`--runInBand`), is the only one.
+ * processors. Jest starts no worker without a second one: with one it runs the tests in its main process (`--runInBand`).
  * @returns undefined where this is no test worker
  */
 export function simultaneousWorkers(): number | undefined {
@@ -15,8 +15,9 @@ export function simultaneousWorkers(): number | undefined {
     return Math.max(said, whole(VITEST_POOL_ID) ?? 1)
   }
   if (JEST_WORKER_ID !== undefined) {
-    const inBand = isMainThread && typeof process.send !== 'function'
-    return inBand ? 1 : Math.max(unsaid, whole(JEST_WORKER_ID) ?? 1)
+    // Not `process.send`, which Jest puts into every environment.
+    const inBand = isMainThread && !process.connected
+    return inBand ? 1 : Math.max(unsaid, whole(JEST_WORKER_ID) ?? 1, 2)
   }
   return undefined
 }

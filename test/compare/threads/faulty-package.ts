@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { builtDist } from '../../io/built.js'
 
+const REPOSITORY = join(import.meta.dirname, '../../..')
+
 export const CHILD = join(import.meta.dirname, 'child')
 
 /** A copy of the built package whose workers suffer a fault. @param slow milliseconds that they take to open a file */
@@ -12,8 +14,8 @@ export function faultyPackage(fault: string, slow = 1): { root: string; marks: s
   const root = mkdtempSync(join(tmpdir(), 'golden-logits-threads-'))
   const marks = join(root, 'marks')
   cpSync(builtDist(), join(root, 'dist'), { recursive: true })
-  writeFileSync(join(root, 'package.json'), '{ "type": "module" }\n')
-  symlinkSync(join(import.meta.dirname, '../../../node_modules'), join(root, 'node_modules'))
+  cpSync(join(REPOSITORY, 'package.json'), join(root, 'package.json'))
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'))
   const worker = join(root, 'dist/cjs/compare/threads/worker.js')
   renameSync(worker, worker.replace('worker.js', 'own-worker.js'))
   const [faults, settings] = [JSON.stringify(join(CHILD, 'faults.cjs')), JSON.stringify([fault, marks, slow])]

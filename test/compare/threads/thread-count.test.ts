@@ -19,13 +19,13 @@ const RUNNER = ['VITEST_POOL_ID', 'VITEST_MAX_WORKERS', 'JEST_WORKER_ID', 'GOLDE
 // The state that Vitest really has.
 const vitest = (globalThis as { __vitest_worker__?: { config: { maxWorkers?: number } } }).__vitest_worker__!.config
 const { maxWorkers } = vitest
-const { send } = process
+const { connected } = process
 
-/** @param parent is there a process that this one can send to, as workers have? */
+/** @param parent is there a process that this one is connected to, as workers are? */
 function within(processors: number, env: Partial<Record<(typeof RUNNER)[number], string>>, parent = false): void {
   machine.processors = processors
   for (const name of RUNNER) vi.stubEnv(name, env[name])
-  process.send = parent ? () => true : undefined
+  process.connected = parent
 }
 
 beforeEach(() => {
@@ -34,7 +34,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  process.send = send
+  process.connected = connected
   vitest.maxWorkers = maxWorkers
   vi.unstubAllEnvs()
 })
@@ -74,7 +74,7 @@ test.each([
 test.each([
   ['in band', 8, { JEST_WORKER_ID: '1' }, false, true, 8],
   ['a worker process', 8, { JEST_WORKER_ID: '1' }, true, true, 1],
-  ['a worker process of 2 processors', 2, { JEST_WORKER_ID: '1' }, true, true, 2],
+  ['the first worker process of 2 processors', 2, { JEST_WORKER_ID: '1' }, true, true, 1],
   ['the second worker process of 2 processors', 2, { JEST_WORKER_ID: '2' }, true, true, 1],
   ['a worker thread', 8, { JEST_WORKER_ID: '1' }, false, false, 1],
 ])('Jest: %s', (_, processors, env, parent, isMainThread, threads) => {
