@@ -13,8 +13,15 @@ export class Helper {
     const { port1, port2 } = new MessageChannel()
     this.port = port1
     const workerData: WorkerStart = { port: port2, life: this.life, kernel }
-    // Nothing of the runner that may be at work: its loaders and hooks would slow the start, and could break it.
-    this.worker = new Worker(file, { workerData, transferList: [port2], execArgv: [], env: {} })
+    this.worker = new Worker(file, {
+      workerData,
+      transferList: [port2],
+      // Nothing of the runner that may be at work: its loaders and hooks would slow the start, and could break it.
+      execArgv: [],
+      env: {},
+      // What a pair leaves behind is little and soon gone: more room for it would only be more memory.
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    })
     // Without a listener an error in the worker (out of memory, say) would end this process.
     this.worker.on('error', () => this.lose())
     this.worker.on('exit', () => this.lose())

@@ -1,0 +1,133 @@
+// Dumps to measure with: logits as models emit them, golden `.pth` against tested `.bin`, the same on every run.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
+
+/** Numbers in [0, 1) from a seed (mulberry32). */
+function random(seed) {
+  let a = seed
+  return () => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+/** N(−1, 2.2) with 24 peaks, and the same with noise of 0.02. */
+function rows(vocab, seed) {
+  const next = random(seed)
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
+  const golden = Float32Array.from({ length: vocab }, () => -1 + 2.2 * normal())
+  for (let i = 0; i < 24; i++) golden[Math.floor(next() * vocab)] += 8 + 4 * next()
+  return { golden, dump: golden.map((logit) => logit + 0.02 * normal()) }
+}
+
+const toBytes = {
+  float32: (row) => Buffer.from(row.buffer),
+  bfloat16: (row) => {
+    const bits = new Uint32Array(row.buffer)
+    return Buffer.from(Uint16Array.from(bits, (b) => (b + 0x7fff + ((b >>> 16) & 1)) >>> 16).buffer)
+  },
+  float16: (row) => Buffer.from(Uint16Array.from(row, toHalf).buffer),
+}
+
+/** To the nearest float16; the values here are neither tiny nor huge. */
+function toHalf(value) {
+  const size = Math.abs(value)
+  if (size < 2 ** -14) return (value < 0 ? 0x8000 : 0) | Math.round(size * 2 ** 24)
+  const exponent = Math.floor(Math.log2(size))
+  return (value < 0 ? 0x8000 : 0) + ((exponent + 14) << 10) + Math.round(size * 2 ** (10 - exponent))
+}
+
+const STORAGE = { float32: 'FloatStorage', float16: 'HalfStorage', bfloat16: 'BFloat16Storage' }
+
+/** What `torch.save` writes of a tensor `[1, vocab]`. */
+function torchFile(bytes, dtype, vocab) {
+  const int = (n) => Buffer.from(Int32Array.of(n).buffer)
+  const text = (s) => Buffer.concat([Buffer.from('X'), int(s.length), Buffer.from(s)])
+  const pickle = Buffer.concat([
+    Buffer.from('\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((', 'latin1'),
+    ...[text('storage'), Buffer.from(`ctorch\n${STORAGE[dtype]}\n`), text('0'), text('cpu')],
+    ...[
+      Buffer.from('J'),
+      int(vocab),
+      Buffer.from('tQK\x00K\x01J'),
+      int(vocab),
+      Buffer.from('\x86J', 'latin1'),
+      int(vocab),
+    ],
+    Buffer.from('K\x01\x86\x89ccollections\nOrderedDict\n)RtR.', 'latin1'),
+  ])
+  const records = { 'output/data.pkl': pickle, 'output/data/0': bytes, 'output/version': Buffer.from('3\n') }
+  const [parts, directory] = [[], []]
+  let at = 0
+  for (const [name, content] of Object.entries(records)) {
+    const [local, entry] = [Buffer.alloc(30), Buffer.alloc(46)]
+    // Data begins at a multiple of 64, behind padding in the extra field, as torch has it.
+    const extra = Buffer.alloc(4 + ((128 - ((at + 34 + name.length) % 64)) % 64))
+    extra.write('FB')
+    extra.writeUInt16LE(extra.length - 4, 2)
+    local.writeUInt32LE(0x04034b50, 0)
+    entry.writeUInt32LE(0x02014b50, 0)
+    for (const [header, from] of [
+      [local, 14],
+      [entry, 16],
+    ]) {
+      header.writeUInt32LE(crc32(content), from)
+      header.writeUInt32LE(content.length, from + 4)
+      header.writeUInt32LE(content.length, from + 8)
+      header.writeUInt16LE(name.length, from + 12)
+    }
+    local.writeUInt16LE(extra.length, 28)
+    entry.writeUInt32LE(at, 42)
+    parts.push(local, Buffer.from(name), extra, content)
+    directory.push(entry, Buffer.from(name))
+    at += 30 + name.length + extra.length + content.length
+  }
+  const [list, end] = [Buffer.concat(directory), Buffer.alloc(22)]
+  end.writeUInt32LE(0x06054b50, 0)
+  end.writeUInt16LE(3, 8)
+  end.writeUInt16LE(3, 10)
+  end.writeUInt32LE(list.length, 12)
+  end.writeUInt32LE(at, 16)
+  return Buffer.concat([...parts, list, end])
+}
+
+const ATB_DTYPE = { float32: 0, float16: 1, bfloat16: 27 }
+
+function atbFile(bytes, dtype, vocab) {
+  const length = bytes.length
+  const header = `$Version=1.0\n$Object.Count=1\n$Object.Length=${length}\nformat=2\ndtype=${ATB_DTYPE[dtype]}\ndims=1,${vocab}\n$Object.data=0,${length}\n$End=1\n`
+  return Buffer.concat([Buffer.from(header), bytes])
+}
+
+/**
+ * Writes both dumps into a folder, unless they are there, and returns their paths.
+ * @param {{ vocab: number, tokens: number, golden?: string, dump?: string }} kind
+ */
+export function makeDumps(folder, { vocab, tokens, golden = 'float32', dump = 'bfloat16' }) {
+  const root = join(folder, `${vocab}-${golden}-${dump}-${tokens}`)
+  const paths = {
+    golden: join(root, 'gpu/msit_dump_1/torch_tensors/cuda0_1'),
+    dump: join(root, 'npu/msit_dump_1/tensors/0_1'),
+  }
+  const done = join(root, 'done')
+  for (let step = 0; !existsSync(done) && step < tokens; step++) {
+    const row = rows(vocab, step + 1)
+    const write = (path, content) => {
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, content)
+    }
+    write(join(paths.golden, `${step}/root.lm_head/output.pth`), torchFile(toBytes[golden](row.golden), golden, vocab))
+    write(join(paths.dump, `${step}/67_LmHead/after/outtensor0.bin`), atbFile(toBytes[dump](row.dump), dump, vocab))
+  }
+  writeFileSync(done, '')
+  return paths
+}
+
+/** A dump whose files are gone through again and again, to so many tokens. */
+export function repeated(dump, tokens) {
+  const { steps } = dump
+  return { ...dump, steps: Array.from({ length: tokens }, (_, step) => ({ ...steps[step % steps.length], step })) }
+}
