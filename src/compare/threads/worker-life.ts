@@ -9,7 +9,7 @@ export const LIFE = { starting: 0, idle: 1, busy: 2, left: 3, lost: 4 } as const
 export interface WorkerStart {
   readonly port: MessagePort
   readonly life: Int32Array<SharedArrayBuffer>
-  /** The kernel that must be at work: another might round its last digit otherwise. */
+  /** The main thread's kernel: another might round the last digit otherwise. */
   readonly kernel: RowKernel['name']
 }
 

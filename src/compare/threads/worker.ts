@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import { rowKernel } from '../../metrics/row-kernel.js'
+import { createKernel } from '../../metrics/row-kernel.js'
 import { measurePair, type PairOutcome } from '../measure-pair.js'
 import { claim, pairAt, report, type Segment } from './segment.js'
 import { LIFE, type Report, type WorkerStart } from './worker-life.js'
@@ -9,8 +9,8 @@ import { LIFE, type Report, type WorkerStart } from './worker-life.js'
 /** A worker that nobody needs any more ends by itself: a runner may have forgotten the module that started it. */
 const IDLE_MS = 5000
 
-const { port, life, kernel: wanted } = workerData as WorkerStart
-const kernel = rowKernel()
+const { port, life, kernel: name } = workerData as WorkerStart
+const kernel = createKernel(name)
 let current: Segment | undefined
 
 const patience = setTimeout(() => {
@@ -24,7 +24,6 @@ process.on('exit', () => {
 })
 
 port.on('message', (segment: Segment) => {
-  if (kernel.name !== wanted) return
   current = segment
   help(segment)
   current = undefined

@@ -76,6 +76,23 @@ describe.concurrent('the process around it', () => {
     expect(found).toMatchObject({ same: 2, different: 0, marks: 0, after: true })
   })
 
+  test.each(['typescript', 'wasm'])("the kernel %s is the workers' too", async (kernel) => {
+    const settings = {
+      threads: 2,
+      kinds: [
+        ['plain', 'noisy'],
+        ['noisy', 'plain'],
+      ],
+    }
+    const found = await compareInChild(faultyPackage('none').root, settings, [], { GOLDEN_LOGITS_KERNEL: kernel })
+    expect(found).toMatchObject({ different: 0, marks: 1, after: true })
+  })
+
+  test('without WebAssembly', async () => {
+    const found = await compareInChild(faultyPackage('none').root, { threads: 2 }, ['--jitless'])
+    expect(found).toMatchObject({ different: 0, marks: 1, after: true })
+  })
+
   test.each(['1', '3'])('GOLDEN_LOGITS_THREADS=%s', async (count) => {
     const marks = Number(count) - 1
     const settings = { marks: Math.max(1, marks), rounds: marks === 0 ? 3 : 10 }
