@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { openTensors } from '../../src/formats/open-tensors.js'
+import { DEFAULT_LIMITS } from '../../src/io/limits.js'
+import { memorySource } from '../../src/io/memory-source.js'
+import { readZipDirectory, type ZipEntry } from '../../src/io/zip-directory.js'
+import { type Reading, readingOf } from './examine.js'
+
+/** A real file, and where in it numbers lie that a reader goes by. */
+export interface RealFile {
+  name: string
+  kind: 'zip' | 'legacy' | 'bin'
+  bytes: Uint8Array
+  fields: number[]
+  /** Of an archive. */
+  entries: ZipEntry[]
+  reading: Reading
+}
+
+/** Every real file of the fixtures, small as they are, by kind. */
+export function loadCorpus(fixtures: string): Readonly<Record<RealFile['kind'], RealFile[]>> {
+  const names = ['torch', 'legacy', 'trees'].flatMap((folder) =>
+    readdirSync(join(fixtures, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+      join(fixtures, folder, name),
+    ),
+  )
+  const files = names
+    .filter((name) => /\.(pth|bin)$/.test(name))
+    .sort()
+    .map(realFile)
+  const of = (kind: RealFile['kind']) => files.filter((file) => file.kind === kind)
+  return { zip: of('zip'), legacy: of('legacy'), bin: of('bin') }
+}
+
+function realFile(path: string): RealFile {
+  const bytes = new Uint8Array(readFileSync(path))
+  const kind = path.endsWith('.bin') ? 'bin' : bytes[0] === 0x50 ? 'zip' : 'legacy'
+  const source = memorySource(bytes, basename(path))
+  const entries = kind === 'zip' ? readZipDirectory(source, DEFAULT_LIMITS) : []
+  return {
+    name: basename(path),
+    kind,
+    bytes,
+    fields: fieldsOf(kind, bytes),
+    entries,
+    reading: readingOf(openTensors(source)),
+  }
+}
+
+/** Offsets of the numbers in zip headers, and all of a pickle or header. */
+function fieldsOf(kind: RealFile['kind'], bytes: Uint8Array): number[] {
+  const text = Buffer.from(bytes)
+  if (kind !== 'zip') {
+    const end = kind === 'bin' ? text.indexOf('$End=1') + 7 : Math.min(bytes.length, 700)
+    return Array.from({ length: end }, (_, i) => i)
+  }
+  const numbers: [signature: string, at: number[]][] = [
+    ['PK\x03\x04', [0, 6, 8, 14, 18, 22, 26, 28]],
+    ['PK\x01\x02', [0, 8, 10, 16, 20, 24, 28, 30, 32, 34, 42]],
+    ['PK\x06\x06', [0, 4, 16, 20, 24, 32, 40, 48]],
+    ['PK\x06\x07', [0, 4, 8, 16]],
+    ['PK\x05\x06', [0, 4, 6, 8, 10, 12, 16, 20]],
+  ]
+  return numbers.flatMap(([signature, offsets]) => {
+    const found: number[] = []
+    for (let at = text.indexOf(signature); at >= 0; at = text.indexOf(signature, at + 1))
+      found.push(...offsets.map((o) => at + o))
+    return found
+  })
+}

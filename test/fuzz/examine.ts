@@ -1,0 +1,101 @@
+import { crc32 } from 'node:zlib'
+import { GoldenLogitsError } from '../../src/errors.js'
+import { openTensors } from '../../src/formats/open-tensors.js'
+import { DEFAULT_LIMITS } from '../../src/io/limits.js'
+import { memorySource } from '../../src/io/memory-source.js'
+import { itemSize } from '../../src/tensor/dtype.js'
+import type { LazyTensor } from '../../src/tensor/tensor.js'
+import type { ExpectedTensor } from './pickle-grammar.js'
+
+/** What a file reads as, in a form that compares quickly: per tensor its description and the CRC-32 of its float32. */
+export type Reading = readonly string[]
+
+/** What happened to one input. */
+export type Outcome = { code: 'read'; reading: Reading } | { code: string; message: string }
+
+/** What a generated file must come to, where that is known. */
+export type Expected = readonly ExpectedTensor[] | 'a refusal'
+
+/** A finding: the reader broke its promise. */
+export class Finding extends Error {}
+
+/** Elements up to which a tensor is decoded whole: an expanded view may have 2^28 of a single one. */
+const WHOLE = 1 << 14
+
+/**
+ * Reads bytes as a file would be, every element of every tensor, and holds the outcome against what the readers promise:
+ * values that agree however they are read, or one typed error of one line.
+ * @throws Finding
+ */
+export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
+  let tensors: LazyTensor[]
+  let reading: Reading
+  try {
+    tensors = openTensors(memorySource(bytes, 'input'))
+    reading = readingOf(tensors)
+  } catch (error) {
+    if (error instanceof Finding) throw error
+    const outcome = refusalOf(error)
+    if (Array.isArray(expected)) throw new Finding(`a good file was refused: ${outcome.code}: ${outcome.message}`)
+    return outcome
+  }
+  if (expected === 'a refusal') throw new Finding(`an impossible file was read as ${reading}`)
+  if (expected) holdAgainst(tensors, expected)
+  return { code: 'read', reading }
+}
+
+/** The code and message of an error that keeps the promise of errors. */
+export function refusalOf(error: unknown): { code: string; message: string } {
+  if (!(error instanceof GoldenLogitsError)) {
+    const found = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    throw new Finding(`an untyped error: ${found}`)
+  }
+  const { code, message, file, limit } = error
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/.test(message) || message.length > 1000) {
+    throw new Finding(`a message that is not one short line: ${JSON.stringify(message)}`)
+  }
+  if (file === undefined && code !== 'invalid-argument') throw new Finding(`${code} without a file: ${message}`)
+  if (limit !== undefined && !(limit in DEFAULT_LIMITS && message.includes(limit))) {
+    throw new Finding(`a limit that is not named: ${message}`)
+  }
+  return { code, message }
+}
+
+export function readingOf(tensors: readonly LazyTensor[]): Reading {
+  return tensors.map((tensor) => `${tensor.name} ${tensor.dtype} [${tensor.shape}] ${digestOf(tensor)}`)
+}
+
+function digestOf(tensor: LazyTensor): number {
+  const { length } = tensor
+  if (length > WHOLE) return crc32(rawOf(tensor, length - 16, 16), crc32(rawOf(tensor, 0, 16)))
+  const values = tensor.toFloat32()
+  if (values.length !== length) throw new Finding(`${values.length} values of ${length}`)
+  const raw = rawOf(tensor, 0, length)
+  if (length > 0) {
+    const [first, count] = [length >> 1, Math.min(3, length - (length >> 1))]
+    const item = raw.length / length
+    if (Buffer.compare(rawOf(tensor, first, count), raw.subarray(first * item, (first + count) * item)) !== 0) {
+      throw new Finding('a part reads otherwise than the whole')
+    }
+  }
+  return crc32(new Uint8Array(values.buffer))
+}
+
+function rawOf(tensor: LazyTensor, start: number, count: number): Uint8Array {
+  const raw = new Uint8Array(count * itemSize(tensor.dtype))
+  tensor.readRaw(start, count, raw)
+  return raw
+}
+
+function holdAgainst(tensors: readonly LazyTensor[], expected: readonly ExpectedTensor[]): void {
+  const found = tensors.map(({ name, dtype, shape, ...tensor }) => ({
+    name,
+    dtype,
+    shape: [...shape],
+    values: [...tensor.toFloat32()],
+  }))
+  const [is, should] = [found, expected].map((all) =>
+    JSON.stringify(all, (_, value) => (Object.is(value, -0) ? 0 : value)),
+  )
+  if (is !== should) throw new Finding(`read ${is!.slice(0, 2000)}, expected ${should!.slice(0, 2000)}`)
+}

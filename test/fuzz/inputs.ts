@@ -1,0 +1,122 @@
+import { DEFAULT_LIMITS } from '../../src/io/limits.js'
+import { memorySource } from '../../src/io/memory-source.js'
+import { readZipDirectory, type ZipEntry } from '../../src/io/zip-directory.js'
+import { zip } from '../formats/build/zip.js'
+import { type Choices, chance, pick } from './choices.js'
+import type { loadCorpus, RealFile } from './corpus.js'
+import { type Expected, examine, Finding, type Outcome } from './examine.js'
+import { generateBin, generateLegacy, generateZip } from './file-grammar.js'
+import { mutate } from './mutate.js'
+
+export type Corpus = ReturnType<typeof loadCorpus>
+
+/** One input: its bytes, and how an outcome is held against what is known of them. */
+export interface Input {
+  bytes: Uint8Array
+  expected?: Expected
+  /** @throws Finding where the outcome cannot be right. */
+  judge?(outcome: Outcome): void
+}
+
+/** The kinds of input: how each is made, and its share of a run. */
+export const KINDS: Readonly<Record<string, { share: number; make(choices: Choices, corpus: Corpus): Input }>> = {
+  'torch zip, mutated': { share: 25, make: (choices, corpus) => mutatedZip(choices, corpus) },
+  'torch zip, mutated pickle': { share: 20, make: (choices, corpus) => mutatedRecord(choices, corpus) },
+  'torch zip, generated': { share: 25, make: (choices) => generateZip(choices, pick(choices, [0, 15, 60])) },
+  'legacy torch, mutated': { share: 10, make: (choices, corpus) => mutatedLegacy(choices, corpus) },
+  'legacy torch, generated': { share: 8, make: (choices) => generateLegacy(choices, pick(choices, [0, 15, 60])) },
+  '.bin, mutated': { share: 6, make: (choices, corpus) => mutatedBin(choices, corpus) },
+  '.bin, generated': { share: 6, make: (choices) => generateBin(choices, pick(choices, [0, 15, 60])) },
+}
+
+const SHARES = Object.entries(KINDS).flatMap(([kind, { share }]) => Array.from({ length: share }, () => kind))
+
+export function kindOf(choices: Choices): string {
+  return pick(choices, SHARES)
+}
+
+/** Makes one input and examines it. */
+export function runInput(kind: string, choices: Choices, corpus: Corpus, keep?: (bytes: Uint8Array) => void): Outcome {
+  const { bytes, expected, judge } = KINDS[kind]!.make(choices, corpus)
+  keep?.(bytes)
+  const outcome = examine(bytes, expected)
+  judge?.(outcome)
+  return outcome
+}
+
+const anyOf = (choices: Choices, files: readonly RealFile[]) => pick(choices, files)
+
+/**
+ * An archive with bytes changed anywhere. Its CRCs cover all that a tensor is made of: where it still reads, it reads as
+ * before, unless the change left a CRC out or renamed a record.
+ */
+function mutatedZip(choices: Choices, corpus: Corpus): Input {
+  const file = anyOf(choices, corpus.zip)
+  const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.zip).bytes)
+  return {
+    bytes,
+    judge(outcome) {
+      if (!('reading' in outcome) || sameReading(outcome.reading, file.reading)) return
+      const entries = readZipDirectory(memorySource(bytes, 'input'), DEFAULT_LIMITS)
+      if (isCovered(entries, file.entries))
+        throw new Finding(`a damaged ${file.name} read as ${outcome.reading}, not as ${file.reading}`)
+    },
+  }
+}
+
+/** Do non-zero CRCs, the same as before, cover the same records? */
+function isCovered(entries: readonly ZipEntry[], before: readonly ZipEntry[]): boolean {
+  const describe = (all: readonly ZipEntry[]) =>
+    all
+      .map(({ name, crc, size }) => `${name} ${crc} ${size}`)
+      .sort()
+      .join('\n')
+  return describe(entries) === describe(before) && entries.every(({ crc, size }) => crc !== 0 || size === 0)
+}
+
+const sameReading = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((one, i) => one === b[i])
+
+/** An archive whose pickle or another record was changed, and whose CRCs and sizes are right again. */
+function mutatedRecord(choices: Choices, corpus: Corpus): Input {
+  const file = anyOf(choices, corpus.zip)
+  const other = anyOf(choices, corpus.zip)
+  const entries = file.entries.filter(({ deflated }) => !deflated)
+  const pickle = entries.findIndex(({ name }) => name.endsWith('/data.pkl'))
+  const changed = chance(choices, 85) ? pickle : choices.int(entries.length)
+  const records = entries.map((entry, i) => {
+    const content = file.bytes.subarray(entry.start, entry.start + entry.size)
+    if (i !== changed) return { name: entry.name, content }
+    const { start, size } = pick(choices, other.entries)
+    const piece = size > 0 ? other.bytes.subarray(start, start + size) : other.bytes
+    return { name: entry.name, content: mutate(content, choices, [], piece) }
+  })
+  return { bytes: zip(records) }
+}
+
+/** Nothing guards the bytes of these two: they must be refused or read, and read alike in every way. */
+function mutatedLegacy(choices: Choices, corpus: Corpus): Input {
+  const file = anyOf(choices, corpus.legacy)
+  return { bytes: mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.legacy).bytes) }
+}
+
+function mutatedBin(choices: Choices, corpus: Corpus): Input {
+  const file = anyOf(choices, corpus.bin)
+  const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.bin).bytes)
+  return { bytes, judge: (outcome) => 'reading' in outcome && judgeBin(bytes) }
+}
+
+/** The header by other means: the elements are what its dtype and dims say, to the last byte of the file. */
+function judgeBin(bytes: Uint8Array): void {
+  const text = Buffer.from(bytes).toString('latin1')
+  const header = text.slice(0, text.indexOf('\n$End=1\n') + 8)
+  const item = ({ 0: 4, 1: 2, 2: 1, 3: 4, 4: 1, 6: 2, 9: 8, 11: 8, 12: 1, 27: 2 } as Record<string, number>)[
+    /^dtype=(\d+)$/m.exec(header)![1]!
+  ]!
+  const count = /^dims=([\d,]+)$/m
+    .exec(header)![1]!
+    .split(',')
+    .reduce((product, size) => product * BigInt(size), 1n)
+  if (count * BigInt(item) !== BigInt(bytes.length - header.length))
+    throw new Finding(`a header of ${count} x ${item} bytes read over ${bytes.length - header.length}`)
+}

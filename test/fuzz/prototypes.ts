@@ -1,0 +1,21 @@
+const OBJECTS: readonly object[] = [
+  ...[Object, Array, Function, String, Number, Boolean, Symbol, BigInt, Map, Set, Promise, Error, RegExp, ArrayBuffer],
+  ...[Uint8Array, Float32Array, DataView, Buffer, Reflect, JSON, globalThis],
+]
+
+/** Every property of the objects that all code shares, as a text that a changed one would change. */
+export function prototypesOf(): string {
+  const all = OBJECTS.flatMap((object) => ['prototype' in object ? (object.prototype as object) : object, object])
+  return all
+    .map((object) =>
+      Reflect.ownKeys(object)
+        .map((key) => describe(object, key))
+        .join(' '),
+    )
+    .join('\n')
+}
+
+function describe(object: object, key: string | symbol): string {
+  const { value, get, set, writable } = Object.getOwnPropertyDescriptor(object, key)!
+  return `${String(key)}:${typeof value}${typeof get}${typeof set}${writable}${typeof value === 'function' ? value.length : ''}`
+}
