@@ -6,8 +6,8 @@ import type { Fidelity, Provenance } from './types.js'
 export interface GoldenOptions extends CompareOptions {
   /**
    * What a new golden keeps. `full` (the default): every logit, losslessly, in a compressed `.npz` file, so that every
-   * verdict is certain. `compact`: under 1 KB a token in the text file; it bounds KL divergence and cosine similarity,
-   * and where a limit lies between the bounds the verdict is `undecided`, which fails.
+   * verdict is exact. `compact`: 1 to 2 KB a token in the text file; it bounds KL divergence and cosine similarity, and
+   * where a limit lies between the bounds the verdict is `undecided`, which fails.
    */
   fidelity?: Fidelity
   /** Vocab ids that a compact golden lists of each row, the most probable ones. Default 256. */

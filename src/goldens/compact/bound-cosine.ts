@@ -1,41 +1,54 @@
 import type { DumpFacts } from './dump-facts.js'
-import { add, type Interval, ROUNDING, scale, square, widened } from './interval.js'
-import { type CompactRow, ROOT_STEP } from './types.js'
+import { add, type Interval, ROUNDING, scale, widened } from './interval.js'
+import { boundDistance } from './sketch.js'
+import { type CompactRow, type Moments, ROOT_STEP } from './types.js'
 
 const NOTHING_KNOWN: Interval = { lo: -1, hi: 1 }
 
-/**
- * Bounds of the cosine similarity. Σgm is known on the listed ids; on each range of the tail the Cauchy-Schwarz inequality
- * holds it within √(Σ(g − ḡ)²·Σ(m − m̄)²) of n·ḡ·m̄. The tail carries nearly all of a row's norm, so that these bounds are wide:
- * they refute a wrong dump, but they cannot confirm a right one.
- */
+/** Bounds of the cosine similarity: the sketch of the logits tells two rows that are near each other, their sums all others. */
 export function boundCosine(golden: CompactRow, dump: DumpFacts): Interval {
   // Logits of suppressed ids that are not −Inf take part in the cosine, and the golden does not know them.
   const known = dump.sameSupport && golden.infinite === golden.suppressed && dump.infinite === golden.suppressed
   if (!known) return NOTHING_KNOWN
-  let [dot, gg, mm]: [Interval, Interval, number] = [ZERO, ZERO, 0]
+  const shortest = Math.min(golden.moments.squares, dump.moments.squares)
+  if (!(shortest > 0)) return NOTHING_KNOWN
+  const [near, far] = [boundByDistance(golden, dump), boundBySums(golden, dump)]
+  return { lo: Math.max(-1, near.lo, far.lo), hi: Math.min(1, near.hi, far.hi) }
+}
+
+/**
+ * cos = 1 − ‖u − v‖² / 2 of the unit vectors u and v along the rows. The part of u − v that lies along (1, 1, …) is known from
+ * the sums, the rest is bounded by its sketch.
+ */
+function boundByDistance(golden: CompactRow, dump: DumpFacts): Interval {
+  const size = golden.count - golden.suppressed
+  const means = meanOf(golden.moments, size) - meanOf(dump.moments, size)
+  const rest = boundDistance(golden.direction, dump.direction)
+  const along = size * means * means
+  return widened({ lo: 1 - (along + rest.hi) / 2, hi: 1 - (along + rest.lo) / 2 }, 4 * ROUNDING)
+}
+
+function meanOf({ sum, squares }: Moments, size: number): number {
+  return sum / size / Math.sqrt(squares)
+}
+
+/**
+ * Σgm is known on the listed ids; on each range of the tail the Cauchy-Schwarz inequality holds it within
+ * √(Σ(g − ḡ)²·Σ(m − m̄)²) of n·ḡ·m̄. Wide, as the tail carries nearly all of a row's norm.
+ */
+function boundBySums(golden: CompactRow, dump: DumpFacts): Interval {
+  let dot = ZERO
   golden.ids.forEach((id, i) => {
-    const g = logitInterval(golden.roots[i]!, golden.logSumExp)
-    const m = dump.row[id]!
-    dot = add(dot, scale(g, m))
-    gg = add(gg, square(g))
-    mm += m * m
+    dot = add(dot, scale(logitInterval(golden.roots[i]!, golden.logSumExp), dump.row[id]!))
   })
   golden.ranges.forEach((range, i) => {
     const { size, sum, squares } = dump.ranges[i]!
     if (size === 0) return
     const spread = Math.sqrt(variance(range.sum, range.squares, size) * variance(sum, squares, size))
     dot = add(dot, widened(point((range.sum / size) * sum), spread))
-    gg = add(gg, { lo: range.squares * (1 - ROUNDING), hi: range.squares * (1 + ROUNDING) })
-    mm += squares
   })
-  const [shortest, longest] = [Math.sqrt(gg.lo * mm * (1 - ROUNDING)), Math.sqrt(gg.hi * mm * (1 + ROUNDING))]
-  if (!(shortest > 0 && longest < Number.POSITIVE_INFINITY)) return NOTHING_KNOWN
-  const { lo, hi } = widened(dot, 2 * ROUNDING * longest)
-  return {
-    lo: Math.max(-1, lo / (lo < 0 ? shortest : longest) - ROUNDING),
-    hi: Math.min(1, hi / (hi < 0 ? longest : shortest) + ROUNDING),
-  }
+  const norms = Math.sqrt(golden.moments.squares * dump.moments.squares)
+  return widened({ lo: dot.lo / norms, hi: dot.hi / norms }, 8 * ROUNDING)
 }
 
 const ZERO: Interval = { lo: 0, hi: 0 }

@@ -1,5 +1,6 @@
 import type { DumpFacts, DumpRange } from './dump-facts.js'
 import { type Interval, ROUNDING } from './interval.js'
+import { boundDistance } from './sketch.js'
 import { type CompactRow, ROOT_STEP } from './types.js'
 
 /**
@@ -9,6 +10,7 @@ import { type CompactRow, ROOT_STEP } from './types.js'
  * - from below, h(Σp, Σq) of each range: merging ids never raises a divergence (data processing inequality)
  * - from above, Σp·ln p − Σp·ln q − Σp + Σq, all known but Σp·ln q, which is least when the known mass of each range lies
  *   on the ids that the dump thinks least of, as much on each as the highest p of the tail
+ * - from both sides, multiples of the squared Hellinger distance H = Σ(√p − √q)², which its sketch bounds: see `hellingerRatio`
  */
 export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
   const support = boundSupport(golden, dump)
@@ -22,6 +24,8 @@ export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
     hi += h.hi
     slack += Math.max(Math.abs(p.hi - Math.exp(logQ)), Math.abs(p.lo - Math.exp(logQ)))
   })
+  const hellinger = boundDistance(golden.tailRoots, dump.tailRoots)
+  const head = lo
   let [tail, cross, mass] = [golden.tailEntropy, 0, 0]
   golden.ranges.forEach((range, i) => {
     const other = dump.ranges[i]!
@@ -34,14 +38,37 @@ export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
     slack += otherMass + range.mass
   })
   if (lo === Number.POSITIVE_INFINITY) return INFINITE
+  // h is at least (√p − √q)².
+  lo = Math.max(lo, head + hellinger.lo)
   const least = lo - ROUNDING * (lo + 4 * slack) - 1e-12
   if (support === 'unknown') return { lo: Math.max(0, least), hi: Number.POSITIVE_INFINITY }
-  const most = hi + Math.max(0, tail - cross)
+  const ratio = hellingerRatio(Math.sqrt(Math.min(hellinger.hi, Math.exp(golden.tailCeiling))), lowestLogQ(dump))
+  const most = hi + Math.min(Math.max(0, tail - cross), hellinger.hi * ratio)
   if (mass > 0) slack += Math.abs(golden.tailEntropy) + Math.abs(cross)
   return { lo: Math.max(0, least), hi: most + ROUNDING * (most + 4 * slack) + 1e-12 }
 }
 
 const INFINITE: Interval = { lo: Number.POSITIVE_INFINITY, hi: Number.POSITIVE_INFINITY }
+
+/**
+ * The most that h(p, q) is of (√p − √q)² for √p ≤ √q + `rise`. With t = √(p/q) that is
+ * φ(t) = (2t²·ln t − t² + 1) / (t − 1)², which grows with t from 1 at 0 over 2 at 1, so that the lowest q has the highest.
+ */
+function hellingerRatio(rise: number, lowestLogQ: number): number {
+  const logRise = Math.log(rise) - lowestLogQ / 2
+  // φ(t) < 2·ln t from there on, and t itself may be too large a number.
+  if (logRise > 30) return 2 * logRise
+  const t = 1 + Math.exp(logRise)
+  if (t < 1.01) return 2.01
+  return ((t * t * (2 * Math.log(t) - 1) + 1) / (t - 1) ** 2) * (1 + 1e-8)
+}
+
+/** The lowest ln q among the ids that the golden may give probability to and does not list. */
+function lowestLogQ({ ranges, logSumExp }: DumpFacts): number {
+  let lowest = 0
+  for (const { logits } of ranges) if (logits.length > 0) lowest = Math.min(lowest, logits[0]! - logSumExp)
+  return lowest
+}
 
 /** A mass below it says nothing: it may round to 0 in one way of summing and not in another. */
 const TINY = 1e-290

@@ -1,11 +1,13 @@
 import { BitReader, BitWriter } from './bits.js'
+import { SKETCH_SIZE } from './sketch.js'
 import { type CompactRow, RANGES, ROOT_STEP } from './types.js'
 
-/** Up front, little-endian: 5 uint32, the digest, float64s (one pair of the top-1 and sums, and 3 for each range). */
+/** Up front, little-endian: 5 uint32, the digest, float64s (9 of the row, and 3 for each range), two sketches as int16. */
 const DIGEST_AT = 4 * 5
 const FLOATS_AT = DIGEST_AT + 16
-const FLOATS = 5 + 3 * RANGES
-const PACKED_AT = FLOATS_AT + 8 * FLOATS
+const FLOATS = 9 + 3 * RANGES
+const SKETCHES_AT = FLOATS_AT + 8 * FLOATS
+const PACKED_AT = SKETCHES_AT + 2 * 2 * SKETCH_SIZE
 
 /** Roots beyond it stand for probabilities above 1. */
 const MAX_ROOT = 1 / ROOT_STEP
@@ -33,10 +35,15 @@ export function encodeRow(row: CompactRow): Uint8Array {
     view.setUint32(4 * i, n, true)
   })
   bytes.set(row.suppressedDigest, DIGEST_AT)
+  const { moments, direction, tailRoots } = row
   const floats = [row.top1Logit, row.logSumExp, row.tailCeiling, row.tailEntropy, row.floor]
+  floats.push(moments.sum, moments.squares, direction.step, tailRoots.step)
   for (const { mass, sum, squares } of row.ranges) floats.push(mass, sum, squares)
   floats.forEach((x, i) => {
     view.setFloat64(FLOATS_AT + 8 * i, x, true)
+  })
+  ;[...direction.numbers, ...tailRoots.numbers].forEach((x, i) => {
+    view.setInt16(SKETCHES_AT + 2 * i, x, true)
   })
   bytes.set(packed, PACKED_AT)
   bytes.set(packedRoots, PACKED_AT + packed.length)
@@ -69,14 +76,18 @@ export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string
     number,
   ]
   const floats = Array.from({ length: FLOATS }, (_, i) => view.getFloat64(FLOATS_AT + 8 * i, true))
-  const [top1Logit, logSumExp, tailCeiling, tailEntropy, floor, ...sums] = floats as [
+  const [top1Logit, logSumExp, tailCeiling, tailEntropy, floor, sum, squares, directionStep, rootsStep] = floats as [
     number,
     number,
     number,
     number,
     number,
-    ...number[],
+    number,
+    number,
+    number,
+    number,
   ]
+  const sums = floats.slice(9)
   const ranges = Array.from({ length: RANGES }, (_, i) => {
     return { mass: sums[3 * i]!, sum: sums[3 * i + 1]!, squares: sums[3 * i + 2]! }
   })
@@ -85,7 +96,10 @@ export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string
     top1 < count &&
     suppressed <= count &&
     infinite <= suppressed &&
-    [top1Logit, logSumExp, tailEntropy, floor, ...sums].every(Number.isFinite) &&
+    [top1Logit, logSumExp, tailEntropy, floor, sum, squares, directionStep, rootsStep, ...sums].every(
+      Number.isFinite,
+    ) &&
+    [squares, directionStep, rootsStep].every((x) => x >= 0) &&
     tailEntropy <= 0 &&
     floor <= 0 &&
     tailCeiling <= 1 &&
@@ -107,7 +121,16 @@ export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string
     infinite,
     suppressedDigest: bytes.slice(DIGEST_AT, FLOATS_AT),
     floor,
+    moments: { sum, squares },
+    direction: { step: directionStep, numbers: sketchAt(view, 0) },
+    tailRoots: { step: rootsStep, numbers: sketchAt(view, 1) },
   }
+}
+
+function sketchAt(view: DataView, n: number): Int16Array {
+  return Int16Array.from({ length: SKETCH_SIZE }, (_, i) =>
+    view.getInt16(SKETCHES_AT + 2 * (SKETCH_SIZE * n + i), true),
+  )
 }
 
 function unpack(

@@ -1,6 +1,8 @@
+import { sketchBoth } from './sketch.js'
 import { logSumExp } from './summarise.js'
 import { digestOfIds, suppressedIds } from './suppressed.js'
-import { type CompactRow, RANGES, rangeOf, SUPPRESSED } from './types.js'
+import { type CompactRow, type Moments, RANGES, rangeOf, SUPPRESSED } from './types.js'
+import { directionOf, tailRootsOf } from './vectors.js'
 
 /** One range of the dump's tail: the ids that the golden does not list. */
 export interface DumpRange {
@@ -24,6 +26,11 @@ export interface DumpFacts {
   /** −Inf entries. */
   infinite: number
   ranges: DumpRange[]
+  /** Over all ids that are not suppressed. */
+  moments: Moments
+  /** The sketches that a golden keeps, exact. */
+  direction: Float64Array
+  tailRoots: Float64Array
 }
 
 /** @param row of the golden's vocabulary size, free of NaN and +Inf, with a finite logit */
@@ -40,10 +47,15 @@ export function dumpFacts(golden: CompactRow, row: Float32Array): DumpFacts {
   const ranges = Array.from({ length: RANGES }, () => ({ size: 0, sum: 0, squares: 0 }))
   const tail = new Float32Array(count)
   let length = 0
+  const moments = { sum: 0, squares: 0 }
   for (let i = 0; i < count; i++) {
-    if (listed[i] === 1) continue
     const logit = row[i]!
-    if (sameSupport && logit - total < SUPPRESSED) continue
+    const isSuppressed = logit - total < SUPPRESSED
+    if (!isSuppressed) {
+      moments.sum += logit
+      moments.squares += logit * logit
+    }
+    if (listed[i] === 1 || (sameSupport && isSuppressed)) continue
     const range = ranges[rangeOf(i, count)]!
     range.size++
     range.sum += logit
@@ -58,5 +70,6 @@ export function dumpFacts(golden: CompactRow, row: Float32Array): DumpFacts {
     const logMass = range.size === 0 ? Number.NEGATIVE_INFINITY : logSumExp(logits, logits.at(-1)!) - total
     return { ...range, logits, logMass: Number.isNaN(logMass) ? Number.NEGATIVE_INFINITY : logMass }
   })
-  return { row, logSumExp: total, sameSupport, infinite, ranges: whole }
+  const [direction, tailRoots] = sketchBoth(directionOf(row, total, moments), tailRootsOf(row, total, listed))
+  return { row, logSumExp: total, sameSupport, infinite, ranges: whole, moments, direction, tailRoots }
 }

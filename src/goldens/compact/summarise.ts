@@ -1,6 +1,8 @@
 import { scanRow } from '../../metrics/row-scan.js'
+import { packSketch, sketchBoth } from './sketch.js'
 import { digestOfIds, suppressedIds } from './suppressed.js'
 import { type CompactRow, RANGES, ROOT_STEP, rangeOf, SUPPRESSED } from './types.js'
+import { directionOf, tailRootsOf } from './vectors.js'
 
 /** ln Σ exp(logit) in float64; `max` is the row's maximum. */
 export function logSumExp(row: Float32Array, max: number): number {
@@ -27,12 +29,15 @@ export function summarise(row: Float32Array, k: number): CompactRow {
     listed[id] = 1
   })
   const ranges = Array.from({ length: RANGES }, () => ({ mass: 0, sum: 0, squares: 0 }))
+  const moments = { sum: 0, squares: 0 }
   let [tailCeiling, tailEntropy, floor] = [Number.NEGATIVE_INFINITY, 0, 0]
   for (let i = 0; i < count; i++) {
     const logit = row[i]!
     const logProb = logit - total
     if (logProb < SUPPRESSED) continue
     if (logProb < floor) floor = logProb
+    moments.sum += logit
+    moments.squares += logit * logit
     if (listed[i] === 1) continue
     const p = Math.exp(logProb)
     const range = ranges[rangeOf(i, count)]!
@@ -43,6 +48,7 @@ export function summarise(row: Float32Array, k: number): CompactRow {
     if (logProb > tailCeiling) tailCeiling = logProb
   }
   const suppressed = suppressedIds(row, total)
+  const [direction, tailRoots] = sketchBoth(directionOf(row, total, moments), tailRootsOf(row, total, listed))
   return {
     count,
     top1,
@@ -57,6 +63,9 @@ export function summarise(row: Float32Array, k: number): CompactRow {
     infinite: suppressed.infinite,
     suppressedDigest: digestOfIds(suppressed.ids),
     floor,
+    moments,
+    direction: packSketch(direction),
+    tailRoots: packSketch(tailRoots),
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Sketch } from './sketch.js'
+
 /**
  * What is left of a row of logits in a compact golden. p = softmax of the row. Its *listed* vocab ids are the most
  * probable ones, each with its probability; of all others, the *tail*, only sums are known. *Suppressed* ids (see
@@ -27,6 +29,17 @@ export interface CompactRow {
   readonly suppressedDigest: Uint8Array
   /** No id that is not suppressed has a lower log-prob. */
   readonly floor: number
+  /** Over all ids that are not suppressed. */
+  readonly moments: Moments
+  /** Of the unit vector along those logits, less its mean: see `directionOf`. */
+  readonly direction: Sketch
+  /** Of √p over the tail, 0 elsewhere. */
+  readonly tailRoots: Sketch
+}
+
+export interface Moments {
+  readonly sum: number
+  readonly squares: number
 }
 
 /** Sums over the ids of one range that are neither listed nor suppressed. */

@@ -36,20 +36,30 @@ function outside(golden: Float32Array, dump: Float32Array, k: number): string {
   return wrong.map((name) => `${name} ${exact[name]} not in [${bounds[name].lo}, ${bounds[name].hi}]`).join('; ')
 }
 
-test.each(Object.keys(CHANGES))('%s: the exact metrics lie within the bounds', (name) => {
-  for (const before of [
-    'identical',
-    'the last ones suppressed',
-    'some suppressed',
-    'some at the lowest number',
-    'rounded to bf16',
-    'flat',
-    'spread by 300',
-    'tail permuted',
-  ]) {
-    for (let seed = 1; seed <= 60; seed++) {
-      const next = random(seed * 7919)
-      const count = seed % 3 === 0 ? 1 + Math.floor(next() * 12) : 1 + Math.floor(next() * 600)
+/** A long run: BOUND_PAIRS=1000000 npx vitest run test/goldens/compact/bound.test.ts, with BOUND_SEED to repeat one. */
+const LONG = process.env.BOUND_PAIRS !== undefined
+const PAIRS = Number(process.env.BOUND_PAIRS ?? 10_400)
+const SEED = Number(process.env.BOUND_SEED ?? (LONG ? Date.now() % 1_000_000 : 1))
+
+const FIRST = [
+  'identical',
+  'the last ones suppressed',
+  'some suppressed',
+  'some at the lowest number',
+  'rounded to bf16',
+  'flat',
+  'spread by 300',
+  'tail permuted',
+]
+const ROUNDS = Math.ceil(PAIRS / FIRST.length / Object.keys(CHANGES).length)
+if (LONG) console.log(`bounds of ${ROUNDS * FIRST.length * Object.keys(CHANGES).length} pairs, seed ${SEED}`)
+
+test.each(Object.keys(CHANGES))('%s: the exact metrics lie within the bounds', { timeout: 86_400_000 }, (name) => {
+  for (const before of FIRST) {
+    for (let round = 0; round < ROUNDS; round++) {
+      const seed = (SEED * 1_000_003 + round) * 7919
+      const next = random(seed)
+      const count = round % 3 === 0 ? 1 + Math.floor(next() * 12) : 1 + Math.floor(next() * 400)
       const golden = languageRow(next, count)
       CHANGES[before]!(golden, next)
       const dump = golden.slice()
@@ -58,6 +68,14 @@ test.each(Object.keys(CHANGES))('%s: the exact metrics lie within the bounds', (
       expect(outside(golden, dump, k), `${before}, then ${name}, seed ${seed}, count ${count}, k ${k}`).toBe('')
     }
   }
+})
+
+test.each(Object.keys(CHANGES))('%s: the same with a vocabulary of 151,936', (name) => {
+  const next = random(SEED)
+  const golden = languageRow(next, 151_936)
+  const dump = golden.slice()
+  CHANGES[name]!(dump, next)
+  expect(outside(golden, dump, 256)).toBe('')
 })
 
 test('any two rows of any logits: the exact metrics lie within the bounds', () => {
@@ -73,6 +91,6 @@ test('any two rows of any logits: the exact metrics lie within the bounds', () =
       const dump = Float32Array.from(pairs.map(([g, m, same]) => (same ? g : m)))
       expect(outside(golden, dump, k)).toBe('')
     }),
-    { numRuns: 10_000 },
+    { numRuns: LONG ? PAIRS : 10_000, ...(LONG && { seed: SEED }) },
   )
 })
