@@ -22,8 +22,7 @@ export interface Alignment {
  */
 export function align(dump: Dump, golden: Dump, settings: CompareSettings): Alignment {
   if (isOneFile(dump) && isOneFile(golden) && settings.listed.length === 0) return pairFiles(dump, golden)
-  const left = new Map(golden.steps.map((step) => [step.step, step]))
-  const right = new Map(dump.steps.map((step) => [step.step, step]))
+  const [left, right] = [byStep('golden', golden), byStep('dump', dump)]
   const held = [...new Set([...left.keys(), ...right.keys()])].sort((a, b) => a - b)
   const steps = held.filter(settings.wants)
   const absent = settings.listed.filter((step) => !left.has(step) && !right.has(step))
@@ -33,6 +32,23 @@ export function align(dump: Dump, golden: Dump, settings: CompareSettings): Alig
     return { step, ...(g && { golden: g }), ...(d && { dump: d }) }
   })
   return { pairs, notes: [...gapNotes(pairs, settings), ...shiftNotes(dump, golden, pairs)] }
+}
+
+/** @throws GoldenLogitsError `invalid-argument` for steps that no dump from `loadDump` holds: one would hide another */
+function byStep(side: string, { path, steps }: Dump): Map<number, DumpStep> {
+  const found = new Map<number, DumpStep>()
+  for (const step of steps) {
+    const number = step?.step
+    if (!(Number.isSafeInteger(number) && number >= 0)) {
+      const message = `a step of the ${side} has the number ${shown(String(number), 40)}, expected a whole number from 0`
+      throw new GoldenLogitsError('invalid-argument', message, { file: path })
+    }
+    if (found.has(number)) {
+      throw new GoldenLogitsError('invalid-argument', `the ${side} holds token ${number} twice`, { file: path })
+    }
+    found.set(number, step)
+  }
+  return found
 }
 
 /** Did the caller name a single file? Two of those are meant for each other, whatever folders they lie in. */
@@ -57,24 +73,30 @@ function noSuchStep(dump: Dump, golden: Dump, held: readonly number[], absent: r
   })
 }
 
-/** Steps that neither side holds between steps that are held: nothing can be said of them but that. */
+/** Steps that neither side holds before or between steps that are held: nothing can be said of them but that. */
 function gapNotes(pairs: readonly StepPair[], settings: CompareSettings): string[] {
   if (settings.listed.length > 0) return []
-  const notes: string[] = []
-  for (let i = 1; i < pairs.length && notes.length < 3; i++) {
-    const [from, to] = [pairs[i - 1]!.step + 1, pairs[i]!.step - 1]
-    if (from === to) notes.push(`neither side holds token ${from}`)
-    else if (from < to) notes.push(`neither side holds tokens ${from} to ${to}`)
+  const gaps: string[] = []
+  let tokens = 0
+  let next = settings.wants(0) ? 0 : pairs[0]!.step
+  for (const { step } of pairs) {
+    if (step > next) gaps.push(step === next + 1 ? `${next}` : `${next} to ${step - 1}`)
+    tokens += step - next
+    next = step + 1
   }
-  return notes
+  if (gaps.length === 0) return []
+  const more = gaps.length > 5 ? ` and others, ${tokens} in all` : ''
+  return [`neither side holds ${tokens === 1 ? 'token' : 'tokens'} ${gaps.slice(0, 5).join(', ')}${more}`]
 }
 
 /** Steps that rest on an assumption and do not line up are likely shifted against each other: name the way out. */
 function shiftNotes(dump: Dump, golden: Dump, pairs: readonly StepPair[]): string[] {
   const notes: string[] = []
-  const whole = pairs.every((pair) => pair.golden && pair.dump)
+  // What is missing between steps that are there would still be missing after a shift.
+  const ends = [pairs[0]!, pairs.at(-1)!]
+  const flush = ends.every((pair) => pair.golden && pair.dump)
   for (const [side, { stepsAssumed, steps }] of [['dump', dump] as const, ['golden', golden] as const]) {
-    if (whole || !stepsAssumed) continue
+    if (flush || !stepsAssumed) continue
     const first = steps[0]!.step
     notes.push(
       `the steps do not line up, and those of the ${side} are an assumption (its first is taken for token ${first}): if that is wrong, set loadDump's option firstStep`,

@@ -24,7 +24,7 @@ export function conclude(
   const precision = settings.precision ?? inferPrecision(dtypesOf(measured))
   const thresholds = thresholdsOf(precision, settings)
   const tokens = measured.map((pair) => judge(pair, thresholds, settings))
-  if (settings.afterDivergence === 'ignore') excuseAfterDivergence(tokens)
+  const excused = settings.afterDivergence === 'ignore' ? excuseAfterDivergence(tokens) : []
   const firstFailure = tokens.find((token) => !token.pass)
   const counts = count(tokens)
   return {
@@ -39,7 +39,8 @@ export function conclude(
       ...dumpNotes('dump', dump),
       ...alignmentNotes,
       ...outcomeNotes(measured),
-      ...(settings.precision ? [] : [`dtype ${precision} taken from the dumps`]),
+      ...excused,
+      ...(settings.precision || counts.compared === 0 ? [] : [`dtype ${precision} taken from the dumps`]),
     ],
     goldenPath: golden.path,
     dumpPath: dump.path,
@@ -61,16 +62,21 @@ function judge(pair: MeasuredPair, thresholds: Comparison['thresholds'], setting
   return judgeSingle(pair.step, side, { files: [...step.files], layer: step.layer }, allowed)
 }
 
-/** The flip itself is still gated: both sides had read the same text when they disagreed. */
-function excuseAfterDivergence(tokens: TokenComparison[]): void {
+/** The flip itself is still gated: both sides had read the same text when they disagreed. Returns a note, or none. */
+function excuseAfterDivergence(tokens: TokenComparison[]): string[] {
   const flip = tokens.findIndex((token) => token.metrics && token.golden!.top1 !== token.dump!.top1)
-  if (flip < 0) return
+  if (flip < 0) return []
+  const { step } = tokens[flip]!
+  let excused = 0
   for (const token of tokens.slice(flip + 1)) {
     if (token.verdict === 'over-threshold') token.verdict = 'diverged'
     else if (token.verdict !== 'missing' && token.verdict !== 'extra') continue
     token.pass = true
-    token.reason = `${token.reason}; not gated, since top-1 differs at token ${tokens[flip]!.step}`
+    token.reason = `${token.reason}; not gated, since top-1 differs at token ${step}`
+    excused++
   }
+  const count = excused === 1 ? '1 token that fails is' : `${excused} tokens that fail are`
+  return excused === 0 ? [] : [`top-1 differs at token ${step}: ${count} excused after it (afterDivergence: 'ignore')`]
 }
 
 function count(tokens: readonly TokenComparison[]): Counts {

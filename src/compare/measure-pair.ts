@@ -57,8 +57,11 @@ function partsOf(row: OpenedRow): RowPart[] {
 
 function describe(side: TokenSide, row: OpenedRow): void {
   if (row.kind === 'unreadable') return
-  side.dtype = row.kind === 'opened' ? row.parts[0]!.dtype : row.dtype
-  side.fileShape = row.kind === 'opened' ? [...row.parts[0]!.tensor.shape] : row.fileShape
+  const opened = row.kind === 'opened'
+  side.dtype = opened ? row.parts[0]!.dtype : row.dtype
+  side.fileShape = opened ? [...row.parts[0]!.tensor.shape] : row.fileShape
+  // Until both sides are held together, ranks count as parts of the vocabulary.
+  side.shape = opened ? [1, row.parts.reduce((sum, { width }) => sum + width, 0)] : [...row.fileShape]
 }
 
 function notesOf(side: string, row: OpenedRow): string[] {
@@ -77,8 +80,8 @@ function compareParts(
   const plan = vocabSize === undefined ? planRanks(golden, dump, haveEqualBytes) : cutPlan(golden, dump, vocabSize)
   if ('reason' in plan) return { kind: 'misshapen', reason: plan.reason }
   const [g, d] = [plan.golden, plan.dump]
-  sides.golden.shape = [1, g.width]
-  sides.dump.shape = [1, d.width]
+  sides.golden.shape = [1, vocabSize ?? g.width]
+  sides.dump.shape = [1, vocabSize ?? d.width]
   const [goldenDtype, dumpDtype] = [golden[0]!.dtype, dump[0]!.dtype]
   const buffers = kernel.reserve(g.width * itemSize(goldenDtype), d.width * itemSize(dumpDtype))
   readPlan(g, buffers.golden)
@@ -89,7 +92,8 @@ function compareParts(
   ]) {
     const other = copies.find((copy) => !holds(copy, row))
     if (!other) continue
-    const reason = `each rank of the ${side} has the whole vocabulary, but ${joined[0]!.file} and ${other.file} hold different logits`
+    const against = side === 'golden' ? 'dump' : 'golden'
+    const reason = `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${joined[0]!.file} and ${other.file} hold different logits; if they are parts of the vocabulary, ranks of the ${against} are missing`
     return { kind: 'misshapen', reason }
   }
   const width = vocabSize ?? g.width

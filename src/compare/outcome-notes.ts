@@ -27,7 +27,7 @@ function cutNotes(measured: readonly MeasuredPair[]): string[] {
     }
     if (columns > 0)
       notes.push(
-        `${side}: ${columns} columns cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`,
+        `${side}: ${columns} ${columns === 1 ? 'column' : 'columns'} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`,
       )
   }
   return notes

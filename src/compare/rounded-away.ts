@@ -11,3 +11,10 @@ export function roundedAway(value: number, limit: number, digits = 6): string {
   }
   return String(value)
 }
+
+/** A cosine similarity for people: as above, and `1` only where it is 1. */
+export function cosineText(value: number, limit: number): string {
+  let text = roundedAway(value, limit)
+  for (let digits = 7; text === '1' && value !== 1; digits++) text = roundedAway(value, limit, digits)
+  return text
+}

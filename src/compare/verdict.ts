@@ -1,7 +1,7 @@
 import type { NonFinite } from '../metrics/types.js'
 import type { ColumnCut } from './column-cut.js'
 import type { PairOutcome } from './measure-pair.js'
-import { roundedAway } from './rounded-away.js'
+import { cosineText, roundedAway } from './rounded-away.js'
 import type { Thresholds, TokenComparison, TokenSide, Verdict } from './types.js'
 
 /** The verdict on one step that both sides hold. */
@@ -75,7 +75,7 @@ function overThreshold(
     )
   }
   if (!(metrics.cosineSimilarity > limits.cosineSimilarity)) {
-    const value = roundedAway(metrics.cosineSimilarity, limits.cosineSimilarity)
+    const value = cosineText(metrics.cosineSimilarity, limits.cosineSimilarity)
     reasons.push(`cosine similarity ${value} is not above ${limits.cosineSimilarity}`)
   }
   return reasons.join('; ')
@@ -89,7 +89,9 @@ function overCut(cut: ColumnCut, limit: number): string | undefined {
   ]) {
     if (mass < limit) continue
     const found = Number.isNaN(mass) ? 'NaN or +Inf' : `${roundedAway(mass, limit)} of its probability`
-    return `the ${columns} columns of the ${side} that vocabSize cuts off hold ${found}, not below the KL limit ${limit}`
+    const cut = columns === 1 ? '1 column' : `${columns} columns`
+    const hold = columns === 1 ? 'holds' : 'hold'
+    return `the ${cut} of the ${side} that vocabSize cuts off ${hold} ${found}, not below the KL limit ${limit}`
   }
   return undefined
 }

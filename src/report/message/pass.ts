@@ -1,26 +1,34 @@
-import { roundedAway } from '../../compare/rounded-away.js'
+import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { Comparison, TokenComparison } from '../../compare/types.js'
 import { noteLines } from './failure.js'
 
 /** Shown where every token passes and `.not` made that a failure. */
 export function passText(comparison: Comparison): string {
-  const { tokens, thresholds, counts } = comparison
-  const measured = tokens.filter((token) => token.metrics)
-  const kl = worst(measured, (token) => token.metrics!.klDivergence)
-  const cosine = worst(measured, (token) => -token.metrics!.cosineSimilarity)
+  const { counts, notes } = comparison
+  const excused = counts.total - counts.passed
+  const besides = `, and ${excused} more ${excused === 1 ? 'is' : 'are'} excused by the options`
+  const compared = counts.passed === 1 ? 'The one token compared is' : `All ${counts.passed} tokens compared are`
   return [
-    counts.compared === 1
-      ? 'The one token compared is within the limits:'
-      : `All ${counts.compared} tokens compared are within the limits:`,
+    `${compared} within the limits${excused > 0 ? besides : ''}:`,
     '',
-    `  highest KL divergence      ${roundedAway(kl.metrics!.klDivergence, thresholds.klDivergence)} at token ${kl.step}   (limit ${thresholds.klDivergence}, ${thresholds.precision})`,
-    `  lowest cosine similarity   ${roundedAway(cosine.metrics!.cosineSimilarity, thresholds.cosineSimilarity)} at token ${cosine.step}   (limit ${thresholds.cosineSimilarity})`,
-    '',
+    ...worstLines(comparison),
     'If the two runs still print different texts, the fault is not in the model but in post-processing: temperature, top-k, top-p or their implementation.',
-    ...noteLines(comparison.notes),
+    ...(notes.length > 0 ? ['', ...noteLines(notes)] : []),
   ].join('\n')
 }
 
-function worst(tokens: readonly TokenComparison[], badness: (token: TokenComparison) => number): TokenComparison {
-  return tokens.reduce((a, b) => (badness(b) > badness(a) ? b : a))
+function worstLines({ tokens, thresholds }: Comparison): string[] {
+  let [kl, cosine]: (TokenComparison | undefined)[] = []
+  for (const token of tokens) {
+    if (token.verdict !== 'pass' || !token.metrics) continue
+    if (!kl || token.metrics.klDivergence > kl.metrics!.klDivergence) kl = token
+    if (!cosine || token.metrics.cosineSimilarity < cosine.metrics!.cosineSimilarity) cosine = token
+  }
+  if (!kl || !cosine) return []
+  const { klDivergence, cosineSimilarity, precision } = thresholds
+  return [
+    `  highest KL divergence      ${roundedAway(kl.metrics!.klDivergence, klDivergence)} at token ${kl.step}   (limit ${klDivergence}, ${precision})`,
+    `  lowest cosine similarity   ${cosineText(cosine.metrics!.cosineSimilarity, cosineSimilarity)} at token ${cosine.step}   (limit ${cosineSimilarity})`,
+    '',
+  ]
 }

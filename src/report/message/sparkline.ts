@@ -12,8 +12,10 @@ export function sparkline({ tokens, thresholds }: Comparison): { marks: string; 
   const tokensPerMark = Math.ceil(tokens.length / MAX_MARKS)
   let marks = ''
   for (let i = 0; i < tokens.length; i += tokensPerMark) {
-    const levels = tokens.slice(i, i + tokensPerMark).map((token) => level(token, thresholds.klDivergence))
-    const worst = Math.max(...levels)
+    let worst = -1
+    for (let t = i; t < Math.min(i + tokensPerMark, tokens.length); t++) {
+      worst = Math.max(worst, level(tokens[t]!, thresholds.klDivergence))
+    }
     marks += worst < 0 ? NOT_MEASURED : MARKS[worst]
   }
   return { marks, tokensPerMark }

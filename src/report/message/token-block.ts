@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path'
 import { NEAR_TIE_ULPS } from '../../compare/near-tie.js'
-import { roundedAway } from '../../compare/rounded-away.js'
+import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { Comparison, TokenComparison, TokenSide } from '../../compare/types.js'
 import { shown } from '../../errors.js'
 import { isFlip, isTie } from './prefix.js'
@@ -14,7 +14,7 @@ export function tokenBlock(comparison: Comparison, token: TokenComparison): stri
 function metricLines(comparison: Comparison, token: TokenComparison): string[] {
   const { thresholds } = comparison
   const { cosineSimilarity, klDivergence } = token.metrics!
-  const cosine = roundedAway(cosineSimilarity, thresholds.cosineSimilarity)
+  const cosine = cosineText(cosineSimilarity, thresholds.cosineSimilarity)
   const kl = roundedAway(klDivergence, thresholds.klDivergence)
   const width = Math.max(cosine.length, kl.length, 10)
   return [
