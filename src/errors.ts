@@ -2,39 +2,42 @@
  * Every reason for which golden-logits refuses an input. One list for files, dump trees and the caller's own
  * arguments, so that a caller branches on `code` and never on the text of a message.
  */
-export type ErrorCode =
+export const ERROR_CODES = [
   // the file itself
-  | 'file-not-found'
-  | 'permission-denied'
-  | 'not-a-regular-file'
-  | 'file-changed'
-  | 'read-failed'
-  | 'unsupported-format'
+  'file-not-found',
+  'permission-denied',
+  'not-a-regular-file',
+  'file-changed',
+  'read-failed',
+  'unsupported-format',
   // containers and pickles
-  | 'bad-archive'
-  | 'crc-mismatch'
-  | 'malformed-pickle'
-  | 'unsupported-opcode'
-  | 'disallowed-global'
-  | 'bad-storage'
-  | 'bad-tensor'
-  | 'unsupported-dtype'
-  | 'no-tensor'
-  | 'bad-legacy'
-  | 'bad-header'
-  | 'bad-bin'
-  | 'no-data'
-  | 'limit-exceeded'
+  'bad-archive',
+  'crc-mismatch',
+  'malformed-pickle',
+  'unsupported-opcode',
+  'disallowed-global',
+  'bad-storage',
+  'bad-tensor',
+  'unsupported-dtype',
+  'no-tensor',
+  'bad-legacy',
+  'bad-header',
+  'bad-bin',
+  'no-data',
+  'limit-exceeded',
   // dump trees
-  | 'nothing-to-compare'
-  | 'ambiguous-run'
-  | 'ambiguous-layer'
+  'nothing-to-compare',
+  'ambiguous-run',
+  'ambiguous-layer',
   // golden snapshots
-  | 'bad-golden'
-  | 'golden-version'
-  | 'golden-mismatch'
+  'bad-golden',
+  'golden-version',
+  'golden-mismatch',
   // the caller
-  | 'invalid-argument'
+  'invalid-argument',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface ErrorDetails {
   /** The file or folder the error is about. */

@@ -22,17 +22,18 @@ import { bin } from '../formats/build/bin.js'
 import { pickle, tensor } from '../formats/build/pickle.js'
 import { expectRefusal, refusalOf } from '../formats/build/refusal.js'
 import { FOUR, torchZip } from '../formats/build/zip.js'
+import { asNobody, canBeNobody } from './nobody.js'
 
 let dir = ''
 const at = (...names: string[]) => join(dir, ...names)
 
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'golden-logits-'))
+  chmodSync(dir, 0o755)
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 const posix = process.platform !== 'win32'
-const root = process.getuid?.() === 0
 const values = (file: string) => [...readTensors(file)[0]!.toFloat32()]
 const unmade = (file: string) => () => readTensors(file)
 
@@ -111,12 +112,11 @@ describe('what is no file', () => {
   })
 })
 
-// The superuser may read everything, so that there is nothing to refuse: skipped for root.
-describe.skipIf(root || !posix)('permissions (skipped for root)', () => {
+describe.runIf(canBeNobody)('permissions', () => {
   test('a file that may not be read', () => {
     const file = write('secret.bin')
     chmodSync(file, 0o000)
-    expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file)
+    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file))
   })
 
   test('a folder that may not be entered', () => {
@@ -124,7 +124,7 @@ describe.skipIf(root || !posix)('permissions (skipped for root)', () => {
     writeFileSync(at('closed', 'output.bin'), bin({}, FOUR))
     chmodSync(at('closed'), 0o000)
     const file = at('closed', 'output.bin')
-    expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file)
+    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file))
     chmodSync(at('closed'), 0o700)
   })
 })
