@@ -1,5 +1,7 @@
+import { dirname, relative } from 'node:path'
+import { linkedFile } from '../dumps/atb-link.js'
 import type { DumpStep } from '../dumps/types.js'
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, shown } from '../errors.js'
 import { openTensors } from '../formats/open-tensors.js'
 import { type FileSource, openFile } from '../io/file-source.js'
 import type { Limits } from '../io/limits.js'
@@ -37,9 +39,8 @@ export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSou
   const parts: RowPart[] = []
   try {
     for (const file of step.files) {
-      const source = openFile(file, limits)
-      opened.push(source)
-      const tensor = chooseTensor(openTensors(source, limits), notes)
+      const { source, tensors } = open(file, limits, opened, notes)
+      const tensor = chooseTensor(tensors, notes)
       const located = locateRow(tensor, notes)
       if (typeof located === 'string') {
         return { kind: 'misshapen', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }
@@ -51,6 +52,24 @@ export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSou
     throw error
   }
   return { kind: 'opened', parts, notes: [...notes] }
+}
+
+type Open = { source: FileSource; tensors: LazyTensor[] }
+
+/** Opens a file, or the one that it says its data are in. */
+function open(file: string, limits: Partial<Limits>, opened: FileSource[], notes: Set<string>): Open {
+  const source = openFile(file, limits)
+  opened.push(source)
+  try {
+    return { source, tensors: openTensors(source, limits) }
+  } catch (error) {
+    const link = error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, limits) : undefined
+    if (link === undefined) throw error
+    notes.add(`the data are those of ${shown(relative(dirname(file), link), 120)}, as the file says`)
+    const other = openFile(link, limits)
+    opened.push(other)
+    return { source: other, tensors: openTensors(other, limits) }
+  }
 }
 
 /** The tensor named `logits` (what `transformers` calls it in a model's output), else the first that the file holds. */

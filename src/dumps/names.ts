@@ -38,9 +38,9 @@ export interface LayerName {
 
 /** `33_LmHead`, or `LmHead_33` as some documents spell it. */
 export function parseAtbLayer(name: string): LayerName | undefined {
-  const front = /^(\d{1,9})_(.+)$/.exec(name)
+  const front = /^(\d{1,9})_(.+)$/s.exec(name)
   if (front) return { id: Number(front[1]), op: front[2]! }
-  const back = /^(.+)_(\d{1,9})$/.exec(name)
+  const back = /^(.+)_(\d{1,9})$/s.exec(name)
   return back ? { id: Number(back[2]), op: back[1]! } : undefined
 }
 

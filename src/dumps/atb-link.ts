@@ -1,0 +1,44 @@
+import { basename, dirname, join, relative } from 'node:path'
+import { GoldenLogitsError, shown } from '../errors.js'
+import { readBinHeader } from '../formats/bin-header.js'
+import { detectFormat } from '../formats/detect.js'
+import type { ByteSource } from '../io/byte-source.js'
+import { listFolder } from '../io/folder.js'
+import { type Limits, resolveLimits } from '../io/limits.js'
+import { parseAtbLayer, parseTid } from './names.js'
+
+/**
+ * The file that an ATB file without data stands for: msprobe writes equal tensors of an execution once, and into the other
+ * file a line `data=2_0_outtensor0.bin`, which is `2_…/0_…/after/outtensor0.bin` (`intensor`: `before/`).
+ * @returns undefined where the file is no such link
+ * @throws GoldenLogitsError `no-data` where it leads to no file, or not to one alone
+ */
+export function linkedFile(source: ByteSource, limits?: Partial<Limits>): string | undefined {
+  if (detectFormat(source) !== 'atb-bin') return undefined
+  const link = readBinHeader(source, resolveLimits(limits)).attributes.get('data')
+  const match = /^((?:\d{1,9}_)+)((?:in|out)tensor\d{1,9}\.bin)$/.exec(link ?? '')
+  if (!match) return undefined
+  const [, ops, name] = match as unknown as [string, string, string]
+  const execution = executionOf(source.file)
+  if (execution === undefined) return undefined
+  let folder = execution
+  for (const op of ops.split('_').slice(0, -1)) folder = join(folder, operation(source, folder, Number(op)))
+  return join(folder, name.startsWith('in') ? 'before' : 'after', name)
+}
+
+/** The `{TID}` folder that a file lies in. */
+function executionOf(file: string): string | undefined {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    if (parseTid(basename(folder)) !== undefined) return folder
+  }
+  return undefined
+}
+
+/** The folder of the operation with that number. */
+function operation(source: ByteSource, folder: string, id: number): string {
+  const found = listFolder(folder).filter(({ name, kind }) => kind === 'folder' && parseAtbLayer(name)?.id === id)
+  if (found.length === 1) return found[0]!.name
+  const where = `${found.length} folders of operation ${id} in ${shown(relative(dirname(source.file), folder), 100)}`
+  const message = `holds no data: they are in another file of the same execution, but there are ${where}, expected 1`
+  throw new GoldenLogitsError('no-data', message, { file: source.file })
+}
