@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { checkOptions } from '../dist/esm/compare/options.js'
 import { boundCompact } from '../dist/esm/goldens/compact/bound.js'
 import { encodeRow } from '../dist/esm/goldens/compact/code.js'
 import { judgeBounds } from '../dist/esm/goldens/compact/judge.js'
@@ -117,7 +118,7 @@ function weigh() {
     for (const [fidelity, k] of [['full', 256], ...K.map((k) => ['compact', k])]) {
       const path = join(folder, `${fidelity}-${k}.golden`)
       const before = performance.now()
-      const settings = { fidelity, k, test: 'bench', provenance: {}, vocabSize: undefined, wants: () => true }
+      const settings = { fidelity, k, test: 'bench', provenance: {}, compare: checkOptions({ dtype: 'bf16' }) }
       const { kind } = writeGolden(path, dump, settings)
       if (kind !== 'written') throw new Error(kind)
       const bytes = statSync(path).size + (fidelity === 'full' ? statSync(dataPath(path)).size : 0)

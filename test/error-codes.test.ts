@@ -218,8 +218,7 @@ function goldenText(path: string): string {
     k: 64,
     test: 'a test',
     provenance: {},
-    vocabSize: undefined,
-    wants: () => true,
+    compare: checkOptions({ dtype: 'fp16' }),
   } as const
   writeGolden(path, loadDump(tree('a_clean_f32_vs_f16', 'my')), all)
   return readFileSync(path, 'utf8')

@@ -82,7 +82,7 @@ function overThreshold(
 }
 
 /** Columns that hold as much probability as the KL limit are no padding. */
-function overCut(cut: ColumnCut, limit: number): string | undefined {
+export function overCut(cut: ColumnCut, limit: number): string | undefined {
   for (const [side, columns, mass] of [
     ['golden', cut.goldenColumns, cut.goldenMass] as const,
     ['dump', cut.dumpColumns, cut.dumpMass] as const,

@@ -3,7 +3,7 @@ import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { badGolden } from './bad-golden.js'
 import { decodeRow } from './compact/code.js'
 import { checksum, MAGIC } from './render.js'
-import type { Fidelity, Golden, GoldenToken } from './types.js'
+import type { Fidelity, Golden, GoldenToken, SourceFile } from './types.js'
 import { FORMAT_VERSION } from './version.js'
 
 const STRING = '("(?:[^"\\\\]|\\\\.)*")'
@@ -13,6 +13,7 @@ const HEADER = new RegExp(
 const TOKEN = new RegExp(
   `^token (0|[1-9]\\d{0,14})  top1 (\\d{1,7})  logit (\\S{1,30})  (\\w{1,10}) \\[(\\d{1,7})\\]  sha256 ([0-9a-f]{32})  layer ${STRING}$`,
 )
+const SOURCE = new RegExp(`^source (\\d{1,15})  sha256 ([0-9a-f]{32})  (\\d{1,15}) bytes  ${STRING}$`)
 const ROW = /^row (\d{1,15}) ([A-Za-z0-9+/]+={0,2})$/
 
 /**
@@ -27,10 +28,14 @@ export function parseGolden(file: string, bytes: string): Golden {
   const sum = /^checksum ([0-9a-f]{64})\n$/.exec(end < 0 ? '' : text.slice(end))?.[1]
   if (sum === undefined) throw badGolden(file, 'it has no checksum at its end: it was cut short')
   if (checksum(text.slice(0, end)) !== sum) throw badGolden(file, 'its checksum does not fit: it was edited')
-  const [header, tokens, rows] = text.slice(0, end - 1).split('\n\n') as [string, string?, string?]
+  const [header, tokens, ...rest] = text.slice(0, end - 1).split('\n\n') as [string, string?, ...string[]]
   if (tokens === undefined) throw badGolden(file, 'it holds no token')
   const facts = parseHeader(file, header.split('\n').slice(1))
-  return { path: file, ...facts, tokens: parseTokens(file, tokens.split('\n'), rowsOf(file, rows), facts.fidelity) }
+  const { sources, rows } = parseRest(
+    file,
+    rest.flatMap((section) => section.split('\n')),
+  )
+  return { path: file, ...facts, tokens: parseTokens(file, tokens.split('\n'), rows, facts.fidelity), sources }
 }
 
 function checkVersion(file: string, text: string): void {
@@ -41,7 +46,7 @@ function checkVersion(file: string, text: string): void {
   throw new GoldenLogitsError('golden-version', message, { file })
 }
 
-function parseHeader(file: string, lines: readonly string[]): Omit<Golden, 'path' | 'tokens'> {
+function parseHeader(file: string, lines: readonly string[]): Omit<Golden, 'path' | 'tokens' | 'sources'> {
   let [madeBy, fidelity, layout, test]: (string | undefined)[] = []
   const provenance = new Map<string, string>()
   for (const line of lines) {
@@ -96,15 +101,18 @@ function parseTokens(
   return tokens
 }
 
-function rowsOf(file: string, text = ''): Map<string, Uint8Array> {
+function parseRest(file: string, lines: readonly string[]): { sources: SourceFile[]; rows: Map<string, Uint8Array> } {
+  const sources: SourceFile[] = []
   const rows = new Map<string, Uint8Array>()
-  for (const line of text.split('\n')) {
-    if (line === '') continue
-    const [, step, bytes] = ROW.exec(line) ?? []
-    if (step === undefined) throw badGolden(file, `it has the line '${shown(line)}'`)
-    rows.set(step, Uint8Array.from(Buffer.from(bytes!, 'base64')))
+  for (const line of lines) {
+    const [, step, digest, size, path] = SOURCE.exec(line) ?? []
+    const [, of, bytes] = ROW.exec(line) ?? []
+    if (step !== undefined) {
+      sources.push({ step: Number(step), path: parseString(file, path!), size: Number(size), digest: digest! })
+    } else if (of !== undefined) rows.set(of, Uint8Array.from(Buffer.from(bytes!, 'base64')))
+    else throw badGolden(file, `it has the line '${shown(line)}'`)
   }
-  return rows
+  return { sources, rows }
 }
 
 function parseString(file: string, json: string): string {

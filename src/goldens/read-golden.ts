@@ -2,10 +2,8 @@ import { openFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 import { badGolden } from './bad-golden.js'
 import { parseGolden } from './parse.js'
+import { MAX_TEXT } from './render.js'
 import { dataPath, type Golden } from './types.js'
-
-/** Bytes of a golden's text file: some 20,000 compact tokens. */
-const MAX_TEXT = 64 * 2 ** 20
 
 /**
  * Reads a golden's text file; the rows of a full one stay in its `.npz` file.

@@ -37,6 +37,17 @@ export interface Golden {
   readonly provenance: Provenance
   /** Ascending steps, at least one. */
   readonly tokens: readonly GoldenToken[]
+  /** The files that the logits were read from, in the order of the tokens. */
+  readonly sources: readonly SourceFile[]
+}
+
+/** A file of the dump that a golden was made from: for people who ask where it came from. */
+export interface SourceFile {
+  readonly step: number
+  readonly path: string
+  readonly size: number
+  /** SHA-256, its first 32 hexadecimal digits. */
+  readonly digest: string
 }
 
 /** The `.npz` file that belongs to a golden's text file. */

@@ -1,6 +1,9 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
+import type { CompareSettings } from '../compare/options.js'
+import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
+import { overCut } from '../compare/verdict.js'
 import type { Dump } from '../dumps/types.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
@@ -8,9 +11,16 @@ import { capture } from './capture.js'
 import { summarise } from './compact/summarise.js'
 import { rowDigest } from './digest.js'
 import { NpzWriter } from './full/npz-writer.js'
-import { renderGolden } from './render.js'
-import { dataPath, type Fidelity, type Golden, type GoldenToken, type Provenance } from './types.js'
+import { withLock } from './lock.js'
+import { MAX_TEXT, renderGolden } from './render.js'
+import { sourcesOf } from './source-files.js'
+import { dataPath, type Fidelity, type Golden, type GoldenToken, type Provenance, type SourceFile } from './types.js'
 import { PACKAGE_VERSION } from './version.js'
+
+/** As many as are read again. */
+const MAX_TOKENS = 50_000
+/** A zip file without the extensions for larger ones, less room for its directory. */
+const MAX_NPZ = 4 * 2 ** 30 - 2 ** 24
 
 export interface WriteSettings {
   readonly fidelity: Fidelity
@@ -18,8 +28,7 @@ export interface WriteSettings {
   readonly k: number
   readonly test: string
   readonly provenance: Provenance
-  readonly vocabSize: number | undefined
-  readonly wants: (step: number) => boolean
+  readonly compare: CompareSettings
 }
 
 export type Written = { kind: 'written'; golden: Golden } | { kind: 'refused'; step: number; reason: string }
@@ -35,19 +44,23 @@ export function writeGolden(path: string, dump: Dump, settings: WriteSettings): 
   const temporaryData = dataPath(temporary)
   try {
     const descriptor = settings.fidelity === 'full' ? openSync(temporaryData, 'w') : undefined
-    let tokens: GoldenToken[] | Refusal
+    let rows: Rows | Refusal
     try {
-      tokens = writeRows(dump, settings, descriptor)
+      rows = writeRows(dump, settings, descriptor)
     } finally {
       if (descriptor !== undefined) closeSync(descriptor)
     }
-    if ('reason' in tokens) return { kind: 'refused', ...tokens }
+    if ('reason' in rows) return { kind: 'refused', ...rows }
     const { fidelity, test, provenance } = settings
-    const golden = { fidelity, test, madeBy: PACKAGE_VERSION, layout: dump.layout, provenance, tokens }
-    writeFileSync(temporary, renderGolden(golden))
-    if (fidelity === 'full') renameSync(temporaryData, dataPath(path))
-    else rmSync(dataPath(path), { force: true })
-    renameSync(temporary, path)
+    const golden = { fidelity, test, madeBy: PACKAGE_VERSION, layout: dump.layout, provenance, ...rows }
+    const text = renderGolden(golden)
+    if (text.length > MAX_TEXT) return { kind: 'refused', ...tooLong(golden.tokens, text.length) }
+    writeFileSync(temporary, text)
+    withLock(path, () => {
+      if (fidelity === 'full') renameSync(temporaryData, dataPath(path))
+      else rmSync(dataPath(path), { force: true })
+      renameSync(temporary, path)
+    })
     return { kind: 'written', golden: { path, ...golden } }
   } finally {
     rmSync(temporary, { force: true })
@@ -60,26 +73,39 @@ interface Refusal {
   reason: string
 }
 
-function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | undefined): GoldenToken[] | Refusal {
+type Rows = Pick<Golden, 'tokens' | 'sources'>
+
+function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | undefined): Rows | Refusal {
+  const { compare, fidelity, k } = settings
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
   const tokens: GoldenToken[] = []
+  const sources: SourceFile[] = []
   for (const source of dump.steps) {
     const { step } = source
-    if (!settings.wants(step)) continue
-    const captured = capture(source, dump.limits, settings.vocabSize)
+    if (!compare.wants(step)) continue
+    if (tokens.length === MAX_TOKENS) return { step, reason: `it is beyond the ${MAX_TOKENS} tokens of one golden` }
+    const captured = capture(source, dump.limits, compare.vocabSize)
     if (captured.kind !== 'row') return { step, reason: captured.reason }
-    const { dtype, width, bytes, side } = captured
+    const { dtype, width, bytes, side, cut } = captured
     const row = new Float32Array(width)
     widen(bytes, dtype, row)
-    const broken = nonFinite(row)
-    if (broken !== '') return { step, reason: broken }
+    const limit = thresholdsOf(compare.precision ?? inferPrecision([dtype]), compare).klDivergence
+    const broken = nonFinite(row) || (cut && overCut(cut, limit))
+    if (broken) return { step, reason: broken }
     const { top1, top1Logit } = scanRow(row, width)
     npz?.add(step, dtype, width, bytes)
-    const compact = settings.fidelity === 'compact' ? { compact: summarise(row, settings.k) } : {}
+    if (npz && npz.size > MAX_NPZ) return { step, reason: `its rows are beyond the ${MAX_NPZ} bytes of one archive` }
+    const compact = fidelity === 'compact' ? { compact: summarise(row, k) } : {}
     tokens.push({ step, dtype, width, top1, top1Logit, layer: side.layer, digest: rowDigest(row), ...compact })
+    sources.push(...sourcesOf(step, source.files, dump.limits))
   }
   npz?.finish()
-  return tokens
+  return { tokens, sources }
+}
+
+function tooLong(tokens: readonly GoldenToken[], length: number): Refusal {
+  const reason = `the golden's text would have ${length} bytes, more than ${MAX_TEXT}; set a lower k or fewer steps`
+  return { step: tokens.at(-1)!.step, reason }
 }
 
 function nonFinite(row: Float32Array): string {

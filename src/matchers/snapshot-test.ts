@@ -1,4 +1,5 @@
 import type { CompareSettings } from '../compare/options.js'
+import { stepRanges } from '../compare/step-ranges.js'
 import { loadDump } from '../dumps/load.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
@@ -67,7 +68,7 @@ export function refuseMisuse({ isNot, poll }: SnapshotContext): void {
 }
 
 /** @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws */
-export function dumpOf(value: DumpOrPath, { wants }: CompareSettings): Dump {
+export function dumpOf(value: DumpOrPath, { wants, listed }: CompareSettings): Dump {
   const dump = typeof value === 'string' ? loadDump(value) : value
   if (typeof dump !== 'object' || dump === null || !Array.isArray(dump.steps)) {
     const hint = (value as unknown) instanceof Promise ? ' (loadDump is synchronous: nothing to await)' : ''
@@ -76,6 +77,11 @@ export function dumpOf(value: DumpOrPath, { wants }: CompareSettings): Dump {
   }
   if (!dump.steps.some(({ step }) => wants(step))) {
     throw new GoldenLogitsError('nothing-to-compare', 'the dump holds no step that is wanted', { file: dump.path })
+  }
+  const absent = listed.filter((step) => !dump.steps.some((held) => held.step === step))
+  if (absent.length > 0) {
+    const message = `the dump does not hold ${stepRanges(absent)}, which the option steps lists`
+    throw new GoldenLogitsError('nothing-to-compare', message, { file: dump.path })
   }
   return dump
 }

@@ -97,8 +97,8 @@ function writeFound(
   test: string,
   dump: Dump,
   { fidelity, k, provenance }: GoldenSettings,
-  { vocabSize, wants }: CompareSettings,
+  compare: CompareSettings,
 ): Written {
   const kept = fidelity ?? golden?.fidelity ?? 'full'
-  return writeGolden(path, dump, { fidelity: kept, k, test, provenance, vocabSize, wants })
+  return writeGolden(path, dump, { fidelity: kept, k, test, provenance, compare })
 }

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 
 /**
  * Runs the README. Each block of code stands behind a comment that says how: `<!-- run: vitest -->` (a test file that
- * passes), `<!-- run: vitest, fails -->` (one that fails), `<!-- run: vitest config -->`, `<!-- run: node -->`.
+ * passes), `<!-- run: vitest, twice -->` (one that writes a golden first), `<!-- run: vitest, fails -->` (one that fails), `<!-- run: vitest config -->`, `<!-- run: node -->`.
  */
 const ROOT = join(import.meta.dirname, '..', '..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -44,8 +44,8 @@ function project(build: 'npu' | 'npu-degraded', files: Record<string, string>): 
   return folder
 }
 
-function run(folder: string, args: string[]): { status: number | null; output: string } {
-  const { GOLDEN_LOGITS_RUN_DIR: _, ...env } = process.env
+function run(folder: string, args: string[], from = process.env): { status: number | null; output: string } {
+  const { GOLDEN_LOGITS_RUN_DIR: _, ...env } = from
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: folder,
     encoding: 'utf8',
@@ -70,6 +70,16 @@ describe('the README', () => {
         const { status, output } = run(folder, vitest)
         expect(output).toContain('golden-logits: msit_cmp_report_')
         expect(status, output).toBe(0)
+      })
+    } else if (how === 'run: vitest, twice') {
+      test(`line ${line}: a test that writes a golden, and passes with it`, () => {
+        const folder = project('npu', { 'readme.test.ts': code, 'vitest.config.ts': config })
+        const { CI: _, ...env } = process.env
+        const first = run(folder, vitest, env)
+        expect(first.output).toMatch(/Snapshots {2}1 written/)
+        const second = run(folder, vitest, env)
+        expect(second.output).toContain('golden-logits: msit_cmp_report_')
+        expect([first.status, second.status], second.output).toEqual([0, 0])
       })
     } else if (how === 'run: vitest, fails') {
       test(`line ${line}: a test that fails, and what it prints`, () => {

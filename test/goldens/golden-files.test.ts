@@ -1,4 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -20,8 +32,7 @@ const settings: WriteSettings = {
   k: 64,
   test: 'a "test" > of\nmine',
   provenance: { model: 'Tiny/One', seed: '7' },
-  vocabSize: undefined,
-  wants: () => true,
+  compare: checkOptions({ dtype: 'fp16' }),
 }
 
 function written(name: string, from: string, own: Partial<WriteSettings> = {}): string {
@@ -70,20 +81,23 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
   })
 
   test('a step of one side alone is missing or extra', () => {
-    const path = written(`some-${fidelity}.golden`, clean, { fidelity, wants: (step) => step < 5 })
+    const path = written(`some-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 4 } }) })
     const { counts, pass } = compareGolden(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp16' }))
     expect({ pass, ...counts }).toMatchObject({ pass: false, total: 12, passed: 5, extra: 7 })
   })
 
   test('another vocabulary is one error', () => {
-    const path = written(`narrow-${fidelity}.golden`, clean, { fidelity, vocabSize: 600 })
+    const path = written(`narrow-${fidelity}.golden`, clean, {
+      fidelity,
+      compare: checkOptions({ vocabSize: 600, thresholds: { klDivergence: 1 } }),
+    })
     const error = errorOf(() => compareGolden(readGolden(path), loadDump(clean), checkOptions()))
     expect(error.code).toBe('golden-mismatch')
     expect(error.message).toMatch(/a vocabulary of 600, the dump one of 640; .* set the option vocabSize to 600/)
   })
 
   test('cut anywhere, it is a bad golden', () => {
-    const path = written(`cut-${fidelity}.golden`, clean, { fidelity, wants: (step) => step === 0 })
+    const path = written(`cut-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: [0] }) })
     const text = readFileSync(path, 'utf8')
     for (let length = 0; length < text.length; length++) {
       writeFileSync(path, text.slice(0, length))
@@ -94,7 +108,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
   })
 
   test('edited anywhere, it is a bad golden', () => {
-    const path = written(`edit-${fidelity}.golden`, clean, { fidelity, wants: (step) => step === 0 })
+    const path = written(`edit-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: [0] }) })
     const text = readFileSync(path, 'utf8')
     for (let at = 0; at < text.length - 1; at++) {
       writeFileSync(path, `${text.slice(0, at)}~${text.slice(at + 1)}`)
@@ -118,7 +132,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
   })
 
   test('lines that are sound to the checksum alone are refused', () => {
-    const path = written(`lines-${fidelity}.golden`, clean, { fidelity, wants: (step) => step < 2 })
+    const path = written(`lines-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 1 } }) })
     const text = readFileSync(path, 'utf8')
     const body = text.slice(0, text.lastIndexOf('checksum '))
     const edits: [string, string][] = [
@@ -207,4 +221,69 @@ test('rows of another golden are found out', () => {
 
 test('the version is that of the package', () => {
   expect(PACKAGE_VERSION).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version)
+})
+
+test('the files it was made from are named with their digests', () => {
+  const from = tree('g1_tp2_same_pid', 'my')
+  const { sources, tokens } = readGolden(written('sources.golden', from))
+  const dump = loadDump(from)
+  expect(sources.map(({ step }) => step)).toEqual(tokens.flatMap(({ step }) => [step, step]))
+  for (const [i, { path, size, digest }] of sources.entries()) {
+    const bytes = readFileSync(dump.steps.flatMap(({ files }) => files)[i]!)
+    expect(path).toMatch(/^test\/fixtures\/trees\/g1_tp2_same_pid\/my\//)
+    expect({ size, digest }).toEqual({
+      size: bytes.length,
+      digest: createHash('sha256').update(bytes).digest('hex').slice(0, 32),
+    })
+  }
+})
+
+test.each(['full', 'compact'] as const)('%s: columns with probability are not cut off without a word', (fidelity) => {
+  const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
+  const path = join(folder, `cut-off-${fidelity}.golden`)
+  const cut = { ...settings, fidelity, compare: checkOptions({ vocabSize: 5, dtype: 'fp16' }) }
+  const result = writeGolden(path, dump, cut)
+  expect(result).toMatchObject({ kind: 'refused', step: 0 })
+  expect((result as { reason: string }).reason).toMatch(
+    /^the 635 columns of the dump that vocabSize cuts off hold (?:1|0\.\d+) of its probability, not below the KL limit 0\.0001$/,
+  )
+  expect(existsSync(path) || existsSync(dataPath(path))).toBe(false)
+})
+
+test('workers that write the same golden at the same time leave one of them whole', async () => {
+  const path = join(folder, 'shared', 'x.golden')
+  const script = `
+    const { writeGolden } = require('./dist/cjs/goldens/write-golden.js')
+    const { checkOptions } = require('./dist/cjs/compare/options.js')
+    const { loadDump } = require('golden-logits')
+    const [path, from, fidelity] = process.argv.slice(1)
+    const dump = loadDump(from)
+    const settings = { fidelity, k: 8, test: from, provenance: {}, compare: checkOptions({ dtype: 'fp16' }) }
+    for (let i = 0; i < 40; i++) writeGolden(path, dump, settings)`
+  const dumps = [tree('a_clean_f32_vs_f16', 'my'), tree('b_token3_degraded', 'my')]
+  const ends = dumps.map((from) => spawn(process.execPath, ['-e', script, path, from, 'full'], { stdio: 'inherit' }))
+  const codes = Promise.all(ends.map((child) => once(child, 'exit').then(([code]) => code)))
+  let running = true
+  codes.finally(() => {
+    running = false
+  })
+  while (running) {
+    // Whoever wrote it last, the text is whole at any time.
+    if (existsSync(path)) expect(dumps).toContain(readGolden(path).test)
+    await new Promise((done) => setTimeout(done, 5))
+  }
+  expect(await codes).toEqual([0, 0])
+  const golden = readGolden(path)
+  const other = dumps.find((from) => from !== golden.test)!
+  expect(compareGolden(golden, loadDump(golden.test), checkOptions({ dtype: 'fp16' })).pass).toBe(true)
+  expect(compareGolden(golden, loadDump(other), checkOptions({ dtype: 'fp16' })).pass).toBe(false)
+  expect(readdirSync(join(folder, 'shared')).sort()).toEqual(['x.golden', 'x.golden.npz'])
+})
+
+test('a lock of a worker that died is taken over', () => {
+  const path = join(folder, 'left.golden')
+  mkdirSync(`${path}.lock`)
+  utimesSync(`${path}.lock`, new Date(0), new Date(0))
+  written('left.golden', tree('a_clean_f32_vs_f16', 'my'))
+  expect(existsSync(`${path}.lock`)).toBe(false)
 })

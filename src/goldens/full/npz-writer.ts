@@ -20,11 +20,14 @@ export function memberName(step: number): string {
 export class NpzWriter {
   private readonly zip: Zip
   private failure: unknown
+  /** Bytes written so far. */
+  size = 0
 
   constructor(descriptor: number) {
     this.zip = new Zip((error, chunk) => {
       if (error) this.failure ??= error
       else for (let at = 0; at < chunk.length; ) at += writeSync(descriptor, chunk, at)
+      this.size += chunk?.length ?? 0
     })
   }
 
