@@ -38,14 +38,14 @@ export type Verdict =
 /** One side of one token. What was not learnt (a missing or unreadable file) is absent. */
 export interface TokenSide {
   /** The file the row came from; one per rank where the vocabulary is split over ranks. */
-  files: string[]
+  files: readonly string[]
   /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` where the layout names none. */
   layer: string
   dtype?: Dtype
   /** Of the row that was compared, `[1, vocabulary]`. */
-  shape?: number[]
+  shape?: readonly number[]
   /** Of the tensor in the file (in each file, where ranks were joined). */
-  fileShape?: number[]
+  fileShape?: readonly number[]
   max?: number
   min?: number
   mean?: number

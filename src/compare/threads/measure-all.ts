@@ -1,5 +1,6 @@
 import type { RowKernel } from '../../metrics/kernel.js'
 import { measurePair, type PairOutcome, type PairSettings } from '../measure-pair.js'
+import { settle } from '../settle.js'
 import { now } from './clock.js'
 import { measureSegment } from './measure-segment.js'
 import { type Helper, Pool } from './pool.js'
@@ -34,7 +35,7 @@ export function measureAll(
   threads: number,
 ): PairOutcome[] {
   const outcomes: PairOutcome[] = []
-  const measure = ({ golden, dump }: WholePair) => measurePair(golden, dump, settings, kernel)
+  const measure = ({ golden, dump }: WholePair) => settle(measurePair(golden, dump, settings, kernel), golden, dump)
   const alone = (count: number): void => {
     for (const end = Math.min(outcomes.length + count, pairs.length); outcomes.length < end; ) {
       outcomes.push(measure(pairs[outcomes.length]!))

@@ -1,4 +1,5 @@
 import type { PairOutcome } from '../measure-pair.js'
+import { settle } from '../settle.js'
 import { adopt } from './adopt.js'
 import { now } from './clock.js'
 import type { Helper } from './pool.js'
@@ -27,8 +28,8 @@ export function measureSegment(
       for (let report = helper.receive(); report; report = helper.receive()) {
         if (report.segment !== segment.id) continue
         for (const [i, outcome] of report.outcomes.entries()) {
-          const index = report.first + i
-          outcomes[index] ??= outcome && adopt(outcome, pairs[index]!)
+          const { golden, dump } = pairs[report.first + i]!
+          outcomes[report.first + i] ??= outcome && settle(adopt(outcome), golden, dump)
         }
       }
     }

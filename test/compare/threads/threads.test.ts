@@ -80,8 +80,8 @@ describe.concurrent('the process around it', () => {
     const settings = {
       threads: 2,
       kinds: [
-        ['plain', 'noisy'],
-        ['noisy', 'plain'],
+        ['long', 'long-noisy'],
+        ['long-noisy', 'long'],
       ],
     }
     const found = await compareInChild(faultyPackage('none').root, settings, [], { GOLDEN_LOGITS_KERNEL: kernel })

@@ -21,6 +21,8 @@ const KINDS = {
   empty: () => bin(1, WIDTH, () => Number.NEGATIVE_INFINITY),
   wide: () => bin(1, WIDTH + 1, (i) => Math.sin(i)),
   prompt: () => bin(3, WIDTH, (i) => Math.cos(i)),
+  long: () => bin(1, 3001, (i) => 9 * Math.sin(i * i)),
+  'long-noisy': () => bin(1, 3001, (i) => 9 * Math.sin(i * i) + 0.1 * Math.cos(7 * i)),
   cut: () => bin(1, WIDTH, (i) => i).subarray(0, 150),
   'raises-1': () => KINDS.plain(),
   'raises-2': () => KINDS.plain(),
