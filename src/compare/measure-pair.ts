@@ -38,7 +38,7 @@ export function measurePair(golden: DumpStep, dump: DumpStep, settings: PairSett
     if (unreadable.length > 0) return { ...sides, kind: 'unreadable', reason: unreadable.join('; ') }
     if (g.kind === 'misshapen') return { ...sides, kind: 'misshapen', reason: `golden: ${g.reason}` }
     if (d.kind === 'misshapen') return { ...sides, kind: 'misshapen', reason: `dump: ${d.reason}` }
-    return { ...sides, ...compareParts(partsOf(g), partsOf(d), settings, kernel, sides) }
+    return Object.assign(sides, compareParts(partsOf(g), partsOf(d), settings, kernel, sides))
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     return { ...sides, kind: 'unreadable', reason: error.message }

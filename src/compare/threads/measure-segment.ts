@@ -1,6 +1,5 @@
 import type { PairOutcome } from '../measure-pair.js'
 import { settle } from '../settle.js'
-import { adopt } from './adopt.js'
 import { now } from './clock.js'
 import type { Helper } from './pool.js'
 import { awaitReport, claim, close, reports, type Segment, type WholePair } from './segment.js'
@@ -29,7 +28,7 @@ export function measureSegment(
         if (report.segment !== segment.id) continue
         for (const [i, outcome] of report.outcomes.entries()) {
           const { golden, dump } = pairs[report.first + i]!
-          outcomes[report.first + i] ??= outcome && settle(adopt(outcome), golden, dump)
+          outcomes[report.first + i] ??= outcome && settle(outcome, golden, dump)
         }
       }
     }

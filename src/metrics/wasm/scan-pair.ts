@@ -73,7 +73,10 @@ function sumsOf({ kernel, view, golden, dump, count }: PlacedPair): PairSums {
     gm = of(SUMS.gm)
   }
   return {
-    ...{ gg, mm, gm, dd },
+    gg,
+    mm,
+    gm,
+    dd,
     spread: 2 * gd + dd,
     absoluteSum: of(SUMS.absolute),
     absoluteMax: maxOf(view, SUMS.absoluteMax),

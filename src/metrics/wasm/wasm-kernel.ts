@@ -55,8 +55,12 @@ class WasmKernel implements RowKernel {
       wasmDivergence(pair, scan) ??
       klDivergence(widened(pair.golden, count), widened(pair.dump, count), count, goldenScan.top1, dumpScan.max)
     return measure({
-      ...{ count, sums: scan.sums, support: scan.support, klDivergence: divergence },
-      ...{ golden: goldenScan, dump: dumpScan },
+      count,
+      sums: scan.sums,
+      support: scan.support,
+      klDivergence: divergence,
+      golden: goldenScan,
+      dump: dumpScan,
       goldenAtDumpTop1: logitAt(pair.golden, dumpScan.top1),
       dumpAtGoldenTop1: logitAt(pair.dump, goldenScan.top1),
     })
