@@ -1,43 +1,57 @@
-import { existsSync, rmSync, statSync, writeSync } from 'node:fs'
-import { isAbsolute, join, relative, resolve } from 'node:path'
+import { existsSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { shown } from '../errors.js'
+import { beforeExit, endedWell } from './endings.js'
 import { checkReporterOptions, type ReporterOptions } from './options.js'
-import { type CsvSummary, type CsvTarget, writeReport } from './report-csv.js'
 import { handleObsolete } from './report-obsolete.js'
 import { leftRunDirs, newRunDir } from './run-dirs.js'
 import { RUN_DIR_VARIABLE } from './spool.js'
+import { type ReportPart, spoolReport } from './spool-report.js'
+import { fromHere, say, summaryText } from './summary.js'
+import { fixedTarget, publishReport } from './target.js'
 import { wholeJestFiles, wholeVitestFiles } from './whole-files.js'
+
+/** The reports of watch mode, by root and option `csv`: it makes one, however often it runs. */
+const written = new Map<string, string>()
 
 /**
  * The reporter of Vitest and Jest: gathers the rows that the matchers left and writes the CSV at the end of the run, one
- * line on stderr saying where. Runs without a comparison leave nothing and say nothing.
+ * line on stderr saying where. Runs without a comparison write nothing. Where the report cannot be written, the run fails.
  *
  * Vitest calls it with `(options)`, Jest with `(globalConfig, options, context)`.
  */
 export class GoldenLogitsReporter {
   private readonly options: ReporterOptions
+  private readonly isJest: boolean
   private root: string
   private runDir: string | undefined
+  private error: Error | undefined
+  private testsRun = true
+  private watches: boolean
   private isUpdate: boolean
-  private failure: Error | undefined
 
   constructor(first?: object, second?: object) {
     const jest = isJestConfig(first) ? first : undefined
+    this.isJest = jest !== undefined
     this.options = checkReporterOptions(jest ? second : first)
     this.root = jest?.rootDir ?? process.cwd()
+    this.watches = Boolean(jest?.watch || jest?.watchAll)
     this.isUpdate = jest?.updateSnapshot === 'all'
   }
 
   /** Vitest. */
-  onInit(vitest: { config: { root: string; snapshotOptions?: { updateSnapshot?: string } } }): void {
-    this.root = vitest.config.root
-    this.isUpdate = vitest.config.snapshotOptions?.updateSnapshot === 'all'
-    this.begin()
+  onInit({ config }: { config: VitestConfig }): void {
+    this.root = config.root
+    this.isUpdate = config.snapshotOptions?.updateSnapshot === 'all'
+    this.watches = Boolean(config.watch)
+    // `--merge-reports` runs no test: the rows are in the reports of the shards, which must stay.
+    this.testsRun = !config.mergeReports
+    this.onTestRunStart()
   }
 
   /** Vitest, before each run: in watch mode there are many. */
   onTestRunStart(): void {
-    if (!this.runDir) this.begin()
+    if (!this.runDir && this.testsRun) this.begin()
   }
 
   /** Vitest. */
@@ -49,11 +63,6 @@ export class GoldenLogitsReporter {
   /** Jest. */
   onRunStart(): void {
     this.begin()
-    // Jest ends on Ctrl-C without an exit event. The signal is passed on, so that it ends as it would have.
-    process.once('SIGINT', () => {
-      this.flush()
-      process.kill(process.pid, 'SIGINT')
-    })
   }
 
   /** Jest. */
@@ -62,92 +71,93 @@ export class GoldenLogitsReporter {
     this.flush()
   }
 
-  /** Jest: makes the run fail. */
+  /** Jest asks for it at the end: an error makes the run fail. */
   getLastError(): Error | undefined {
-    return this.failure
+    return this.error
   }
 
   private begin(): void {
     this.runDir = newRunDir(this.root)
     process.env[RUN_DIR_VARIABLE] = this.runDir
-    // Ends that skip the runner's last hook: Ctrl-C and out of memory in Vitest.
-    process.once('exit', () => this.flush())
+    beforeExit(this.flush, this.isJest)
     const left = leftRunDirs(this.root)
     if (left.length === 0) return
-    const dirs = left.map((dir) => relative(this.root, dir)).join(', ')
-    say(`a run before this one ended without its report; its rows are in ${shown(dirs, 300)}`)
+    const dirs = left.map(fromHere).join(', ')
+    say(`a run before this one ended without its report; 'golden-logits merge' makes it of its rows, in ${dirs}`)
   }
 
   private tellObsolete(wholeFiles: readonly string[]): void {
     if (this.runDir === undefined) return
-    const { text, fails } = handleObsolete(
-      this.runDir,
-      wholeFiles,
-      this.options.obsolete ?? 'report',
-      this.isUpdate,
-      fromHere,
-    )
+    const policy = this.options.obsolete ?? 'report'
+    const { text, fails } = handleObsolete(this.runDir, wholeFiles, policy, this.isUpdate, fromHere)
     if (text === undefined) return
     say(text)
-    if (!fails) return
-    this.failure = new Error(`golden-logits: ${text}`)
-    process.exitCode = 1
+    if (fails) this.fail(text)
   }
 
-  private flush(): void {
+  private readonly flush = (): void => {
     const { runDir } = this
     this.runDir = undefined
-    if (runDir === undefined || !existsSync(runDir)) return
+    endedWell(this.flush)
+    if (runDir === undefined) return
     try {
-      const { path, summary } = this.write(runDir)
-      rmSync(runDir, { recursive: true })
-      if (summary.comparisons > 0) say(summaryText(summary, shown(fromHere(path), 300)))
+      const { parts, tornLines } = existsSync(runDir) ? spoolReport(runDir) : { parts: [], tornLines: 0 }
+      if (parts.length === 0) this.sayNothingMade()
+      else this.publish(parts, tornLines)
+      removeRunDir(runDir)
     } catch (error) {
-      say(`the report cannot be written (${shown(String(error), 300)}); its rows are in ${shown(runDir, 300)}`)
+      const text = `the report cannot be written (${shown(String(error), 300)}); its rows are in ${fromHere(runDir)}`
+      say(text)
+      this.fail(text)
     }
   }
 
-  private write(runDir: string): { path: string; summary: CsvSummary } {
-    for (let n = 1; ; n++) {
-      const target = this.target(n)
-      const summary = writeReport(runDir, target, this.root)
-      if (summary) return { path: target.path, summary }
-    }
-  }
-
-  /** @param n the second report of the same second gets a number behind its time */
-  private target(n: number): CsvTarget {
-    const name = `msit_cmp_report_${timestamp(new Date())}${n === 1 ? '' : `_${n}`}.csv`
+  private publish(parts: readonly ReportPart[], tornLines: number): void {
     const { csv } = this.options
-    if (csv === undefined) return { path: join(this.root, name), replace: false }
-    const path = resolve(this.root, csv)
-    const isFolder = /[\\/]$/.test(csv) || statSync(path, { throwIfNoEntry: false })?.isDirectory()
-    return isFolder ? { path: join(path, name), replace: false } : { path, replace: true }
+    const key = `${this.root}\n${csv}`
+    const own = this.watches ? written.get(key) : undefined
+    const { path, summary } = publishReport(this.root, csv, own, parts)
+    written.set(key, path)
+    say(summaryText(path, summary, tornLines))
+  }
+
+  /** A report of an earlier run must not pass for this one's. */
+  private sayNothingMade(): void {
+    const path = fixedTarget(this.root, this.options.csv)
+    if (path !== undefined && existsSync(path)) say(`this run compared nothing; ${fromHere(path)} is of an earlier one`)
+  }
+
+  /** Makes the run fail. */
+  private fail(text: string): void {
+    this.error = new Error(`golden-logits: ${text}`)
+    // Jest asks for the error.
+    if (!this.isJest) process.exitCode = 1
   }
 }
 
-function isJestConfig(value: object | undefined): value is { rootDir: string; updateSnapshot?: string } {
+function removeRunDir(runDir: string): void {
+  rmSync(runDir, { recursive: true, force: true })
+  try {
+    rmdirSync(dirname(runDir))
+  } catch {
+    // Another run has its rows there.
+  }
+}
+
+interface VitestConfig {
+  root: string
+  watch?: boolean
+  mergeReports?: string
+  snapshotOptions?: { updateSnapshot?: string }
+}
+
+interface JestConfig {
+  rootDir: string
+  updateSnapshot?: string
+  watch?: boolean
+  watchAll?: boolean
+}
+
+function isJestConfig(value: object | undefined): value is JestConfig {
   return value !== undefined && value !== null && 'rootDir' in value && 'maxWorkers' in value
-}
-
-/** `YYYYMMDDHHMMSS`, UTC. */
-function timestamp(date: Date): string {
-  return date.toISOString().replace(/\D/g, '').slice(0, 14)
-}
-
-function summaryText({ rows, failed, unfinished, tornLines }: CsvSummary, path: string): string {
-  const parts = [`${rows} ${rows === 1 ? 'row' : 'rows'}`, `${failed} failed`]
-  if (unfinished > 0) parts.push(`${unfinished} unfinished ${unfinished === 1 ? 'comparison' : 'comparisons'}`)
-  if (tornLines > 0) parts.push(`${tornLines} torn ${tornLines === 1 ? 'line' : 'lines'} left out`)
-  return `${path} (${parts.join(', ')})`
-}
-
-function fromHere(path: string): string {
-  const short = relative(process.cwd(), path)
-  return short.startsWith('..') || isAbsolute(short) ? path : short
-}
-
-/** On stderr, at once: stdout may carry a runner's JSON, and a stream may not be flushed at exit. */
-function say(text: string): void {
-  writeSync(2, `golden-logits: ${text}\n`)
 }

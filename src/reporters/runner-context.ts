@@ -1,3 +1,7 @@
+import { relative, sep } from 'node:path'
+import { currentTest } from './current-test.js'
+import { rootOf } from './run-dirs.js'
+
 /**
  * What the runners put into a matcher's `this`, as far as it tells which test made a comparison. Structural: no runner is
  * imported, and whatever is missing is done without.
@@ -8,17 +12,18 @@ export interface RunnerContext {
   readonly poll?: boolean
   readonly testPath?: string
   readonly currentTestName?: string
-  /** Assertions of this attempt so far. */
+  /** Counts on within one attempt of a test. */
   readonly assertionCalls?: number
   /** Vitest ≥ 4.1. */
   readonly task?: RunnerTask
-  /** Jest ≥ 29.6, in concurrent tests. */
+  /** Jest ≥ 29.6. */
   readonly currentConcurrentTestName?: () => string | undefined
   /** Jest ≥ 30.5: the same object over the retries of a test. */
   readonly currentTestIdentity?: () => object | undefined
 }
 
-interface RunnerTask {
+/** A test, as Vitest knows it. */
+export interface RunnerTask extends NamedTask {
   readonly id?: string
   readonly fullTestName?: string
   readonly concurrent?: boolean
@@ -28,13 +33,21 @@ interface RunnerTask {
   readonly context?: { readonly _local?: boolean }
 }
 
+interface NamedTask {
+  readonly name?: string
+  /** The `describe` around it. */
+  readonly suite?: NamedTask
+}
+
 /** Which comparison of which test this is. */
 export interface TestIdentity {
   /** Vitest's project; `''` elsewhere. */
   readonly project: string
+  /** From the runner's root on, with forward slashes: the same on every machine. */
   readonly file: string
+  /** Its `describe` names and its own, with spaces between: what `-t` takes in both runners. */
   readonly test: string
-  /** False where the runner may have named another test: concurrent tests in Vitest. */
+  /** False where the runner may have named another test. */
   readonly testIsSure: boolean
   /** Tells tests of the same name apart where the runner can; otherwise `''`. */
   readonly testId: string
@@ -45,27 +58,66 @@ export interface TestIdentity {
 }
 
 export function identify(context: RunnerContext, runDir: string): TestIdentity {
-  const { task } = context
+  const known = currentTest()
+  const task = known ?? context.task
   const identity = call(context.currentTestIdentity)
-  const concurrentName = call(context.currentConcurrentTestName)
-  const file = task?.file?.filepath ?? context.testPath ?? ''
-  const test = task?.fullTestName ?? concurrentName ?? context.currentTestName ?? ''
-  const attempt = attemptOf(task, identity)
+  const path = task?.file?.filepath ?? context.testPath ?? ''
+  const test = nameOf(task) || (call(context.currentConcurrentTestName) ?? context.currentTestName ?? '')
+  const key = `${runDir}\n${path}\n${test}`
+  const attempt = attemptOf(context, task, identity, key)
   return {
     project: task?.file?.projectName ?? '',
-    file,
+    file: path === '' ? '' : relative(rootOf(runDir), path).split(sep).join('/'),
     test,
-    testIsSure: test !== '' && !task?.concurrent,
-    testId: task?.id ?? '',
+    testIsSure: test !== '' && (known !== undefined || isSure(context, task)),
+    testId: task?.id ?? (identity ? sameNameId(identity, key) : ''),
     attempt,
-    ordinal: nextOrdinal(task ?? identity ?? `${runDir}\n${file}\n${test}`, attempt),
+    ordinal: nextOrdinal(task ?? identity ?? key, attempt),
   }
 }
 
-function attemptOf(task: RunnerTask | undefined, identity: object | undefined): number {
+/** Vitest's global `expect` names any of the tests that run at the same time, or none; Jest knows. */
+function isSure({ currentConcurrentTestName }: RunnerContext, task: RunnerTask | undefined): boolean {
+  return task ? !task.concurrent : typeof currentConcurrentTestName === 'function'
+}
+
+function nameOf(task: RunnerTask | undefined): string {
+  if (task?.name === undefined) return task?.fullTestName ?? ''
+  const names: string[] = []
+  for (let part: NamedTask | undefined = task; part?.name !== undefined; part = part.suite) names.unshift(part.name)
+  return names.join(' ')
+}
+
+function attemptOf(context: RunnerContext, task: RunnerTask | undefined, identity: object | undefined, key: string) {
   if (task) return (task.result?.retryCount ?? 0) + (task.result?.repeatCount ?? 0) + 1
   const invocations = (identity as { invocations?: unknown } | undefined)?.invocations
-  return typeof invocations === 'number' ? invocations : 1
+  return typeof invocations === 'number' ? invocations : countedAttempt(key, context.assertionCalls)
+}
+
+interface Attempt {
+  attempt: number
+  calls: number
+}
+
+const attempts = new Map<string, Attempt>()
+
+/** Jest < 30.5 tells no attempt. But a new one begins to count its assertions again. */
+function countedAttempt(key: string, calls: number | undefined): number {
+  if (calls === undefined) return 1
+  const last = attempts.get(key)
+  const attempt = last ? last.attempt + (calls <= last.calls ? 1 : 0) : 1
+  attempts.set(key, { attempt, calls })
+  return attempt
+}
+
+const identities = new Map<string, object[]>()
+
+/** Tests of one file may share their name. In Jest they are told apart by which came first. */
+function sameNameId(identity: object, key: string): string {
+  const known = identities.get(key) ?? []
+  identities.set(key, known)
+  if (!known.includes(identity)) known.push(identity)
+  return String(known.indexOf(identity) + 1)
 }
 
 interface Counter {

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { linesOf } from '../io/lines.js'
 import type { FinishedLine, SpoolLine, StartedLine } from './spool.js'
 
 /** One comparison in a spool file: what its first and last lines say, and where the lines of its tokens lie. */
@@ -63,37 +64,5 @@ function parseLine(line: string): SpoolLine | undefined {
     return typeof parsed?.id === 'string' && typeof parsed.kind === 'string' ? parsed : undefined
   } catch {
     return undefined
-  }
-}
-
-interface PlacedLine {
-  line: string
-  from: number
-  /** Behind the newline. */
-  to: number
-}
-
-/** The lines of a file, or of a range of it; the last one may lack its newline. */
-function* linesOf(file: string, start = 0, end = Number.MAX_SAFE_INTEGER): Iterable<PlacedLine> {
-  const descriptor = openSync(file, 'r')
-  try {
-    const chunk = Buffer.allocUnsafe(1 << 16)
-    let rest = Buffer.alloc(0)
-    let at = start
-    for (let position = start; position < end; ) {
-      const count = readSync(descriptor, chunk, 0, Math.min(chunk.length, end - position), position)
-      if (count === 0) break
-      position += count
-      let bytes = Buffer.concat([rest, chunk.subarray(0, count)])
-      for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10)) {
-        yield { line: bytes.toString('utf8', 0, newline), from: at, to: at + newline + 1 }
-        at += newline + 1
-        bytes = bytes.subarray(newline + 1)
-      }
-      rest = bytes
-    }
-    if (rest.length > 0) yield { line: rest.toString('utf8'), from: at, to: at + rest.length }
-  } finally {
-    closeSync(descriptor)
   }
 }

@@ -1,24 +1,34 @@
+import { compareNames } from '../io/folder.js'
+import { byCodeUnit, byPlace } from '../report/row-order.js'
 import type { SpooledComparison } from './spool-reader.js'
+
+/** A comparison of the attempt that counts. */
+export interface Winner {
+  readonly comparison: SpooledComparison
+  /** The attempt it was made in, from 1: retries, repeats, and the times that a runner ran the file again. */
+  readonly attempt: number
+}
 
 /**
  * One set of comparisons per test: those of its last attempt. A retried test, and one that a runner ran again after its
- * worker died, are counted once. Sorted by project, file, test and ordinal: the order of workers is not stable.
+ * worker died, are counted once; where the test is not sure, nothing is taken for an earlier attempt. Sorted by project,
+ * file, test and ordinal: the order of workers is not stable.
  */
-export function lastAttempts(comparisons: readonly SpooledComparison[]): SpooledComparison[] {
+export function lastAttempts(comparisons: readonly SpooledComparison[]): Winner[] {
   const tests = new Map<string, Map<string, SpooledComparison[]>>()
   for (const comparison of comparisons) {
-    const { project, file, test, testId, attempt } = comparison.started
-    const attempts = entry(
-      tests,
-      [project, file, test, testId].join('\n'),
-      () => new Map<string, SpooledComparison[]>(),
-    )
+    const { project, file, test, testId, testIsSure, attempt, id } = comparison.started
+    const key = [project, file, test, testId, testIsSure ? '' : id].join('\n')
+    const attempts = entry(tests, key, () => new Map<string, SpooledComparison[]>())
     entry(attempts, `${comparison.file}\n${attempt}`, () => [] as SpooledComparison[]).push(comparison)
   }
-  const winners = [...tests.values()].flatMap((attempts) => {
-    return [...attempts.values()].reduce((a, b) => (startOf(b) >= startOf(a) ? b : a))
-  })
-  return winners.sort(byTest)
+  return [...tests.values()].flatMap(lastOf).sort(byTest)
+}
+
+function lastOf(attempts: ReadonlyMap<string, readonly SpooledComparison[]>): Winner[] {
+  const last = [...attempts.values()].reduce((a, b) => (startOf(b) >= startOf(a) ? b : a))
+  // A file that is run again counts its attempts from 1 again.
+  return last.map((comparison) => ({ comparison, attempt: Math.max(attempts.size, comparison.started.attempt) }))
 }
 
 function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
@@ -31,17 +41,6 @@ function startOf(attempt: readonly SpooledComparison[]): number {
   return Math.max(...attempt.map(({ started }) => started.at))
 }
 
-function byTest({ started: a }: SpooledComparison, { started: b }: SpooledComparison): number {
-  return (
-    compare(a.project, b.project) ||
-    compare(a.file, b.file) ||
-    compare(a.test, b.test) ||
-    compare(a.testId, b.testId) ||
-    a.ordinal - b.ordinal
-  )
-}
-
-/** By code unit: the same on every machine. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+function byTest({ comparison: { started: a } }: Winner, { comparison: { started: b } }: Winner): number {
+  return byPlace(a, b) || byCodeUnit(a.test, b.test) || compareNames(a.testId, b.testId) || a.ordinal - b.ordinal
 }

@@ -1,0 +1,34 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+
+/** A line of a file, and its bytes' place in it. */
+export interface PlacedLine {
+  readonly line: string
+  readonly from: number
+  /** Behind the newline. */
+  readonly to: number
+}
+
+/** The lines of a file, or of a byte range of it; the last one may lack its newline. Holds one line at a time. */
+export function* linesOf(file: string, start = 0, end = Number.MAX_SAFE_INTEGER): Iterable<PlacedLine> {
+  const descriptor = openSync(file, 'r')
+  try {
+    const chunk = Buffer.allocUnsafe(1 << 16)
+    let rest = Buffer.alloc(0)
+    let at = start
+    for (let position = start; position < end; ) {
+      const count = readSync(descriptor, chunk, 0, Math.min(chunk.length, end - position), position)
+      if (count === 0) break
+      position += count
+      let bytes = Buffer.concat([rest, chunk.subarray(0, count)])
+      for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10)) {
+        yield { line: bytes.toString('utf8', 0, newline), from: at, to: at + newline + 1 }
+        at += newline + 1
+        bytes = bytes.subarray(newline + 1)
+      }
+      rest = bytes
+    }
+    if (rest.length > 0) yield { line: rest.toString('utf8'), from: at, to: at + rest.length }
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,17 @@
+// Jest itself answers to this name, also where the package is not installed, and whether globals are injected or not.
+import { expect } from '@jest/globals'
+import type { LogitsMatchers } from './matchers/interface.js'
+import { matchers } from './matchers.js'
+
+expect.extend(matchers)
+
+declare module 'expect' {
+  interface Matchers<R extends void | Promise<void>, T = unknown> extends LogitsMatchers {}
+}
+
+declare global {
+  namespace jest {
+    // biome-ignore lint/complexity/noBannedTypes: spelt as in @types/jest, which it merges with
+    interface Matchers<R, T = {}> extends LogitsMatchers {}
+  }
+}

@@ -1,0 +1,16 @@
+import type { CompareOptions } from '../compare/options.js'
+import type { GoldenOptions } from '../goldens/options.js'
+import type { DumpOrPath } from './to-match-golden-logits.js'
+
+/** What the runner's own matchers return: nothing, or a promise of nothing behind `.resolves`. */
+// biome-ignore-start lint/suspicious: the parameter takes part in inference only, and void is what matchers return
+export type Returned<Self> = Self extends { toBe(expected: any): infer R } ? R : void
+// biome-ignore-end lint/suspicious: see above
+
+/** The matchers as they are called, for the runners' own interfaces to extend: one list for all runners and versions. */
+export interface LogitsMatchers {
+  /** Every token of the dump is within the thresholds of the golden. */
+  toMatchGoldenLogits(golden: DumpOrPath, options?: CompareOptions): Returned<this>
+  /** Every token of the dump is within the thresholds of the golden that the repository keeps for this test. */
+  toMatchLogitsSnapshot(options?: GoldenOptions): Returned<this>
+}

@@ -1,0 +1,23 @@
+import { writeSync } from 'node:fs'
+import { isAbsolute, relative } from 'node:path'
+import { shown } from '../errors.js'
+import type { ReportSummary } from './spool-report.js'
+
+/** One line about a report. */
+export function summaryText(path: string, { rows, failed, unfinished }: ReportSummary, tornLines: number): string {
+  const parts = [`${rows} ${rows === 1 ? 'row' : 'rows'}`, `${failed} failed`]
+  if (unfinished > 0) parts.push(`${unfinished} unfinished ${unfinished === 1 ? 'comparison' : 'comparisons'}`)
+  if (tornLines > 0) parts.push(`${tornLines} torn ${tornLines === 1 ? 'line' : 'lines'} left out`)
+  return `${fromHere(path)} (${parts.join(', ')})`
+}
+
+/** A path as a person in the working directory would write it. */
+export function fromHere(path: string): string {
+  const short = relative(process.cwd(), path)
+  return shown(short === '' || short.startsWith('..') || isAbsolute(short) ? path : short, 300)
+}
+
+/** On stderr, at once: stdout may carry a runner's JSON, and a stream may not be flushed at exit. */
+export function say(text: string): void {
+  writeSync(2, `golden-logits: ${text}\n`)
+}
