@@ -1,0 +1,48 @@
+// How each runner is started, and what it says of each test, in one form for all.
+
+const VITEST = 'node_modules/vitest/vitest.mjs'
+const JEST = 'node_modules/jest/bin/jest.js'
+
+/**
+ * Runs a folder of a project with Vitest.
+ * @returns what `run` returns, and `tests` by name
+ */
+export async function vitest(project, folder, { args = [], ...options } = {}) {
+  // Reporters named here take the place of the config's, but keep its options.
+  const reporters = ['default', 'json', 'golden-logits/reporter'].map((name) => `--reporter=${name}`)
+  const flags = ['run', ...reporters, '--outputFile=results.json', ...args]
+  return withTests(project, folder, await project.node([project.path(VITEST), ...flags], { folder, ...options }))
+}
+
+/** Runs a folder of a project with Jest; one of ES modules with the flag that Jest asks for. */
+export async function jest(project, folder, { args = [], ...options } = {}) {
+  const esm = JSON.parse(project.read(`${folder}/package.json`)).type === 'module'
+  const flags = ['--ci', '--json', '--outputFile=results.json', ...args]
+  const node = [...(esm ? ['--experimental-vm-modules'] : []), project.path(JEST)]
+  return withTests(project, folder, await project.node([...node, ...flags], { folder, ...options }))
+}
+
+/** Both runners write the same JSON. */
+function withTests(project, folder, ended) {
+  const tests = {}
+  try {
+    for (const { assertionResults } of JSON.parse(project.read(`${folder}/results.json`)).testResults) {
+      for (const { fullName, status, failureMessages } of assertionResults) {
+        tests[fullName] = { status, message: failureMessages.join('\n') }
+      }
+    }
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+  }
+  return { ...ended, tests }
+}
+
+/** Runs a folder of a project with Node's own runner. Its TAP names each test; messages are in the output. */
+export async function nodeTest(project, folder) {
+  const ended = await project.node(['--test', '--test-reporter=tap', 'gate.test.js'], { folder })
+  const tests = {}
+  for (const [, not, name] of ended.out.matchAll(/^\s*(not )?ok \d+ - (.*)$/gm)) {
+    tests[name] = { status: not ? 'failed' : 'passed', message: not ? ended.out : '' }
+  }
+  return { ...ended, tests }
+}

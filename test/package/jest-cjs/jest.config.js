@@ -1,0 +1,5 @@
+module.exports = {
+  transform: {},
+  setupFilesAfterEnv: ['golden-logits/jest'],
+  reporters: ['default', ['golden-logits/reporter', { csv: 'report.csv' }]],
+}

@@ -1,0 +1,5 @@
+export default {
+  transform: {},
+  injectGlobals: false,
+  reporters: ['default', ['golden-logits/reporter', { csv: 'report.csv' }]],
+}

@@ -1,0 +1,11 @@
+import { loadDump } from 'golden-logits'
+import 'golden-logits/vitest'
+import { expect, test } from 'vitest'
+
+test('the good build passes', () => {
+  expect(loadDump('../dumps/npu')).toMatchGoldenLogits(loadDump('../dumps/gpu'), { dtype: 'bf16' })
+})
+
+test('the degraded build fails', () => {
+  expect(loadDump('../dumps/npu-degraded')).toMatchGoldenLogits(loadDump('../dumps/gpu'), { dtype: 'bf16' })
+})
