@@ -58,6 +58,7 @@ test('the public exports of every entry: they change on purpose', () => {
         "type TokenSide",
         "type Verdict",
       ],
+      "./jest": [],
       "./matchers": [
         "matchers",
         "toMatchGoldenLogits",
