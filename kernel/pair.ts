@@ -1,4 +1,4 @@
-import { EPSILON, MAGNITUDE, two } from './constants'
+import { EPSILON, two } from './constants'
 import { address, convert, FLOAT32 } from './convert'
 import {
   ABSOLUTE_MAX,
@@ -192,14 +192,14 @@ function sumBlock(g: usize, m: usize, count: i32): void {
     gapSquares = f64x2.add(gapSquares, f64x2.mul(gap, gap))
     goldenTimesGap = f64x2.add(goldenTimesGap, f64x2.mul(golden, gap))
     goldenSquares = f64x2.add(goldenSquares, f64x2.mul(golden, golden))
-    // Kept in memory, as they would be spilled.
-    const magnitude = v128.load(CONSTANTS, MAGNITUDE << 4)
+    // Left in memory: there is no register left.
     const epsilon = v128.load(CONSTANTS, EPSILON << 4)
-    const size = v128.and(golden, magnitude)
-    const absolute = v128.and(v128.and(gap, magnitude), f64x2.gt(size, epsilon))
+    const size = f64x2.abs(golden)
+    const counted = f64x2.gt(size, epsilon)
+    const absolute = v128.and(f64x2.abs(gap), counted)
     absoluteSum = f64x2.add(absoluteSum, absolute)
     absoluteMax = f64x2.pmax(absoluteMax, absolute)
-    const relative = f64x2.div(absolute, f64x2.pmax(size, epsilon))
+    const relative = v128.and(f64x2.div(absolute, size), counted)
     relativeSum = f64x2.add(relativeSum, relative)
     relativeMax = f64x2.pmax(relativeMax, relative)
   }

@@ -1,7 +1,7 @@
 import { join, parse, resolve, sep } from 'node:path'
-import { globSync, hasMagic } from 'glob'
 import { GoldenLogitsError } from '../errors.js'
 import { compareNames, kindOf } from '../io/folder.js'
+import { glob } from '../libraries.js'
 
 const WINDOWS = process.platform === 'win32'
 
@@ -14,6 +14,7 @@ export function expand(pathOrGlob: string): string[] {
   const literal = resolve(pathOrGlob)
   if (kindOf(literal) !== undefined) return [literal]
   const { folder, pattern } = splitPattern(literal)
+  const { globSync, hasMagic } = glob()
   if (!hasMagic(pattern, { magicalBraces: true, windowsPathsNoEscape: WINDOWS })) {
     throw new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: pathOrGlob })
   }

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib'
-import { Inflate } from 'fflate'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { allocate } from '../io/allocate.js'
 import { badArchive } from '../io/bad-archive.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
 import type { ZipEntry } from '../io/zip-directory.js'
+import { fflate } from '../libraries.js'
 
 /** fflate inflates what it is given in one go: slices this small keep a bomb from outgrowing its declared size by much. */
 const INFLATE_SLICE = 16 * 1024
@@ -58,6 +58,7 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uin
   let length = 0
   const tooLong = () =>
     badArchive(source, `record '${shown(entry.name)}' inflates to more than its ${entry.size} bytes`)
+  const { Inflate } = fflate()
   const stream = new Inflate((chunk) => {
     if (length + chunk.length > content.length) throw tooLong()
     content.set(chunk, length)

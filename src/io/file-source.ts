@@ -39,11 +39,22 @@ export function openFile(path: string, limits?: Partial<Limits>): FileSource {
   }
 }
 
+/**
+ * What describes a file lies at its ends, in many small pieces. Either end is read once, and they are taken from there:
+ * a call of the system costs more than the bytes.
+ */
+const END = 4096
+
+/** Buffers of closed files, for the next ones. */
+const spare: Uint8Array[] = []
+
 class OpenFile implements FileSource {
   readonly file: string
   readonly size: number
   readonly modified: number
   private readonly descriptor: number
+  private head: Uint8Array | undefined
+  private tail: Uint8Array | undefined
 
   constructor(file: string, descriptor: number, stats: Stats) {
     this.file = file
@@ -53,6 +64,23 @@ class OpenFile implements FileSource {
   }
 
   read(offset: number, into: Uint8Array): void {
+    const end = offset + into.length
+    if (end <= Math.min(END, this.size)) {
+      this.head ??= this.readEnd(0)
+      into.set(this.head.subarray(offset, end))
+    } else if (offset >= this.size - END && end <= this.size) {
+      this.tail ??= this.readEnd(Math.max(0, this.size - END))
+      into.set(this.tail.subarray(offset - this.size + this.tail.length, end - this.size + this.tail.length))
+    } else this.readAll(offset, into)
+  }
+
+  private readEnd(offset: number): Uint8Array {
+    const bytes = (spare.pop() ?? new Uint8Array(END)).subarray(0, this.size)
+    this.readAll(offset, bytes)
+    return bytes
+  }
+
+  private readAll(offset: number, into: Uint8Array): void {
     let done = 0
     // One call reads everything but of huge records, and where the system serves less at a time (some network shares).
     while (done < into.length) {
@@ -75,6 +103,9 @@ class OpenFile implements FileSource {
   }
 
   close(): void {
+    for (const end of [this.head, this.tail]) if (end) spare.push(new Uint8Array(end.buffer))
+    this.head = undefined
+    this.tail = undefined
     closeSync(this.descriptor)
   }
 }

@@ -115,7 +115,7 @@ class DirectoryParser {
 
   /** Checks the local header against the directory and finds the first byte behind it. */
   private localStart(header: number, name: string, method: number): number {
-    const nameBytes = new TextEncoder().encode(name)
+    const nameBytes = encoder.encode(name)
     if (header + LOCAL_SIZE + nameBytes.length > this.start) {
       throw this.bad(`record '${shown(name)}' starts at byte ${header}, outside the records`)
     }
@@ -137,6 +137,7 @@ class DirectoryParser {
   }
 }
 
+const encoder = new TextEncoder()
 // A byte order mark stays: dropped, it would make two names out of one.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
-import { Zip, ZipDeflate } from 'fflate'
+import type { Zip } from 'fflate'
+import { fflate } from '../../libraries.js'
 import type { Dtype } from '../../tensor/dtype.js'
 import { npyHeader } from './npy.js'
 
@@ -24,6 +25,7 @@ export class NpzWriter {
   size = 0
 
   constructor(descriptor: number) {
+    const { Zip } = fflate()
     this.zip = new Zip((error, chunk) => {
       if (error) this.failure ??= error
       else for (let at = 0; at < chunk.length; ) at += writeSync(descriptor, chunk, at)
@@ -33,6 +35,7 @@ export class NpzWriter {
 
   /** @param bytes the row's elements, little-endian */
   add(step: number, dtype: Dtype, width: number, bytes: Uint8Array): void {
+    const { ZipDeflate } = fflate()
     const member = new ZipDeflate(memberName(step), { level: 6 })
     // The first time that a zip file can tell, in every time zone.
     member.mtime = new Date(1980, 0, 1)
