@@ -1,5 +1,5 @@
 // Dumps to measure with: logits as models emit them, golden `.pth` against tested `.bin`, the same on every run.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writevSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -42,22 +42,17 @@ function toHalf(value) {
 
 const STORAGE = { float32: 'FloatStorage', float16: 'HalfStorage', bfloat16: 'BFloat16Storage' }
 
-/** What `torch.save` writes of a tensor `[1, vocab]`. */
-function torchFile(bytes, dtype, vocab) {
-  const int = (n) => Buffer.from(Int32Array.of(n).buffer)
-  const text = (s) => Buffer.concat([Buffer.from('X'), int(s.length), Buffer.from(s)])
+/** What `torch.save` writes of a row-major tensor, piece by piece. */
+function torchFile(bytes, dtype, shape) {
+  const int = (n) => Buffer.concat([Buffer.from('J'), Buffer.from(Int32Array.of(n).buffer)])
+  const text = (s) => Buffer.concat([Buffer.from('X'), Buffer.from(Int32Array.of(s.length).buffer), Buffer.from(s)])
+  const tuple = (sizes) => Buffer.concat([Buffer.from('('), ...sizes.map(int), Buffer.from('t')])
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
   const pickle = Buffer.concat([
     Buffer.from('\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((', 'latin1'),
     ...[text('storage'), Buffer.from(`ctorch\n${STORAGE[dtype]}\n`), text('0'), text('cpu')],
-    ...[
-      Buffer.from('J'),
-      int(vocab),
-      Buffer.from('tQK\x00K\x01J'),
-      int(vocab),
-      Buffer.from('\x86J', 'latin1'),
-      int(vocab),
-    ],
-    Buffer.from('K\x01\x86\x89ccollections\nOrderedDict\n)RtR.', 'latin1'),
+    ...[int(shape[0] * strides[0]), Buffer.from('tQ'), int(0), tuple(shape), tuple(strides)],
+    Buffer.from('\x89ccollections\nOrderedDict\n)RtR.', 'latin1'),
   ])
   const records = { 'output/data.pkl': pickle, 'output/data/0': bytes, 'output/version': Buffer.from('3\n') }
   const [parts, directory] = [[], []]
@@ -91,7 +86,7 @@ function torchFile(bytes, dtype, vocab) {
   end.writeUInt16LE(3, 10)
   end.writeUInt32LE(list.length, 12)
   end.writeUInt32LE(at, 16)
-  return Buffer.concat([...parts, list, end])
+  return [...parts, list, end]
 }
 
 const ATB_DTYPE = { float32: 0, float16: 1, bfloat16: 27 }
@@ -102,28 +97,49 @@ function atbFile(bytes, dtype, vocab) {
   return Buffer.concat([Buffer.from(header), bytes])
 }
 
+/** A prompt's float16 logits, all zero but for the last row, as one `.pth`. */
+export function makePrompt(file, { vocab, positions }) {
+  const bytes = Buffer.alloc(2 * vocab * positions)
+  toBytes.float16(rows(vocab, 1).golden).copy(bytes, bytes.length - 2 * vocab)
+  const descriptor = openSync(file, 'w')
+  for (const piece of torchFile(bytes, 'float16', [1, positions, vocab])) {
+    for (let at = 0; at < piece.length; ) at += writevSync(descriptor, [piece.subarray(at, at + 2 ** 30)])
+  }
+  closeSync(descriptor)
+}
+
 /**
  * Writes both dumps into a folder, unless they are there, and returns their paths.
- * @param {{ vocab: number, tokens: number, golden?: string, dump?: string }} kind
+ * @param {{ vocab: number, tokens: number, golden?: string, dump?: string, distinct?: number }} kind where `distinct` is
+ * given, so many rows come again and again, in files of their own
  */
-export function makeDumps(folder, { vocab, tokens, golden = 'float32', dump = 'bfloat16' }) {
+export function makeDumps(folder, { vocab, tokens, golden = 'float32', dump = 'bfloat16', distinct = tokens }) {
   const root = join(folder, `${vocab}-${golden}-${dump}-${tokens}`)
   const paths = {
     golden: join(root, 'gpu/msit_dump_1/torch_tensors/cuda0_1'),
     dump: join(root, 'npu/msit_dump_1/tensors/0_1'),
   }
   const done = join(root, 'done')
+  const made = []
   for (let step = 0; !existsSync(done) && step < tokens; step++) {
-    const row = rows(vocab, step + 1)
+    if (step < distinct) made.push(filesOf(rows(vocab, step + 1), { vocab, golden, dump }))
+    const files = distinct < tokens ? made[step % distinct] : made.pop()
     const write = (path, content) => {
       mkdirSync(dirname(path), { recursive: true })
       writeFileSync(path, content)
     }
-    write(join(paths.golden, `${step}/root.lm_head/output.pth`), torchFile(toBytes[golden](row.golden), golden, vocab))
-    write(join(paths.dump, `${step}/67_LmHead/after/outtensor0.bin`), atbFile(toBytes[dump](row.dump), dump, vocab))
+    write(join(paths.golden, `${step}/root.lm_head/output.pth`), files.golden)
+    write(join(paths.dump, `${step}/67_LmHead/after/outtensor0.bin`), files.dump)
   }
   writeFileSync(done, '')
   return paths
+}
+
+function filesOf(row, { vocab, golden, dump }) {
+  return {
+    golden: Buffer.concat(torchFile(toBytes[golden](row.golden), golden, [1, vocab])),
+    dump: atbFile(toBytes[dump](row.dump), dump, vocab),
+  }
 }
 
 /** A dump whose files are gone through again and again, to so many tokens. */

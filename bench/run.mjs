@@ -1,0 +1,185 @@
+// Time and memory of comparisons: against the least that reading the files takes, against this package's kernel in plain
+// TypeScript, and against PyTorch where there is a Python that has it (PYTHON, else python3). Every variant runs in a
+// process of its own; rounds are interleaved, numbers are their medians, so that ratios hold on a machine that is not idle.
+// Usage: npm run bench -- [--quick] [--rounds 5] [--tokens 1000]
+// Files are made on demand in the folder for temporary ones, and deleted afterwards.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { makeDumps, makePrompt } from './dumps.mjs'
+import { addComparison, makeProject, runProject } from './runner.mjs'
+
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, tokens: { type: 'string' } },
+})
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
+const tokens = Number(values.tokens ?? (values.quick ? 100 : 1000))
+const python = findPython()
+const folder = mkdtempSync(join(tmpdir(), 'golden-logits-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+process.on('SIGINT', () => process.exit(130))
+
+console.log(`${cpus().length} x ${cpus()[0].model}, Node ${process.version}, ${python?.version ?? 'no PyTorch'}`)
+console.log(`medians of ${rounds} interleaved rounds; ${tokens} tokens in files of their own; page cache warm`)
+
+const DUMPS = [
+  { vocab: 152_064, golden: 'float32', dump: 'bfloat16' },
+  { vocab: 128_256, golden: 'float16', dump: 'float16' },
+  { vocab: 32_000, golden: 'float32', dump: 'bfloat16' },
+]
+for (const kind of DUMPS) compareVariants(kind)
+curve()
+lastRow()
+runner()
+
+/** @returns the interpreter and version of PyTorch, where there is one */
+function findPython() {
+  const command = process.env.PYTHON ?? 'python3'
+  try {
+    const script = 'import torch; print(torch.__version__)'
+    const found = execFileSync(command, ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return { command, version: `PyTorch ${found.trim()}` }
+  } catch {
+    return undefined
+  }
+}
+
+function node(given, env = {}) {
+  const args = [join(import.meta.dirname, 'variant.mjs'), JSON.stringify(given)]
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, ...env } }))
+}
+
+function torch(...args) {
+  const script = join(import.meta.dirname, 'pytorch.py')
+  // One thread of OpenMP that spins steals the processor of the next one.
+  const env = { ...process.env, OMP_NUM_THREADS: String(args[0]) }
+  return JSON.parse(execFileSync(python.command, [script, ...args.map(String)], { encoding: 'utf8', env }))
+}
+
+/** The medians of time and memory of each variant, whose runs are interleaved. */
+function medians(variants) {
+  const found = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of Object.entries(variants)) found[name].push(run())
+  }
+  const middle = (name, what) => found[name].map((one) => one[what]).sort((a, b) => a - b)[Math.floor(rounds / 2)]
+  return Object.fromEntries(
+    Object.keys(found).map((name) => [name, { us: middle(name, 'us'), peak: middle(name, 'peak') }]),
+  )
+}
+
+function compareVariants(kind) {
+  const paths = makeDumps(folder, { ...kind, tokens, distinct: 20 })
+  const few = Math.min(tokens, 50)
+  const half = Math.min(tokens, 200)
+  const variants = {
+    'reading the files': () => node({ variant: 'floor', ...paths, tokens }),
+    '1 thread': () => node({ variant: 'compare', ...paths, tokens }),
+    '2 threads, cold': () => node({ variant: 'compare', ...paths, tokens, threads: 2 }),
+    '2 threads, warm': () => node({ variant: 'compare', ...paths, tokens, threads: 2, warm: true }),
+    'TypeScript kernel': () =>
+      node({ variant: 'compare', ...paths, tokens: few }, { GOLDEN_LOGITS_KERNEL: 'typescript' }),
+    ...(python && {
+      'PyTorch, 1 thread': () => torch(1, half, paths.golden, paths.dump),
+      'PyTorch, 2 threads': () => torch(2, half, paths.golden, paths.dump),
+    }),
+  }
+  // The first reading fills the page cache.
+  variants['reading the files']()
+  const found = medians(variants)
+  const floor = found['reading the files'].us
+  const best = python && Math.min(found['PyTorch, 1 thread'].us, found['PyTorch, 2 threads'].us)
+  console.log(`\nV = ${kind.vocab}, golden ${kind.golden} .pth, dump ${kind.dump} .bin`)
+  console.table(
+    Object.fromEntries(
+      Object.entries(found).map(([name, { us, peak }]) => [
+        name,
+        {
+          'µs a token': Math.round(us),
+          'x reading': rounded(us / floor),
+          'x as fast as TypeScript': rounded(found['TypeScript kernel'].us / us),
+          ...(python && {
+            'x PyTorch, 1 thread': rounded(found['PyTorch, 1 thread'].us / us),
+            'x PyTorch, best': rounded(best / us),
+          }),
+          'x 1 thread': rounded(found['1 thread'].us / us),
+          'peak MB': Math.round(peak),
+        },
+      ]),
+    ),
+  )
+  rmSync(join(paths.golden, '../../../..'), { recursive: true, force: true })
+}
+
+/** Time and memory by the number of tokens, on files that are gone through again and again. */
+function curve() {
+  const paths = makeDumps(folder, { vocab: 32_000, tokens: 20 })
+  const most = values.quick ? 10_000 : 1_000_000
+  const table = {}
+  for (let count = 10; count <= most; count *= 10) {
+    // A million tokens take minutes: once is enough to see that nothing grows.
+    const times = count >= 100_000 ? 1 : rounds
+    const runs = Array.from({ length: times }, () =>
+      node({ variant: 'compare', ...paths, tokens: count, warm: count <= 1000 }),
+    )
+    const [middle] = runs.sort((a, b) => a.us - b.us).slice(Math.floor(times / 2))
+    table[count] = { 'µs a token': Math.round(middle.us), 'peak MB': Math.round(middle.peak) }
+  }
+  console.log('\nby number of tokens, V = 32000, 1 thread, 20 pairs of files again and again')
+  console.table(table)
+}
+
+/** The last row of a big tensor, the first thing that a process does. */
+function lastRow() {
+  const file = join(folder, 'prompt.pth')
+  makePrompt(file, { vocab: 152_064, positions: 4096 })
+  const found = medians({
+    'last row': () => node({ variant: 'row', file }),
+    ...(python && { 'torch.load': () => torch(1, 'load', file) }),
+  })
+  rmSync(file)
+  console.log('\nthe last row of a prompt of 4,096 tokens, 1.2 GB of float16 in a .pth')
+  console.table(
+    Object.fromEntries(
+      Object.entries(found).map(([name, { us, peak }]) => [
+        name,
+        { ms: (us / 1000).toFixed(2), 'x as long': Math.round(us / found['last row'].us), 'peak MB': Math.round(peak) },
+      ]),
+    ),
+  )
+}
+
+/** Whole processes of Vitest. */
+function runner() {
+  const project = makeProject(folder)
+  const one = makeDumps(folder, { vocab: 152_064, tokens: 1 })
+  const many = makeDumps(folder, { vocab: 152_064, tokens, distinct: 20 })
+  addComparison(project, 'one', one)
+  addComparison(project, 'many', many)
+  const names = { empty: 'an empty test', one: 'one token', many: `${tokens} tokens` }
+  for (const name of Object.keys(names)) runProject(project, name)
+  const timed = (name) => () => {
+    const { whole, within } = runProject(project, name)
+    return { us: whole, peak: within }
+  }
+  const found = medians(Object.fromEntries(Object.keys(names).map((name) => [name, timed(name)])))
+  console.log(`\nwhole processes of vitest run, V = 152064, the threads that the machine has`)
+  console.table(
+    Object.fromEntries(
+      Object.entries(found).map(([name, { us: whole, peak: within }]) => [
+        names[name],
+        {
+          'ms, whole process': Math.round(whole),
+          'ms over an empty test': Math.round(whole - found.empty.us),
+          'ms, import and comparison': Math.round(within),
+        },
+      ]),
+    ),
+  )
+}
+
+function rounded(ratio) {
+  return Number(ratio.toPrecision(3))
+}

@@ -1,0 +1,48 @@
+// Whole processes of the real runner: a project as npm would install it, in which one test compares.
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/** @returns the folder of a project with this package, and the others beside it, in node_modules */
+export function makeProject(folder) {
+  const project = mkdtempSync(join(folder, 'project-'))
+  const modules = join(project, 'node_modules')
+  mkdirSync(modules)
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name), 'dir')
+  }
+  for (const part of ['dist', 'package.json']) {
+    cpSync(join(ROOT, part), join(modules, 'golden-logits', part), { recursive: true })
+  }
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(project, 'vitest.config.js'), 'export default { test: { include: ["*.test.js"] } }')
+  writeFileSync(join(project, 'empty.test.js'), `import { test } from 'vitest'\ntest('nothing', () => {})\n`)
+  return project
+}
+
+/** A test that compares two dumps, and leaves how long that took with all that had to be loaded for it. */
+export function addComparison(project, name, { golden, dump }) {
+  writeFileSync(
+    join(project, `${name}.test.js`),
+    `import { writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+test('compares', async () => {
+  const started = performance.now()
+  await import('golden-logits/vitest')
+  expect(${JSON.stringify(dump)}).toMatchGoldenLogits(${JSON.stringify(golden)}, { thresholds: { klDivergence: 1 } })
+  writeFileSync(${JSON.stringify(join(project, `${name}.json`))}, JSON.stringify(performance.now() - started))
+})
+`,
+  )
+}
+
+/** @returns milliseconds of the whole process, and of the comparison within it */
+export function runProject(project, name) {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
+  const started = performance.now()
+  execFileSync(process.execPath, [vitest, 'run', `${name}.test.js`], { cwd: project, stdio: 'ignore' })
+  const whole = performance.now() - started
+  return { whole, within: name === 'empty' ? 0 : JSON.parse(readFileSync(join(project, `${name}.json`), 'utf8')) }
+}

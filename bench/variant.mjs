@@ -1,0 +1,50 @@
+// One variant of the benchmark, in a process of its own: prints the time (µs; of a token, or of the whole) and the peak
+// memory of the process (MB) as JSON. Usage: node bench/variant.mjs '{"variant": "floor" …}'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { compareDumps, loadDump, readTensors } from '../dist/esm/index.js'
+import { repeated } from './dumps.mjs'
+
+const { variant, golden, dump, tokens, threads = 1, warm = false, file } = JSON.parse(process.argv[2])
+
+const VARIANTS = { floor, compare, row }
+
+VARIANTS[variant]()
+
+function report(us) {
+  console.log(JSON.stringify({ us, peak: process.resourceUsage().maxRSS / 1024 }))
+}
+
+/** The least that reading the same files takes: open, stat, one read into the same buffer, close. */
+function floor() {
+  const files = [golden, dump].flatMap((path) => repeated(loadDump(path), tokens).steps.flatMap((step) => step.files))
+  const buffer = Buffer.alloc(1 << 21)
+  const started = performance.now()
+  for (const path of files) {
+    const descriptor = openSync(path, 'r')
+    readSync(descriptor, buffer, 0, fstatSync(descriptor).size, 0)
+    closeSync(descriptor)
+  }
+  report(((performance.now() - started) * 1000) / tokens)
+}
+
+/** All tokens; with `warm` a second time, when the workers are there and all code is compiled. */
+function compare() {
+  const sides = [dump, golden].map((path) => repeated(loadDump(path), tokens))
+  let started = 0
+  for (let turn = 0; turn < (warm ? 2 : 1); turn++) {
+    started = performance.now()
+    const { counts } = compareDumps(...sides, { threads })
+    if (counts.compared !== tokens) throw new Error(`compared ${counts.compared} of ${tokens}`)
+  }
+  report(((performance.now() - started) * 1000) / tokens)
+}
+
+/** The last row of a tensor of many, the first thing that the process does. */
+function row() {
+  const started = performance.now()
+  const [logits] = readTensors(file)
+  const width = logits.shape.at(-1)
+  const raw = new Uint8Array(2 * width)
+  logits.readRaw(logits.length - width, width, raw)
+  report((performance.now() - started) * 1000)
+}
