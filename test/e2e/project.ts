@@ -28,7 +28,7 @@ export class Project {
     this.folder = mkdtempSync(join(PROJECTS, '.run', `${name}-`))
     this.root = join(this.folder, name)
     cpSync(join(PROJECTS, name), this.root, { recursive: true })
-    cpSync(join(PROJECTS, 'dumps.mjs'), join(this.folder, 'dumps.mjs'))
+    for (const file of ['dumps.mjs', 'dumps.cjs']) cpSync(join(PROJECTS, file), join(this.folder, file))
     if (within === 'test') onTestFinished(() => this.remove())
   }
 

@@ -1,0 +1,61 @@
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { globSync } from 'glob'
+import { GoldenLogitsError } from '../errors.js'
+import { compareNames, kindOf } from '../io/folder.js'
+import { isRunDir, leftRunDirs, SPOOLS_FOLDER } from '../reporters/run-dirs.js'
+
+/** What `merge` takes rows from. */
+export interface Inputs {
+  /** CSV files. */
+  readonly reports: string[]
+  /** Folders of runs that ended without a report. */
+  readonly runDirs: string[]
+}
+
+/**
+ * The reports and leftover rows that paths and patterns name, each once.
+ * @param output is no input of itself
+ * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare`
+ */
+export function findInputs(paths: readonly string[], output: string): Inputs {
+  const reports = new Set<string>()
+  const runDirs = new Set<string>()
+  for (const path of paths.flatMap(expand)) {
+    const kind = kindOf(path)
+    if (kind === 'file') reports.add(realpathSync(path))
+    else if (kind !== 'folder') throw notFound(path)
+    else {
+      const found = inFolder(path)
+      if (found.reports.length + found.runDirs.length === 0) {
+        throw new GoldenLogitsError('nothing-to-compare', 'the folder holds no CSV and no rows of a run', {
+          file: path,
+        })
+      }
+      for (const report of found.reports) reports.add(realpathSync(report))
+      for (const runDir of found.runDirs) runDirs.add(realpathSync(runDir))
+    }
+  }
+  if (existsSync(output)) reports.delete(realpathSync(output))
+  return { reports: [...reports], runDirs: [...runDirs] }
+}
+
+function expand(path: string): string[] {
+  if (kindOf(path) !== undefined) return [path]
+  if (!/[*?[\]{}]/.test(path)) throw notFound(path)
+  const matches = globSync(path, { windowsPathsNoEscape: true, dot: true })
+  if (matches.length > 0) return matches.sort(compareNames)
+  throw new GoldenLogitsError('file-not-found', 'the pattern matches no file or folder', { file: path })
+}
+
+function inFolder(path: string): Inputs {
+  if (isRunDir(path)) return { reports: [], runDirs: [path] }
+  if (basename(realpathSync(path)) === SPOOLS_FOLDER) return { reports: [], runDirs: leftRunDirs(join(path, '..')) }
+  const names = readdirSync(path).sort(compareNames)
+  const reports = names.filter((name) => name.endsWith('.csv')).map((name) => join(path, name))
+  return { reports: reports.filter((file) => kindOf(file) === 'file'), runDirs: leftRunDirs(path) }
+}
+
+function notFound(path: string): GoldenLogitsError {
+  return new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: path })
+}

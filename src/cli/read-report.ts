@@ -1,0 +1,88 @@
+import { GoldenLogitsError } from '../errors.js'
+import { linesOf } from '../io/lines.js'
+import type { TestPlace } from '../report/row-order.js'
+
+/** One record of a CSV file: its cells, and the bytes it takes. */
+interface PlacedRecord {
+  readonly cells: readonly string[]
+  readonly from: number
+  readonly to: number
+}
+
+/** Rows of one test file that follow each other in a report. */
+export interface ReportSpan {
+  readonly place: TestPlace
+  readonly from: number
+  to: number
+  rows: number
+  failed: number
+  unfinished: number
+}
+
+/**
+ * Lists the rows of a report by test file. Holds one row at a time.
+ * @param columns those that a report of this version has
+ * @throws GoldenLogitsError `unsupported-format` for what is no report, one of another version, or one that was cut off
+ */
+export function indexReport(file: string, columns: readonly string[]): ReportSpan[] {
+  const spans: ReportSpan[] = []
+  const cell = (cells: readonly string[], name: string) => cells[columns.indexOf(name)]!
+  let count = 0
+  for (const { cells, from, to } of recordsOf(file)) {
+    if (count++ === 0) {
+      checkHeader(file, cells, columns)
+      continue
+    }
+    if (cells.length !== columns.length) {
+      throw bad(file, `row ${count} has ${cells.length} cells instead of ${columns.length}: was the file cut off?`)
+    }
+    const place = { project: cell(cells, 'project'), file: cell(cells, 'test_file') }
+    let span = spans.at(-1)
+    if (span?.place.project !== place.project || span.place.file !== place.file) {
+      span = { place, from, to, rows: 0, failed: 0, unfinished: 0 }
+      spans.push(span)
+    }
+    span.to = to
+    span.rows++
+    if (cell(cells, 'pass') !== 'true' && cell(cells, 'expectation') !== 'met') span.failed++
+    if (cell(cells, 'verdict') === 'unfinished') span.unfinished++
+  }
+  if (count === 0) throw bad(file, 'the file is empty')
+  return spans
+}
+
+function checkHeader(file: string, header: readonly string[], columns: readonly string[]): void {
+  if (header.join() === columns.join()) return
+  const missing = columns.find((name) => !header.includes(name))
+  const unknown = header.find((name) => !columns.includes(name))
+  if (!header.includes('token_id') || !header.includes('test_file')) {
+    throw bad(file, 'this is no report of golden-logits: its first line does not name the columns of one')
+  }
+  const difference = missing ? `has no ${missing}` : unknown ? `has a column ${unknown}` : 'has them in another order'
+  throw bad(file, `its columns are those of another version of golden-logits (it ${difference})`)
+}
+
+function bad(file: string, message: string): GoldenLogitsError {
+  return new GoldenLogitsError('unsupported-format', message, { file })
+}
+
+/** The records of a CSV file (RFC 4180). A record ends with the line in which its quotes are closed. */
+function* recordsOf(file: string): Iterable<PlacedRecord> {
+  let record: { text: string; from: number } | undefined
+  for (const { line, from, to } of linesOf(file)) {
+    record = record ? { text: `${record.text}\n${line}`, from: record.from } : { text: line, from }
+    if (quotesOf(record.text) % 2 === 1) continue
+    yield { cells: cellsOf(record.text), from: record.from, to }
+    record = undefined
+  }
+  if (record) throw bad(file, 'its last row ends within a quoted cell: was the file cut off?')
+}
+
+function quotesOf(text: string): number {
+  return text.split('"').length - 1
+}
+
+function cellsOf(record: string): string[] {
+  const cells = `${record.replace(/\r$/, '')},`.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*)),/g)
+  return [...cells].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain!)
+}

@@ -1,0 +1,20 @@
+const { join } = require('node:path')
+const { loadDump } = require('golden-logits')
+
+const TREES = process.env.TREES
+const golden = (tree) => loadDump(join(TREES, tree, 'golden'))
+const dump = (tree) => loadDump(join(TREES, tree, 'my'))
+
+/** A dump that ends its process as soon as a comparison looks at it. */
+function deadly(tree, end) {
+  const loaded = dump(tree)
+  return {
+    ...loaded,
+    get steps() {
+      end()
+      return loaded.steps
+    },
+  }
+}
+
+module.exports = { golden, dump, deadly }

@@ -1,0 +1,11 @@
+const { CSV, NO_REPORTER, NO_GLOBALS } = process.env
+
+module.exports = {
+  testMatch: ['<rootDir>/*.test.{cjs,mjs}'],
+  moduleFileExtensions: ['js', 'cjs', 'mjs', 'json'],
+  testTimeout: 60_000,
+  transform: {},
+  haste: { retainAllFiles: false },
+  injectGlobals: !NO_GLOBALS,
+  reporters: NO_REPORTER ? ['default'] : ['default', ['golden-logits/reporter', CSV === undefined ? {} : { csv: CSV }]],
+}
