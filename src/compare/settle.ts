@@ -7,9 +7,8 @@ import type { TokenSide } from './types.js'
  * An outcome in the form in which it is kept, for there may be a million: what is the same for many tokens (paths, shapes,
  * empty lists) is shared, and every number is there once.
  *
- * All of it is made here anew. So what the kernel makes dies young, which V8 would otherwise put among the old objects
- * with everything made beside it, four times the memory. And what a message brought from another thread is of the main
- * context: in a runner's environment that has its own, `toStrictEqual` would tell its objects from others.
+ * All of it is made here anew: what a message brought from another thread is of the main context, and in a runner's
+ * environment that has its own, `instanceof Array` or `assert.deepStrictEqual` would tell it from what this thread made.
  */
 export function settle(outcome: PairOutcome, golden: DumpStep, dump: DumpStep): PairOutcome {
   const notes = outcome.notes.length === 0 ? NO_NOTES : [...outcome.notes]

@@ -25,6 +25,7 @@ export function measureSegment(
   const receive = () => {
     for (const helper of helpers) {
       for (let report = helper.receive(); report; report = helper.receive()) {
+        // None is to be expected of another segment; but none must ever be taken for one of this.
         if (report.segment !== segment.id) continue
         for (const [i, outcome] of report.outcomes.entries()) {
           const { golden, dump } = pairs[report.first + i]!
