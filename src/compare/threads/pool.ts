@@ -56,8 +56,9 @@ export class Helper {
     void this.worker.terminate()
   }
 
+  /** May be called when the runner has taken its globals away: no more than memory is touched. */
   private lose(): void {
-    if (this.isAlive) Atomics.store(this.life, 0, LIFE.lost)
+    if (this.life[0]! < LIFE.left) this.life[0] = LIFE.lost
   }
 }
 
