@@ -26,13 +26,12 @@ export function checkSpans(source: ByteSource, entries: readonly PlacedEntry[], 
     const end = entry.start + entry.compressedSize
     const next = sorted[i + 1]
     const gap = (next?.header ?? directory) - end
-    const name = shown(entry.name)
     if (gap < 0) {
       const other = next ? `'${shown(next.name)}'` : 'the directory'
-      throw badArchive(source, `record '${name}' ends at byte ${end}, inside ${other}`, entry.start)
+      throw badArchive(source, `record '${shown(entry.name)}' ends at byte ${end}, inside ${other}`, entry.start)
     }
     if (gap > 0 && !(entry.described && DESCRIPTOR_SIZES.includes(gap))) {
-      throw badArchive(source, `${gap} bytes behind record '${name}' belong to no record`, end)
+      throw badArchive(source, `${gap} bytes behind record '${shown(entry.name)}' belong to no record`, end)
     }
   })
 }

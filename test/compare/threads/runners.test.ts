@@ -8,7 +8,7 @@ import { CHILD, faultyPackage } from './faulty-package.js'
 const MODULES = join(import.meta.dirname, '../../../node_modules')
 
 /** The same claims in every runner: its own workers, contexts and timers make no difference, and it gets its share. */
-function body(root: string, folder: string, timers: string): string {
+function body(root: string, folder: string, name: string, timers: string): string {
   return `
 const { mixedDumps } = require(${JSON.stringify(join(CHILD, 'dumps.cjs'))})
 const { slowDown } = require(${JSON.stringify(join(CHILD, 'patches.cjs'))})
@@ -18,7 +18,7 @@ const { threadCount } = require(${JSON.stringify(join(root, 'dist/cjs/compare/th
 
 test('any number of threads', () => {
   slowDown(1)
-  const { golden, dump } = mixedDumps(${JSON.stringify(join(folder, 'dumps'))}, 60)
+  const { golden, dump } = mixedDumps(${JSON.stringify(join(folder, `${name}-dumps`))}, 60)
   const expected = compareDumps(dump, golden, { threads: 1 })
   for (let round = 0; round < 10 && !existsSync(${JSON.stringify(join(root, 'marks'))}); round++) {
     if (round === 1) ${timers}.useFakeTimers()
@@ -50,7 +50,7 @@ function run(
       jest: `const { compareDumps } = require('golden-logits')\n`,
     }[runner]
     const file = `${name}.test.${runner === 'vitest' ? 'mjs' : 'cjs'}`
-    writeFileSync(join(folder, file), head + body(root, folder, runner === 'vitest' ? 'vi' : 'jest'))
+    writeFileSync(join(folder, file), head + body(root, folder, name, runner === 'vitest' ? 'vi' : 'jest'))
   }
   writeFileSync(join(folder, runner === 'vitest' ? 'vitest.config.mjs' : 'jest.config.cjs'), config)
   const entry = join(MODULES, runner === 'vitest' ? 'vitest/vitest.mjs' : 'jest/bin/jest.js')
