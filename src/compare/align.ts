@@ -21,7 +21,9 @@ export interface Alignment {
  * @throws GoldenLogitsError `nothing-to-compare` where no wanted step is on either side, or a listed one is on neither
  */
 export function align(dump: Dump, golden: Dump, settings: CompareSettings): Alignment {
-  if (isOneFile(dump) && isOneFile(golden) && settings.listed.length === 0) return pairFiles(dump, golden)
+  if (isOneFile(dump) && isOneFile(golden) && settings.listed.length === 0 && settings.wants(golden.steps[0]!.step)) {
+    return pairFiles(dump, golden)
+  }
   const [left, right] = [byStep('golden', golden), byStep('dump', dump)]
   const held = [...new Set([...left.keys(), ...right.keys()])].sort((a, b) => a - b)
   const steps = held.filter(settings.wants)
@@ -31,7 +33,7 @@ export function align(dump: Dump, golden: Dump, settings: CompareSettings): Alig
     const [g, d] = [left.get(step), right.get(step)]
     return { step, ...(g && { golden: g }), ...(d && { dump: d }) }
   })
-  return { pairs, notes: [...gapNotes(pairs, settings), ...shiftNotes(dump, golden, pairs)] }
+  return { pairs, notes: [...gapNotes(pairs, settings), ...shiftNotes(dump, golden, pairs), ...sameNotes(pairs)] }
 }
 
 /** @throws GoldenLogitsError `invalid-argument` for steps that no dump from `loadDump` holds: one would hide another */
@@ -62,7 +64,14 @@ function pairFiles(dump: Dump, golden: Dump): Alignment {
     g.step === d.step
       ? []
       : [`two files were named, so they are compared as one token: golden token ${g.step} with dump token ${d.step}`]
-  return { pairs: [{ step: g.step, golden: g, dump: d }], notes }
+  const pairs = [{ step: g.step, golden: g, dump: d }]
+  return { pairs, notes: [...notes, ...sameNotes(pairs)] }
+}
+
+/** A dump against itself passes whatever it holds: hardly what the caller meant. */
+function sameNotes(pairs: readonly StepPair[]): string[] {
+  const same = pairs.filter(({ golden, dump }) => dump?.files.some((file) => golden?.files.includes(file)))
+  return same.length === 0 ? [] : [`${stepRanges(same.map(({ step }) => step))}: golden and dump are the same file`]
 }
 
 function noSuchStep(dump: Dump, golden: Dump, held: readonly number[], absent: readonly number[]): GoldenLogitsError {

@@ -92,6 +92,9 @@ function locateRow(tensor: LazyTensor, notes: Set<string>): { width: number; sta
   if (shape.slice(0, -2).some((size) => size !== 1)) {
     return 'a batch of several sequences; expected [1, positions, vocabulary]: dump one sequence at a time'
   }
+  if (width === 1 && tensor.length > 1) {
+    return `one column and ${tensor.length} rows: a row is a vocabulary, expected [1, positions, vocabulary]`
+  }
   if (width > MAX_VOCABULARY) return `rows of ${width} columns, more than any vocabulary (${MAX_VOCABULARY})`
   const rows = shape.at(-2) ?? 1
   if (rows > 1) notes.add(`only the last of ${rows} positions compared`)

@@ -1,4 +1,4 @@
-import { basename, relative } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { scanAtb } from './atb-layout.js'
@@ -36,7 +36,8 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   const { layout, steps, notes, ignored, stepsAssumed } =
     scan.steps.length === 0 && file !== undefined ? scanFile(file, scan, options) : scan
   if (steps.length === 0) throw nothingFound(pathOrGlob, paths, ignored)
-  const named = file === undefined ? 'folder' : 'file'
+  // A pattern that matches one file today may match more tomorrow: it stands for a dump.
+  const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
   return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, limits: options.limits ?? {} }
 }
 

@@ -24,7 +24,7 @@ export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
   readonly layout: 'torch' | 'atb' | 'flat' | 'file'
-  /** What the path named: one file, or a folder or pattern that stands for a whole dump. */
+  /** What the path named: one file by its whole name, or a folder or pattern that stands for a dump. */
   readonly named: 'file' | 'folder'
   /** Sorted by `step`, no step twice. */
   readonly steps: readonly DumpStep[]

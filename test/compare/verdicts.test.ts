@@ -133,6 +133,12 @@ describe('rows that cannot be compared', () => {
     ['an empty tensor', { values: logits(1) }, { values: [], shape: [0, 8] }, 'dump: the tensor is empty'],
     ['no column', { values: logits(1) }, { values: [], shape: [1, 0] }, 'dump: the tensor is empty'],
     [
+      'a vocabulary that lies along another axis',
+      { values: logits(1), shape: [8, 1] },
+      { values: logits(1), shape: [8, 1] },
+      'golden: one column and 8 rows: a row is a vocabulary, expected [1, positions, vocabulary]',
+    ],
+    [
       'a single number',
       { values: [1], shape: [] },
       { values: logits(1) },
@@ -313,8 +319,16 @@ describe('which steps', () => {
     const { pass, tokens, notes } = compareDumps(dump, golden)
     expect(pass).toBe(true)
     expect(tokens.map(({ step }) => step)).toEqual([1])
+    expect(() => compareDumps(dump, golden, { steps: { from: 2 } })).toThrow('no step is within the range of steps')
     expect(notes).toContain('two files were named, so they are compared as one token: golden token 1 with dump token 0')
   })
+})
+
+test('a dump against itself passes, and a note says that it is the same', () => {
+  const path = torchDump(GOOD)
+  const { pass, notes } = compareDumps(path, path)
+  expect(pass).toBe(true)
+  expect(notes).toContain('tokens 0 to 2: golden and dump are the same file')
 })
 
 describe('afterDivergence', () => {

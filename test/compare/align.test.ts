@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { align } from '../../src/compare/align.js'
+import { conclude } from '../../src/compare/comparison.js'
+import { checkOptions } from '../../src/compare/options.js'
+import type { Dump } from '../../src/dumps/types.js'
+
+function dumpOf(steps: readonly number[], more: Partial<Dump> = {}): Dump {
+  return {
+    path: 'dumps/x',
+    layout: 'torch',
+    named: 'folder',
+    steps: steps.map((step) => ({ step, files: [`${step}`], layer: 'lm_head' })),
+    notes: [],
+    ignored: [],
+    stepsAssumed: false,
+    limits: {},
+    ...more,
+  }
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, step) => step)
+
+test('steps of both sides are pairs, the others stay by themselves', () => {
+  const { pairs, notes } = align(dumpOf([1, 2, 4]), dumpOf([0, 1, 4]), checkOptions())
+  expect(pairs.map(({ step, golden, dump }) => [step, golden?.step, dump?.step])).toEqual([
+    [0, 0, undefined],
+    [1, 1, 1],
+    [2, undefined, 2],
+    [4, 4, 4],
+  ])
+  expect(notes).toEqual(['neither side holds token 3', 'tokens 1 and 4: golden and dump are the same file'])
+})
+
+describe('the way out of a shift is named', () => {
+  const shift = (first: number) =>
+    `the steps do not line up, and those of the dump are an assumption (its first is taken for token ${first}): if that is wrong, set loadDump's option firstStep`
+
+  test.each<[string, number[], number[], string[]]>([
+    ['where the dump begins later', [1, 2, 3], [0, 1, 2], [shift(1)]],
+    ['where it ends earlier', [0, 1], [0, 1, 2], [shift(0)]],
+    ['not for a hole between steps that line up', [0, 2], [0, 1, 2], []],
+    ['not where all line up', [0, 1], [0, 1], []],
+  ])('%s', (_, dump, golden, notes) => {
+    const assumed = dumpOf(dump, { stepsAssumed: true })
+    const files = dumpOf(golden)
+    const others = { ...files, steps: files.steps.map((step) => ({ ...step, files: ['golden'] })) }
+    expect(align(assumed, others, checkOptions()).notes).toEqual(notes)
+    expect(align({ ...assumed, stepsAssumed: false }, others, checkOptions()).notes).toEqual([])
+  })
+})
+
+test('a million steps a side', () => {
+  const steps = upTo(1_000_000)
+  const { pairs, notes } = align(dumpOf(steps), dumpOf(steps.map((step) => step + 1)), checkOptions())
+  expect(pairs).toHaveLength(1_000_001)
+  expect(notes).toEqual(['tokens 1 to 999999: golden and dump are the same file'])
+  const listed = align(dumpOf(steps), dumpOf(steps), checkOptions({ steps }))
+  expect(listed.pairs).toHaveLength(1_000_000)
+  const { counts, firstFailure } = conclude(
+    dumpOf(steps),
+    dumpOf(steps),
+    listed.pairs.map(({ step, golden }) => ({ step, golden: golden! })),
+    [],
+    checkOptions(),
+  )
+  expect(counts).toMatchObject({ total: 1_000_000, missing: 1_000_000 })
+  expect(firstFailure!.step).toBe(0)
+})
