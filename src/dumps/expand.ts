@@ -15,14 +15,12 @@ export function expand(pathOrGlob: string): string[] {
   if (kindOf(literal) !== undefined) return [literal]
   const { folder, pattern } = splitPattern(literal)
   const { globSync, hasMagic } = glob()
-  if (!hasMagic(pattern, { magicalBraces: true, windowsPathsNoEscape: WINDOWS })) {
-    throw new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: pathOrGlob })
-  }
   const matches = globSync(pattern, { cwd: folder, absolute: true, windowsPathsNoEscape: WINDOWS })
-  if (matches.length === 0) {
+  if (matches.length > 0) return matches.sort(compareNames)
+  if (hasMagic(pattern, { magicalBraces: true, windowsPathsNoEscape: WINDOWS })) {
     throw new GoldenLogitsError('nothing-to-compare', 'the pattern matches no file or folder', { file: pathOrGlob })
   }
-  return matches.sort(compareNames)
+  throw new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: pathOrGlob })
 }
 
 /** The deepest existing folder that the path begins with, and the rest. */

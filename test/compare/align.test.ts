@@ -49,13 +49,13 @@ describe('the way out of a shift is named', () => {
   })
 })
 
-test('a million steps a side', () => {
-  const steps = upTo(1_000_000)
+test('200,000 steps a side', () => {
+  const steps = upTo(200_000)
   const { pairs, notes } = align(dumpOf(steps), dumpOf(steps.map((step) => step + 1)), checkOptions())
-  expect(pairs).toHaveLength(1_000_001)
-  expect(notes).toEqual(['tokens 1 to 999999: golden and dump are the same file'])
+  expect(pairs).toHaveLength(200_001)
+  expect(notes).toEqual(['tokens 1 to 199999: golden and dump are the same file'])
   const listed = align(dumpOf(steps), dumpOf(steps), checkOptions({ steps }))
-  expect(listed.pairs).toHaveLength(1_000_000)
+  expect(listed.pairs).toHaveLength(200_000)
   const { counts, firstFailure } = conclude(
     dumpOf(steps),
     dumpOf(steps),
@@ -63,6 +63,6 @@ test('a million steps a side', () => {
     [],
     checkOptions(),
   )
-  expect(counts).toMatchObject({ total: 1_000_000, missing: 1_000_000 })
+  expect(counts).toMatchObject({ total: 200_000, missing: 200_000 })
   expect(firstFailure!.step).toBe(0)
 })
