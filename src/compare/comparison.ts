@@ -34,12 +34,13 @@ export function conclude(
     ...(firstFailure && { firstFailure }),
     counts,
     thresholds,
+    // Those that may explain a failure come first: a message shows a few.
     notes: [
+      ...alignmentNotes,
+      ...excused,
       ...dumpNotes('golden', golden),
       ...dumpNotes('dump', dump),
-      ...alignmentNotes,
       ...outcomeNotes(measured),
-      ...excused,
       ...(settings.precision || counts.compared === 0 ? [] : [`dtype ${precision} taken from the dumps`]),
     ],
     goldenPath: golden.path,

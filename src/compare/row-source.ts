@@ -97,6 +97,6 @@ function locateRow(tensor: LazyTensor, notes: Set<string>): { width: number; sta
   }
   if (width > MAX_VOCABULARY) return `rows of ${width} columns, more than any vocabulary (${MAX_VOCABULARY})`
   const rows = shape.at(-2) ?? 1
-  if (rows > 1) notes.add(`only the last of ${rows} positions compared`)
+  if (rows > 1) notes.add('only the last of several positions compared')
   return { width, start: tensor.length - width }
 }

@@ -102,7 +102,7 @@ function expectComparison(found: RowComparison, { expected, exact }: RowCase): v
     return
   }
   for (const [metric, value] of Object.entries(expected.metrics) as [keyof MeasuredRows['metrics'], number][]) {
-    expectClose(metric, found.metrics[metric], value, metric === 'klDivergence' ? 1e-12 : 0)
+    expectClose(metric, found.metrics[metric], value, metric === 'klDivergence' ? 1e-19 : 0)
   }
   expect(found.metrics).toMatchObject(exact)
   expect(found.support).toEqual(expected.support)

@@ -125,7 +125,7 @@ test('several ranks, and positions', () => {
 
     Token 0 follows from the prompt alone: if both runs were given the same prompt, the fault is in the model. Next: compare all layers at token 0.
 
-      note: token 0: golden: only the last of 2 positions compared"
+      note: token 0: golden: only the last of several positions compared"
   `)
 })
 
@@ -170,7 +170,9 @@ describe('is small, whatever failed', () => {
       files[`0_1/${i}/${wild}/after/outtensor0.bin`] = atb(row(i + 50) as { values: number[] })
     for (let i = 0; i < 30; i++) files[`0_1/stray\n${i}`] = new Uint8Array(0)
     const dump = loadDump(writeTree(files))
-    const text = failureText(compareDumps(dump, torchDump([row(1), row(2)]), { dtype: 'bf16' }))
+    const comparison = compareDumps(dump, torchDump([row(1), row(2)]), { dtype: 'bf16' })
+    expect(comparison.notes[0]).toContain("set loadDump's option firstStep")
+    const text = failureText(comparison)
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
     expect(text.split('\n').length).toBeLessThan(40)
     expect(text).toContain('note: dump: 30 paths ignored: not an execution folder')
