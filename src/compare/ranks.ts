@@ -14,7 +14,7 @@ export type RankPlan = { golden: RowPlan; dump: RowPlan } | { reason: string }
 /**
  * Decides what the ranks of each side are. Identical copies have the other side's vocabulary each; parts of the
  * vocabulary have it together, in rank order. Where both readings fit (several ranks of equal width on both sides),
- * `areCopies` decides by the bytes: only copies agree in every one.
+ * `areCopies` decides by the bytes: only copies agree in every one, and where one side's do, the other's must.
  */
 export function planRanks(
   golden: readonly RowPart[],
@@ -33,7 +33,7 @@ export function planRanks(
   if (fitting.length === 0) return { reason: mismatch(golden, dump) }
   if (fitting.length === 1) return fitting[0]!
   const asCopies = fitting.find((plan) => plan.golden.joined.length === 1 && plan.dump.joined.length === 1)
-  if (asCopies && areCopies(golden) && areCopies(dump)) return asCopies
+  if (asCopies && (areCopies(golden) || areCopies(dump))) return asCopies
   return fitting.find((plan) => plan !== asCopies)!
 }
 

@@ -81,6 +81,17 @@ describe('ranks that hold the whole vocabulary each', () => {
     )
   })
 
+  test('must not differ on one side where they are copies on the other: nor are they parts then', () => {
+    const nearly = [{ values: ROW }, { values: ROW.map((logit) => logit + 0.01 * Math.sin(logit)) }]
+    for (const found of [
+      token(copies(ROW, 2), nearly, { dtype: 'bf16' }),
+      token(nearly, copies(ROW, 2), { dtype: 'bf16' }),
+    ]) {
+      expect(found).toMatchObject({ verdict: 'misshapen', golden: { shape: [1, 24] }, dump: { shape: [1, 24] } })
+      expect(found.reason).toContain('hold different logits')
+    }
+  })
+
   test('two of equal width on both sides, but different: parts of one vocabulary', () => {
     const found = token(split(ROW, 2), split(ROW, 2))
     expect(found.golden!.shape).toEqual([1, 24])
