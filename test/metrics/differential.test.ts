@@ -112,3 +112,41 @@ test('a row and itself, and a row and itself shifted, have divergence 0 and cosi
     { seed: 3 },
   )
 })
+
+const wasmMetrics = (golden: Float32Array, dump: Float32Array) => {
+  const result = compareFloats(wasm, golden, dump)
+  if (result.kind !== 'measured') throw new Error(result.kind)
+  return result
+}
+
+test('a divergence far below the gap of the top token keeps its digits', () => {
+  // All ids alike, and the dump gives one of them e⁵ times as much.
+  const count = 500_000
+  const golden = new Float32Array(count)
+  const dump = new Float32Array(count).fill(5, 0, 1)
+  const exact = Math.log1p(Math.expm1(5) / count) - 5 / count
+  const found = wasmMetrics(golden, dump).metrics.klDivergence
+  expect(Math.abs(found - exact)).toBeLessThan(1e-10 * exact)
+})
+
+test('masked ids leave a pure shift at 0, whatever it does to the last bits of the mask', () => {
+  const shift = 8 + 2 ** -15
+  const golden = Float32Array.of(10, 9.5, Number.NEGATIVE_INFINITY, 3)
+  const dump = golden.map((logit) => logit - shift)
+  expect(wasmMetrics(golden, dump).metrics.klDivergence).toBe(0)
+})
+
+test('of two zeros the first is the minimum and the maximum, as in the order of the row', () => {
+  for (const zeros of [
+    [0, -0],
+    [-0, 0],
+  ]) {
+    const low = Float32Array.from({ length: 600 }, (_, i) => (i === 0 ? 1 : zeros[i % 2]!))
+    const high = low.map((logit) => (logit === 1 ? -1 : logit))
+    const [found, expected] = [wasm, typescript].map((kernel) => compareFloats(kernel, low, high))
+    expect(found).toMatchObject({
+      golden: { min: (expected as typeof found & { kind: 'measured' }).golden.min },
+      dump: { max: (expected as typeof found & { kind: 'measured' }).dump.max },
+    })
+  }
+})
