@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   'bad-golden',
   'golden-version',
   'golden-mismatch',
+  'write-failed',
   // the caller
   'invalid-argument',
 ] as const

@@ -195,6 +195,15 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
     },
     text: 'the golden has a vocabulary of 640, the dump one of 4',
   },
+  'write-failed': {
+    // A file where the golden's folder would be.
+    make: (path) => {
+      writeFileSync(path, '')
+      return () => goldenText(join(path, 'x.golden'))
+    },
+    text: 'the golden cannot be written (',
+    file: (path) => join(path, 'x.golden'),
+  },
   'invalid-argument': {
     make: (path) => {
       torchStep(path, 'torch_tensors', 'cuda0_1')

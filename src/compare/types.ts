@@ -57,15 +57,23 @@ export interface TokenSide {
   nonFinite?: NonFinite
 }
 
+/** Intervals that hold the metrics which are gated, both ends included. */
+export interface MetricBounds {
+  readonly klDivergence: { readonly lo: number; readonly hi: number }
+  readonly cosineSimilarity: { readonly lo: number; readonly hi: number }
+}
+
 export interface TokenComparison {
   step: number
   verdict: Verdict
   /** Does the token let the comparison pass? Tokens that an option excuses (`missing: 'allow'` …) do. */
   pass: boolean
-  /** Why, in one line; `''` for a pass. */
+  /** Why, in one line; for a pass `''`, or the bounds of the metrics. */
   reason: string
   /** Absent unless both rows were measured: the verdict is `pass`, `over-threshold` or `diverged`. */
   metrics?: Metrics
+  /** In place of `metrics` where a compact golden bounds them. */
+  bounds?: MetricBounds
   support?: Support
   golden?: TokenSide
   dump?: TokenSide

@@ -13,7 +13,7 @@ export function withBounds(
     const known = bounded.get(token.step)
     if (!known) return token
     const { verdict, reason } = judge(known, comparison.thresholds)
-    return { ...token, verdict, reason, pass: verdict === 'pass' }
+    return { ...token, verdict, reason, pass: verdict === 'pass', bounds: known.bounds }
   })
   if (afterDivergence === 'ignore') excuseAfterFlip(tokens)
   const counts = { ...comparison.counts }

@@ -1,4 +1,5 @@
 import type { PairOutcome } from '../compare/measure-pair.js'
+import type { MetricBounds } from '../compare/types.js'
 import { compareRows } from '../metrics/compare-rows.js'
 import type { RowKernel } from '../metrics/kernel.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
@@ -6,7 +7,8 @@ import type { RowStats } from '../metrics/types.js'
 import { widen } from '../tensor/widen.js'
 import { badGolden } from './bad-golden.js'
 import type { Capture } from './capture.js'
-import { boundCompact, type CompactBounds } from './compact/bound.js'
+import { boundCompact } from './compact/bound.js'
+import { type CompactRow, ROOT_STEP } from './compact/types.js'
 import { rowDigest } from './digest.js'
 import type { NpzReader } from './full/npz-reader.js'
 import { goldenSide } from './golden-dump.js'
@@ -19,7 +21,7 @@ export type TokenOutcome =
 
 /** What is known of a token whose row a compact golden bounds. */
 export interface Bounded {
-  readonly bounds: CompactBounds
+  readonly bounds: MetricBounds
   /** Probability of the dump's columns that the option `vocabSize` cuts off. */
   readonly cutMass: number
 }
@@ -74,10 +76,18 @@ export function measureCompact(golden: Golden, token: GoldenToken, captured: Cap
   const stats: RowStats = { ...scan, logitAtOtherTop1: row[token.top1]! }
   Object.assign(sides.dump, stats)
   Object.assign(sides.golden, { top1: token.top1, top1Logit: token.top1Logit })
+  const other = listedLogit(token.compact!, scan.top1)
+  if (other !== undefined) sides.golden.logitAtOtherTop1 = other
   // To be replaced by the verdict on the bounds.
   const outcome: PairOutcome = { ...sides, kind: 'misshapen', reason: 'bounded' }
   const bounded = { bounds: boundCompact(token.compact!, row), cutMass: captured.cut?.dumpMass ?? 0 }
   return { kind: 'bounded', bounded, outcome }
+}
+
+/** A logit that the golden lists, to a thousandth where it is among the highest. */
+function listedLogit({ ids, roots, logSumExp }: CompactRow, vocabId: number): number | undefined {
+  const at = ids.indexOf(vocabId)
+  return at < 0 ? undefined : 2 * Math.log(roots[at]! * ROOT_STEP) + logSumExp
 }
 
 function ofDump(note: string): string {

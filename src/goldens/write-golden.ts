@@ -5,6 +5,7 @@ import type { CompareSettings } from '../compare/options.js'
 import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import { overCut } from '../compare/verdict.js'
 import type { Dump } from '../dumps/types.js'
+import { GoldenLogitsError } from '../errors.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
 import { capture } from './capture.js'
@@ -37,8 +38,21 @@ export type Written = { kind: 'written'; golden: Golden } | { kind: 'refused'; s
  * Writes a dump as a golden, one row in memory at a time. Its files appear whole or not at all, and its text last: a text
  * with rows that are not its own is found out when it is read. A dump with a row that cannot be read, or holds NaN or
  * +Inf, is refused: nothing could ever match it.
+ * @throws GoldenLogitsError `write-failed`
  */
 export function writeGolden(path: string, dump: Dump, settings: WriteSettings): Written {
+  try {
+    return write(path, dump, settings)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    // Those of readers have a class of their own.
+    if (cause instanceof GoldenLogitsError || typeof code !== 'string') throw cause
+    const message = `the golden cannot be written (${code}); free the place or the right to write there`
+    throw new GoldenLogitsError('write-failed', message, { file: path, cause })
+  }
+}
+
+function write(path: string, dump: Dump, settings: WriteSettings): Written {
   mkdirSync(dirname(path), { recursive: true })
   const temporary = `${path}.${process.pid}-${threadId}.tmp`
   const temporaryData = dataPath(temporary)
@@ -113,5 +127,6 @@ function nonFinite(row: Float32Array): string {
   if (scan.max === Number.NEGATIVE_INFINITY) return 'every logit is -Inf'
   if (!hasNonFinite(scan)) return ''
   const { nan, positiveInfinity, firstVocabId } = countNonFinite(row, row.length)
-  return `it holds ${nan} NaN and ${positiveInfinity} +Inf, first at vocab id ${firstVocabId}`
+  const found = [nan > 0 ? `${nan} NaN` : '', positiveInfinity > 0 ? `${positiveInfinity} +Inf` : ''].filter(Boolean)
+  return `it holds ${found.join(' and ')}, first at vocab id ${firstVocabId}`
 }

@@ -11,7 +11,8 @@ export function hint(context: MatcherContext, name: string, expected: string, op
   return `expect(dump)${promise && `.${promise}`}${isNot ? '.not' : ''}.${name}(${args})`
 }
 
-function optionsText(options: object): string {
+/** Options as a call spells them, where they are short. */
+export function optionsText(options: object): string {
   const text = valueText(options)
   return text.length <= 100 ? text : '{ … }'
 }

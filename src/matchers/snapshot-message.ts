@@ -1,12 +1,15 @@
 import type { Comparison } from '../compare/types.js'
 import { shown } from '../errors.js'
 import type { Written } from '../goldens/write-golden.js'
-import { failureText } from '../report/message/failure.js'
+import { countsText, failureText } from '../report/message/failure.js'
 import { shortPath } from '../report/message/token-block.js'
 import type { Found } from './snapshot-found.js'
 
+/** What became of the new logits where the runner may not write goldens. */
+export type Candidate = Written | { kind: 'failed'; reason: string }
+
 /** The dump does not match its golden. */
-export function unmatchedText({ comparison, golden }: Found, candidate: Written | undefined): string {
+export function unmatchedText({ comparison, golden }: Found, candidate: Candidate | undefined): string {
   const { path, provenance } = golden!
   const origin = Object.entries(provenance).map(([key, value]) => `${shown(key, 40)} ${shown(value)}`)
   return [
@@ -19,7 +22,7 @@ export function unmatchedText({ comparison, golden }: Found, candidate: Written 
 }
 
 /** There is no golden, and the runner may not write one. */
-export function missingText(target: string, candidate: Written): string {
+export function missingText(target: string, candidate: Candidate): string {
   return [
     `There is no golden to match: ${shortPath(target)}`,
     '',
@@ -31,28 +34,37 @@ export function missingText(target: string, candidate: Written): string {
 /** The dump cannot be a golden. */
 export function refusedText(refusal: { step: number; reason: string }, target: string): string {
   return [
-    `No golden was written: token ${refusal.step} of the dump cannot be one: ${shown(refusal.reason, 400)}`,
+    `No golden was written: token ${refusal.step} of the dump cannot be part of one: ${shown(refusal.reason, 400)}`,
     '',
     `  golden file  ${shortPath(target)}`,
   ].join('\n')
 }
 
-/** One line for stderr: what an update has thrown away. */
-export function rewrittenLine(path: string, before: Comparison | undefined, reason: string): string {
-  const what = before?.firstFailure
-  const moved = what ? `token ${what.step}: ${what.reason}; ${failing(before)}` : reason
-  return `golden-logits: golden rewritten: ${shortPath(path)} (${shown(moved, 400)})\n`
+/** One line for stderr: what an update has done, and why. */
+export function rewrittenLine(path: string, before: string, { comparison, error }: Found): string {
+  const what = comparison?.firstFailure
+  const reason = error?.message ?? (comparison ? countsText(comparison) : '')
+  const moved = what ? `token ${what.step}: ${what.reason}; ${failing(comparison)}` : reason
+  const done = path === before ? 'golden rewritten' : 'golden written beside the one of another variant'
+  return `golden-logits: ${done}: ${shortPath(path)} (${shown(moved, 400)})\n`
 }
 
 function failing({ tokens }: Comparison): string {
-  const worst = Math.max(...tokens.map(({ metrics }) => metrics?.klDivergence ?? Number.NaN).filter((kl) => kl >= 0))
-  const kl = Number.isFinite(worst) ? `, highest KL divergence from the old golden ${Number(worst.toPrecision(4))}` : ''
+  const measured = tokens.flatMap(({ metrics }) => (metrics ? [metrics.klDivergence] : []))
+  const bounded = tokens.flatMap(({ bounds }) => (bounds ? [bounds.klDivergence.lo] : []))
+  const worst = Math.max(...measured, ...bounded)
+  const least = bounded.includes(worst) ? 'at least ' : ''
+  const kl =
+    measured.length + bounded.length > 0
+      ? `, highest KL divergence from the old golden ${least}${Number(worst.toPrecision(4))}`
+      : ''
   return `${tokens.filter(({ pass }) => !pass).length} of ${tokens.length} tokens were out of tolerance${kl}`
 }
 
-function candidateLines(candidate: Written | undefined): string[] {
+function candidateLines(candidate: Candidate | undefined): string[] {
   if (candidate?.kind === 'written')
     return [`  new logits   ${shortPath(candidate.golden.path)}, to put in its place`, '']
+  if (candidate?.kind === 'failed') return [`  no candidate could be left: ${shown(candidate.reason, 300)}`, '']
   if (candidate) return [`  no candidate was left: token ${candidate.step}: ${shown(candidate.reason, 300)}`, '']
   return ['']
 }

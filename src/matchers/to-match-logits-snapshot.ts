@@ -11,9 +11,9 @@ import { checkGoldenOptions, type GoldenOptions, type GoldenSettings } from '../
 import { countSnapshot, updateMode } from '../goldens/runner.js'
 import { type Written, writeGolden } from '../goldens/write-golden.js'
 import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
-import { hint } from './hint.js'
+import { hint, optionsText } from './hint.js'
 import { type Found, findGolden } from './snapshot-found.js'
-import { missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
+import { type Candidate, missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
 import { type CurrentTest, dumpOf, refuseMisuse, type SnapshotContext, testOf } from './snapshot-test.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherResult } from './types.js'
@@ -53,7 +53,7 @@ export function toMatchLogitsSnapshot(
   }
   const fail = (text: () => string): MatcherResult => {
     countSnapshot(this.snapshotState!, 'unmatched', test)
-    const call = hint(this, 'toMatchLogitsSnapshot', Object.keys(options).length === 0 ? '' : 'options', {})
+    const call = hint(this, 'toMatchLogitsSnapshot', Object.keys(options).length === 0 ? '' : optionsText(options), {})
     return { pass: false, message: () => `${call}\n\n${text()}` }
   }
   switch (action) {
@@ -64,17 +64,17 @@ export function toMatchLogitsSnapshot(
     case 'rewrite': {
       const written = write(target)
       if (written.kind === 'refused') return fail(() => refusedText(written, target))
-      if (action === 'rewrite') writeSync(2, rewrittenLine(target, found.comparison, found.error?.message ?? ''))
+      if (action === 'rewrite') writeSync(2, rewrittenLine(target, existing!, found))
       return pass(target === existing ? 'updated' : 'added')
     }
     case 'fail-missing': {
-      const candidate = write(candidatePath(target, process.cwd()))
+      const candidate = attempted(() => write(candidatePath(target, process.cwd())))
       return fail(() => missingText(target, candidate))
     }
     case 'fail':
       return fail(() => unmatchedText(found, undefined))
     case 'fail-unmatched': {
-      const candidate = write(candidatePath(target, process.cwd()))
+      const candidate = attempted(() => write(candidatePath(target, process.cwd())))
       return fail(() => unmatchedText(found, candidate))
     }
     case 'throw':
@@ -89,6 +89,15 @@ function ordinalOf(test: CurrentTest): number {
   if (n !== 'taken') return n
   const message = `two tests of this file have the name '${shown(test.name)}', and goldens are named after their tests: give each its own, or name the goldens with the option name`
   throw new GoldenLogitsError('invalid-argument', message)
+}
+
+/** A test does not fail for its candidate's sake. */
+function attempted(write: () => Written): Candidate {
+  try {
+    return write()
+  } catch (error) {
+    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+  }
 }
 
 function writeFound(

@@ -1,5 +1,6 @@
 import type { DumpFacts, DumpRange } from './dump-facts.js'
 import { type Interval, ROUNDING } from './interval.js'
+import { type LogSum, logProb } from './log-probs.js'
 import { boundDistance } from './sketch.js'
 import { type CompactRow, ROOT_STEP } from './types.js'
 
@@ -18,7 +19,7 @@ export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
   let [lo, hi, slack] = [0, 0, 0]
   golden.ids.forEach((id, i) => {
     const p = rootInterval(golden.roots[i]!)
-    const logQ = dump.row[id]! - dump.logSumExp
+    const logQ = logProb(dump.row[id]!, dump.total)
     const h = boundTerm(p, logQ)
     lo += h.lo
     hi += h.hi
@@ -32,7 +33,7 @@ export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
     const otherMass = Math.exp(other.logMass)
     const p = { lo: range.mass * (1 - ROUNDING), hi: range.mass * (1 + ROUNDING) }
     if (p.lo > TINY || p.hi === 0) lo += boundTerm(p, other.logMass).lo
-    cross += leastCross(p.hi, Math.exp(golden.tailCeiling) * (1 + ROUNDING), other, dump.logSumExp)
+    cross += leastCross(p.hi, Math.exp(golden.tailCeiling) * (1 + ROUNDING), other, dump.total)
     mass += range.mass
     tail += otherMass - range.mass
     slack += otherMass + range.mass
@@ -64,9 +65,9 @@ function hellingerRatio(rise: number, lowestLogQ: number): number {
 }
 
 /** The lowest ln q among the ids that the golden may give probability to and does not list. */
-function lowestLogQ({ ranges, logSumExp }: DumpFacts): number {
+function lowestLogQ({ ranges, total }: DumpFacts): number {
   let lowest = 0
-  for (const { logits } of ranges) if (logits.length > 0) lowest = Math.min(lowest, logits[0]! - logSumExp)
+  for (const { logits } of ranges) if (logits.length > 0) lowest = Math.min(lowest, logProb(logits[0]!, total))
   return lowest
 }
 
@@ -106,12 +107,12 @@ function term(p: number, logQ: number): number {
 }
 
 /** The least Σp·ln q for Σp = mass with no p above `highest`. */
-function leastCross(mass: number, highest: number, { logits }: DumpRange, logSumExp: number): number {
+function leastCross(mass: number, highest: number, { logits }: DumpRange, total: LogSum): number {
   let [left, sum] = [mass, 0]
   for (let i = 0; i < logits.length && left > 0; i++) {
     const p = Math.min(left, highest)
-    sum += p * (logits[i]! - logSumExp)
+    sum += p * logProb(logits[i]!, total)
     left -= p
   }
-  return left > 0 && logits.length > 0 ? sum + left * (logits[0]! - logSumExp) : sum
+  return left > 0 && logits.length > 0 ? sum + left * logProb(logits[0]!, total) : sum
 }

@@ -1,5 +1,5 @@
+import { type LogSum, logProb, logSumOf } from './log-probs.js'
 import { sketchBoth } from './sketch.js'
-import { logSumExp } from './summarise.js'
 import { digestOfIds, suppressedIds } from './suppressed.js'
 import { type CompactRow, type Moments, RANGES, rangeOf, SUPPRESSED } from './types.js'
 import { directionOf, tailRootsOf } from './vectors.js'
@@ -20,7 +20,7 @@ export interface DumpRange {
 /** The dump's row, cut up as the golden's is. */
 export interface DumpFacts {
   row: Float32Array
-  logSumExp: number
+  total: LogSum
   /** Where both rows suppress the very same ids, those are left out of the ranges. */
   sameSupport: boolean
   /** −Inf entries. */
@@ -36,9 +36,7 @@ export interface DumpFacts {
 /** @param row of the golden's vocabulary size, free of NaN and +Inf, with a finite logit */
 export function dumpFacts(golden: CompactRow, row: Float32Array): DumpFacts {
   const { count } = golden
-  let max = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < count; i++) if (row[i]! > max) max = row[i]!
-  const total = logSumExp(row, max)
+  const total = logSumOf(row)
   const { ids, infinite } = suppressedIds(row, total)
   const sameSupport =
     ids.length === golden.suppressed && Buffer.compare(digestOfIds(ids), golden.suppressedDigest) === 0
@@ -50,7 +48,7 @@ export function dumpFacts(golden: CompactRow, row: Float32Array): DumpFacts {
   const moments = { sum: 0, squares: 0 }
   for (let i = 0; i < count; i++) {
     const logit = row[i]!
-    const isSuppressed = logit - total < SUPPRESSED
+    const isSuppressed = logProb(logit, total) < SUPPRESSED
     if (!isSuppressed) {
       moments.sum += logit
       moments.squares += logit * logit
@@ -67,9 +65,16 @@ export function dumpFacts(golden: CompactRow, row: Float32Array): DumpFacts {
   const whole = ranges.map((range): DumpRange => {
     const logits = tail.subarray(end, end + range.size).sort()
     end += range.size
-    const logMass = range.size === 0 ? Number.NEGATIVE_INFINITY : logSumExp(logits, logits.at(-1)!) - total
-    return { ...range, logits, logMass: Number.isNaN(logMass) ? Number.NEGATIVE_INFINITY : logMass }
+    return { ...range, logits, logMass: logMassOf(logits, total) }
   })
   const [direction, tailRoots] = sketchBoth(directionOf(row, total, moments), tailRootsOf(row, total, listed))
-  return { row, logSumExp: total, sameSupport, infinite, ranges: whole, moments, direction, tailRoots }
+  return { row, total, sameSupport, infinite, ranges: whole, moments, direction, tailRoots }
+}
+
+/** ln Σq of ascending logits. */
+function logMassOf(logits: Float32Array, total: LogSum): number {
+  // None, or all −Inf.
+  if ((logits.at(-1) ?? Number.NEGATIVE_INFINITY) === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY
+  const { max, log } = logSumOf(logits)
+  return logProb(max, total) + log
 }

@@ -1,17 +1,16 @@
 import { roundedAway } from '../../compare/rounded-away.js'
-import type { Thresholds } from '../../compare/types.js'
-import type { CompactBounds } from './bound.js'
+import type { MetricBounds, Thresholds } from '../../compare/types.js'
 import type { Interval } from './interval.js'
 
 export interface BoundVerdict {
   readonly verdict: 'pass' | 'over-threshold' | 'undecided'
-  /** In one line; `''` for a pass. */
+  /** In one line. */
   readonly reason: string
 }
 
 /** What is certain of metrics that are known to lie between bounds. Limits are strict, as everywhere. */
 export function judgeBounds(
-  { klDivergence: kl, cosineSimilarity: cosine }: CompactBounds,
+  { klDivergence: kl, cosineSimilarity: cosine }: MetricBounds,
   limits: Thresholds,
 ): BoundVerdict {
   const over: string[] = []
@@ -28,7 +27,9 @@ export function judgeBounds(
     open.push(`cosine similarity lies in ${span(cosine)}, its limit ${limits.cosineSimilarity} between`)
   }
   if (over.length > 0) return { verdict: 'over-threshold', reason: over.join('; ') }
-  if (open.length === 0) return { verdict: 'pass', reason: '' }
+  if (open.length === 0) {
+    return { verdict: 'pass', reason: `KL divergence lies in ${span(kl)}, cosine similarity in ${span(cosine)}` }
+  }
   return { verdict: 'undecided', reason: `${open.join('; ')}; ${advice(kl.hi < limits.klDivergence)}` }
 }
 

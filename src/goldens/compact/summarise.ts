@@ -1,15 +1,9 @@
 import { scanRow } from '../../metrics/row-scan.js'
+import { type LogSum, logProb, logSumOf } from './log-probs.js'
 import { packSketch, sketchBoth } from './sketch.js'
 import { digestOfIds, suppressedIds } from './suppressed.js'
 import { type CompactRow, RANGES, ROOT_STEP, rangeOf, SUPPRESSED } from './types.js'
 import { directionOf, tailRootsOf } from './vectors.js'
-
-/** ln Σ exp(logit) in float64; `max` is the row's maximum. */
-export function logSumExp(row: Float32Array, max: number): number {
-  let sum = 0
-  for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - max)
-  return max + Math.log(sum)
-}
 
 /**
  * The compact form of a row: its `k` most probable vocab ids (fewer where the others are next to impossible) and sums over
@@ -19,13 +13,13 @@ export function logSumExp(row: Float32Array, max: number): number {
  */
 export function summarise(row: Float32Array, k: number): CompactRow {
   const count = row.length
-  const { max, top1, top1Logit } = scanRow(row, count)
-  const total = logSumExp(row, max)
+  const { top1, top1Logit } = scanRow(row, count)
+  const total = logSumOf(row)
   const ids = mostProbable(row, k, total)
   const roots = new Uint32Array(ids.length)
   const listed = new Uint8Array(count)
   ids.forEach((id, i) => {
-    roots[i] = rootCode(row[id]! - total)
+    roots[i] = rootCode(logProb(row[id]!, total))
     listed[id] = 1
   })
   const ranges = Array.from({ length: RANGES }, () => ({ mass: 0, sum: 0, squares: 0 }))
@@ -33,19 +27,19 @@ export function summarise(row: Float32Array, k: number): CompactRow {
   let [tailCeiling, tailEntropy, floor] = [Number.NEGATIVE_INFINITY, 0, 0]
   for (let i = 0; i < count; i++) {
     const logit = row[i]!
-    const logProb = logit - total
-    if (logProb < SUPPRESSED) continue
-    if (logProb < floor) floor = logProb
+    const logP = logProb(logit, total)
+    if (logP < SUPPRESSED) continue
+    if (logP < floor) floor = logP
     moments.sum += logit
     moments.squares += logit * logit
     if (listed[i] === 1) continue
-    const p = Math.exp(logProb)
+    const p = Math.exp(logP)
     const range = ranges[rangeOf(i, count)]!
     range.mass += p
     range.sum += logit
     range.squares += logit * logit
-    tailEntropy += p * logProb
-    if (logProb > tailCeiling) tailCeiling = logProb
+    tailEntropy += p * logP
+    if (logP > tailCeiling) tailCeiling = logP
   }
   const suppressed = suppressedIds(row, total)
   const [direction, tailRoots] = sketchBoth(directionOf(row, total, moments), tailRootsOf(row, total, listed))
@@ -53,7 +47,7 @@ export function summarise(row: Float32Array, k: number): CompactRow {
     count,
     top1,
     top1Logit,
-    logSumExp: total,
+    logSumExp: total.max + total.log,
     ids,
     roots,
     tailCeiling,
@@ -69,19 +63,19 @@ export function summarise(row: Float32Array, k: number): CompactRow {
   }
 }
 
-function rootCode(logProb: number): number {
-  return Math.round(Math.exp(logProb / 2) / ROOT_STEP)
+function rootCode(logP: number): number {
+  return Math.round(Math.exp(logP / 2) / ROOT_STEP)
 }
 
 /** At most `k` ids, ascending, none with a root that rounds to 0. */
-function mostProbable(row: Float32Array, k: number, total: number): Uint32Array {
+function mostProbable(row: Float32Array, k: number, total: LogSum): Uint32Array {
   const sorted = row.slice().sort()
   const threshold = sorted[Math.max(0, row.length - k)]!
   const above: number[] = []
   const equal: number[] = []
   for (let i = 0; i < row.length; i++) {
     const logit = row[i]!
-    if (logit < threshold || rootCode(logit - total) === 0) continue
+    if (logit < threshold || rootCode(logProb(logit, total)) === 0) continue
     if (logit > threshold) above.push(i)
     else equal.push(i)
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type LogSum, logProb } from './log-probs.js'
 import { SUPPRESSED } from './types.js'
 
 /** SHA-256 of ascending vocab ids as little-endian uint32, its first 16 bytes. */
@@ -12,11 +13,11 @@ export function digestOfIds(ids: readonly number[]): Uint8Array {
 }
 
 /** The vocab ids of a row that have no probability, ascending, and how many of them are −Inf. */
-export function suppressedIds(row: Float32Array, logSumExp: number): { ids: number[]; infinite: number } {
+export function suppressedIds(row: Float32Array, total: LogSum): { ids: number[]; infinite: number } {
   const ids: number[] = []
   let infinite = 0
   for (let i = 0; i < row.length; i++) {
-    if (row[i]! - logSumExp < SUPPRESSED) ids.push(i)
+    if (logProb(row[i]!, total) < SUPPRESSED) ids.push(i)
     if (row[i] === Number.NEGATIVE_INFINITY) infinite++
   }
   return { ids, infinite }

@@ -25,21 +25,26 @@ export function prefixVerdict({ tokens, thresholds }: Comparison, token: TokenCo
   return `${agree} in top-1, so both runs saw the same prefix: the fault is in the model. ${next}`
 }
 
-export function isFlip({ metrics, golden, dump }: TokenComparison): boolean {
-  return metrics !== undefined && golden!.top1 !== dump!.top1
+export function isFlip(token: TokenComparison): boolean {
+  return knowsTop1(token) && token.golden!.top1 !== token.dump!.top1
+}
+
+/** Of both sides: where the rows were measured, and where a compact golden bounds the metrics. */
+export function knowsTop1({ golden, dump }: TokenComparison): boolean {
+  return golden?.top1 !== undefined && dump?.top1 !== undefined
 }
 
 export function isTie({ golden }: TokenComparison, precision: Comparison['thresholds']['precision']): boolean {
   return isNearTie(golden!.top1Logit! - golden!.logitAtOtherTop1!, golden!.top1Logit!, precision)
 }
 
-/** Which steps before `step` were not measured; `''` where all were. */
+/** Of which steps before `step` the top-1 is not known; `''` where it is of all. */
 function unknownBefore(earlier: readonly TokenComparison[], step: number): string {
-  const measured = new Set(earlier.filter((token) => token.metrics).map((token) => token.step))
-  if (measured.size === step) return ''
+  const known = new Set(earlier.filter(knowsTop1).map((token) => token.step))
+  if (known.size === step) return ''
   const absent: number[] = []
   // Enough to describe: a gap may be a million steps wide.
-  for (let s = 0; s < step && absent.length < 1000; s++) if (!measured.has(s)) absent.push(s)
+  for (let s = 0; s < step && absent.length < 1000; s++) if (!known.has(s)) absent.push(s)
   const text = stepRanges(absent)
   return `${text[0]!.toUpperCase()}${text.slice(1)} ${absent.length === 1 ? 'was' : 'were'} not compared`
 }

@@ -3,12 +3,14 @@ import { NEAR_TIE_ULPS } from '../../compare/near-tie.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { Comparison, TokenComparison, TokenSide } from '../../compare/types.js'
 import { shown } from '../../errors.js'
-import { isFlip, isTie } from './prefix.js'
+import { isFlip, isTie, knowsTop1 } from './prefix.js'
 import { sparkline } from './sparkline.js'
 
 /** What is known of one token, a few indented lines: metrics against their limits, top-1s, files. */
 export function tokenBlock(comparison: Comparison, token: TokenComparison): string[] {
-  return [...(token.metrics ? metricLines(comparison, token) : [`  ${shown(token.reason, 400)}`]), ...sideLines(token)]
+  const top = knowsTop1(token) ? [`  top-1               ${topLine(comparison, token)}`] : []
+  const facts = token.metrics ? metricLines(comparison, token) : [`  ${shown(token.reason, 400)}`, ...top]
+  return [...facts, ...sideLines(token)]
 }
 
 function metricLines(comparison: Comparison, token: TokenComparison): string[] {
@@ -30,11 +32,13 @@ function topLine({ thresholds }: Comparison, token: TokenComparison): string {
   const [golden, dump] = [token.golden!, token.dump!]
   if (!isFlip(token))
     return `${golden.top1} on both sides (golden ${short(golden.top1Logit!)}, dump ${short(dump.top1Logit!)})`
-  const gap = short(golden.top1Logit! - golden.logitAtOtherTop1!)
+  const flip = `golden ${golden.top1} (${short(golden.top1Logit!)}) → dump ${dump.top1} (${short(dump.top1Logit!)})   flipped`
+  if (golden.logitAtOtherTop1 === undefined) return flip
+  const gap = short(golden.top1Logit! - golden.logitAtOtherTop1)
   const tie = isTie(token, thresholds.precision)
     ? `a near-tie (within ${NEAR_TIE_ULPS} ULP of ${thresholds.precision})`
     : 'not a near-tie'
-  return `golden ${golden.top1} (${short(golden.top1Logit!)}) → dump ${dump.top1} (${short(dump.top1Logit!)})   flipped; golden gap ${gap}, ${tie}`
+  return `${flip}; golden gap ${gap}, ${tie}`
 }
 
 function supportLines({ support }: TokenComparison): string[] {

@@ -77,6 +77,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'the last ones suppressed': each((x, _, position) => (position > 0.9 ? SUPPRESS : x)),
   'some at the lowest number': each((x, next) => (next() < 0.1 ? LOWEST : x)),
   'the last ones at the lowest number': each((x, _, position) => (position > 0.9 ? LOWEST : x)),
+  'most at the lowest number': each((x, next) => (next() < 0.9 ? LOWEST : x)),
   'top-1 lifted': (row) => spike(row, extreme(row, true), 5),
   'top-1 sunk': (row) => spike(row, extreme(row, true), -30),
   'the lowest lifted to the top': (row) => spike(row, extreme(row, false), 40),

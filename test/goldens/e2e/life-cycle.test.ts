@@ -284,4 +284,88 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       project.remove()
     }
   })
+
+  test('compact: bounds decide, and the message tells them', () => {
+    const project = new Project(runner)
+    try {
+      const options = `{ dtype: 'fp16', fidelity: 'compact', k: 32 }`
+      const folder = `__golden__/${project.testFile('model')}`
+      project.dump('a')
+      project.test('model', gate('a', options))
+      expect(project.run().summary).toBe('1 written')
+      expect(project.files(folder)).toEqual([golden('a')])
+      project.dump('a', (row) => move(row, (x, i) => x + 1e-4 * (i % 2)))
+      expect(project.run([], { ci: true }).code).toBe(0)
+      expect(project.read('out/report.csv')).toMatch(/"KL divergence lies in \[.*\], cosine similarity in \[.*\]"/)
+      project.dump('a', (row, step) => move(row, (x, i) => (step === 2 ? x + (i % 7) : x)))
+      const run = project.run()
+      expect(run.code).toBe(1)
+      expect(run.out).toMatch(/First token over threshold: token 2 {5}\(3 tokens compared, 1 over, 0 missing\)/)
+      expect(run.out).toMatch(
+        / {2}KL divergence is at least 0\.\d+, not below 0\.0001; cosine similarity is at most 0\.\d+/,
+      )
+      expect(run.out).toMatch(/ {2}top-1 {15}/)
+      expect(run.out).toMatch(/Tokens 0 to 1 agree in top-1/)
+      const update = project.run(['-u'])
+      expect(update.said.join('\n')).toMatch(
+        /1 of 3 tokens were out of tolerance, highest KL .* old golden at least 0\.\d/,
+      )
+      project.test('model', gate('a', `{ dtype: 'fp16', fidelity: 'full' }`))
+      const other = project.run()
+      expect(other.code).toBe(1)
+      expect(other.out).toMatch(
+        /a golden of compact fidelity, where the option fidelity says 'full'; update the golden/,
+      )
+      expect(project.run(['-u']).summary).toBe('1 updated')
+      expect(project.files(folder)).toEqual(withRows(golden('a')))
+    } finally {
+      project.remove()
+    }
+  })
+
+  test('variants: the first that there is counts, and a new one is of the first', () => {
+    const project = new Project(runner)
+    try {
+      const folder = `__golden__/${project.testFile('model')}`
+      const variants = (...names: string[]) => `{ dtype: 'fp16', variant: ${JSON.stringify(names)} }`
+      project.dump('a')
+      project.test('model', gate('a'))
+      project.run()
+      project.test('model', gate('a', variants('npu-910b', 'npu')))
+      expect(project.run([], { ci: true }).code).toBe(0)
+      project.dump('a', (row) => move(row, (x, i) => x + (i % 7)))
+      const update = project.run(['-u'])
+      expect(update.summary).toBe('1 written')
+      expect(update.said.join('\n')).toMatch(/golden written beside the one of another variant/)
+      expect(project.files(folder)).toEqual([...withRows(golden('a')), ...withRows(golden('a', 1, 'npu-910b'))].sort())
+      expect(project.run([], { ci: true }).code).toBe(0)
+      project.test('model', gate('a', variants('npu')))
+      expect(project.run([], { ci: true }).code).toBe(1)
+    } finally {
+      project.remove()
+    }
+  })
+
+  test('what cannot be a golden is none: the dump, or the place', () => {
+    const project = new Project(runner)
+    try {
+      project.dump('a', (row, step) => {
+        if (step === 2) row[3] = Number.NaN
+      })
+      project.test('model', gate('a'))
+      const run = project.run()
+      expect([run.code, run.summary]).toEqual([1, '1 failed'])
+      expect(run.out).toMatch(
+        /No golden was written: token 2 of the dump cannot be part of one: it holds 1 NaN, first at/,
+      )
+      expect(project.files('__golden__')).toEqual([])
+      project.dump('a')
+      project.test('model', gate('a', `{ dtype: 'fp16', steps: [0, 5] }`))
+      expect(project.run().out).toMatch(/the dump does not hold token 5, which the option steps lists/)
+      project.test('model', gate('a').replace(').toMatch', ').not.toMatch'))
+      expect(project.run().out).toMatch(/toMatchLogitsSnapshot cannot be used with \.not/)
+    } finally {
+      project.remove()
+    }
+  })
 })
