@@ -5,6 +5,7 @@ import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import type { CountedTest } from '../goldens/counter.js'
 import type { SnapshotOwner, SnapshotState } from '../goldens/runner.js'
+import { testFacts } from '../reporters/runner-context.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext } from './types.js'
 
@@ -24,39 +25,18 @@ export interface CurrentTest extends CountedTest, SnapshotOwner {
  * @throws GoldenLogitsError `invalid-argument` outside of a test, and where the runner cannot tell which test it is
  */
 export function testOf(context: SnapshotContext, named: boolean): CurrentTest {
-  const { task } = context
-  const identity = context.currentTestIdentity?.()
-  const file = task?.file?.filepath ?? context.testPath
-  const name = task?.fullTestName ?? context.currentConcurrentTestName?.() ?? context.currentTestName
-  // Vitest's global `expect` names any of the tests that run at the same time, or none.
-  if (!named && ((task?.concurrent && task.context?._local !== true) || (file && !name))) throw unsureTest()
-  if (!file) {
+  const { task, identity, path, test, isSure, attempt } = testFacts(context, 'goldens')
+  if (path === '') {
     const message = 'toMatchLogitsSnapshot works within a test only: its golden is named after it'
     throw new GoldenLogitsError('invalid-argument', message)
   }
-  const test = { file, name: name ?? '', run: task?.file }
-  if (task) {
-    const { retryCount = 0, repeatCount = 0 } = task.result ?? {}
-    return { ...test, id: task.id ?? test.name, owner: task, attempt: retryCount + repeatCount + 1 }
-  }
-  const { invocations } = (identity ?? {}) as { invocations?: number }
-  const attempt = invocations ?? attemptByCalls(`${file}\n${name}`, context.assertionCalls ?? 0)
-  return { ...test, id: test.name, owner: identity, attempt }
+  if (!isSure && !named) throw unsureTest()
+  return { file: path, name: test, id: task?.id ?? test, owner: task ?? identity, attempt, run: task?.file }
 }
 
 function unsureTest(): GoldenLogitsError {
-  const message = `toMatchLogitsSnapshot cannot tell which test it is in: take expect from the test's context, test('…', ({ expect }) => …), as concurrent tests must, or name the golden with the option name`
+  const message = `toMatchLogitsSnapshot cannot tell which test it is in: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the golden with the option name`
   return new GoldenLogitsError('invalid-argument', message)
-}
-
-const callsByTest = new Map<string, { attempt: number; calls: number }>()
-
-/** Jest before 30.5 numbers no attempts, but counts the assertions of each from 0. */
-function attemptByCalls(test: string, calls: number): number {
-  const before = callsByTest.get(test)
-  const attempt = before === undefined ? 1 : before.attempt + (calls <= before.calls ? 1 : 0)
-  callsByTest.set(test, { attempt, calls })
-  return attempt
 }
 
 /** @throws GoldenLogitsError `invalid-argument` for what makes no sense with a golden */

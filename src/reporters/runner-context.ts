@@ -57,28 +57,48 @@ export interface TestIdentity {
   readonly ordinal: number
 }
 
-export function identify(context: RunnerContext, runDir: string): TestIdentity {
+/** What the runner tells of the test that a matcher was called in. */
+export interface TestFacts {
+  /** Vitest's. */
+  readonly task: RunnerTask | undefined
+  /** Jest's. */
+  readonly identity: object | undefined
+  /** The test file's whole path; `''` outside of a test. */
+  readonly path: string
+  readonly test: string
+  readonly isSure: boolean
+  readonly attempt: number
+}
+
+/** @param scope tells callers apart: each may ask once for each call of a matcher */
+export function testFacts(context: RunnerContext, scope: string): TestFacts {
   const known = currentTest()
   const task = known ?? context.task
   const identity = call(context.currentTestIdentity)
   const path = task?.file?.filepath ?? context.testPath ?? ''
   const test = nameOf(task) || (call(context.currentConcurrentTestName) ?? context.currentTestName ?? '')
+  const attempt = attemptOf(context, task, identity, `${scope}\n${path}\n${test}`)
+  return { task, identity, path, test, isSure: test !== '' && (known !== undefined || isSure(context, task)), attempt }
+}
+
+export function identify(context: RunnerContext, runDir: string): TestIdentity {
+  const { task, identity, path, test, isSure, attempt } = testFacts(context, runDir)
   const key = `${runDir}\n${path}\n${test}`
-  const attempt = attemptOf(context, task, identity, key)
   return {
     project: task?.file?.projectName ?? '',
     file: path === '' ? '' : relative(rootOf(runDir), path).split(sep).join('/'),
     test,
-    testIsSure: test !== '' && (known !== undefined || isSure(context, task)),
+    testIsSure: isSure,
     testId: task?.id ?? (identity ? sameNameId(identity, key) : ''),
     attempt,
     ordinal: nextOrdinal(task ?? identity ?? key, attempt),
   }
 }
 
-/** Vitest's global `expect` names any of the tests that run at the same time, or none; Jest knows. */
+/** Vitest's global `expect` names any of the tests that run at the same time, or none; that of a context, and Jest, know. */
 function isSure({ currentConcurrentTestName }: RunnerContext, task: RunnerTask | undefined): boolean {
-  return task ? !task.concurrent : typeof currentConcurrentTestName === 'function'
+  if (task) return !task.concurrent || task.context?._local === true
+  return typeof currentConcurrentTestName === 'function'
 }
 
 function nameOf(task: RunnerTask | undefined): string {

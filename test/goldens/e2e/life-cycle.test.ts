@@ -7,7 +7,7 @@ function gate(name: string, options = `{ dtype: 'fp16' }`): string {
   return `test('${name}', () => { expect('dumps/${name}').toMatchLogitsSnapshot(${options}) })\n`
 }
 
-function golden(name: string, n: number | undefined = 1, variant = ''): string {
+function golden(name: string, n = 1, variant = ''): string {
   return goldenName(name, n, variant)
 }
 
@@ -254,36 +254,43 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
     }
   })
 
-  test('concurrent: each test has its own golden', () => {
-    const project = new Project(runner)
-    try {
-      for (const [i, name] of ['a', 'b', 'c'].entries()) project.dump(name, () => {}, { seed: i + 1 })
-      const wait = (name: string, ms: number) => `test.concurrent('${name}', async ({ expect: own } = {}) => {
-  const e = own ?? expect
+  // Vitest's global expect, and that of the test's context; Jest has the first alone.
+  test.each(runner === 'vitest' ? ['expect', 'context.expect'] : ['expect'])(
+    'concurrent, %s: each test has its own golden',
+    (own) => {
+      const project = new Project(runner)
+      try {
+        for (const [i, name] of ['a', 'b', 'c'].entries()) project.dump(name, () => {}, { seed: i + 1 })
+        const wait = (
+          name: string,
+          ms: number,
+        ) => `test.concurrent('${name}', async (${own === 'expect' ? '' : 'context'}) => {
   await new Promise((done) => setTimeout(done, ${ms}))
-  e('dumps/${name}').toMatchLogitsSnapshot({ dtype: 'fp16' })
+  ${own}('dumps/${name}').toMatchLogitsSnapshot({ dtype: 'fp16' })
   await new Promise((done) => setTimeout(done, ${ms}))
-  e('dumps/${name}').toMatchLogitsSnapshot({ dtype: 'fp16' })
+  ${own}('dumps/${name}').toMatchLogitsSnapshot({ dtype: 'fp16' })
 })\n`
-      project.test('model', wait('a', 30) + wait('b', 20) + wait('c', 10))
-      const run = project.run()
-      expect([run.code, run.summary]).toEqual([0, '6 written'])
-      const names = ['a', 'b', 'c'].flatMap((name) => [golden(name), golden(name, 2)])
-      expect(project.files('__golden__')).toEqual(
-        names
-          .flatMap(withRows)
-          .map((file) => `${project.testFile('model')}/${file}`)
-          .sort(),
-      )
-      for (const name of ['a', 'b', 'c']) {
-        const text = project.read(`__golden__/${project.testFile('model')}/${golden(name)}`)
-        expect(text).toContain(`test "${name}"`)
+        project.test('model', wait('a', 30) + wait('b', 20) + wait('c', 10))
+        const run = project.run()
+        expect([run.code, run.summary]).toEqual([0, '6 written'])
+        const names = ['a', 'b', 'c'].flatMap((name) => [golden(name), golden(name, 2)])
+        expect(project.files('__golden__')).toEqual(
+          names
+            .flatMap(withRows)
+            .map((file) => `${project.testFile('model')}/${file}`)
+            .sort(),
+        )
+        for (const name of ['a', 'b', 'c']) {
+          const text = project.read(`__golden__/${project.testFile('model')}/${golden(name)}`)
+          expect(text).toContain(`test "${name}"`)
+          expect(text).toContain(`"dumps/${name}/msit_dump`)
+        }
+        expect(project.run([], { ci: true }).code).toBe(0)
+      } finally {
+        project.remove()
       }
-      expect(project.run([], { ci: true }).code).toBe(0)
-    } finally {
-      project.remove()
-    }
-  })
+    },
+  )
 
   test('compact: bounds decide, and the message tells them', () => {
     const project = new Project(runner)
@@ -368,4 +375,28 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       project.remove()
     }
   })
+
+  if (runner === 'vitest') {
+    test('a concurrent test that cannot be told apart is an error, not the golden of another', () => {
+      const project = new Project(runner)
+      try {
+        project.dump('a')
+        const matchers = "import { matchers } from 'golden-logits/matchers'\nexpect.extend(matchers)\n"
+        const body = (options: string) =>
+          `test.concurrent('a', async () => { await 1; expect('dumps/a').toMatchLogitsSnapshot(${options}) })\n`
+        project.write(project.testFile('model'), `import { expect, test } from 'vitest'\n${matchers}${body('')}`)
+        const run = project.run()
+        expect(run.code).toBe(1)
+        expect(run.out).toMatch(/cannot tell which test it is in: load golden-logits\/vitest at the top/)
+        const named = body("{ name: 'mine' }")
+        project.write(project.testFile('model'), `import { expect, test } from 'vitest'\n${matchers}${named}`)
+        expect(project.run().code).toBe(0)
+        expect(project.files('__golden__')).toEqual(
+          withRows(`${project.testFile('model')}/${goldenName('mine', undefined, '')}`),
+        )
+      } finally {
+        project.remove()
+      }
+    })
+  }
 })

@@ -52,7 +52,6 @@ export class Project {
     } else {
       const config = `{ testMatch: ['<rootDir>/*.test.cjs'], transform: {}, reporters: ${reporters} }`
       this.write('jest.config.cjs', `module.exports = ${config}\n`)
-      this.write('setup.cjs', "expect.extend(require('golden-logits/matchers').matchers)\n")
     }
   }
 
@@ -78,7 +77,7 @@ export class Project {
   test(name: string, body: string): void {
     const imports = {
       vitest: "import { expect, test } from 'vitest'\nimport 'golden-logits/vitest'\n",
-      jest: "expect.extend(require('golden-logits/matchers').matchers)\n",
+      jest: "require('golden-logits/jest')\n",
     }
     this.write(this.testFile(name), imports[this.runner] + body)
   }
