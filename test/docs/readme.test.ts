@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 
 /**
  * Runs the README. Each block of code stands behind a comment that says how: `<!-- run: vitest -->` (a test file that
- * passes), `<!-- run: vitest, twice -->` (one that writes a golden first), `<!-- run: vitest, fails -->` (one that fails), `<!-- run: vitest config -->`, `<!-- run: node -->`.
+ * passes), `<!-- run: vitest, twice -->` (one that writes a golden first), `<!-- run: vitest, fails -->` (one that fails), `<!-- run: vitest config -->`,
+ * `<!-- run: jest -->`, `<!-- run: jest config -->`, `<!-- run: node -->`.
  */
 const ROOT = join(import.meta.dirname, '..', '..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -88,6 +89,17 @@ describe('the README', () => {
         const printed = blocks.find((block) => block.how === 'printed by the test above')!
         expect(output).toContain(printed.code)
         expect(status).toBe(1)
+      })
+    } else if (how === 'run: jest') {
+      test(`line ${line}: a test that passes in Jest`, () => {
+        const jestConfig = blocks.find((block) => block.how === 'run: jest config')!.code
+        const folder = project('npu', { 'readme.test.js': code, 'jest.config.js': jestConfig, 'package.json': '{}' })
+        // A folder with a package.json is a package of its own, which finds this one as an installed one.
+        mkdirSync(join(folder, 'node_modules'))
+        symlinkSync(ROOT, join(folder, 'node_modules', 'golden-logits'), 'junction')
+        const { status, output } = run(folder, [join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js')])
+        expect(output).toContain('golden-logits: logits.csv (12 rows, 0 failed)')
+        expect(status, output).toBe(0)
       })
     } else if (how === 'run: node') {
       test(`line ${line}: a script`, () => {

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+
+/** The errors of a file that is checked as a user's project would, by line. */
+function errorsOf(code: string, types: readonly string[], name: string): string[] {
+  // Within this package, which resolves its own name to the build.
+  mkdirSync(join(import.meta.dirname, '../projects/.run'), { recursive: true })
+  const folder = mkdtempSync(join(import.meta.dirname, '../projects/.run/types-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, name), code)
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2023',
+    module: 'nodenext',
+    skipLibCheck: true,
+    types: ['node', ...types],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }))
+  const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' })
+  return stdout.split('\n').filter((line) => line.includes('error TS'))
+}
+
+describe.each([
+  ['vitest.ts', []],
+  ['vitest-globals.ts', ['vitest/globals']],
+  ['jest-globals.ts', []],
+  ['jest-types.ts', ['jest']],
+])('%s', (file, types) => {
+  const code = readFileSync(join(import.meta.dirname, file), 'utf8')
+
+  test.each(['mts', 'cts'])('what is right compiles, and what is wrong does not, in a .%s file', (extension) => {
+    // Vitest cannot be imported from CommonJS by its own types.
+    if (file === 'vitest.ts' && extension === 'cts') return expect(code).toContain("from 'vitest'")
+    expect(errorsOf(code, types, `a.${extension}`)).toEqual([])
+  })
+
+  test('every mistake is found: without its mark, each is an error of its own', () => {
+    const marks = code.match(/@ts-expect-error/g)!.length
+    const found = errorsOf(code.replaceAll('@ts-expect-error', ''), types, 'a.mts')
+    expect(marks).toBe(9)
+    expect(found.map((line) => /a\.mts\((\d+),/.exec(line)![1])).toHaveLength(marks)
+  })
+})
