@@ -71,6 +71,13 @@ export class GoldenLogitsError extends Error {
   }
 }
 
+/** What a caller gave in place of what was wanted: texts and numbers as they are, of an object only that it is one. */
+export function described(value: unknown): string {
+  if (typeof value === 'string') return `'${shown(value, 40)}'`
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return typeof value === 'function' ? 'a function' : shown(String(value), 40)
+}
+
 // Control characters, line separators, the marks that turn, hide or tag text on a terminal, and lone surrogates.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 

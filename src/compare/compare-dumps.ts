@@ -1,7 +1,6 @@
-import { loadDump } from '../dumps/load.js'
 import type { Dump } from '../dumps/types.js'
-import { GoldenLogitsError } from '../errors.js'
 import { align } from './align.js'
+import { asDump } from './as-dump.js'
 import { conclude } from './comparison.js'
 import { measurePairs } from './measure-pairs.js'
 import { type CompareOptions, checkOptions } from './options.js'
@@ -27,21 +26,4 @@ export function compareDumps(dump: Dump | string, golden: Dump | string, options
   const limits = { goldenLimits: trusted.limits, dumpLimits: tested.limits }
   const measured = measurePairs(pairs, { ...limits, vocabSize: settings.vocabSize }, threads)
   return conclude(tested, trusted, measured, notes, settings)
-}
-
-/** Opens a path; takes a dump as it is. */
-function asDump(side: 'golden' | 'dump', value: unknown): Dump {
-  if (typeof value === 'string') return loadDump(value)
-  const dump = value as Dump | null | undefined
-  if (typeof dump === 'object' && dump !== null && Array.isArray(dump.steps) && typeof dump.path === 'string') {
-    if (dump.steps.length > 0) return dump
-    throw new GoldenLogitsError('nothing-to-compare', `the ${side} holds no step`, { file: dump.path })
-  }
-  const found =
-    value === null ? 'null' : typeof value === 'object' ? `a ${value.constructor?.name ?? 'bare object'}` : typeof value
-  const hint = value instanceof Promise ? ' (loadDump is synchronous: nothing to await)' : ''
-  throw new GoldenLogitsError(
-    'invalid-argument',
-    `the ${side} must be a dump from loadDump or a path, got ${found}${hint}`,
-  )
 }

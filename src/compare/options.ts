@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { described, GoldenLogitsError, shown } from '../errors.js'
 import { isThreadCount, MOST_THREADS } from './threads/thread-count.js'
 import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { Precision } from './types.js'
@@ -92,11 +92,6 @@ export function checkOptions(options: CompareOptions = {}): CompareSettings {
 
 function invalid(message: string): GoldenLogitsError {
   return new GoldenLogitsError('invalid-argument', message)
-}
-
-function described(value: unknown): string {
-  if (typeof value === 'string') return `'${shown(value, 40)}'`
-  return typeof value === 'object' && value !== null ? 'an object' : shown(String(value), 40)
 }
 
 function refuseUnknown(what: string, object: object, known: readonly string[]): void {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
-import { kindOf, listFolder } from '../io/folder.js'
+import { kindOf, listFolder, tryListFolder } from '../io/folder.js'
 import { ignoredAs } from './locate.js'
 import { isHeadName, type LayerName, parseAtbLayer, parseTid } from './names.js'
 import type { IgnoredPath } from './types.js'
@@ -10,6 +10,8 @@ export interface Execution {
   readonly tid: number
   readonly folder: string
   readonly layers: ReadonlyMap<number, { name: string; op: string }>
+  /** Why its layers are not known. */
+  readonly problem?: string
 }
 
 /** The executions of one rank, in numeric order. */
@@ -19,14 +21,15 @@ export function listExecutions(device: string, ignored: IgnoredPath[]): Executio
     const tid = kind === 'folder' ? parseTid(name) : undefined
     const folder = join(device, name)
     if (tid === undefined) ignored.push({ path: folder, reason: ignoredAs(kind, 'not an execution folder') })
-    else executions.push({ tid, folder, layers: listLayers(folder, ignored) })
+    else executions.push({ tid, folder, ...listLayers(folder, ignored) })
   }
   return executions.sort((a, b) => a.tid - b.tid)
 }
 
-function listLayers(execution: string, ignored: IgnoredPath[]): Map<number, { name: string; op: string }> {
+function listLayers(execution: string, ignored: IgnoredPath[]): Pick<Execution, 'layers' | 'problem'> {
   const layers = new Map<number, { name: string; op: string }>()
-  for (const { name, kind } of listFolder(execution)) {
+  const { entries, problem } = tryListFolder(execution)
+  for (const { name, kind } of entries) {
     const path = join(execution, name)
     const layer: LayerName | undefined = kind === 'folder' ? parseAtbLayer(name) : undefined
     if (!layer) {
@@ -40,7 +43,7 @@ function listLayers(execution: string, ignored: IgnoredPath[]): Map<number, { na
     }
     layers.set(layer.id, { name, op: layer.op })
   }
-  return layers
+  return { layers, ...(problem !== undefined && { problem }) }
 }
 
 /** The ids of the run's LM heads, ascending, at most two: prefill and decoder, or one for both. */
@@ -86,8 +89,14 @@ export function pickHeads(path: string, executions: readonly Execution[], wanted
 /** The output file of an execution's head, or why there is none. */
 export function headOutput(execution: Execution, head: number): { layer: string; file?: string; problem?: string } {
   const layer = execution.layers.get(head)
-  if (!layer) return { layer: '', problem: `no LM head ${head} in ${shown(execution.folder, 300)}` }
+  if (!layer)
+    return { layer: '', problem: execution.problem ?? `no LM head ${head} in ${shown(execution.folder, 300)}` }
   const file = join(execution.folder, layer.name, 'after', 'outtensor0.bin')
-  if (kindOf(file) !== undefined) return { layer: layer.name, file }
+  try {
+    if (kindOf(file) !== undefined) return { layer: layer.name, file }
+  } catch (error) {
+    if (!(error instanceof GoldenLogitsError)) throw error
+    return { layer: layer.name, problem: error.message }
+  }
   return { layer: layer.name, problem: `no after/outtensor0.bin in ${shown(join(execution.folder, layer.name), 300)}` }
 }

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path'
-import { type FolderEntry, kindOf, listFolder } from '../io/folder.js'
+import { type FolderEntry, kindOf, listFolder, tryListFolder } from '../io/folder.js'
 import { isRunFolder, isTensorsFolder, parseDevice, parseFlat, parseOutput, parseTid } from './names.js'
 import type { DeviceLayout, DeviceSelection } from './selection.js'
 import type { IgnoredPath } from './types.js'
@@ -115,11 +115,14 @@ function firstOutputs(folder: string, entries: FolderEntry[]): string[] {
 
 /** The names of a torch layer folder's outputs, in the order of what the module returned (`output_0_1` before `output_2`). */
 export function outputsOf(entries: readonly FolderEntry[]): string[] {
-  return entries
-    .filter((e) => e.kind === 'file' && parseOutput(e.name))
-    .map((e) => ({ name: e.name, place: parseOutput(e.name)! }))
-    .sort((a, b) => comparePlaces(a.place, b.place))
-    .map((e) => e.name)
+  return (
+    entries
+      // What is no file is one to the reader, which says what it is instead.
+      .filter((e) => parseOutput(e.name))
+      .map((e) => ({ name: e.name, place: parseOutput(e.name)! }))
+      .sort((a, b) => comparePlaces(a.place, b.place))
+      .map((e) => e.name)
+  )
 }
 
 function comparePlaces(a: number[], b: number[]): number {
@@ -135,7 +138,7 @@ function layerLayout(entries: readonly FolderEntry[]): DeviceLayout | undefined 
 
 function stepLayout(folder: string, entries: readonly FolderEntry[]): DeviceLayout | undefined {
   for (const { name, kind } of entries) {
-    const found = kind === 'folder' ? layerLayout(listFolder(join(folder, name))) : undefined
+    const found = kind === 'folder' ? layerLayout(tryListFolder(join(folder, name)).entries) : undefined
     if (found) return found
   }
   return undefined
@@ -145,7 +148,7 @@ function deviceLayout(folder: string, entries: readonly FolderEntry[]): DeviceLa
   for (const { name, kind } of entries) {
     if (kind !== 'folder' || parseTid(name) === undefined) continue
     const step = join(folder, name)
-    const found = stepLayout(step, listFolder(step))
+    const found = stepLayout(step, tryListFolder(step).entries)
     if (found) return found
   }
   return undefined

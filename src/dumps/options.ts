@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { described, GoldenLogitsError, shown } from '../errors.js'
 import { resolveLimits } from '../io/limits.js'
 
 const OPTIONS = ['run', 'layer', 'firstStep', 'limits']
@@ -13,7 +13,7 @@ export function checkLoadArguments(path: unknown, options: unknown): void {
     throw new GoldenLogitsError('invalid-argument', 'a path cannot hold a NUL character', { file: path })
   }
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalid(`loadDump's options must be an object such as { firstStep: 1 }, got ${shown(String(options), 40)}`)
+    throw invalid(`loadDump's options must be an object such as { firstStep: 1 }, got ${described(options)}`)
   }
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
   if (unknown !== undefined) {
@@ -22,10 +22,10 @@ export function checkLoadArguments(path: unknown, options: unknown): void {
   const { firstStep, run, layer, limits } = options as Record<string, unknown>
   for (const [name, value, such] of [['run', run, '0_1445461'] as const, ['layer', layer, '67_LmHead'] as const]) {
     if (value === undefined || (typeof value === 'string' && value !== '')) continue
-    throw invalid(`${name} must be a name, such as '${such}', got ${shown(String(value), 40) || 'an empty text'}`)
+    throw invalid(`${name} must be a name, such as '${such}', got ${value === '' ? 'an empty text' : described(value)}`)
   }
   if (firstStep !== undefined && !(Number.isSafeInteger(firstStep) && (firstStep as number) >= 0)) {
-    throw invalid(`firstStep must be a whole number from 0, got ${shown(String(firstStep), 40)}`)
+    throw invalid(`firstStep must be a whole number from 0, got ${described(firstStep)}`)
   }
   resolveLimits(limits as undefined)
 }

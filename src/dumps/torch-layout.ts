@@ -1,6 +1,6 @@
 import { basename, join, relative } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
-import { type FolderEntry, listFolder } from '../io/folder.js'
+import { listFolder, tryListFolder } from '../io/folder.js'
 import { ignoredAs, outputsOf } from './locate.js'
 import { isHeadName, parseOutput, parseTid } from './names.js'
 import { joinRanks, type LayoutScan, type StepPart } from './rank-steps.js'
@@ -53,7 +53,9 @@ function scanRank(selection: DeviceSelection, options: LoadDumpOptions, ignored:
 
 function scanStep(step: string, named: readonly string[], options: LoadDumpOptions, ignored: IgnoredPath[]): StepPart {
   const folders: string[] = []
-  for (const { name, kind } of listFolder(step)) {
+  const { entries, problem } = tryListFolder(step)
+  if (problem !== undefined) return { layer: '', problem }
+  for (const { name, kind } of entries) {
     if (kind === 'folder') folders.push(name)
     else ignored.push({ path: join(step, name), reason: ignoredAs(kind, 'not a layer folder') })
   }
@@ -82,7 +84,8 @@ function pickLayer(step: string, folders: string[], wanted: string | undefined):
 
 /** The logits file of a layer: `output.pth`, else the first of a tuple's outputs; the others are listed as ignored. */
 function pickOutput(folder: string, layer: string, named: string[], ignored: IgnoredPath[]): StepPart {
-  const entries: FolderEntry[] = listFolder(folder)
+  const { entries, problem } = tryListFolder(folder)
+  if (problem !== undefined) return { layer, problem }
   const outputs = outputsOf(entries)
   const [first, ...others] = named.length > 0 ? named : outputs
   if (first === undefined) {

@@ -1,5 +1,5 @@
 import type { CompareOptions } from '../compare/options.js'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { described, GoldenLogitsError, shown } from '../errors.js'
 import type { Fidelity, Provenance } from './types.js'
 
 /** Options of `toMatchLogitsSnapshot`: those of a comparison, and how the golden is named and kept. */
@@ -44,20 +44,20 @@ export function checkGoldenOptions(options: GoldenOptions = {}): GoldenSettings 
   }
   const { fidelity, k = 256, name, variant = [], provenance = {}, ...compare } = options
   if (fidelity !== undefined && fidelity !== 'full' && fidelity !== 'compact') {
-    throw invalid(`fidelity must be 'full' or 'compact', got ${text(fidelity)}`)
+    throw invalid(`fidelity must be 'full' or 'compact', got ${described(fidelity)}`)
   }
   if (!Number.isSafeInteger(k) || k < 1 || k > 65_536) {
-    throw invalid(`k must be a whole number from 1 to 65536, got ${text(k)}`)
+    throw invalid(`k must be a whole number from 1 to 65536, got ${described(k)}`)
   }
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw invalid(`name must be a text that is not empty, got ${text(name)}`)
+    throw invalid(`name must be a text that is not empty, got ${described(name)}`)
   }
   const variants: readonly unknown[] = Array.isArray(variant) ? variant : [variant]
   // In a file name: no dots, nothing that a file system folds.
   const wrong = variants.find((v) => typeof v !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,39}$/.test(v))
   if (wrong !== undefined) {
     throw invalid(
-      `a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got ${text(wrong)}`,
+      `a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got ${described(wrong)}`,
     )
   }
   return { compare, fidelity, k, name, variants: variants as string[], provenance: checkProvenance(provenance) }
@@ -65,22 +65,18 @@ export function checkGoldenOptions(options: GoldenOptions = {}): GoldenSettings 
 
 function checkProvenance(provenance: unknown): Provenance {
   if (typeof provenance !== 'object' || provenance === null || Array.isArray(provenance)) {
-    throw invalid(`provenance must be an object such as { model: 'Qwen/Qwen3-8B' }, got ${text(provenance)}`)
+    throw invalid(`provenance must be an object such as { model: 'Qwen/Qwen3-8B' }, got ${described(provenance)}`)
   }
   const texts: [string, string][] = []
   for (const [key, value] of Object.entries(provenance)) {
     if (!['string', 'number', 'boolean'].includes(typeof value)) {
-      throw invalid(`provenance.${shown(key, 40)} must be a text, a number or a boolean, got ${text(value)}`)
+      throw invalid(`provenance.${shown(key, 40)} must be a text, a number or a boolean, got ${described(value)}`)
     }
     // They are lines of a file that people read.
     if (key.length > 100 || String(value).length > 1000) throw invalid(`provenance.${shown(key, 40)} is too long`)
     texts.push([key, String(value)])
   }
   return Object.fromEntries(texts)
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? `'${shown(value, 40)}'` : shown(String(value), 40)
 }
 
 function invalid(message: string): GoldenLogitsError {

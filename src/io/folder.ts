@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { type ErrorCode, GoldenLogitsError } from '../errors.js'
 
 export type EntryKind = 'file' | 'folder' | 'link' | 'other'
@@ -26,6 +26,16 @@ export function listFolder(path: string): FolderEntry[] {
   )
 }
 
+/** The same, but for an answer that says why there is none: one folder that cannot be listed is no end of the others. */
+export function tryListFolder(path: string): { entries: FolderEntry[]; problem?: string } {
+  try {
+    return { entries: listFolder(path) }
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return { entries: [], problem: error.message }
+    throw error
+  }
+}
+
 /** A link that leads nowhere, in a circle or where this user may not look is no reason to refuse its folder. */
 function leadsToFile(link: string): boolean {
   try {
@@ -35,15 +45,24 @@ function leadsToFile(link: string): boolean {
   }
 }
 
-/** What a path names, following links; `undefined` where it names nothing. */
+/** What a path names, following links; `link` where those lead nowhere or in a circle, `undefined` where it names nothing. */
 export function kindOf(path: string): EntryKind | undefined {
   return guarded(path, 'look at the path', () => {
-    const stats = statSync(path, { throwIfNoEntry: false })
+    const stats = statsBehind(path)
     if (stats?.isFile()) return 'file'
     if (stats?.isDirectory()) return 'folder'
     if (stats) return 'other'
     return lstatSync(path, { throwIfNoEntry: false }) ? 'link' : undefined
   })
+}
+
+function statsBehind(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined
+    throw error
+  }
 }
 
 // One collator for all calls: `localeCompare` makes a new one each time, which 10,000 step folders would feel.

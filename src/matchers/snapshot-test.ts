@@ -1,3 +1,4 @@
+import { asDump } from '../compare/as-dump.js'
 import type { CompareSettings } from '../compare/options.js'
 import { stepRanges } from '../compare/step-ranges.js'
 import { loadDump } from '../dumps/load.js'
@@ -55,6 +56,7 @@ export function dumpOf(value: DumpOrPath, { wants, listed }: CompareSettings): D
     const message = `toMatchLogitsSnapshot wants a dump from loadDump or a path, got a value of type ${typeof value}${hint}`
     throw new GoldenLogitsError('invalid-argument', message)
   }
+  asDump('dump', dump)
   if (!dump.steps.some(({ step }) => wants(step))) {
     throw new GoldenLogitsError('nothing-to-compare', 'the dump holds no step that is wanted', { file: dump.path })
   }

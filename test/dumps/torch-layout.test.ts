@@ -78,7 +78,7 @@ describe('what a module returned', () => {
       2: { problem: `no output.pth in /${DEVICE}/2/lm_head (the folder is empty)` },
       3: { problem: `no output.pth in /${DEVICE}/3/lm_head (found statistics.csv)` },
       4: { problem: `no output.pth in /${DEVICE}/4/lm_head (found output.pth.tmp)` },
-      5: { problem: `no output.pth in /${DEVICE}/5/lm_head (found output.pth)` },
+      5: [`${DEVICE}/5/lm_head/output.pth`],
     })
   })
 })
