@@ -2,7 +2,7 @@ import { type Choices, chance, EDGES, pick } from './choices.js'
 
 /** Bytes changed once to four times: flipped, spliced, cut, inserted, doubled, or numbers at `fields` replaced. */
 export function mutate(bytes: Uint8Array, choices: Choices, fields: readonly number[], other: Uint8Array): Uint8Array {
-  let changed: Uint8Array = bytes.slice()
+  let changed: Uint8Array = new Uint8Array(bytes)
   for (let left = 1 + choices.int(4); left > 0; left--) changed = mutateOnce(changed, choices, fields, other)
   return changed
 }

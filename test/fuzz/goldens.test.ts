@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkOptions } from '../../src/compare/options.js'
+import { GoldenLogitsError } from '../../src/errors.js'
+import { compareGolden } from '../../src/goldens/compare-golden.js'
+import { parseGolden } from '../../src/goldens/parse.js'
+import { readGolden } from '../../src/goldens/read-golden.js'
+import { checksum } from '../../src/goldens/render.js'
+import { dataPath } from '../../src/goldens/types.js'
+import { writeGolden } from '../../src/goldens/write-golden.js'
+import { loadDump } from '../../src/index.js'
+import { tree } from '../fixtures/trees.js'
+import { seeded } from './choices.js'
+import { Finding, refusalOf } from './examine.js'
+import { mutate } from './mutate.js'
+import { prototypesOf } from './prototypes.js'
+
+const RUNS = 300
+const folder = mkdtempSync(join(tmpdir(), 'golden-logits-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
+const paths = { full: join(folder, 'full.golden'), compact: join(folder, 'compact.golden') }
+
+beforeAll(() => {
+  for (const fidelity of ['full', 'compact'] as const) {
+    const settings = { fidelity, k: 64, test: 'a test', provenance: { model: 'x' }, compare: checkOptions() }
+    writeGolden(paths[fidelity], dump, settings)
+  }
+})
+
+/** The code of a refusal by the one error class, or what a body answers. */
+function outcomeOf<T>(body: () => T): T | string {
+  try {
+    return body()
+  } catch (error) {
+    return refusalOf(error).code
+  }
+}
+
+describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) => {
+  test('is refused, whatever was changed in its text', () => {
+    const good = readFileSync(paths[fidelity])
+    const codes = new Set<unknown>()
+    for (let i = 0; i < RUNS; i++) {
+      const text = Buffer.from(mutate(good, seeded(1, i), [], good)).toString('utf8')
+      if (text === good.toString('utf8')) continue
+      const outcome = outcomeOf(() => parseGolden('x.golden', text))
+      if (typeof outcome !== 'string') throw new Finding(`a changed golden was read: input ${i}`)
+      codes.add(outcome)
+    }
+    expect([...codes].filter((code) => code !== 'bad-golden' && code !== 'golden-version')).toEqual([])
+    expect(codes.has('bad-golden')).toBe(true)
+  })
+
+  test('whose checksum was made to fit is refused or compared, and nothing else', () => {
+    const text = readFileSync(paths[fidelity], 'utf8')
+    const body = Buffer.from(text.slice(0, text.lastIndexOf('checksum ')))
+    const untouched = prototypesOf()
+    for (let i = 0; i < RUNS; i++) {
+      const changed = Buffer.from(mutate(body, seeded(2, i), [], body)).toString('utf8')
+      const golden = outcomeOf(() => parseGolden(paths[fidelity], `${changed}checksum ${checksum(changed)}\n`))
+      if (typeof golden === 'string') continue
+      const comparison = outcomeOf(() => compareGolden(golden, dump, checkOptions()))
+      if (typeof comparison === 'string') continue
+      const { compared, failed, missing, extra, unreadable, total } = comparison.counts
+      expect(compared + failed + missing + extra + unreadable).toBe(total)
+    }
+    expect(prototypesOf()).toBe(untouched)
+  })
+})
+
+test('rows of a full golden that were damaged are refused or unreadable: no token passes on them with other metrics', () => {
+  const rows = readFileSync(dataPath(paths.full))
+  const golden = readGolden(paths.full)
+  const before = compareGolden(golden, dump, checkOptions())
+  expect(before.pass).toBe(true)
+  let refused = 0
+  for (let i = 0; i < 100; i++) {
+    const changed = mutate(rows, seeded(3, i), [], rows)
+    writeFileSync(dataPath(paths.full), changed)
+    const after = outcomeOf(() => compareGolden(golden, dump, checkOptions()))
+    if (typeof after === 'string') {
+      refused++
+      continue
+    }
+    after.tokens.forEach((token, k) => {
+      if (token.pass) expect(token.metrics).toEqual(before.tokens[k]!.metrics)
+      else expect(token.verdict).toBe('unreadable')
+    })
+  }
+  writeFileSync(dataPath(paths.full), rows)
+  expect(refused).toBeGreaterThan(50)
+  expect(compareGolden(golden, dump, checkOptions()).pass).toBe(true)
+})
+
+test('a golden of noise is refused by name', () => {
+  for (let i = 0; i < RUNS; i++) {
+    const noise = Buffer.from(mutate(Buffer.alloc(50), seeded(4, i), [], Buffer.from('golden-logits 1\n\n'))).toString(
+      'latin1',
+    )
+    expect(() => parseGolden('x.golden', noise)).toThrow(GoldenLogitsError)
+  }
+})
