@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -102,6 +103,17 @@ test('dumps on disk with damaged files: other tokens are compared as before, and
   const { findings, summary } = fuzzDisk({ fixtures, failures, seed: 20250301, trees: 12 })
   expect(findings).toEqual([])
   expect(summary).toMatch(/pass \d+.*unreadable \d+/)
+})
+
+test('the long run is one command, which prints counts, a seed, the slowest input and the memory', () => {
+  const script = join(fixtures, '../../scripts/fuzz.mjs')
+  const args = ['--inputs', '400', '--seed', '7', '--threads', '2', '--trees', '2']
+  const out = execFileSync(process.execPath, [script, ...args], { encoding: 'utf8' })
+  const counted = out.split('\n').map((line) => line.replace(/: \d+$/, ''))
+  expect(counted).toEqual(expect.arrayContaining(Object.keys(KINDS)))
+  expect(out).toMatch(/^slowest input: [\d.]+ ms \(input \d+, .*\)$/m)
+  expect(out).toMatch(/^RSS: \d+ MB when warm, \d+ MB at most, grown by \d+ MB$/m)
+  expect(out).toMatch(/^400 inputs in \d+ s, seed 7: 0 findings$/m)
 })
 
 test('mutations change their own copy only, and the same choices make the same bytes', () => {
