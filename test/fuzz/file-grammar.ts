@@ -28,6 +28,7 @@ export function generateZip(choices: Choices, faults: number): GeneratedFile {
   const more = times(choices.int(3), (i) => ({ name: `${root}/.data/more_${i}`, content: utf8('x'.repeat(i)) }))
   let records: RecordSpec[] = [
     { name: `${root}/data.pkl`, content: soup ?? pickled(object) },
+    { name: `${root}/version`, content: utf8('3\n') },
     ...order,
     ...storages,
     ...more,

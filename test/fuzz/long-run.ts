@@ -22,6 +22,7 @@ export interface LongRun {
 const MOST_GROWTH = 64 * 2 ** 20
 /** Milliseconds in which an input must be done, or it hangs. */
 const HANGS = 20_000
+/** Inputs, or a tenth of the run, until all code is compiled and the heaps of all threads have the size they keep. */
 const WARM = 20_000
 
 /** Examines that many inputs, prints what came out, and answers whether nothing was found. */
@@ -30,7 +31,7 @@ export async function longRun({ fixtures, failures, seed, count, threads, trees 
   console.log(`fuzz: ${count} inputs, seed ${seed}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`)
   const began = performance.now()
   const reports: Report[] = []
-  const memory = watchMemory()
+  const memory = watchMemory(Math.max(WARM, count / 10))
   const problems = await Promise.all(
     Array.from({ length: threads }, (_, first) =>
       runThread({ fixtures, failures, seed, first, step: threads, count, progress: sharedInt() }, (report) => {
@@ -123,13 +124,13 @@ function printCounts(reports: readonly Report[]): void {
 }
 
 /** The resident memory of the whole process, all threads included, from when it is warm. */
-function watchMemory() {
+function watchMemory(warmUp: number) {
   let [warm, most] = [0, 0]
   const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0)
   return {
     look(done: number) {
       const rss = process.memoryUsage.rss()
-      if (done < WARM || warm === 0) warm = Math.max(warm, rss)
+      if (done < warmUp || warm === 0) warm = Math.max(warm, rss)
       most = Math.max(most, rss)
     },
     now: () => megabytes(process.memoryUsage.rss()),

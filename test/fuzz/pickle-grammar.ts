@@ -137,7 +137,7 @@ class Writer {
       case 3:
         return i === 0 ? ['None', bytesOf(OP.NONE)] : [`n${i}`, this.text(`n${i}`)]
       case 4:
-        return i === 0 ? ['True', bytesOf(OP.NEWTRUE)] : [`t${i}`, this.text(`t${i}`)]
+        return i === 0 ? ['False', bytesOf(OP.NEWFALSE)] : [`t${i}`, this.text(`t${i}`)]
       case 5:
         return [`__proto__${i}`, this.text(`__proto__${i}`)]
       default:

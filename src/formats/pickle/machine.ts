@@ -182,7 +182,9 @@ class Machine {
     if (typeof key === 'object' && key !== null && key.kind !== 'float') {
       throw this.malformed(`a dict key that is ${typeName(key)}, expected a text or a number`)
     }
-    dict.entries.set(keyText(key), { key, value })
+    const text = keyText(key)
+    const before = dict.entries.get(text)
+    dict.entries.set(text, { key: before ? before.key : key, value })
   }
 
   reduce(): void {

@@ -87,11 +87,14 @@ export function entryOf({ entries }: DictValue, key: string): Value | undefined 
 
 /**
  * A key as `entries` spells it: a text as it is, since one of a megabyte may come a hundred thousand times and must not be
- * copied each time; all others behind a lone surrogate, which no text of a pickle holds.
+ * copied each time; all others behind a lone surrogate, which no text of a pickle holds. As in Python, `1`, `1.0` and
+ * `True` are one key.
  */
 export function keyText(key: Key): string {
   if (typeof key === 'string') return key
-  return typeof key === 'object' && key !== null ? `\ud800float ${key.value}` : `\ud800${typeof key} ${key}`
+  if (typeof key === 'boolean') return `\ud800${Number(key)}`
+  if (key === null || typeof key !== 'object') return `\ud800${key}`
+  return `\ud800${Number.isInteger(key.value) ? BigInt(key.value) : key.value}`
 }
 
 /** What the value is called in an error. */

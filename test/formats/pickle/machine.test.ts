@@ -8,6 +8,7 @@ import {
   global,
   int,
   list,
+  long,
   OP,
   type Part,
   pickle,
@@ -225,4 +226,13 @@ test('names are the way through the containers, keys as Python prints them', () 
 test('a key that is set again keeps its place and takes the new value', () => {
   const part = dict(text('a'), int(1), text('b'), tensor(), text('a'), tensor())
   expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['a', 'b'])
+})
+
+test('1, 1.0 and True are one key, as in Python: the first one named, with the last value', () => {
+  const names = (...parts: Part[]) => readAll(torchZip(pickle(dict(...parts)))).map(({ name }) => name)
+  expect(names(OP.NEWTRUE, int(7), int(1), tensor(), OP.NONE, tensor())).toEqual(['True', 'None'])
+  expect(names(float(1), tensor(), OP.NEWTRUE, int(7), int(2), tensor())).toEqual(['2'])
+  expect(names(float(-0), int(7), OP.NEWFALSE, tensor())).toEqual(['0.0'])
+  expect(names(float(2 ** 60), int(7), long(2n ** 60n), tensor())).toEqual(['1152921504606846976.0'])
+  expect(names(text('1'), tensor(), int(1), tensor(), text('None'), tensor(), OP.NONE, tensor())).toHaveLength(4)
 })
