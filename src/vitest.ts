@@ -1,6 +1,8 @@
 // The bare import keeps `vitest` in the emitted declarations, without which the augmentation below is lost.
 import 'vitest'
 import { aroundEach, expect } from 'vitest'
+import { type DumpSource, lazyDumps } from './dumps/lazy-dumps.js'
+import type { Dump } from './dumps/types.js'
 import type { LogitsMatchers } from './matchers/interface.js'
 import { matchers } from './matchers.js'
 import { withinTest } from './reporters/current-test.js'
@@ -12,6 +14,27 @@ try {
   aroundEach((run, { task }) => withinTest(task, run))
 } catch {
   // Imported within a test, where hooks come too late: the reporter says which names are unsure.
+}
+
+/** A fixture that hands a dump to each test that names it. */
+export type DumpFixture = (context: object, use: (dump: Dump) => Promise<void>) => Promise<void>
+
+/**
+ * Dumps for Vitest's `test.extend`, declared once for a suite: `test.extend(dumpFixtures({ golden: 'gpu', dump: 'npu' }))`.
+ * A dump is loaded when the first test names it, and once.
+ * @throws GoldenLogitsError in the tests that name it, where a dump cannot be loaded
+ */
+export function dumpFixtures<const Name extends string>(
+  sources: Record<Name, DumpSource>,
+): { [N in Name]: DumpFixture } {
+  const dumps = lazyDumps(sources)
+  const fixtures = {} as { [N in Name]: DumpFixture }
+  for (const name of Object.keys(sources) as Name[]) {
+    // Vitest reads from the braces which other fixtures it needs: none.
+    // biome-ignore lint/correctness/noEmptyPattern: see above
+    fixtures[name] = async ({}, use) => use(dumps[name])
+  }
+  return fixtures
 }
 
 declare module 'vitest' {

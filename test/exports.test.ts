@@ -34,6 +34,7 @@ test('the public exports of every entry: they change on purpose', () => {
       ".": [
         "GoldenLogitsError",
         "compareDumps",
+        "lazyDumps",
         "loadDump",
         "readTensors",
         "type CompareOptions",
@@ -41,6 +42,7 @@ test('the public exports of every entry: they change on purpose', () => {
         "type Counts",
         "type Dtype",
         "type Dump",
+        "type DumpSource",
         "type DumpStep",
         "type ErrorCode",
         "type ErrorDetails",
@@ -73,7 +75,10 @@ test('the public exports of every entry: they change on purpose', () => {
         "default",
         "type ReporterOptions",
       ],
-      "./vitest": [],
+      "./vitest": [
+        "dumpFixtures",
+        "type DumpFixture",
+      ],
     }
   `)
 })

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noConfusingVoidType: it is what matchers return
 import { loadDump } from 'golden-logits'
-import 'golden-logits/vitest'
+import { dumpFixtures } from 'golden-logits/vitest'
 import { expect, test } from 'vitest'
 
 const golden = loadDump('golden')
@@ -16,6 +16,11 @@ test('what is right', async ({ expect: local }) => {
   expect(dump).toMatchLogitsSnapshot()
   await promise
   void nothing
+})
+
+test.extend(dumpFixtures({ golden: 'gpu', dump: { path: 'npu', firstStep: 1 } }))('fixtures', (dumps) => {
+  const steps: number = dumps.golden.steps.length + dumps.dump.steps.length
+  void steps
 })
 
 test('what is wrong', () => {

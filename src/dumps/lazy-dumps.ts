@@ -1,0 +1,43 @@
+import { GoldenLogitsError } from '../errors.js'
+import { loadDump } from './load.js'
+import type { Dump, LoadDumpOptions } from './types.js'
+
+/** Where a dump is: a path or pattern for `loadDump`, with its options where it needs some, or a function that makes it. */
+export type DumpSource = string | ({ path: string } & LoadDumpOptions) | (() => Dump)
+
+/**
+ * Declares the dumps of a suite by name. Each is loaded when it is first asked for, and once.
+ * @throws GoldenLogitsError what `loadDump` throws, when the dump is asked for, with the name it was declared by
+ */
+export function lazyDumps<const Name extends string>(
+  sources: Record<Name, DumpSource>,
+): { readonly [N in Name]: Dump } {
+  const loaded = new Map<string, Dump>()
+  const dumps = {} as { readonly [N in Name]: Dump }
+  for (const name of Object.keys(sources) as Name[]) {
+    const get = () => {
+      const dump = loaded.get(name) ?? load(name, sources[name])
+      loaded.set(name, dump)
+      return dump
+    }
+    Object.defineProperty(dumps, name, { enumerable: true, get })
+  }
+  return dumps
+}
+
+function load(name: string, source: DumpSource): Dump {
+  try {
+    if (typeof source === 'function') return source()
+    if (typeof source === 'string') return loadDump(source)
+    const { path, ...options } = source
+    return loadDump(path, options)
+  } catch (error) {
+    if (!(error instanceof GoldenLogitsError)) throw error
+    const { code, offset, limit } = error
+    throw new GoldenLogitsError(code, `the dump declared as '${name}': ${error.message}`, {
+      offset,
+      limit,
+      cause: error,
+    })
+  }
+}
