@@ -1,66 +1,85 @@
-// Checks the types of the packed package under every version of the runners, each installed in a project of its own.
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { CACHE, install, installPacked, pack, ROOT } from './consumers.mjs'
+// Checks the types of the packed package as its users' compilers see them: `npm run types:runners`. Each folder of test/types
+// is a project of a user. It must compile as it stands; and without its `@ts-expect-error` comments it must fail, at exactly
+// the lines that they stand over and with the errors that they name: a matcher that has lost its types would not.
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { Checks } from './lib/checks.mjs'
+import { pack } from './lib/pack.mjs'
+import { Project, ROOT } from './lib/project.mjs'
+import { tail } from './lib/run.mjs'
+import { COMPILERS, typeCheck } from './lib/tsc.mjs'
+import {
+  EXPECT_30,
+  JEST_GLOBALS,
+  JEST_TYPES,
+  NODE_TYPES_20,
+  NODE_TYPES_24,
+  VITEST_4,
+  VITEST_5,
+} from './lib/versions.mjs'
 
-const require = createRequire(import.meta.url)
-const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
-const failures = []
-
-function check(what, ok, details = '') {
-  console.log(`${ok ? 'ok  ' : 'FAIL'} ${what}`)
-  if (ok) return
-  failures.push(what)
-  if (details) console.log(details)
-}
-
-const node = (args, cwd) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' })
-  return { status, output: `${stdout}${stderr}` }
-}
-
-const { tarball } = pack()
-// Types: what is right compiles, and every mistake is an error.
-const RUNNERS = [
-  ['Vitest 4', { vitest: '~4.1', '@types/node': '^20' }, 'vitest.ts', []],
-  ['Vitest 4, globals', { vitest: '~4.1', '@types/node': '^20' }, 'vitest-globals.ts', ['vitest/globals']],
-  ['Vitest 5', { vitest: '^5.1', '@types/node': '^22' }, 'vitest.ts', []],
-  ['Vitest 5, globals', { vitest: '^5.1', '@types/node': '^22' }, 'vitest-globals.ts', ['vitest/globals']],
-  ['@jest/globals 30', { '@jest/globals': '^30.5', '@types/node': '^20' }, 'jest-globals.ts', []],
-  ['@types/jest 30', { '@types/jest': '^30', '@types/node': '^20' }, 'jest-types.ts', ['jest']],
+const VITEST = ['vitest-imports', 'vitest-globals', 'vitest-commonjs']
+const USERS = [
+  [VITEST_4, NODE_TYPES_20, VITEST],
+  // It takes no older ones.
+  [VITEST_5, NODE_TYPES_24, VITEST],
+  [JEST_GLOBALS, NODE_TYPES_20, ['jest-globals-esm', 'jest-globals-commonjs']],
+  [JEST_TYPES, NODE_TYPES_20, ['types-jest-esm', 'types-jest-commonjs']],
+  [EXPECT_30, NODE_TYPES_20, ['expect']],
 ]
-for (const [name, dependencies, file, types] of RUNNERS) {
-  const folder = install(`types-${Object.keys(dependencies)[0].replace(/\W+/g, '-')}`, dependencies)
-  installPacked(folder, tarball)
-  const code = readFileSync(join(ROOT, 'test/types', file), 'utf8')
-  const project = join(folder, 'types')
-  const errors = (text) => {
-    rmSync(project, { recursive: true, force: true })
-    mkdirSync(project)
-    writeFileSync(join(project, 'a.mts'), text)
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      target: 'es2023',
-      module: 'nodenext',
-      skipLibCheck: true,
-      types: ['node', ...types],
-    }
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['a.mts'] }))
-    return node([tsc, '-p', project], project)
-      .output.split('\n')
-      .filter((line) => line.includes('error TS'))
+/** Ways to compile, each on top of a scenario's tsconfig.json. */
+const WAYS = {
+  nodenext: [],
+  bundler: ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  'skipLibCheck off': ['--skipLibCheck', 'false'],
+}
+const FILE = 'gate.test.ts'
+const shared = readFileSync(`${ROOT}/test/types/shared.ts`, 'utf8')
+
+const checks = new Checks()
+const packed = await pack()
+for (const [spec, nodeTypes, scenarios] of USERS) {
+  console.log(`\n${spec}`)
+  const project = await Project.with(packed.file, nodeTypes, spec)
+  try {
+    project.copy('test/types/tsconfig.base.json', 'tsconfig.base.json')
+    for (const scenario of scenarios) await checkScenario(project, scenario)
+  } finally {
+    project.remove()
   }
-  const found = errors(code)
-  check(`types under ${name}`, found.length === 0, found.join('\n'))
-  const marks = code.match(/@ts-expect-error/g).length
-  const mistakes = errors(code.replaceAll('@ts-expect-error', ''))
-  check(`types under ${name} refuse all ${marks} mistakes`, mistakes.length === marks, mistakes.join('\n'))
+}
+checks.end()
+
+async function checkScenario(project, scenario) {
+  project.copy(`test/types/${scenario}`, scenario)
+  const text = project.read(`${scenario}/${FILE}`).replace('// shared\n', () => shared)
+  for (const [name, compiler] of Object.entries(COMPILERS)) {
+    project.write(`${scenario}/${FILE}`, text)
+    for (const [way, flags] of Object.entries(WAYS)) {
+      await checks.hold(`${scenario}, ${name}, ${way}`, async () => {
+        const { code, out } = await typeCheck(compiler, project.path(scenario), flags)
+        equal(code, 0, tail(out))
+      })
+    }
+    const expected = expectedErrors(text)
+    project.write(`${scenario}/${FILE}`, text.replaceAll('@ts-expect-error', ''))
+    await checks.hold(`${scenario}, ${name}, every mistake is one`, async () => {
+      const { code, errors } = await typeCheck(compiler, project.path(scenario))
+      notEqual(code, 0, 'it compiles')
+      deepEqual(errors, expected)
+      return `${expected.length} errors`
+    })
+  }
 }
 
-console.log(
-  failures.length === 0 ? '\nThe types hold.' : `\n${failures.length} checks failed. (${CACHE} holds the projects.)`,
-)
-process.exitCode = failures.length === 0 ? 0 : 1
+/** As `file:line TScode`, for each comment `// @ts-expect-error TScode why`. */
+function expectedErrors(text) {
+  const errors = text.split('\n').flatMap((line, i) => {
+    if (!line.includes('@ts-expect-error')) return []
+    const number = /@ts-expect-error (TS\d+)/.exec(line)?.[1]
+    ok(number, `line ${i + 1} does not say which error it expects`)
+    return [`${FILE}:${i + 2} ${number}`]
+  })
+  ok(errors.length > 10, 'there are mistakes')
+  return errors
+}

@@ -7,11 +7,13 @@ expect.extend(matchers)
 
 declare module 'expect' {
   interface Matchers<R extends void | Promise<void>, T = unknown> extends LogitsMatchers {}
+  interface AsymmetricMatchers extends LogitsMatchers {}
 }
 
 declare global {
   namespace jest {
     // biome-ignore lint/complexity/noBannedTypes: spelt as in @types/jest, which it merges with
     interface Matchers<R, T = {}> extends LogitsMatchers {}
+    interface Expect extends LogitsMatchers {}
   }
 }

@@ -12,7 +12,7 @@ import type { MatcherContext } from './types.js'
 
 /** A matcher's `this`, with what goldens need of it. */
 export interface SnapshotContext extends MatcherContext {
-  readonly snapshotState?: SnapshotState
+  readonly snapshotState?: SnapshotState | undefined
 }
 
 /** Which test, and which try of it, a matcher was called in. */

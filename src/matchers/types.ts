@@ -8,8 +8,8 @@ export interface MatcherResult {
 
 /** The part of a matcher's `this` that is used, in all runners alike; structural, so that no runner is imported. */
 export interface MatcherContext extends RunnerContext {
-  readonly promise?: string
-  readonly utils?: {
-    matcherHint?: (name: string, received?: string, expected?: string, options?: object) => string
-  }
+  readonly promise?: string | undefined
+  readonly utils?:
+    | { matcherHint?: ((name: string, received?: string, expected?: string, options?: object) => string) | undefined }
+    | undefined
 }

@@ -30,7 +30,7 @@ export class GoldenLogitsReporter {
   private watches: boolean
   private isUpdate: boolean
 
-  constructor(first?: object, second?: object) {
+  constructor(first?: ReporterOptions | JestConfig, second?: ReporterOptions) {
     const jest = isJestConfig(first) ? first : undefined
     this.isJest = jest !== undefined
     this.options = checkReporterOptions(jest ? second : first)

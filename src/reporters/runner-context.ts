@@ -4,39 +4,40 @@ import { rootOf } from './run-dirs.js'
 
 /**
  * What the runners put into a matcher's `this`, as far as it tells which test made a comparison. Structural: no runner is
- * imported, and whatever is missing is done without.
+ * imported, and whatever is missing is done without. `undefined` is said throughout, for users who compile with
+ * `exactOptionalPropertyTypes`.
  */
 export interface RunnerContext {
-  readonly isNot?: boolean
-  readonly soft?: boolean
-  readonly poll?: boolean
-  readonly testPath?: string
-  readonly currentTestName?: string
+  readonly isNot?: boolean | undefined
+  readonly soft?: boolean | undefined
+  readonly poll?: boolean | undefined
+  readonly testPath?: string | undefined
+  readonly currentTestName?: string | undefined
   /** Counts on within one attempt of a test. */
-  readonly assertionCalls?: number
+  readonly assertionCalls?: number | undefined
   /** Vitest ≥ 4.1. */
-  readonly task?: RunnerTask
+  readonly task?: RunnerTask | undefined
   /** Jest ≥ 29.6. */
-  readonly currentConcurrentTestName?: () => string | undefined
+  readonly currentConcurrentTestName?: (() => string | undefined) | undefined
   /** Jest ≥ 30.5: the same object over the retries of a test. */
-  readonly currentTestIdentity?: () => object | undefined
+  readonly currentTestIdentity?: (() => object | undefined) | undefined
 }
 
 /** A test, as Vitest knows it. */
 export interface RunnerTask extends NamedTask {
-  readonly id?: string
-  readonly fullTestName?: string
-  readonly concurrent?: boolean
-  readonly result?: { readonly retryCount?: number; readonly repeatCount?: number }
-  readonly file?: { readonly filepath?: string; readonly projectName?: string }
-  /** `_local`: the test took `expect` from its context, which knows its test for certain. */
-  readonly context?: { readonly _local?: boolean }
+  readonly id?: string | undefined
+  readonly fullTestName?: string | undefined
+  readonly concurrent?: boolean | undefined
+  readonly result?: { readonly retryCount?: number | undefined; readonly repeatCount?: number | undefined } | undefined
+  readonly file?: { readonly filepath?: string | undefined; readonly projectName?: string | undefined } | undefined
+  /** With `_local`: the test took `expect` from its context, which knows its test for certain. */
+  readonly context?: object | undefined
 }
 
 interface NamedTask {
-  readonly name?: string
+  readonly name?: string | undefined
   /** The `describe` around it. */
-  readonly suite?: NamedTask
+  readonly suite?: NamedTask | undefined
 }
 
 /** Which comparison of which test this is. */
@@ -97,7 +98,7 @@ export function identify(context: RunnerContext, runDir: string): TestIdentity {
 
 /** Vitest's global `expect` names any of the tests that run at the same time, or none; that of a context, and Jest, know. */
 function isSure({ currentConcurrentTestName }: RunnerContext, task: RunnerTask | undefined): boolean {
-  if (task) return !task.concurrent || task.context?._local === true
+  if (task) return !task.concurrent || (task.context as { _local?: unknown } | undefined)?._local === true
   return typeof currentConcurrentTestName === 'function'
 }
 
