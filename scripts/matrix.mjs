@@ -1,152 +1,134 @@
-// Runs one suite under every supported runner and Node, from the packed package, and holds all of them to the same
-// verdicts and the same CSV, byte for byte (the test file's name and the durations aside). `--ci` runs a part.
-import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { install, installPacked, nodeOf, pack, ROOT } from './consumers.mjs'
+// One suite under every supported runner on every supported Node, from the packed package: `npm run matrix`, or
+// the part that CI runs: `npm run matrix:ci`. Same verdicts, same messages and the same CSV to the byte, or it fails and shows the
+// first difference. What is left out before the comparison: the project's folder, durations, and of messages the colours
+// and stack traces, which are the runner's. On each runner also: a worker killed by SIGKILL in mid-suite, and two shards
+// whose merged reports must be the report of the whole.
+import { equal, ok } from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { Checks } from './lib/checks.mjs'
+import { pack } from './lib/pack.mjs'
+import { Project } from './lib/project.mjs'
+import { tail } from './lib/run.mjs'
+import { nodeOf } from './matrix/nodes.mjs'
+import { checkKilled, checkVerdicts, differenceOf, outcomeOf } from './matrix/outcome.mjs'
+import { copyTests, RUNNERS } from './matrix/runners.mjs'
+import { tableOf } from './matrix/table.mjs'
 
-const RUNNERS = [
-  { name: 'Vitest 4', dependencies: { vitest: '~4.1' }, runner: 'vitest', nodes: [20, 22, 24, 26] },
-  { name: 'Vitest 5', dependencies: { vitest: '^5.1' }, runner: 'vitest', nodes: [22, 24, 26] },
-  { name: 'Jest 30, CommonJS', dependencies: { jest: '^30.5' }, runner: 'jest', nodes: [20, 22, 24, 26] },
-  { name: 'Jest 30, ES modules', dependencies: { jest: '^30.5' }, runner: 'jest-esm', nodes: [20, 22, 24, 26] },
-  { name: 'Jest 30.0', dependencies: { jest: '30.0.5' }, runner: 'jest', nodes: [20, 22, 24] },
-]
-const NODES = [20, 22, 24, 26]
-const here = Number(process.versions.node.split('.')[0])
-const isPart = process.argv.includes('--ci')
+const quick = process.argv.includes('--quick')
+const own = Number(process.versions.node.split('.')[0])
+const MAJORS = [...new Set([own, 20, 22, 24, 26])].sort((a, b) => a - b)
 
-const loaders = (esm) => {
-  const imports = esm
-    ? "import { join } from 'node:path'\nimport { loadDump } from 'golden-logits'\n"
-    : "const { join } = require('node:path')\nconst { loadDump } = require('golden-logits')\n"
-  return `${imports}const golden = (tree) => loadDump(join(process.env.TREES, tree, 'golden'))\nconst dump = (tree) => loadDump(join(process.env.TREES, tree, 'my'))\n`
+/** The quick part: each runner once, on this Node or else on Node 24. */
+function isWanted(runner, major) {
+  return !quick || major === (runner.nodes.includes(own) ? own : 24)
 }
 
-/** Writes the suite in the way of a runner. */
-function writeProject(folder, runner) {
-  const body = readFileSync(join(ROOT, 'test/projects/matrix/suite.mjs'), 'utf8')
-  const reporters = "['default', ['golden-logits/reporter', { csv: 'report.csv' }]]"
-  if (runner === 'jest') {
-    const head = `const api = require('@jest/globals')\nrequire('golden-logits/jest')\n${loaders(false)}`
-    writeFileSync(
-      join(folder, 'suite.test.cjs'),
-      `${head}${body.replace('export function', 'function')}suite(api, golden, dump)\n`,
-    )
-  } else {
-    const from = runner === 'vitest' ? 'vitest' : '@jest/globals'
-    const entry = runner === 'vitest' ? 'vitest' : 'jest'
-    const head = `import * as api from '${from}'\nimport 'golden-logits/${entry}'\n${loaders(true)}`
-    writeFileSync(
-      join(folder, 'suite.test.mjs'),
-      `${head}${body.replace('export function', 'function')}suite(api, golden, dump)\n`,
-    )
-  }
-  if (runner === 'vitest') {
-    writeFileSync(
-      join(folder, 'vitest.config.mjs'),
-      `export default { test: { reporters: ${reporters}, testTimeout: 60_000 } }\n`,
-    )
-  } else {
-    writeFileSync(
-      join(folder, 'jest.config.cjs'),
-      `module.exports = { testMatch: ['<rootDir>/*.test.{cjs,mjs}'], moduleFileExtensions: ['js', 'cjs', 'mjs', 'json'], transform: {}, reporters: ${reporters} }\n`,
-    )
+const checks = new Checks()
+const cells = new Map()
+let reference
+
+const packed = await pack()
+const nodes = new Map()
+for (const major of MAJORS) {
+  if (RUNNERS.some((runner) => isWanted(runner, major) && runner.nodes.includes(major)))
+    nodes.set(major, await nodeOf(major))
+}
+for (const runner of RUNNERS) {
+  console.log(`\n${runner.name} (${runner.spec})`)
+  const project = await Project.with(packed.file, runner.spec)
+  try {
+    project.copy('examples/dumps', 'dumps')
+    for (const folder of ['suite', 'killed']) copyTests(project, folder, runner)
+    for (const major of MAJORS) cells.set(`${runner.name} ${major}`, await cell(project, runner, major))
+  } finally {
+    project.remove()
   }
 }
 
-/** @returns what a run came to: `verdicts` by test, and the `rows` of its CSV */
-function run(folder, runner, node) {
-  const project = join(folder, `project-${runner}`)
-  rmSync(project, { recursive: true, force: true })
-  mkdirSync(project, { recursive: true })
-  writeProject(project, runner)
-  const script =
-    runner === 'vitest'
-      ? [
-          join(folder, 'node_modules/vitest/vitest.mjs'),
-          'run',
-          '--reporter=json',
-          '--reporter=golden-logits/reporter',
-          '--outputFile=results.json',
-        ]
-      : [join(folder, 'node_modules/jest/bin/jest.js'), '--json', '--outputFile=results.json']
-  const flags = runner === 'jest-esm' ? ['--experimental-vm-modules', '--no-warnings'] : []
-  const { stderr, stdout } = spawnSync(node, [...flags, ...script], {
-    cwd: project,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', CI: '1', TREES: join(ROOT, 'test/fixtures/trees') },
-  })
-  if (!existsSync(join(project, 'results.json')) || !existsSync(join(project, 'report.csv'))) {
-    return { failed: `${stdout}\n${stderr}` }
+console.log(`\n${tableOf(RUNNERS, MAJORS, nodes, cells)}\n`)
+console.log('same: the verdicts, messages and CSV rows of the first run, to the byte; paths and durations aside')
+await checks.hold('one byte that differs is seen', () => {
+  const csv = reference.csv.replace(/\d(?=\D*$)/, (digit) => String(9 - Number(digit)))
+  ok(differenceOf(reference, { ...reference, csv }) !== undefined, 'it is not')
+})
+await checks.hold('runs were compared', () => {
+  const ran = [...cells.values()].filter((text) => text.startsWith('same')).length
+  equal(ran >= 2, true, 'fewer than two runs could be made and were the same')
+  return `${ran}`
+})
+checks.end()
+
+/** One runner on one Node. @returns what the table says of it */
+async function cell(project, runner, major) {
+  if (!isWanted(runner, major)) return 'not in --quick'
+  const name = `Node ${major}`
+  if (!runner.nodes.includes(major)) {
+    checks.skip(name, `${runner.spec} excludes it: engines ${enginesOf(project, runner)}`)
+    return 'excluded'
   }
-  const { testResults } = JSON.parse(readFileSync(join(project, 'results.json'), 'utf8'))
-  const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
-  const verdicts = tests.map(
-    ({ ancestorTitles, title, status }) => `${[...ancestorTitles, title].filter(Boolean).join(' ')}: ${status}`,
+  const node = nodes.get(major)
+  if (!node.binary) {
+    checks.skip(name, node.missing)
+    return 'no binary'
+  }
+  const held = [
+    await checks.hold(`Node ${node.version}: the suite`, () => checkSuite(project, runner, node)),
+    await checks.hold(`Node ${node.version}: a killed worker`, () => checkKilledRun(project, runner, node)),
+    await checks.hold(`Node ${node.version}: two shards, merged`, () => checkShards(project, runner, node)),
+  ]
+  return held.every(Boolean) ? 'same' : 'DIFFERENT'
+}
+
+async function runSuite(project, runner, node, folder, args = []) {
+  for (const file of ['report.csv', 'results.json']) rmSync(project.path(folder, file), { force: true })
+  const ended = await runner.run(project, folder, { node: node.binary, args, env: { CI: '1' } })
+  try {
+    return { ended, csv: project.read(`${folder}/report.csv`) }
+  } catch {
+    throw new Error(`the runner ended with ${ended.code} and without a report:\n${tail(ended.out + ended.err)}`)
+  }
+}
+
+async function checkSuite(project, runner, node) {
+  const { ended, csv } = await runSuite(project, runner, node, 'suite')
+  const outcome = outcomeOf(project, ended, csv)
+  const found = checkVerdicts(outcome, ended)
+  project.write('whole.csv', csv)
+  reference ??= outcome
+  equal(differenceOf(reference, outcome), undefined)
+  return found
+}
+
+async function checkKilledRun(project, runner, node) {
+  const { ended, csv } = await runSuite(project, runner, node, 'killed')
+  return checkKilled(csv, ended)
+}
+
+async function checkShards(project, runner, node) {
+  const rows = []
+  for (const shard of [1, 2]) {
+    const { csv } = await runSuite(project, runner, node, 'suite', [`--shard=${shard}/2`])
+    rows.push(csv.trimEnd().split('\n').length - 1)
+    project.write(`shard-${shard}.csv`, csv)
+  }
+  const command = project.path('node_modules/golden-logits', binOf(project))
+  const args = [command, 'merge', 'shard-1.csv', 'shard-2.csv', '--output', 'merged.csv']
+  const { code, out, err } = await project.node(args, { node: node.binary })
+  equal(code, 0, tail(out + err))
+  const [merged, whole] = ['merged.csv', 'whole.csv'].map((csv) => outcomeOf(project, { tests: {} }, project.read(csv)))
+  equal(differenceOf(whole, merged), undefined)
+  equal(
+    rows.every((count) => count > 0),
+    true,
+    'each shard has rows',
   )
-  const csv = readFileSync(join(project, 'report.csv'), 'utf8')
-  const rows = csv.replaceAll('suite.test.cjs', 'suite.test.mjs').replace(/,\d*$/gm, ',')
-  const passed = tests.filter(({ status }) => status === 'passed').length
-  return { verdicts: verdicts.sort().join('\n'), rows, passed, failing: tests.length - passed }
+  return `${rows.join(' + ')} lines are those of the whole`
 }
 
-const short = (text) => createHash('sha256').update(text).digest('hex').slice(0, 8)
-
-const { tarball } = pack()
-const table = []
-const notes = []
-let first
-let wrong = 0
-
-for (const { name, dependencies, runner, nodes } of RUNNERS) {
-  const line = { runner: name }
-  for (const major of NODES) {
-    const column = `Node ${major}`
-    if (!nodes.includes(major)) {
-      line[column] = 'not supported'
-      continue
-    }
-    if (isPart && (major !== here || name === 'Jest 30.0') && !(name === 'Vitest 5' && major === 24)) {
-      line[column] = 'not in this part'
-      continue
-    }
-    const node = nodeOf(major)
-    if (node.skipped) {
-      line[column] = 'SKIPPED'
-      notes.push(`skipped: ${node.skipped}`)
-      continue
-    }
-    const folder = install(name.toLowerCase().replace(/\W+/g, '-'), dependencies)
-    installPacked(folder, tarball)
-    const result = run(folder, runner, node.path)
-    if (result.failed) {
-      wrong++
-      line[column] = 'NO REPORT'
-      notes.push(`${name}, ${column}: ${result.failed.slice(-3000)}`)
-      continue
-    }
-    first ??= { ...result, where: `${name}, ${column}` }
-    const same = result.verdicts === first.verdicts && result.rows === first.rows
-    if (!same) {
-      wrong++
-      notes.push(`${name}, ${column} differs from ${first.where}:\n${difference(first, result)}`)
-    }
-    line[column] =
-      `${same ? 'same' : 'DIFFERS'}: ${result.passed} pass, ${result.failing} fail, csv ${short(result.rows)}`
-  }
-  table.push(line)
+function binOf(project) {
+  return JSON.parse(project.read('node_modules/golden-logits/package.json')).bin['golden-logits']
 }
 
-function difference(a, b) {
-  const [as, bs] = [a, b].map(({ verdicts, rows }) => `${verdicts}\n${rows}`.split('\n'))
-  const i = as.findIndex((text, at) => text !== bs[at])
-  return `  ${as[i]}\n  ${bs[i]}`
+function enginesOf(project, { spec }) {
+  return JSON.parse(project.read(`node_modules/${spec.replace(/@[^@]*$/, '')}/package.json`)).engines.node
 }
-
-console.table(Object.fromEntries(table.map(({ runner, ...cells }) => [runner, cells])))
-for (const note of new Set(notes)) console.log(note)
-const ran = table.flatMap((line) => Object.values(line)).filter((text) => /^(same|DIFFERS|NO)/.test(text)).length
-console.log(`${ran} combinations ran, ${wrong} of them wrong.`)
-if (wrong > 0 || ran === 0) process.exitCode = 1
