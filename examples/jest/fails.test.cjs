@@ -1,0 +1,9 @@
+require('golden-logits/jest')
+const { loadDump } = require('golden-logits')
+
+// Fails on purpose: token 3 of this build was degraded.
+test('the degraded NPU build matches the GPU golden', () => {
+  const golden = loadDump('../dumps/gpu/msit_dump_*/torch_tensors/cuda0_*')
+  const dump = loadDump('../dumps/npu-degraded/msit_dump_*/tensors/0_*')
+  expect(dump).toMatchGoldenLogits(golden, { dtype: 'bf16' })
+})
