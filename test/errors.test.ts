@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { GoldenLogitsError, shown } from '../src/errors.js'
+import { described, GoldenLogitsError, shown } from '../src/errors.js'
 
 describe('text from a file is shown', () => {
   test.each([
@@ -20,6 +20,21 @@ describe('text from a file is shown', () => {
     expect(shown('x'.repeat(81), 5)).toBe('xx…xx')
     expect(shown('x'.repeat(80))).toBe('x'.repeat(80))
   })
+})
+
+test.each([
+  ['a\nb', "'a\\x0ab'"],
+  [5, '5'],
+  [5n, '5'],
+  [null, 'null'],
+  [undefined, 'undefined'],
+  [Symbol('x'), 'Symbol(x)'],
+  [[1], 'a list'],
+  [{ a: 1 }, 'an object'],
+  [Object.create(null), 'an object'],
+  [() => 1, 'a function'],
+])('what a caller gave, %o, is described as %s', (value, text) => {
+  expect(described(value)).toBe(text)
 })
 
 test('an error is one line of at most 1,000 characters, which names its file', () => {
