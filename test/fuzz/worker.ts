@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { seeded } from './choices.js'
 import { loadCorpus } from './corpus.js'
-import { Finding } from './examine.js'
-import { kindOf, runInput } from './inputs.js'
+import { examine, Finding } from './examine.js'
+import { type Corpus, KINDS, kindOf, runInput } from './inputs.js'
 import { prototypesOf } from './prototypes.js'
 
 /** What one thread of a long run is told. */
@@ -65,7 +65,9 @@ function work({ fixtures, failures, seed, first, step, count, progress }: Task):
     } catch (error) {
       fail(error instanceof Finding ? error.message : String((error as Error).stack))
     }
-    const milliseconds = performance.now() - start
+    let milliseconds = performance.now() - start
+    // A busy machine may have kept it waiting: what is slow by itself is so again.
+    if (milliseconds > MOST) milliseconds = Math.min(milliseconds, timeAgain(seed, index, corpus))
     if (milliseconds > report.slowest.milliseconds) report.slowest = { index, kind, milliseconds }
     if (milliseconds > MOST) fail(`took ${milliseconds} ms`)
     const outcomes = report.counts[kind] ?? {}
@@ -75,6 +77,18 @@ function work({ fixtures, failures, seed, first, step, count, progress }: Task):
     if (due && prototypesOf() !== untouched) fail(`one of the last ${REPORT_EVERY} inputs changed a prototype`)
     if (due || index + step >= count) parentPort!.postMessage({ ...report, finished: index + step >= count })
   }
+}
+
+function timeAgain(seed: number, index: number, corpus: Corpus): number {
+  const choices = seeded(seed, index)
+  const { bytes } = KINDS[kindOf(choices)]!.make(choices, corpus)
+  const start = performance.now()
+  try {
+    examine(bytes)
+  } catch {
+    // Told already.
+  }
+  return performance.now() - start
 }
 
 work(workerData as Task)
