@@ -140,6 +140,7 @@ const [logits] = api.readTensors(file)
 const FUNCTIONS: Readonly<Record<string, readonly [call: (...args: never[]) => unknown, right: readonly unknown[]]>> = {
   readTensors: [api.readTensors, [file, { limits: {} }]],
   loadDump: [api.loadDump, [my, {}]],
+  lazyDumps: [(sources: never) => Object.values(api.lazyDumps(sources)), [{ my, golden: { path: golden } }]],
   compareDumps: [api.compareDumps, [my, golden, { threads: 1, steps: [0] }]],
   readRaw: [logits!.readRaw, [0, 4, new Uint8Array(16)]],
   toMatchGoldenLogits: [

@@ -1,4 +1,4 @@
-import { GoldenLogitsError } from '../errors.js'
+import { described, GoldenLogitsError } from '../errors.js'
 import { loadDump } from './load.js'
 import type { Dump, LoadDumpOptions } from './types.js'
 
@@ -12,6 +12,10 @@ export type DumpSource = string | ({ path: string } & LoadDumpOptions) | (() => 
 export function lazyDumps<const Name extends string>(
   sources: Record<Name, DumpSource>,
 ): { readonly [N in Name]: Dump } {
+  if (typeof sources !== 'object' || sources === null) {
+    const message = `lazyDumps wants an object such as { golden: 'dumps/gpu' }, got ${described(sources)}`
+    throw new GoldenLogitsError('invalid-argument', message)
+  }
   const loaded = new Map<string, Dump>()
   const dumps = {} as { readonly [N in Name]: Dump }
   for (const name of Object.keys(sources) as Name[]) {
@@ -29,6 +33,12 @@ function load(name: string, source: DumpSource): Dump {
   try {
     if (typeof source === 'function') return source()
     if (typeof source === 'string') return loadDump(source)
+    if (typeof source !== 'object' || source === null) {
+      throw new GoldenLogitsError(
+        'invalid-argument',
+        `is to be a path, { path, … } or a function, got ${described(source)}`,
+      )
+    }
     const { path, ...options } = source
     return loadDump(path, options)
   } catch (error) {
