@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { afterAll } from 'vitest'
 import { builtDist } from '../../io/built.js'
 
 const REPOSITORY = join(import.meta.dirname, '../../..')
+
+const made: string[] = []
+afterAll(() => {
+  for (const root of made) rmSync(root, { recursive: true, force: true })
+})
 
 export const CHILD = join(import.meta.dirname, 'child')
 
@@ -13,6 +19,7 @@ export const CHILD = join(import.meta.dirname, 'child')
 export function faultyPackage(fault: string, slow = 1): { root: string; marks: string } {
   const root = mkdtempSync(join(tmpdir(), 'golden-logits-threads-'))
   const marks = join(root, 'marks')
+  made.push(root)
   cpSync(builtDist(), join(root, 'dist'), { recursive: true })
   cpSync(join(REPOSITORY, 'package.json'), join(root, 'package.json'))
   symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'))

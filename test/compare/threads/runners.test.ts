@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { CHILD, faultyPackage } from './faulty-package.js'
 
 const MODULES = join(import.meta.dirname, '../../../node_modules')
@@ -61,6 +61,7 @@ function run(
     timeout: 100_000,
     env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' },
   })
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const counts = readFileSync(join(folder, 'counts'), 'utf8').trim().split('\n').map(Number)
   return { code: status ?? -1, out: stdout + stderr, counts }
 }
