@@ -38,6 +38,7 @@ for (const runner of RUNNERS) {
   const project = await Project.with(packed.file, runner.spec)
   try {
     project.copy('examples/dumps', 'dumps')
+    project.copy('test/fixtures/trees', 'trees')
     for (const folder of ['suite', 'killed']) copyTests(project, folder, runner)
     for (const major of MAJORS) cells.set(`${runner.name} ${major}`, await cell(project, runner, major))
   } finally {

@@ -53,7 +53,7 @@ export function checkVerdicts({ verdicts, messages, csv }, ended) {
     return status !== (/\bfails\b/.test(name) ? 'failed' : 'passed')
   })
   deepEqual(wrong, [], tail(ended.out + ended.err, 40))
-  equal(Object.keys(verdicts).length, 18)
+  equal(Object.keys(verdicts).length, 23)
   equal(ended.code, 1, `the runner ended with ${ended.code}`)
   match(messages['the degraded build fails'], /First token over threshold: token 3 /)
   const rows = rowsOf(csv)
