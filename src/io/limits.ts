@@ -28,7 +28,7 @@ export interface Limits {
   zipDirectory: number
   /**
    * Bytes of a record that are read to hold its CRC-32, where a tensor is only a part of it. A larger record is held only
-   * where it is read whole, so that the last row of a huge prompt costs its own bytes. Default 256 MiB.
+   * where it is read whole, so that the last row of a huge prompt costs its own bytes. Default 64 MiB.
    */
   crcBytes: number
   /** Bytes that a compressed record may inflate to. Default 1 GiB. */
@@ -62,7 +62,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   tensors: 1_000,
   zipEntries: 20_000,
   zipDirectory: 16 * MIB,
-  crcBytes: 256 * MIB,
+  crcBytes: 64 * MIB,
   inflatedBytes: GIB,
   elements: 2 ** 28,
   binHeader: 64 * KIB,

@@ -52,7 +52,7 @@ export function rewrittenLine(path: string, before: string, { comparison, error 
 function failing({ tokens }: Comparison): string {
   const measured = tokens.flatMap(({ metrics }) => (metrics ? [metrics.klDivergence] : []))
   const bounded = tokens.flatMap(({ bounds }) => (bounds ? [bounds.klDivergence.lo] : []))
-  const worst = Math.max(...measured, ...bounded)
+  const worst = [...measured, ...bounded].reduce((a, b) => Math.max(a, b), 0)
   const least = bounded.includes(worst) ? 'at least ' : ''
   const kl =
     measured.length + bounded.length > 0

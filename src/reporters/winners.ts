@@ -38,7 +38,7 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 }
 
 function startOf(attempt: readonly SpooledComparison[]): number {
-  return Math.max(...attempt.map(({ started }) => started.at))
+  return attempt.reduce((latest, { started }) => Math.max(latest, started.at), 0)
 }
 
 function byTest({ comparison: { started: a } }: Winner, { comparison: { started: b } }: Winner): number {
