@@ -78,6 +78,11 @@ export function described(value: unknown): string {
   return typeof value === 'function' ? 'a function' : shown(String(value), 40)
 }
 
+/** What every check of a caller's own arguments throws. */
+export function invalidArgument(message: string): GoldenLogitsError {
+  return new GoldenLogitsError('invalid-argument', message)
+}
+
 // Control characters, line separators, the marks that turn, hide or tag text on a terminal, and lone surrogates.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 

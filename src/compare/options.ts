@@ -1,4 +1,4 @@
-import { described, GoldenLogitsError, shown } from '../errors.js'
+import { described, invalidArgument, shown } from '../errors.js'
 import { isThreadCount, MOST_THREADS } from './threads/thread-count.js'
 import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { Precision } from './types.js'
@@ -57,20 +57,20 @@ const OPTIONS = ['dtype', 'thresholds', 'steps', 'vocabSize', 'missing', 'extra'
 /** @throws GoldenLogitsError `invalid-argument` for an unknown option or a value that no comparison could mean */
 export function checkOptions(options: CompareOptions = {}): CompareSettings {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalid(`the options must be an object such as { dtype: 'bf16' }, got ${described(options)}`)
+    throw invalidArgument(`the options must be an object such as { dtype: 'bf16' }, got ${described(options)}`)
   }
   refuseUnknown('option', options, OPTIONS)
   const { thresholds = {}, vocabSize, steps } = options
   if (typeof thresholds !== 'object' || thresholds === null) {
-    throw invalid(`thresholds must be an object such as { klDivergence: 0.01 }, got ${described(thresholds)}`)
+    throw invalidArgument(`thresholds must be an object such as { klDivergence: 0.01 }, got ${described(thresholds)}`)
   }
   refuseUnknown('threshold', thresholds, ['klDivergence', 'cosineSimilarity'])
   if (vocabSize !== undefined && !(Number.isSafeInteger(vocabSize) && vocabSize >= 1)) {
-    throw invalid(`vocabSize must be a whole number from 1, got ${described(vocabSize)}`)
+    throw invalidArgument(`vocabSize must be a whole number from 1, got ${described(vocabSize)}`)
   }
   const { threads } = options
   if (threads !== undefined && !isThreadCount(threads)) {
-    throw invalid(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${described(threads)}`)
+    throw invalidArgument(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${described(threads)}`)
   }
   return {
     precision: options.dtype === undefined ? undefined : checkPrecision(options.dtype),
@@ -90,31 +90,30 @@ export function checkOptions(options: CompareOptions = {}): CompareSettings {
   }
 }
 
-function invalid(message: string): GoldenLogitsError {
-  return new GoldenLogitsError('invalid-argument', message)
-}
-
 function refuseUnknown(what: string, object: object, known: readonly string[]): void {
   const unknown = Object.keys(object).find((key) => !known.includes(key))
-  if (unknown !== undefined) throw invalid(`there is no ${what} '${shown(unknown, 40)}'; there are ${known.join(', ')}`)
+  if (unknown !== undefined)
+    throw invalidArgument(`there is no ${what} '${shown(unknown, 40)}'; there are ${known.join(', ')}`)
 }
 
 function checkPrecision(name: unknown): Precision {
   const precision = typeof name === 'string' ? precisionNamed(name) : undefined
-  if (!precision) throw invalid(`dtype must be one of ${PRECISIONS.join(', ')} or an alias, got ${described(name)}`)
+  if (!precision)
+    throw invalidArgument(`dtype must be one of ${PRECISIONS.join(', ')} or an alias, got ${described(name)}`)
   return precision
 }
 
 function checkLimit(name: string, value: unknown, fits: (x: number) => boolean, range: string): number | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'number' && fits(value)) return value
-  throw invalid(`the threshold ${name} must be a number ${range}, got ${described(value)}`)
+  throw invalidArgument(`the threshold ${name} must be a number ${range}, got ${described(value)}`)
 }
 
 function checkChoice<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
   if (value === undefined) return choices[0]
   const choice = choices.find((c) => c === value)
-  if (choice === undefined) throw invalid(`${name} must be '${choices.join("' or '")}', got ${described(value)}`)
+  if (choice === undefined)
+    throw invalidArgument(`${name} must be '${choices.join("' or '")}', got ${described(value)}`)
   return choice
 }
 
@@ -124,18 +123,20 @@ function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'want
     const wrong = steps.find((step) => !isStep(step))
     if (wrong !== undefined || steps.length === 0) {
       const found = steps.length === 0 ? 'an empty list' : described(wrong)
-      throw invalid(`steps must list whole numbers from 0, got ${found}`)
+      throw invalidArgument(`steps must list whole numbers from 0, got ${found}`)
     }
     const wanted = new Set<number>(steps)
     return { wants: (step) => wanted.has(step), listed: [...wanted].sort((a, b) => a - b) }
   }
   if (typeof steps !== 'object' || steps === null) {
-    throw invalid(`steps must be a list or { from, to }, got ${described(steps)}`)
+    throw invalidArgument(`steps must be a list or { from, to }, got ${described(steps)}`)
   }
   refuseUnknown('end of steps', steps, ['from', 'to'])
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = steps as { from?: number; to?: number }
   if (!isStep(from) || !isStep(to) || from > to) {
-    throw invalid(`steps must run from a whole number to one not below it, got ${described(from)} to ${described(to)}`)
+    throw invalidArgument(
+      `steps must run from a whole number to one not below it, got ${described(from)} to ${described(to)}`,
+    )
   }
   return { wants: (step) => step >= from && step <= to, listed: [] }
 }

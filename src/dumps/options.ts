@@ -1,4 +1,4 @@
-import { described, GoldenLogitsError, shown } from '../errors.js'
+import { described, GoldenLogitsError, invalidArgument, shown } from '../errors.js'
 import { resolveLimits } from '../io/limits.js'
 
 const OPTIONS = ['run', 'layer', 'firstStep', 'limits']
@@ -7,29 +7,27 @@ const OPTIONS = ['run', 'layer', 'firstStep', 'limits']
 export function checkLoadArguments(path: unknown, options: unknown): void {
   if (typeof path !== 'string' || path === '') {
     const found = path === '' ? 'an empty text' : path === null ? 'null' : `a value of type ${typeof path}`
-    throw invalid(`loadDump wants the path of a dump or a glob pattern, got ${found}`)
+    throw invalidArgument(`loadDump wants the path of a dump or a glob pattern, got ${found}`)
   }
   if (path.includes('\0')) {
     throw new GoldenLogitsError('invalid-argument', 'a path cannot hold a NUL character', { file: path })
   }
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalid(`loadDump's options must be an object such as { firstStep: 1 }, got ${described(options)}`)
+    throw invalidArgument(`loadDump's options must be an object such as { firstStep: 1 }, got ${described(options)}`)
   }
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
   if (unknown !== undefined) {
-    throw invalid(`loadDump has no option '${shown(unknown)}'; it has ${OPTIONS.join(', ')}`)
+    throw invalidArgument(`loadDump has no option '${shown(unknown)}'; it has ${OPTIONS.join(', ')}`)
   }
   const { firstStep, run, layer, limits } = options as Record<string, unknown>
   for (const [name, value, such] of [['run', run, '0_1445461'] as const, ['layer', layer, '67_LmHead'] as const]) {
     if (value === undefined || (typeof value === 'string' && value !== '')) continue
-    throw invalid(`${name} must be a name, such as '${such}', got ${value === '' ? 'an empty text' : described(value)}`)
+    throw invalidArgument(
+      `${name} must be a name, such as '${such}', got ${value === '' ? 'an empty text' : described(value)}`,
+    )
   }
   if (firstStep !== undefined && !(Number.isSafeInteger(firstStep) && (firstStep as number) >= 0)) {
-    throw invalid(`firstStep must be a whole number from 0, got ${described(firstStep)}`)
+    throw invalidArgument(`firstStep must be a whole number from 0, got ${described(firstStep)}`)
   }
   resolveLimits(limits as undefined)
-}
-
-function invalid(message: string): GoldenLogitsError {
-  return new GoldenLogitsError('invalid-argument', message)
 }

@@ -1,7 +1,6 @@
 import { asDump } from '../compare/as-dump.js'
 import type { CompareSettings } from '../compare/options.js'
 import { stepRanges } from '../compare/step-ranges.js'
-import { loadDump } from '../dumps/load.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import type { CountedTest } from '../goldens/counter.js'
@@ -50,17 +49,12 @@ export function refuseMisuse({ isNot, poll }: SnapshotContext): void {
 
 /** @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws */
 export function dumpOf(value: DumpOrPath, { wants, listed }: CompareSettings): Dump {
-  const dump = typeof value === 'string' ? loadDump(value) : value
-  if (typeof dump !== 'object' || dump === null || !Array.isArray(dump.steps)) {
-    const hint = (value as unknown) instanceof Promise ? ' (loadDump is synchronous: nothing to await)' : ''
-    const message = `toMatchLogitsSnapshot wants a dump from loadDump or a path, got a value of type ${typeof value}${hint}`
-    throw new GoldenLogitsError('invalid-argument', message)
-  }
-  asDump('dump', dump)
+  const dump = asDump('dump', value)
   if (!dump.steps.some(({ step }) => wants(step))) {
     throw new GoldenLogitsError('nothing-to-compare', 'the dump holds no step that is wanted', { file: dump.path })
   }
-  const absent = listed.filter((step) => !dump.steps.some((held) => held.step === step))
+  const held = new Set(dump.steps.map(({ step }) => step))
+  const absent = listed.filter((step) => !held.has(step))
   if (absent.length > 0) {
     const message = `the dump does not hold ${stepRanges(absent)}, which the option steps lists`
     throw new GoldenLogitsError('nothing-to-compare', message, { file: dump.path })
