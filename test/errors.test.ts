@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { described, GoldenLogitsError, shown } from '../src/errors.js'
+import { described, GoldenLogitsError, invalidArgument, shown } from '../src/errors.js'
 
 describe('text from a file is shown', () => {
   test.each([
@@ -35,6 +35,12 @@ test.each([
   [() => 1, 'a function'],
 ])('what a caller gave, %o, is described as %s', (value, text) => {
   expect(described(value)).toBe(text)
+})
+
+test('an argument is refused with the one error', () => {
+  const error = invalidArgument("threads must be a whole number, got 'two'")
+  expect(error).toBeInstanceOf(GoldenLogitsError)
+  expect(error).toMatchObject({ code: 'invalid-argument', message: "threads must be a whole number, got 'two'" })
 })
 
 test('an error is one line of at most 1,000 characters, which names its file', () => {
