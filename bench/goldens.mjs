@@ -1,19 +1,23 @@
-// What compact goldens decide, what they cost, and what goldens weigh. Run with: npm run build && node bench/goldens.mjs
+// What compact goldens decide, what they cost, and what goldens weigh. Run with: node bench/goldens.mjs
 // Options: --rows 40 (a case and k), --seed 1, --vocab 151936, --sizes 1000 (tokens whose size is measured; 0 for none)
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { checkOptions } from '../dist/esm/compare/options.js'
-import { boundCompact } from '../dist/esm/goldens/compact/bound.js'
-import { encodeRow } from '../dist/esm/goldens/compact/code.js'
-import { judgeBounds } from '../dist/esm/goldens/compact/judge.js'
-import { summarise } from '../dist/esm/goldens/compact/summarise.js'
-import { dataPath } from '../dist/esm/goldens/types.js'
-import { writeGolden } from '../dist/esm/goldens/write-golden.js'
-import { compareRows } from '../dist/esm/metrics/compare-rows.js'
 import { LanguageModel, PRECISIONS } from './language-model.mjs'
+import { modules } from './modules.mjs'
 
+const { checkOptions, boundCompact, encodeRow, judgeBounds, summarise, dataPath, writeGolden, compareRows } =
+  await modules(
+    'compare/options',
+    'goldens/compact/bound',
+    'goldens/compact/code',
+    'goldens/compact/judge',
+    'goldens/compact/summarise',
+    'goldens/types',
+    'goldens/write-golden',
+    'metrics/compare-rows',
+  )
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '40' },

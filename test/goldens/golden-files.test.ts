@@ -22,6 +22,7 @@ import { dataPath, type Fidelity } from '../../src/goldens/types.js'
 import { PACKAGE_VERSION } from '../../src/goldens/version.js'
 import { type WriteSettings, writeGolden } from '../../src/goldens/write-golden.js'
 import { compareDumps, GoldenLogitsError, loadDump } from '../../src/index.js'
+import { bundled } from '../build/bundled.js'
 import { tree } from '../fixtures/trees.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'goldens-'))
@@ -253,8 +254,8 @@ test.each(['full', 'compact'] as const)('%s: columns with probability are not cu
 test('workers that write the same golden at the same time leave one of them whole', async () => {
   const path = join(folder, 'shared', 'x.golden')
   const script = `
-    const { writeGolden } = require('./dist/cjs/goldens/write-golden.js')
-    const { checkOptions } = require('./dist/cjs/compare/options.js')
+    const { writeGolden } = require(${JSON.stringify(await bundled('goldens/write-golden'))})
+    const { checkOptions } = require(${JSON.stringify(await bundled('compare/options'))})
     const { loadDump } = require('golden-logits')
     const [path, from, fidelity] = process.argv.slice(1)
     const dump = loadDump(from)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { withLock } from '../../src/goldens/lock.js'
+import { bundled } from '../build/bundled.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lock-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -14,7 +15,7 @@ test('one worker at a time', async () => {
   // Each enters, lingers and leaves: were two inside at once, their lines would mix.
   const script = `
     const { appendFileSync } = require('node:fs')
-    const { withLock } = require('./dist/cjs/goldens/lock.js')
+    const { withLock } = require(${JSON.stringify(await bundled('goldens/lock'))})
     const [path, log, name] = process.argv.slice(1)
     for (let i = 0; i < 20; i++) {
       withLock(path, () => {

@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { bundled } from '../../build/bundled.js'
 import { CHILD, faultyPackage } from './faulty-package.js'
 
 const MODULES = join(import.meta.dirname, '../../../node_modules')
+const threadCount = await bundled('compare/threads/thread-count')
 
 /** The same claims in every runner: its own workers, contexts and timers make no difference, and it gets its share. */
 function body(root: string, folder: string, name: string, timers: string): string {
@@ -14,7 +16,7 @@ const { mixedDumps } = require(${JSON.stringify(join(CHILD, 'dumps.cjs'))})
 const { slowDown } = require(${JSON.stringify(join(CHILD, 'patches.cjs'))})
 const { appendFileSync, existsSync } = require('node:fs')
 const { isDeepStrictEqual } = require('node:util')
-const { threadCount } = require(${JSON.stringify(join(root, 'dist/cjs/compare/threads/thread-count.js'))})
+const { threadCount } = require(${JSON.stringify(threadCount)})
 
 test('any number of threads', () => {
   slowDown(1)
