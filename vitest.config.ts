@@ -11,9 +11,15 @@ export default defineConfig({
       include: ['src/**'],
       // Whoever reads hostile bytes has no branch that no test has taken.
       thresholds: Object.fromEntries(
-        ['errors.ts', 'formats/**', 'io/zip*.ts', 'io/limits.ts', 'io/memory-source.ts', 'io/allocate.ts'].map(
-          (files) => [`src/${files}`, { statements: 100, branches: 100, functions: 100, lines: 100 }],
-        ),
+        [
+          'errors.ts',
+          'formats/**',
+          'io/zip*.ts',
+          'io/limits.ts',
+          'io/memory-source.ts',
+          'io/recorded-source.ts',
+          'io/allocate.ts',
+        ].map((files) => [`src/${files}`, { statements: 100, branches: 100, functions: 100, lines: 100 }]),
       ),
     },
   },

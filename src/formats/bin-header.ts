@@ -22,7 +22,10 @@ export function readBinHeader(source: ByteSource, limits: Limits): BinHeader {
     const bytes = allocate(window, 'the header', source)
     source.read(0, bytes)
     const header = parse(source, bytes, limits)
-    if (header) return header
+    if (header) {
+      source.disregard?.(header.end, window - header.end)
+      return header
+    }
     if (window < most) continue
     withinLimit(limits, 'binHeader', source.size > most ? most + 1 : most, 'bytes of the header', source)
     throw badHeader(source, 'it ends without the line $End=1, so the file was cut short', window)

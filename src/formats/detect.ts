@@ -3,32 +3,41 @@ import type { ByteSource } from '../io/byte-source.js'
 
 export type Format = 'torch-zip' | 'torch-legacy' | 'atb-bin'
 
-/** Formats that are recognised to be refused by name. */
-const OTHERS: readonly (readonly [name: string, matches: (head: string) => boolean])[] = [
-  ['a NumPy array (.npy)', (head) => head.startsWith('\x93NUMPY')],
-  ['a GGUF model', (head) => head.startsWith('GGUF')],
-  ['a safetensors file', (head) => /^[\s\S]{5}\0\0\0\{/.test(head)],
-  ['an HDF5 file', (head) => head.startsWith('\x89HDF\r\n')],
-  ['compressed by gzip', (head) => head.startsWith('\x1f\x8b')],
-  ['compressed by zstd', (head) => head.startsWith('\x28\xb5\x2f\xfd')],
-  ['a tar archive (torch.save before 0.1.10)', (head) => head.slice(257, 262) === 'ustar'],
-  ['an empty zip archive', (head) => head.startsWith('PK\x05\x06')],
-  ['a Git LFS pointer: run git lfs pull', (head) => head.startsWith('version https://git-lfs')],
+/** Formats that are recognised to be refused by name, by their first bytes. */
+const OTHERS: readonly (readonly [name: string, matches: RegExp])[] = [
+  ['a NumPy array (.npy)', /^\x93NUMPY/],
+  ['a GGUF model', /^GGUF/],
+  ['a safetensors file', /^[\s\S]{5}\0\0\0\{/],
+  ['an HDF5 file', /^\x89HDF\r\n/],
+  ['compressed by gzip', /^\x1f\x8b/],
+  ['compressed by zstd', /^\x28\xb5\x2f\xfd/],
+  ['an empty zip archive', /^PK\x05\x06/],
+  ['a Git LFS pointer: run git lfs pull', /^version https:\/\/git-lfs/],
 ]
+
+/** Bytes that every format but one is known by. */
+const HEAD = 128
+
+/** Where a tar archive names itself, with 'ustar'. */
+const TAR = [257, 262] as const
+
+const bytes = Buffer.alloc(TAR[1])
 
 /**
  * The format of a file, by its first bytes alone: no reader is tried in vain, and no file is two things at once.
  * @throws GoldenLogitsError `unsupported-format`
  */
 export function detectFormat(source: ByteSource): Format {
-  const bytes = new Uint8Array(Math.min(512, source.size))
-  source.read(0, bytes)
-  const head = Buffer.from(bytes).toString('latin1')
+  const length = Math.min(bytes.length, source.size)
+  source.read(0, bytes.subarray(0, length))
+  const text = (start: number, end: number) => bytes.toString('latin1', Math.min(start, length), Math.min(end, length))
+  const head = text(0, HEAD)
   if (head.startsWith('PK\x03\x04')) return 'torch-zip'
-  const other = OTHERS.find(([, matches]) => matches(head))
+  const isTar = text(...TAR) === 'ustar'
+  const other = isTar ? 'a tar archive (torch.save before 0.1.10)' : OTHERS.find(([, form]) => form.test(head))?.[0]
   if (!other && head.startsWith('\x80')) return 'torch-legacy'
   if (!other && /^[\x21-\x3c\x3e-\x7e]{1,64}=/.test(head)) return 'atb-bin'
-  const found = source.size === 0 ? 'is empty' : `is ${other?.[0] ?? 'of an unknown format'}`
+  const found = source.size === 0 ? 'is empty' : `is ${other ?? 'of an unknown format'}`
   const message = `${found}, expected a file of torch.save (.pth) or an ATB dump (.bin)`
   throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
 }

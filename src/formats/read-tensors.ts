@@ -23,12 +23,13 @@ export function readTensors(file: string, options: { limits?: Partial<Limits> } 
   const limits = resolveLimits(options.limits)
   const source = openFile(file, limits)
   try {
+    const held = new Set<unknown>()
     return findStored(source, limits).map(({ found, open }) =>
       storageTensor(
         found,
         () => {
           const again = reopen(source, limits)
-          return { bytes: open(again), close: () => again.close() }
+          return { bytes: open(again, held), close: () => again.close() }
         },
         file,
         limits,

@@ -29,10 +29,9 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
   const found = findTensors(value, source.file, limits)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)
   for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
-  const held = new Set<ZipEntry>()
   return found.map((tensor) => {
     const entry = recordOf(tensor.tensor.storage.key)!
-    return { found: tensor, open: (from) => ({ bigEndian, read: openRecord(from, entry, limits, held) }) }
+    return { found: tensor, open: (from, held) => ({ bigEndian, read: openRecord(from, entry, limits, held) }) }
   })
 }
 

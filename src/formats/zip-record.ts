@@ -23,7 +23,7 @@ export function openRecord(
   source: ByteSource,
   entry: ZipEntry,
   limits: Limits,
-  held: Set<ZipEntry>,
+  held: Set<unknown>,
 ): (offset: number, into: Uint8Array) => void {
   let inflated: Uint8Array | undefined
   return (offset, into) => {
@@ -34,11 +34,11 @@ export function openRecord(
     }
     const whole = into.length === entry.size
     if (!whole && entry.size <= limits.crcBytes && !held.has(entry)) {
-      checkRecord(source, entry)
+      checkCrc(source, entry, () => crcByChunks(source, entry))
       held.add(entry)
     }
     source.read(entry.start + offset, into)
-    if (whole) checkCrc(source, entry, crc32(into))
+    if (whole) checkCrc(source, entry, () => crc32(into))
   }
 }
 
@@ -75,13 +75,11 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uin
   if (length !== content.length) {
     throw badArchive(source, `record '${shown(entry.name)}' inflates to ${length} bytes, expected ${entry.size}`)
   }
-  checkCrc(source, entry, crc32(content))
+  checkCrc(source, entry, () => crc32(content))
   return content
 }
 
-/** The whole record against its CRC, a chunk at a time. */
-function checkRecord(source: ByteSource, entry: ZipEntry): void {
-  if (entry.crc === 0) return
+function crcByChunks(source: ByteSource, entry: ZipEntry): number {
   const chunk = new Uint8Array(Math.min(CRC_CHUNK, entry.size))
   let crc = 0
   for (let at = 0; at < entry.size; at += chunk.length) {
@@ -89,14 +87,23 @@ function checkRecord(source: ByteSource, entry: ZipEntry): void {
     source.read(entry.start + at, bytes)
     crc = crc32(bytes, crc)
   }
-  checkCrc(source, entry, crc)
+  return crc
+}
+
+/** The CRC-32 that the directory of this source has for a record, which may have been found in an equal one. */
+export function crcOf(source: ByteSource, { crcAt }: ZipEntry): number {
+  const bytes = new Uint8Array(4)
+  source.read(crcAt, bytes)
+  return new DataView(bytes.buffer).getUint32(0, true)
 }
 
 /** torch ≥ 2.6 may leave the CRC out, as 0. No tool that compresses does. */
-function checkCrc(source: ByteSource, entry: ZipEntry, found: number): void {
-  if (entry.crc === 0 && !entry.deflated) return
-  if (found === entry.crc) return
-  const [is, should] = [found, entry.crc].map((crc) => crc.toString(16).padStart(8, '0'))
+function checkCrc(source: ByteSource, entry: ZipEntry, content: () => number): void {
+  const said = crcOf(source, entry)
+  if (said === 0 && !entry.deflated) return
+  const found = content()
+  if (found === said) return
+  const [is, should] = [found, said].map((crc) => crc.toString(16).padStart(8, '0'))
   const message = `record '${shown(entry.name)}' has CRC-32 ${is}, but the archive says ${should}: the file was damaged; copy or dump it anew`
   throw new GoldenLogitsError('crc-mismatch', message, { file: source.file, offset: entry.start })
 }

@@ -8,4 +8,6 @@ export interface ByteSource {
    * @throws GoldenLogitsError `file-changed` where the source turns out shorter than `size`.
    */
   read(offset: number, into: Uint8Array): void
+  /** Tells who keeps account of what is read (`RecordedSource`) that nothing so far has come of the bytes there. */
+  disregard?(offset: number, length: number): void
 }

@@ -49,7 +49,7 @@ const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 
-export const DEFAULT_LIMITS: Readonly<Limits> = {
+export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   fileBytes: 16 * GIB,
   pickleBytes: 16 * MIB,
   pickleOpcodes: 1_000_000,
@@ -69,20 +69,24 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   binLine: 4 * KIB,
   binAttributes: 64,
   rank: 64,
-}
+})
+
+const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]
 
 /**
  * The defaults with the caller's own limits in their place.
  * @throws GoldenLogitsError `invalid-argument` for a name that is no limit, or a value that is no number from 0
  */
-export function resolveLimits(own: Partial<Limits> = {}): Limits {
+export function resolveLimits(own: Partial<Limits> = DEFAULT_LIMITS): Readonly<Limits> {
+  if (own === DEFAULT_LIMITS) return DEFAULT_LIMITS
   if (typeof own !== 'object' || own === null) {
     throw new GoldenLogitsError('invalid-argument', `limits must be an object, such as { elements: 1000 }`)
   }
   const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  if (given.length === 0) return DEFAULT_LIMITS
   for (const [name, value] of given) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      const known = Object.keys(DEFAULT_LIMITS).join(', ')
+      const known = LIMIT_NAMES.join(', ')
       throw new GoldenLogitsError('invalid-argument', `there is no limit '${shown(name, 40)}'; there are ${known}`)
     }
     if (!(typeof value === 'number' && value >= 0)) {
@@ -90,6 +94,11 @@ export function resolveLimits(own: Partial<Limits> = {}): Limits {
     }
   }
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) }
+}
+
+/** Are all budgets the same? */
+export function areEqual(one: Readonly<Limits>, other: Readonly<Limits>): boolean {
+  return one === other || LIMIT_NAMES.every((name) => one[name] === other[name])
 }
 
 type Where = { file: string; offset?: number }

@@ -12,8 +12,8 @@ export interface ZipEntry {
   readonly name: string
   /** Is the record deflated (otherwise it is stored as it is)? */
   readonly deflated: boolean
-  /** CRC-32 of the content; 0 where the writer did not compute one. */
-  readonly crc: number
+  /** Where the directory says the content's CRC-32: 4 bytes, 0 where the writer did not compute one. */
+  readonly crcAt: number
   readonly compressedSize: number
   readonly size: number
   /** Where the record's bytes begin in the file. */
@@ -53,6 +53,11 @@ export function readZipDirectory(source: ByteSource, limits: Limits): ZipEntry[]
   parser.finish()
   checkNames(source, entries)
   checkSpans(source, entries, end.directoryStart)
+  for (const { crcAt, header } of entries) {
+    // Times and CRCs are of no account in here, nor are the sizes in a local header.
+    source.disregard?.(crcAt - 4, 8)
+    source.disregard?.(header + 10, 16)
+  }
   return entries
 }
 
@@ -96,9 +101,8 @@ class DirectoryParser {
     }
     this.at = extraEnd + commentLength!
     const start = this.localStart(header, name, method)
-    const crc = view.getUint32(at + 16, true)
     const described = (flags & DESCRIPTOR_FLAG) !== 0
-    return { name, deflated: method === 8, crc, compressedSize, size, start, header, described }
+    return { name, deflated: method === 8, crcAt: this.start + at + 16, compressedSize, size, start, header, described }
   }
 
   finish(): void {

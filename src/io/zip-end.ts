@@ -19,8 +19,8 @@ const MAX_COMMENT = 65_535
  * @throws GoldenLogitsError `bad-archive`
  */
 export function findZipEnd(source: ByteSource): ZipEnd {
-  // Real archives have no comment: a small tail is enough for all but odd ones.
-  const small = tailOf(source, 1024)
+  // Real archives have no comment: the end record is all there is.
+  const small = tailOf(source, END_SIZE)
   const found = locateEnd(small) ?? locateEnd(tailOf(source, END_SIZE + MAX_COMMENT))
   if (found === undefined) throw badArchive(source, 'it has no end record, so it was cut short')
   const { view, at, base } = found

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { openTensors } from '../../src/formats/open-tensors.js'
+import { crcOf } from '../../src/formats/zip-record.js'
 import { DEFAULT_LIMITS } from '../../src/io/limits.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { readZipDirectory, type ZipEntry } from '../../src/io/zip-directory.js'
@@ -13,8 +14,16 @@ export interface RealFile {
   bytes: Uint8Array
   fields: number[]
   /** Of an archive. */
-  entries: ZipEntry[]
+  entries: RealEntry[]
   reading: Reading
+}
+
+/** An entry of an archive with its CRC-32. */
+export type RealEntry = ZipEntry & { crc: number }
+
+export function entriesOf(bytes: Uint8Array): RealEntry[] {
+  const source = memorySource(bytes, 'input')
+  return readZipDirectory(source, DEFAULT_LIMITS).map((entry) => ({ ...entry, crc: crcOf(source, entry) }))
 }
 
 /** Every real file of the fixtures, small as they are, by kind. */
@@ -36,7 +45,7 @@ function realFile(path: string): RealFile {
   const bytes = new Uint8Array(readFileSync(path))
   const kind = path.endsWith('.bin') ? 'bin' : bytes[0] === 0x50 ? 'zip' : 'legacy'
   const source = memorySource(bytes, basename(path))
-  const entries = kind === 'zip' ? readZipDirectory(source, DEFAULT_LIMITS) : []
+  const entries = kind === 'zip' ? entriesOf(bytes) : []
   return {
     name: basename(path),
     kind,

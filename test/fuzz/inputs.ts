@@ -1,9 +1,6 @@
-import { DEFAULT_LIMITS } from '../../src/io/limits.js'
-import { memorySource } from '../../src/io/memory-source.js'
-import { readZipDirectory, type ZipEntry } from '../../src/io/zip-directory.js'
 import { zip } from '../formats/build/zip.js'
 import { type Choices, chance, pick } from './choices.js'
-import type { loadCorpus, RealFile } from './corpus.js'
+import { entriesOf, type loadCorpus, type RealEntry, type RealFile } from './corpus.js'
 import { type Expected, examine, Finding, type Outcome } from './examine.js'
 import { generateBin, generateLegacy, generateZip } from './file-grammar.js'
 import { mutate } from './mutate.js'
@@ -57,7 +54,7 @@ function mutatedZip(choices: Choices, corpus: Corpus): Input {
     bytes,
     judge(outcome) {
       if (!('reading' in outcome) || sameReading(outcome.reading, file.reading)) return
-      const entries = readZipDirectory(memorySource(bytes, 'input'), DEFAULT_LIMITS)
+      const entries = entriesOf(bytes)
       if (isCovered(entries, file.entries))
         throw new Finding(`a damaged ${file.name} read as ${outcome.reading}, not as ${file.reading}`)
     },
@@ -65,8 +62,8 @@ function mutatedZip(choices: Choices, corpus: Corpus): Input {
 }
 
 /** Do non-zero CRCs, the same as before, cover the same records? */
-function isCovered(entries: readonly ZipEntry[], before: readonly ZipEntry[]): boolean {
-  const describe = (all: readonly ZipEntry[]) =>
+function isCovered(entries: readonly RealEntry[], before: readonly RealEntry[]): boolean {
+  const describe = (all: readonly RealEntry[]) =>
     all
       .map(({ name, crc, size }) => `${name} ${crc} ${size}`)
       .sort()

@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { findStored, openTensors } from '../../src/formats/open-tensors.js'
+import { storageTensor } from '../../src/formats/storage-tensor.js'
+import { DEFAULT_LIMITS } from '../../src/io/limits.js'
+import { memorySource } from '../../src/io/memory-source.js'
+import { loadCorpus } from '../fuzz/corpus.js'
+import { readingOf, refusalOf } from '../fuzz/examine.js'
+import { pickle, tensor } from './build/pickle.js'
+import { expectRefusal, FILE } from './build/refusal.js'
+import { FOUR, torchZip, zip } from './build/zip.js'
+
+const open = (bytes: Uint8Array) => openTensors(memorySource(bytes, FILE))
+
+/** What a file comes to, read or refused, whatever was read before it. */
+function fresh(bytes: Uint8Array): unknown {
+  const source = memorySource(bytes, FILE)
+  const held = new Set<unknown>()
+  return outcomeOf(() =>
+    findStored(source, DEFAULT_LIMITS).map((stored) =>
+      storageTensor(
+        stored.found,
+        () => ({ bytes: stored.open(source, held), close: () => undefined }),
+        FILE,
+        DEFAULT_LIMITS,
+      ),
+    ),
+  )
+}
+
+function outcomeOf(tensors: () => ReturnType<typeof open>): unknown {
+  try {
+    return readingOf(tensors())
+  } catch (error) {
+    return refusalOf(error)
+  }
+}
+
+const corpus = loadCorpus(join(import.meta.dirname, '../fixtures'))
+const named = (part: string) => [...corpus.zip, ...corpus.bin].find(({ name }) => name.includes(part))!
+const FILES = [
+  named('beside-tensors-protocol2'),
+  named('bfloat16-7'),
+  named('big-endian-float32'),
+  named('aligned-256'),
+  corpus.bin[0]!,
+  corpus.bin.at(-1)!,
+]
+
+describe('a file that is described as one before it', () => {
+  test('is not described anew, and its own elements and CRC count', () => {
+    const [first] = open(torchZip(pickle(tensor())))
+    const other = new Uint8Array(new Float32Array([5, 6, 7, 8]).buffer)
+    const [second] = open(torchZip(pickle(tensor()), other))
+    expect(second!.shape).toBe(first!.shape)
+    expect([...first!.toFloat32()]).toEqual([1, -2, 0.5, 8])
+    expect([...second!.toFloat32()]).toEqual([5, 6, 7, 8])
+    const damaged = torchZip(pickle(tensor()), other)
+    damaged[Buffer.from(damaged).indexOf(other)]! ^= 1
+    const [third] = open(damaged)
+    expect(third!.shape).toBe(first!.shape)
+    expectRefusal(() => third!.toFloat32(), 'crc-mismatch', "record 'archive/data/0' has CRC-32")
+    expectRefusal(() => third!.readRaw(0, 1, new Uint8Array(4)), 'crc-mismatch', "record 'archive/data/0' has CRC-32")
+  })
+
+  test('is held to the limits that it is opened with', () => {
+    const bytes = torchZip(pickle(tensor()))
+    open(bytes)
+    const tight = () => openTensors(memorySource(bytes, FILE), { pickleOpcodes: 3 })
+    expectRefusal(tight, 'limit-exceeded', 'is over the limit pickleOpcodes of 3')
+    expectRefusal(tight, 'limit-exceeded', 'is over the limit pickleOpcodes of 3')
+    expect(open(bytes)).toHaveLength(1)
+  })
+
+  test.each(FILES.map((file) => [file.name, file.bytes] as const))(
+    '%s, with any byte changed, reads or is refused as if it were the first',
+    (_, bytes) => {
+      const original = fresh(bytes)
+      for (let at = 0; at < bytes.length; at++) {
+        expect(outcomeOf(() => open(bytes))).toEqual(original)
+        const changed = bytes.slice()
+        changed[at]! ^= 1 << (at % 8)
+        const outcome = outcomeOf(() => open(changed))
+        if (JSON.stringify(outcome) !== JSON.stringify(fresh(changed))) {
+          expect({ at, outcome }).toEqual({ at, outcome: fresh(changed) })
+        }
+      }
+    },
+  )
+
+  test('of many kinds by turns', () => {
+    for (let turn = 0; turn < 3; turn++) {
+      for (const { bytes, reading } of [...corpus.zip, ...corpus.bin]) expect(readingOf(open(bytes))).toEqual(reading)
+    }
+  })
+
+  test('may be too large to remember', () => {
+    const records = Array.from({ length: 1200 }, (_, i) => ({ name: `archive/extra/${i}`, content: new Uint8Array(1) }))
+    const bytes = zip([
+      { name: 'archive/data.pkl', content: pickle(tensor()) },
+      { name: 'archive/data/0', content: FOUR },
+      ...records,
+    ])
+    const [first] = open(bytes)
+    const [second] = open(bytes)
+    expect(second!.shape).not.toBe(first!.shape)
+    expect([...second!.toFloat32()]).toEqual([1, -2, 0.5, 8])
+  })
+})
