@@ -2,7 +2,8 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { globSync } from 'glob'
 import { GoldenLogitsError } from '../errors.js'
-import { compareNames, kindOf } from '../io/folder.js'
+import { kindOf } from '../io/folder.js'
+import { compareNames } from '../io/name-order.js'
 import { isRunDir, leftRunDirs, SPOOLS_FOLDER } from '../reporters/run-dirs.js'
 
 /** What `merge` takes rows from. */

@@ -1,6 +1,7 @@
 import { join, parse, resolve, sep } from 'node:path'
 import { GoldenLogitsError } from '../errors.js'
-import { compareNames, kindOf } from '../io/folder.js'
+import { kindOf } from '../io/folder.js'
+import { compareNames } from '../io/name-order.js'
 import { glob } from '../libraries.js'
 
 const WINDOWS = process.platform === 'win32'

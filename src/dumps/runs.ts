@@ -1,6 +1,6 @@
 import { basename, dirname, relative, sep } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
-import { compareNames } from '../io/folder.js'
+import { compareNames } from '../io/name-order.js'
 import { parseDevice } from './names.js'
 import type { DeviceSelection } from './selection.js'
 

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { type ErrorCode, GoldenLogitsError } from '../errors.js'
+import { compareNames } from './name-order.js'
 
 export type EntryKind = 'file' | 'folder' | 'link' | 'other'
 
@@ -63,14 +64,6 @@ function statsBehind(path: string): Stats | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined
     throw error
   }
-}
-
-// One collator for all calls: `localeCompare` makes a new one each time, which 10,000 step folders would feel.
-const collator = new Intl.Collator('en', { numeric: true })
-
-/** Numeric order (`9` before `10`, `0_9` before `0_10`), the same on every machine. */
-export function compareNames(a: string, b: string): number {
-  return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0)
 }
 
 const CODES: Readonly<Record<string, ErrorCode>> = {

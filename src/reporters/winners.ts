@@ -1,4 +1,4 @@
-import { compareNames } from '../io/folder.js'
+import { compareNames } from '../io/name-order.js'
 import { byCodeUnit, byPlace } from '../report/row-order.js'
 import type { SpooledComparison } from './spool-reader.js'
 
