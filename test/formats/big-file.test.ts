@@ -103,7 +103,7 @@ describe.each([
 
   test('costs a process of its own less than 150 MB', () => {
     const script = `
-      const { readTensors } = await import(${JSON.stringify(pathToFileURL(join(builtDist(), 'esm/formats/read-tensors.js')).href)})
+      const { readTensors } = await import(${JSON.stringify(pathToFileURL(join(builtDist(), 'esm/index.js')).href)})
       const [logits] = readTensors(process.argv[1])
       const raw = new Uint8Array(${row.length})
       logits.readRaw(logits.length - ${VOCABULARY}, ${VOCABULARY}, raw)
