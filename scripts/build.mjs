@@ -16,10 +16,12 @@ const ENTRIES = ['index', 'vitest', 'jest', 'matchers', 'reporter', 'cli']
 /** Workers of both halves run the CommonJS one: it starts faster. */
 const WORKER = 'compare/threads/worker'
 
-/** What entries share: these modules, and all that they import and no file before has. A worker thread loads the first. */
+/** What entries share: these modules, and all that they import. Worker threads and the reporter load the first alone. */
 const SHARED = {
-  measure: ['metrics/row-kernel', 'compare/measure-pair', 'compare/threads/segment', 'compare/threads/worker-life'],
-  report: ['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'goldens/obsolete'],
+  base: [
+    ...['metrics/row-kernel', 'compare/measure-pair', 'compare/threads/segment', 'compare/threads/worker-life'],
+    ...['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'goldens/obsolete'],
+  ],
   match: ['matchers', 'reporters/current-test', 'dumps/lazy-dumps'],
 }
 

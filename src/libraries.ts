@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { GoldenLogitsError } from './errors.js'
 import { here } from './here.js'
 
-// Libraries that few comparisons need. To load one takes longer than to compare a token, so that each waits for its
-// first use, which is synchronous as everything is.
+// Libraries, Node's own among them, that few comparisons need. To load one takes longer than to compare a token, so that
+// each waits for its first use, which is synchronous as everything is.
 
 export function glob(): typeof import('glob') {
   const require = fromHere()
@@ -14,6 +14,10 @@ export function glob(): typeof import('glob') {
 export function fflate(): typeof import('fflate') {
   const require = fromHere()
   return found('fflate', () => require('fflate'))
+}
+
+export function crypto(): typeof import('node:crypto') {
+  return process.getBuiltinModule('node:crypto')
 }
 
 /** In a bundle, which may not know where it lies: from the working directory. */

@@ -21,16 +21,20 @@ function loadedWith(file: string, found = new Set<string>()): string[] {
 test.each(['esm', 'cjs'])('the entries of the %s half load few files', (half) => {
   const loaded = (entry: string) => loadedWith(join(half, entry)).map((name) => relative(half, name))
   for (const entry of ['vitest.js', 'jest.js', 'matchers.js']) {
-    expect(loaded(entry)).toEqual(['match.js', 'measure.js', 'report.js', entry].sort())
+    expect(loaded(entry)).toEqual(['base.js', 'match.js', entry].sort())
   }
-  expect(loaded('index.js')).toEqual(['index.js', 'match.js', 'measure.js', 'report.js'])
-  expect(loaded('reporter.js')).toEqual(['measure.js', 'report.js', 'reporter.js'])
+  expect(loaded('index.js')).toEqual(['base.js', 'index.js', 'match.js'])
+  expect(loaded('reporter.js')).toEqual(['base.js', 'reporter.js'])
 })
 
 test('a worker thread loads what measures, and neither dumps nor matchers', () => {
-  expect(loadedWith(join('cjs', 'compare/threads/worker.js'))).toEqual([
-    'cjs/compare/threads/worker.js',
-    'cjs/measure.js',
-  ])
-  expect(readFileSync(join(dist, 'cjs/measure.js'), 'utf8')).not.toMatch(/toMatchGoldenLogits|msit_dump/)
+  expect(loadedWith(join('cjs', 'compare/threads/worker.js'))).toEqual(['cjs/base.js', 'cjs/compare/threads/worker.js'])
+  expect(readFileSync(join(dist, 'cjs/base.js'), 'utf8')).not.toMatch(/toMatchGoldenLogits|msit_dump/)
+})
+
+test.each(['esm', 'cjs'])('what the %s half loads needs neither node:crypto nor a library', (half) => {
+  for (const file of ['base.js', 'match.js', 'vitest.js', 'matchers.js', 'index.js']) {
+    const code = readFileSync(join(dist, half, file), 'utf8')
+    expect(code).not.toMatch(/(?:from |import |= require\()"(?:(?:node:)?crypto|glob|fflate)"/)
+  }
 })

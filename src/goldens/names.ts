@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { basename, dirname, isAbsolute, join, relative } from 'node:path'
+import { crypto } from '../libraries.js'
 
 /** Of a golden's text file. No watcher takes it for a source. */
 export const GOLDEN_SUFFIX = '.golden'
@@ -16,7 +16,7 @@ export function goldenFolder(testFile: string): string {
  */
 export function goldenName(name: string, n: number | undefined, variant: string): string {
   const plain = name.replaceAll(' > ', ' ')
-  const hash = createHash('sha256').update(plain).digest('hex').slice(0, 8)
+  const hash = crypto().createHash('sha256').update(plain).digest('hex').slice(0, 8)
   const count = n === undefined ? '' : `-${n}`
   return `${words(plain, 60)}${count}-${hash}${variant === '' ? '' : `.${variant}`}${GOLDEN_SUFFIX}`
 }

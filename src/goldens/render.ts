@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { crypto } from '../libraries.js'
 import { encodeRow } from './compact/code.js'
 import type { Golden } from './types.js'
 import { FORMAT_VERSION } from './version.js'
@@ -41,5 +41,5 @@ export function renderGolden(golden: Omit<Golden, 'path'>): string {
 
 /** SHA-256 of the lines before it, their ends as LF. */
 export function checksum(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return crypto().createHash('sha256').update(text).digest('hex')
 }

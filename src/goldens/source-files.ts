@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { isAbsolute, relative, sep } from 'node:path'
 import { openFile } from '../io/file-source.js'
 import type { Limits } from '../io/limits.js'
+import { crypto } from '../libraries.js'
 import type { SourceFile } from './types.js'
 
 const PIECE = 1 << 20
@@ -11,7 +11,7 @@ export function sourcesOf(step: number, files: readonly string[], limits: Partia
   return files.map((path) => {
     const file = openFile(path, limits)
     try {
-      const hash = createHash('sha256')
+      const hash = crypto().createHash('sha256')
       const buffer = new Uint8Array(Math.min(PIECE, file.size))
       for (let at = 0; at < file.size; at += buffer.length) {
         const piece = buffer.subarray(0, Math.min(buffer.length, file.size - at))

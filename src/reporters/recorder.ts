@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import type { Comparison } from '../compare/types.js'
 import { shown } from '../errors.js'
+import { crypto } from '../libraries.js'
 import { tokenCells } from '../report/token-columns.js'
 import { identify, type RunnerContext } from './runner-context.js'
 import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type SpoolLine } from './spool.js'
 
-const origin = randomBytes(6).toString('hex')
+let origin: string | undefined
 let comparisons = 0
 
 /**
@@ -21,6 +21,7 @@ export function recorded(
 ): Comparison {
   const runDir = process.env[RUN_DIR_VARIABLE]
   if (!runDir) return compare()
+  origin ??= crypto().randomBytes(6).toString('hex')
   const id = `${origin}-${++comparisons}`
   const started = performance.now()
   spool(runDir, [

@@ -1,4 +1,4 @@
-import { createCipheriv } from 'node:crypto'
+import { crypto } from '../../libraries.js'
 import { type Interval, ROUNDING } from './interval.js'
 
 /**
@@ -90,7 +90,7 @@ function randomVectors(length: number): readonly Int8Array[] {
   made = Array.from({ length: SKETCH_SIZE }, (_, j) => {
     const counter = Buffer.alloc(16)
     counter[0] = j
-    const bytes = createCipheriv('aes-128-ctr', KEY, counter).update(zeros)
+    const bytes = crypto().createCipheriv('aes-128-ctr', KEY, counter).update(zeros)
     const entries = new Int8Array(length)
     for (let i = 0; i < length; i++) entries[i] = ENTRIES[bytes[i]!]!
     return entries

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { crypto } from '../../libraries.js'
 import { type LogSum, logProb } from './log-probs.js'
 import { SUPPRESSED } from './types.js'
 
@@ -9,7 +9,7 @@ export function digestOfIds(ids: readonly number[]): Uint8Array {
   ids.forEach((id, i) => {
     view.setUint32(4 * i, id, true)
   })
-  return Uint8Array.from(createHash('sha256').update(bytes).digest().subarray(0, 16))
+  return Uint8Array.from(crypto().createHash('sha256').update(bytes).digest().subarray(0, 16))
 }
 
 /** The vocab ids of a row that have no probability, ascending, and how many of them are −Inf. */
