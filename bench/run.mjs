@@ -58,7 +58,7 @@ function torch(...args) {
   return JSON.parse(execFileSync(python.command, [script, ...args.map(String)], { encoding: 'utf8', env }))
 }
 
-/** The medians of time and memory of each variant, whose runs are interleaved. */
+/** The medians of all that each variant reports, time and memory mostly; their runs are interleaved. */
 function medians(variants) {
   const found = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
@@ -66,7 +66,10 @@ function medians(variants) {
   }
   const middle = (name, what) => found[name].map((one) => one[what]).sort((a, b) => a - b)[Math.floor(rounds / 2)]
   return Object.fromEntries(
-    Object.keys(found).map((name) => [name, { us: middle(name, 'us'), peak: middle(name, 'peak') }]),
+    Object.entries(found).map(([name, [first]]) => [
+      name,
+      Object.fromEntries(Object.keys(first).map((what) => [what, middle(name, what)])),
+    ]),
   )
 }
 
@@ -161,20 +164,17 @@ function runner() {
   addComparison(project, 'many', many)
   const names = { empty: 'an empty test', one: 'one token', many: `${tokens} tokens` }
   for (const name of Object.keys(names)) runProject(project, name)
-  const timed = (name) => () => {
-    const { whole, within } = runProject(project, name)
-    return { us: whole, peak: within }
-  }
-  const found = medians(Object.fromEntries(Object.keys(names).map((name) => [name, timed(name)])))
+  const found = medians(Object.fromEntries(Object.keys(names).map((name) => [name, () => runProject(project, name)])))
   console.log(`\nwhole processes of vitest run, V = 152064, the threads that the machine has`)
   console.table(
     Object.fromEntries(
-      Object.entries(found).map(([name, { us: whole, peak: within }]) => [
+      Object.entries(found).map(([name, { whole, load, compare }]) => [
         names[name],
         {
           'ms, whole process': Math.round(whole),
-          'ms over an empty test': Math.round(whole - found.empty.us),
-          'ms, import and comparison': Math.round(within),
+          'ms over an empty test': Math.round(whole - found.empty.whole),
+          'ms, import': rounded(load),
+          'ms, comparison': rounded(compare),
         },
       ]),
     ),
