@@ -1,4 +1,4 @@
-import { CONSTANTS } from './layout'
+import { CONSTANTS, ROOTS } from './layout'
 
 // V8 builds a splat of a constant anew in every turn of a loop, from integer registers: what a loop needs is loaded
 // from memory in front of it.
@@ -9,13 +9,17 @@ export const LN2: usize = 2
 export const EPSILON: usize = 3
 export const MAGNITUDE: usize = 4
 export const EXP: usize = 5
-export const BREGMAN: usize = 13
+export const BREGMAN: usize = 7
 
 /** 1.5·2⁵²: added to a number it rounds it to a whole one, which stands in the low bits of the sum. */
 export const ROUNDER: f64 = 6755399441055744.0
 
+/** The same for multiples of 2⁻¹⁰: their low 10 bits choose a root, those above are the exponent. */
+export const ROOT_BITS: i32 = 10
+export const ROOT_ROUNDER: f64 = ROUNDER / 1024
+
 /** Leading coefficients of the two polynomials below, which are kept without. */
-export const EXP_LEAD: f64 = 1.3175855910782773e-6
+export const EXP_LEAD: f64 = 0.24022650523924524
 export const BREGMAN_LEAD: f64 = 2.7577354408850636e-6
 
 function put(index: usize, value: f64): void {
@@ -32,15 +36,10 @@ export function init(): void {
   put(LN2, Math.LN2)
   put(EPSILON, 1.1920928955078125e-7)
   v128.store(CONSTANTS + (MAGNITUDE << 4), i64x2.splat(i64.MAX_VALUE))
-  // 2^r for |r| <= 1/2: minimax of degree 8, relative error 7.8e-13, as a product of (r + a)·r + b.
-  put(EXP, 8.589865298337534)
-  put(EXP + 1, 19.799623569224174)
-  put(EXP + 2, 6.624110475423942)
-  put(EXP + 3, 22.671990893337515)
-  put(EXP + 4, 2.2892611157707674)
-  put(EXP + 5, 30.801306501245747)
-  put(EXP + 6, -5.883697844586299)
-  put(EXP + 7, 54.89154222315567)
+  // 2^r for |r| <= 1/2048: minimax of degree 2, relative error 1.7e-12.
+  put(EXP, 2.8853901437501137)
+  put(EXP + 1, 4.162737991813539)
+  fillRoots()
   // (e⁻ʳ − 1 + r)/r² for |r| <= ln 2/2: minimax of degree 7, relative error 9.0e-13, as a product of three of the same
   // form and (a − r).
   put(BREGMAN, -8.095077681016134)
@@ -50,6 +49,25 @@ export function init(): void {
   put(BREGMAN + 4, -1.2227935534783565)
   put(BREGMAN + 5, 30.005712953433154)
   put(BREGMAN + 6, 5.491908642972176)
+}
+
+/**
+ * 2^(j/1024) for j from 0 to 1023, as bits, less j·2⁴²: a multiple of 2⁻¹⁰ shifted to the left by 42 adds that again, and
+ * its whole part to the exponent.
+ */
+function fillRoots(): void {
+  for (let j = 0; j < 1024; j++) store<f64>(ROOTS + (j << 3), 1)
+  let root = 2.0
+  for (let bit = 512; bit > 0; bit >>= 1) {
+    root = Math.sqrt(root)
+    for (let j = 0; j < 1024; j++) {
+      if (j & bit) store<f64>(ROOTS + (j << 3), load<f64>(ROOTS + (j << 3)) * root)
+    }
+  }
+  for (let j: i64 = 0; j < 1024; j++) {
+    const at = ROOTS + ((<usize>j) << 3)
+    store<i64>(at, load<i64>(at) - (j << 42))
+  }
 }
 
 /** (r + a)·r + b: polynomials as products of these take half of the multiplications and short chains. */

@@ -1,4 +1,4 @@
-import { BREGMAN, constant, EXP, LN2, LOG2E, MAGIC, quadratic, ROUNDER, two } from './constants'
+import { BREGMAN, constant, EXP, LN2, LOG2E, MAGIC, quadratic, ROOT_BITS, ROOT_ROUNDER, two } from './constants'
 import { address, convert } from './convert'
 import {
   BLOCK,
@@ -11,10 +11,11 @@ import {
   LINEAR,
   MASS,
   REDUCED,
+  ROOTS,
   WEIGHTS,
 } from './layout'
 import { pad } from './pad'
-import { blockOf } from './pair'
+import { blockOf, highest, lowest } from './pair'
 
 // The second pass: the sums of `divergence.ts` in src/metrics, by the same formulas. w = e^g over some constant, which
 // cancels; x = (g − m) − shift. Several short loops, each over one block: short chains of dependent instructions keep
@@ -44,9 +45,31 @@ export function sumDivergence(
     reduce(g, m, size, power, shift)
     if (size & 1) padReduced(size)
     weigh(size)
-    addGaps(size)
-    addBregman(size)
+    if (isNear(g, m, size, <f32>shift)) addNear(size)
+    else {
+      addGaps(size)
+      addBregman(size)
+    }
   }
+}
+
+/** |x| up to which n is 0 below, less what float32 may round away of logits in the hundred thousands. */
+const NEAR: f32 = 0.32
+
+/**
+ * Whether all gaps of a block are so small that n is 0 for each: then half of the work would add zeros. What lies behind a
+ * short block can only make it far: a NaN there, as the second argument, changes no maximum.
+ */
+function isNear(g: usize, m: usize, count: i32, shift: f32): bool {
+  let most = f32x4.splat(shift)
+  let least = most
+  for (const end = g + ((<usize>count) << 2); g < end; g += 32, m += 32) {
+    const gap = f32x4.sub(v128.load(g), v128.load(m))
+    const next = f32x4.sub(v128.load(g, 16), v128.load(m, 16))
+    most = f32x4.pmax(most, f32x4.pmax(gap, next))
+    least = f32x4.pmin(least, f32x4.pmin(gap, next))
+  }
+  return highest(most) - shift < NEAR && shift - lowest(least) < NEAR
 }
 
 function flooredBlock(row: usize, kind: i32, start: i32, size: i32, room: usize, floor: f32): usize {
@@ -57,10 +80,10 @@ function flooredBlock(row: usize, kind: i32, start: i32, size: i32, room: usize,
   return room
 }
 
-/** y = g·log₂e − power as its nearest whole number and the rest, and x. */
+/** y = g·log₂e − power as its nearest multiple of 2⁻¹⁰ and the rest, and x. */
 function reduce(g: usize, m: usize, count: i32, power: f64, shift: f64): void {
   const log2e = constant(LOG2E)
-  const rounder = f64x2.splat(ROUNDER - power)
+  const rounder = f64x2.splat(ROOT_ROUNDER - power)
   const offset = f64x2.splat(shift)
   for (let at: usize = 0, end = (<usize>count) << 3; at < end; at += 16, g += 8, m += 8) {
     const golden = two(g)
@@ -76,32 +99,57 @@ function reduce(g: usize, m: usize, count: i32, power: f64, shift: f64): void {
 function padReduced(count: i32): void {
   const at = (<usize>count) << 3
   store<f64>(at, 0, REDUCED)
-  store<f64>(at, ROUNDER - 900, EXPONENTS)
+  store<f64>(at, ROOT_ROUNDER - 900, EXPONENTS)
   store<f64>(at, 0, GAPS)
 }
 
 /** w = 2^y, without the polynomial's leading coefficient. */
 function weigh(count: i32): void {
-  const a0 = constant(EXP)
-  const b0 = constant(EXP + 1)
-  const a1 = constant(EXP + 2)
-  const b1 = constant(EXP + 3)
-  const a2 = constant(EXP + 4)
-  const b2 = constant(EXP + 5)
-  const a3 = constant(EXP + 6)
-  const b3 = constant(EXP + 7)
+  const a = constant(EXP)
+  const b = constant(EXP + 1)
   let mass = v128.load(MASS)
   for (let at: usize = 0, end = (<usize>count) << 3; at < end; at += 16) {
-    const r = v128.load(at, REDUCED)
-    const power = f64x2.mul(
-      f64x2.mul(quadratic(r, a0, b0), quadratic(r, a1, b1)),
-      f64x2.mul(quadratic(r, a2, b2), quadratic(r, a3, b3)),
-    )
-    const weight = i64x2.add(power, i64x2.shl(v128.load(at, EXPONENTS), 52))
+    const roots = v128.load64_lane(rootAt(at + 8), v128.load64_zero(rootAt(at), ROOTS), 1, ROOTS)
+    const scale = i64x2.add(roots, i64x2.shl(v128.load(at, EXPONENTS), 52 - ROOT_BITS))
+    const weight = f64x2.mul(quadratic(v128.load(at, REDUCED), a, b), scale)
     v128.store(at, weight, WEIGHTS)
     mass = f64x2.add(mass, weight)
   }
   v128.store(MASS, mass)
+}
+
+/** Where the root lies that the low bits of an exponent choose. */
+function rootAt(exponent: usize): usize {
+  return (<usize>load<u16>(exponent, EXPONENTS) & 1023) << 3
+}
+
+/** Σw·x and Σw·f(x), without the polynomial's leading coefficient, where n is 0: to the bit what the two below come to. */
+function addNear(count: i32): void {
+  const a0 = constant(BREGMAN)
+  const b0 = constant(BREGMAN + 1)
+  const a1 = constant(BREGMAN + 2)
+  const b1 = constant(BREGMAN + 3)
+  const a2 = constant(BREGMAN + 4)
+  const b2 = constant(BREGMAN + 5)
+  const a3 = constant(BREGMAN + 6)
+  let linear = v128.load(LINEAR)
+  let whole = v128.load(BREGMAN_WHOLE)
+  for (let at: usize = 0, end = (<usize>count) << 3; at < end; at += 16) {
+    const x = v128.load(at, GAPS)
+    const weight = v128.load(at, WEIGHTS)
+    linear = f64x2.add(linear, f64x2.mul(weight, x))
+    whole = f64x2.add(whole, f64x2.mul(bregman(x, a0, b0, a1, b1, a2, b2, a3), weight))
+  }
+  v128.store(LINEAR, linear)
+  v128.store(BREGMAN_WHOLE, whole)
+}
+
+/** f(r) for |r| <= ln 2/2, without the polynomial's leading coefficient. */
+function bregman(r: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128): v128 {
+  return f64x2.mul(
+    f64x2.mul(quadratic(r, a0, b0), quadratic(r, a1, b1)),
+    f64x2.mul(quadratic(r, a2, b2), f64x2.mul(f64x2.sub(a3, r), f64x2.mul(r, r))),
+  )
 }
 
 /**
@@ -141,11 +189,7 @@ function addBregman(count: i32): void {
   const a3 = constant(BREGMAN + 6)
   let whole = v128.load(BREGMAN_WHOLE)
   for (let at: usize = 0, end = (<usize>count) << 3; at < end; at += 16) {
-    const r = v128.load(at, REDUCED)
-    const f = f64x2.mul(
-      f64x2.mul(quadratic(r, a0, b0), quadratic(r, a1, b1)),
-      f64x2.mul(quadratic(r, a2, b2), f64x2.mul(f64x2.sub(a3, r), f64x2.mul(r, r))),
-    )
+    const f = bregman(v128.load(at, REDUCED), a0, b0, a1, b1, a2, b2, a3)
     whole = f64x2.add(whole, f64x2.mul(f, v128.load(at, EXPONENTS)))
   }
   v128.store(BREGMAN_WHOLE, whole)

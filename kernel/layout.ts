@@ -41,3 +41,12 @@ export const WEIGHTS: usize = 0x2100
 export const REDUCED: usize = 0x3180
 export const EXPONENTS: usize = 0x4200
 export const GAPS: usize = 0x5280
+
+/** 1,024 roots of 2. */
+export const ROOTS: usize = 0x8000
+
+/** What a row is folded to for its CRC, behind the window that it is folded through and a chunk of it. */
+export const WINDOW: usize = 4032
+export const CHUNK: usize = 8064
+export const FOLDING: usize = 0xa000
+export const FOLDED: usize = FOLDING + 2 * WINDOW

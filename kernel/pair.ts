@@ -122,7 +122,7 @@ export function highest(four: v128): f32 {
   return f32x4.extract_lane(f32x4.pmax(pairs, i32x4.shuffle(pairs, pairs, 1, 0, 3, 2)), 0)
 }
 
-function lowest(four: v128): f32 {
+export function lowest(four: v128): f32 {
   const pairs = f32x4.pmin(four, i64x2.shuffle(four, four, 1, 0))
   return f32x4.extract_lane(f32x4.pmin(pairs, i32x4.shuffle(pairs, pairs, 1, 0, 3, 2)), 0)
 }

@@ -29,8 +29,8 @@ export function measurePair(golden: DumpStep, dump: DumpStep, settings: PairSett
   const opened: FileSource[] = []
   const sides = { golden: sideOf(golden), dump: sideOf(dump), notes: [] as string[] }
   try {
-    const g = openRow(golden, settings.goldenLimits, opened)
-    const d = openRow(dump, settings.dumpLimits, opened)
+    const g = openRow(golden, settings.goldenLimits, opened, kernel)
+    const d = openRow(dump, settings.dumpLimits, opened, kernel)
     describe(sides.golden, g)
     describe(sides.dump, d)
     sides.notes.push(...notesOf('golden', g), ...notesOf('dump', d))

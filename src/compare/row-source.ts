@@ -3,6 +3,7 @@ import { linkedFile } from '../dumps/atb-link.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { openTensors } from '../formats/open-tensors.js'
+import type { Checksum } from '../formats/stored-tensor.js'
 import { type FileSource, openFile } from '../io/file-source.js'
 import type { Limits } from '../io/limits.js'
 import type { Dtype } from '../tensor/dtype.js'
@@ -31,15 +32,15 @@ const MAX_VOCABULARY = 2 ** 22
 
 /**
  * Opens the files of a step and finds the row of logits in each. Files opened are added to `opened`, for the caller to
- * close. What cannot be read is an answer here, not an error: it fails its token and no other.
+ * close. `checksum` computes CRCs. What cannot be read is an answer here, not an error: it fails its token and no other.
  */
-export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSource[]): OpenedRow {
+export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSource[], checksum?: Checksum): OpenedRow {
   if (step.problem !== undefined) return { kind: 'unreadable', reason: step.problem }
   const notes = new Set<string>()
   const parts: RowPart[] = []
   try {
     for (const file of step.files) {
-      const { source, tensors } = open(file, limits, opened, notes)
+      const { source, tensors } = open(file, limits, { opened, notes, checksum })
       const tensor = chooseTensor(tensors, notes)
       const located = locateRow(tensor, notes)
       if (typeof located === 'string') {
@@ -54,21 +55,27 @@ export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSou
   return { kind: 'opened', parts, notes: [...notes] }
 }
 
+interface Opening {
+  readonly opened: FileSource[]
+  readonly notes: Set<string>
+  readonly checksum: Checksum | undefined
+}
+
 type Open = { source: FileSource; tensors: LazyTensor[] }
 
 /** Opens a file, or the one that it says its data are in. */
-function open(file: string, limits: Partial<Limits>, opened: FileSource[], notes: Set<string>): Open {
+function open(file: string, limits: Partial<Limits>, { opened, notes, checksum }: Opening): Open {
   const source = openFile(file, limits)
   opened.push(source)
   try {
-    return { source, tensors: openTensors(source, limits) }
+    return { source, tensors: openTensors(source, limits, checksum) }
   } catch (error) {
     const link = error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, limits) : undefined
     if (link === undefined) throw error
     notes.add(`the data are those of ${shown(relative(dirname(file), link), 120)}, as the file says`)
     const other = openFile(link, limits)
     opened.push(other)
-    return { source: other, tensors: openTensors(other, limits) }
+    return { source: other, tensors: openTensors(other, limits, checksum) }
   }
 }
 

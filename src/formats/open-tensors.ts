@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { ByteSource } from '../io/byte-source.js'
 import { areEqual, type Limits, resolveLimits } from '../io/limits.js'
 import { holdsRuns, RecordedSource, type Run } from '../io/recorded-source.js'
@@ -5,7 +6,7 @@ import type { LazyTensor } from '../tensor/tensor.js'
 import { readAtbBin } from './atb-bin.js'
 import { detectFormat, type Format } from './detect.js'
 import { storageTensor } from './storage-tensor.js'
-import type { StoredTensor } from './stored-tensor.js'
+import type { Checks, Checksum, StoredTensor } from './stored-tensor.js'
 import { readTorchLegacy } from './torch-legacy.js'
 import { readTorchZip } from './torch-zip.js'
 
@@ -17,13 +18,18 @@ const READERS: Readonly<Record<Format, (source: ByteSource, limits: Limits) => S
 
 /**
  * Every tensor of an open file, in stored order, at least one. They are read from this source, while it is open.
+ * @param checksum what computes the CRCs of whatever is read into its own memory the fastest
  * @throws GoldenLogitsError for whatever is wrong with the file
  */
-export function openTensors(source: ByteSource, limits?: Partial<Limits>): LazyTensor[] {
+export function openTensors(
+  source: ByteSource,
+  limits?: Partial<Limits>,
+  checksum: Checksum = { crc32 },
+): LazyTensor[] {
   const budget = resolveLimits(limits)
-  const held = new Set<unknown>()
+  const checks: Checks = { held: new Set(), checksum }
   return recallStored(source, budget).map(({ found, open }) =>
-    storageTensor(found, () => ({ bytes: open(source, held), close: () => undefined }), source.file, budget),
+    storageTensor(found, () => ({ bytes: open(source, checks), close: () => undefined }), source.file, budget),
   )
 }
 

@@ -5,9 +5,19 @@ import type { StorageBytes } from './storage-bytes.js'
 /**
  * Finds a storage's bytes in the file, which may have been opened anew since the tensor was found, or be another one that
  * is described by the same bytes.
- * @param held what of this file was held against its CRC before; the same set for every opening of one file
  */
-export type OpenStorage = (source: ByteSource, held: Set<unknown>) => StorageBytes
+export type OpenStorage = (source: ByteSource, checks: Checks) => StorageBytes
+
+/** How the bytes of one file are held against the CRCs in it; the same for every opening of the file. */
+export interface Checks {
+  /** What was held against its CRC before: once is enough. */
+  readonly held: Set<unknown>
+  readonly checksum: Checksum
+}
+
+export interface Checksum {
+  crc32(bytes: Uint8Array): number
+}
 
 /** A tensor that a file holds, and the way to its elements. */
 export interface StoredTensor {

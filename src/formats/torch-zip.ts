@@ -31,7 +31,7 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
   for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
   return found.map((tensor) => {
     const entry = recordOf(tensor.tensor.storage.key)!
-    return { found: tensor, open: (from, held) => ({ bigEndian, read: openRecord(from, entry, limits, held) }) }
+    return { found: tensor, open: (from, checks) => ({ bigEndian, read: openRecord(from, entry, limits, checks) }) }
   })
 }
 

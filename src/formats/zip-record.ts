@@ -6,6 +6,7 @@ import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
 import type { ZipEntry } from '../io/zip-directory.js'
 import { fflate } from '../libraries.js'
+import type { Checks } from './stored-tensor.js'
 
 /** fflate inflates what it is given in one go: slices this small keep a bomb from outgrowing its declared size by much. */
 const INFLATE_SLICE = 16 * 1024
@@ -16,14 +17,12 @@ const CRC_CHUNK = 1 << 20
 /**
  * A way to read bytes of a record, which is held against its CRC before any of them is used: a part of it only up to the
  * limit `crcBytes`, as that takes reading it all. A compressed record is inflated once, whole.
- *
- * @param held the records of this file that were held against their CRCs before, which is not done twice
  */
 export function openRecord(
   source: ByteSource,
   entry: ZipEntry,
   limits: Limits,
-  held: Set<unknown>,
+  { held, checksum }: Checks,
 ): (offset: number, into: Uint8Array) => void {
   let inflated: Uint8Array | undefined
   return (offset, into) => {
@@ -38,14 +37,14 @@ export function openRecord(
       held.add(entry)
     }
     source.read(entry.start + offset, into)
-    if (whole) checkCrc(source, entry, () => crc32(into))
+    if (whole) checkCrc(source, entry, () => checksum.crc32(into))
   }
 }
 
 /** The whole record, checked. */
 export function wholeRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
   const bytes = allocate(entry.size, `the record '${shown(entry.name)}'`, source)
-  openRecord(source, entry, limits, new Set())(0, bytes)
+  openRecord(source, entry, limits, { held: new Set(), checksum: { crc32 } })(0, bytes)
   return bytes
 }
 

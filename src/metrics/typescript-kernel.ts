@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
 import { compareRows } from './compare-rows.js'
@@ -25,6 +26,10 @@ class TypescriptKernel implements RowKernel {
     this.goldenBytes = goldenBytes
     this.dumpBytes = dumpBytes
     return { golden: this.golden.subarray(0, goldenBytes), dump: this.dump.subarray(0, dumpBytes) }
+  }
+
+  crc32(bytes: Uint8Array): number {
+    return crc32(bytes)
   }
 
   compare(golden: Dtype, dump: Dtype, count: number): RowComparison {

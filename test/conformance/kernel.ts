@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { GoldenLogitsError } from '../../src/errors.js'
 import type { RowKernel } from '../../src/metrics/kernel.js'
@@ -74,6 +75,50 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       expect(compareFloats(kernel, golden, dump)).toEqual(fresh)
       const wide = [Float32Array.of(1, 2, 4, Number.NaN), Float32Array.of(1, 4, 3, 9)] as const
       expect(compareOn(kernel, [bytesOf(wide[0]), 'float32'], [bytesOf(wide[1]), 'float32'], 3)).toEqual(fresh)
+    })
+
+    test('takes nothing behind a row for a part of it', () => {
+      for (let count = 1; count <= 1050; count += count < 40 || count > 1000 ? 1 : 97) {
+        const golden = Float32Array.from({ length: count }, (_, i) => Math.sin(i) * 4)
+        // One gap is far, at any place, the last among them.
+        const dump = golden.map((logit, i) => (i === count - 1 - (count % 7) ? logit + 3 : logit))
+        const half = Uint16Array.from(new Uint32Array(dump.buffer), (bits) => bits >>> 16)
+        for (const [row, dtype] of [
+          [bytesOf(dump), 'float32'] as const,
+          [new Uint8Array(half.buffer), 'bfloat16'] as const,
+        ]) {
+          const pair = [[bytesOf(golden), 'float32'], [row, dtype], count] as const
+          const fresh = compareOn(create(), ...pair)
+          const { golden: before, dump: behind } = kernel.reserve(golden.byteLength, row.length + 64)
+          before.fill(0xff)
+          behind.fill(0xff)
+          expect(compareOn(kernel, ...pair)).toEqual(fresh)
+        }
+      }
+    })
+
+    test('computes the CRC-32 of bytes in its buffers and elsewhere', () => {
+      expect(kernel.crc32(Buffer.from('123456789'))).toBe(0xcbf43926)
+      const random = generator()
+      const bytes = Uint8Array.from({ length: 150_000 }, () => random() * 256)
+      const { golden, dump } = kernel.reserve(bytes.length, bytes.length)
+      golden.set(bytes)
+      dump.set(bytes)
+      const lengths = [
+        0, 1, 4047, 4048, 16_383, 16_384, 16_385, 16_399, 16_400, 20_160, 20_176, 28_240, 100_001, 149_990,
+      ]
+      for (const length of [...lengths, ...Array.from({ length: 40 }, () => Math.floor(random() * 149_990))]) {
+        const start = Math.floor(random() * 10)
+        const expected = crc32(bytes.subarray(start, start + length))
+        for (const place of [golden, dump, bytes])
+          expect(kernel.crc32(place.subarray(start, start + length))).toBe(expected)
+      }
+      for (const constant of [0, 0xff]) {
+        golden.fill(constant)
+        expect(kernel.crc32(golden)).toBe(crc32(new Uint8Array(150_000).fill(constant)))
+      }
+      // Nothing of it shows in what is compared.
+      expect([golden[0], dump.every((byte, i) => byte === bytes[i])]).toEqual([0xff, true])
     })
 
     test.each([

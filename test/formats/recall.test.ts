@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { findStored, openTensors } from '../../src/formats/open-tensors.js'
 import { storageTensor } from '../../src/formats/storage-tensor.js'
@@ -15,12 +16,12 @@ const open = (bytes: Uint8Array) => openTensors(memorySource(bytes, FILE))
 /** What a file comes to, read or refused, whatever was read before it. */
 function fresh(bytes: Uint8Array): unknown {
   const source = memorySource(bytes, FILE)
-  const held = new Set<unknown>()
+  const checks = { held: new Set(), checksum: { crc32 } }
   return outcomeOf(() =>
     findStored(source, DEFAULT_LIMITS).map((stored) =>
       storageTensor(
         stored.found,
-        () => ({ bytes: stored.open(source, held), close: () => undefined }),
+        () => ({ bytes: stored.open(source, checks), close: () => undefined }),
         FILE,
         DEFAULT_LIMITS,
       ),

@@ -5,6 +5,7 @@ export interface KernelExports {
   init(): void
   sumPair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
   multiplyPair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
+  foldRow(row: number, length: number): number
   find(row: number, kind: number, start: number, count: number, value: number): number
   sumMass(row: number, kind: number, count: number, power: number, floor: number): void
   missesWeight(

@@ -56,4 +56,8 @@ export const FIRST_MISMATCH = 0x230
 
 /** Leading coefficients that the sums are short of. */
 export const BREGMAN_LEAD = 2.7577354408850636e-6
-export const EXP_LEAD = 1.3175855910782773e-6
+export const EXP_LEAD = 0.24022650523924524
+
+/** Where a row is folded to for its CRC, and from how many bytes on that is worth while. */
+export const FOLDED = 0xbf80
+export const FOLDABLE = 0x4000

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { type Dtype, itemSize } from '../../tensor/dtype.js'
 import { compareRows } from '../compare-rows.js'
 import { klDivergence } from '../divergence.js'
@@ -7,7 +8,7 @@ import { assertReserved } from '../reserved.js'
 import type { RowComparison } from '../types.js'
 import { wasmDivergence } from './divergence.js'
 import { instantiate, type KernelExports } from './instance.js'
-import { KIND, PAGE, ROWS, SLACK } from './layout.js'
+import { FOLDABLE, FOLDED, KIND, PAGE, ROWS, SLACK } from './layout.js'
 import { logitAt, type PlacedPair, type PlacedRow, widened } from './rows.js'
 import { scanPair } from './scan-pair.js'
 
@@ -18,6 +19,9 @@ import { scanPair } from './scan-pair.js'
 export function createWasmKernel(): RowKernel {
   return new WasmKernel()
 }
+
+/** Makes zlib start from 0. */
+const ONES = 0xffffffff
 
 class WasmKernel implements RowKernel {
   readonly name = 'wasm'
@@ -34,6 +38,12 @@ class WasmKernel implements RowKernel {
     this.goldenBytes = goldenBytes
     this.dumpBytes = dumpBytes
     return { golden: this.bytes(ROWS, goldenBytes), dump: this.bytes(this.dumpAt, dumpBytes) }
+  }
+
+  crc32(bytes: Uint8Array): number {
+    if (bytes.buffer !== this.memory.buffer || bytes.length < FOLDABLE) return crc32(bytes)
+    const rest = this.kernel.foldRow(bytes.byteOffset, bytes.length)
+    return crc32(this.bytes(FOLDED, rest), ONES)
   }
 
   compare(golden: Dtype, dump: Dtype, count: number): RowComparison {
