@@ -190,7 +190,9 @@ class Machine {
   reduce(): void {
     const args = this.pop()
     const callee = this.pop()
-    this.push(reduce(callee, args, { ...this.here, limits: this.limits }))
+    const { file, offset } = this.here
+    // Field by field: what a spread makes leaves old garbage behind, which adds up over many files.
+    this.push(reduce(callee, args, { file, offset, limits: this.limits }))
   }
 
   /** An OrderedDict's attributes (`_metadata` of a state dict): of no use, and dropped. Nothing else has a state. */
