@@ -19,7 +19,8 @@ const WORKER = 'compare/threads/worker'
 /** What entries share: these modules, and all that they import. Worker threads and the reporter load the first alone. */
 const SHARED = {
   base: [
-    ...['metrics/row-kernel', 'compare/measure-pair', 'compare/threads/segment', 'compare/threads/worker-life'],
+    ...['metrics/row-kernel', 'compare/measure-pair', 'compare/rows/row-form', 'compare/rows/row-memory'],
+    ...['compare/threads/segment', 'compare/threads/worker-life'],
     ...['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'goldens/obsolete'],
   ],
   match: ['matchers', 'reporters/current-test', 'dumps/lazy-dumps'],

@@ -5,7 +5,8 @@ import { conclude } from './comparison.js'
 import { measurePairs } from './measure-pairs.js'
 import { type CompareOptions, checkOptions } from './options.js'
 import { threadCount } from './threads/thread-count.js'
-import type { Comparison } from './types.js'
+import { withTokenArray } from './token-array.js'
+import type { Comparison, ListedComparison } from './types.js'
 
 /**
  * Compares two dumps token by token: the last row of each step's logits, all metrics in float64, every token with a
@@ -18,6 +19,15 @@ import type { Comparison } from './types.js'
  * neither side holds a wanted step, and what `loadDump` throws where a path was given
  */
 export function compareDumps(dump: Dump | string, golden: Dump | string, options: CompareOptions = {}): Comparison {
+  return withTokenArray(compareListed(dump, golden, options))
+}
+
+/** The same for use inside the package, where nothing needs all tokens at once. */
+export function compareListed(
+  dump: Dump | string,
+  golden: Dump | string,
+  options: CompareOptions = {},
+): ListedComparison {
   const settings = checkOptions(options)
   const threads = threadCount(settings.threads)
   const tested = asDump('dump', dump)

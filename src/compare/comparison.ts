@@ -1,11 +1,13 @@
 import type { Dump } from '../dumps/types.js'
-import type { Dtype } from '../tensor/dtype.js'
+import { excuseAfter, excusedNotes, firstFlip } from './after-divergence.js'
 import type { StepPair } from './align.js'
+import { dtypesOf } from './dtypes-of.js'
+import { type List, listOf } from './list.js'
 import type { PairOutcome } from './measure-pair.js'
 import type { CompareSettings } from './options.js'
 import { outcomeNotes } from './outcome-notes.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
-import type { Comparison, Counts, TokenComparison } from './types.js'
+import type { Comparison, Counts, ListedComparison, TokenComparison } from './types.js'
 import { judgePair, judgeSingle } from './verdict.js'
 
 /** One step with what its files said; `outcome` is absent where only one side holds the step. */
@@ -17,16 +19,16 @@ export interface MeasuredPair extends StepPair {
 export function conclude(
   dump: Dump,
   golden: Dump,
-  measured: readonly MeasuredPair[],
+  measured: List<MeasuredPair>,
   alignmentNotes: readonly string[],
   settings: CompareSettings,
-): Comparison {
-  const precision = settings.precision ?? inferPrecision(dtypesOf(measured))
+): ListedComparison {
+  const precision = settings.precision ?? inferPrecision(dtypesOf(measured, ({ kind }) => kind === 'compared'))
   const thresholds = thresholdsOf(precision, settings)
-  const tokens = measured.map((pair) => judge(pair, thresholds, settings))
-  const excused = settings.afterDivergence === 'ignore' ? excuseAfterDivergence(tokens) : []
-  const firstFailure = tokens.find((token) => !token.pass)
-  const counts = count(tokens)
+  const judged = listOf(measured.length, (index) => judge(measured.at(index)!, thresholds, settings))
+  const flip = settings.afterDivergence === 'ignore' ? firstFlip(judged) : undefined
+  const tokens = flip === undefined ? judged : excuseAfter(flip, judged)
+  const { counts, firstFailure } = tally(tokens)
   return {
     // Tokens that are all excused would be a pass of nothing.
     pass: firstFailure === undefined && counts.compared > 0,
@@ -37,7 +39,7 @@ export function conclude(
     // Those that may explain a failure come first: a message shows a few.
     notes: [
       ...alignmentNotes,
-      ...excused,
+      ...(flip === undefined ? [] : excusedNotes(flip, judged)),
       ...dumpNotes('golden', golden),
       ...dumpNotes('dump', dump),
       ...outcomeNotes(measured),
@@ -48,14 +50,6 @@ export function conclude(
   }
 }
 
-function* dtypesOf(measured: readonly MeasuredPair[]): Iterable<Dtype> {
-  for (const { outcome } of measured) {
-    if (outcome?.kind !== 'compared') continue
-    yield outcome.golden.dtype!
-    yield outcome.dump.dtype!
-  }
-}
-
 function judge(pair: MeasuredPair, thresholds: Comparison['thresholds'], settings: CompareSettings): TokenComparison {
   if (pair.outcome) return judgePair(pair.step, pair.outcome, thresholds)
   const [side, step] = pair.golden ? (['golden', pair.golden] as const) : (['dump', pair.dump!] as const)
@@ -63,36 +57,37 @@ function judge(pair: MeasuredPair, thresholds: Comparison['thresholds'], setting
   return judgeSingle(pair.step, side, { files: [...step.files], layer: step.layer }, allowed)
 }
 
-/** The flip itself is still gated: both sides had read the same text when they disagreed. Returns a note, or none. */
-function excuseAfterDivergence(tokens: TokenComparison[]): string[] {
-  const flip = tokens.findIndex((token) => token.metrics && token.golden!.top1 !== token.dump!.top1)
-  if (flip < 0) return []
-  const { step } = tokens[flip]!
-  let excused = 0
-  for (const token of tokens.slice(flip + 1)) {
-    if (token.verdict === 'over-threshold') token.verdict = 'diverged'
-    else if (token.verdict !== 'missing' && token.verdict !== 'extra') continue
-    token.pass = true
-    token.reason = `${token.reason}; not gated, since top-1 differs at token ${step}`
-    excused++
+/** One look at every token. */
+function tally(tokens: Iterable<TokenComparison>): { counts: Counts; firstFailure: TokenComparison | undefined } {
+  const times: Record<TokenComparison['verdict'], number> = {
+    pass: 0,
+    'over-threshold': 0,
+    undecided: 0,
+    diverged: 0,
+    misshapen: 0,
+    'non-finite': 0,
+    missing: 0,
+    extra: 0,
+    unreadable: 0,
   }
-  const count = excused === 1 ? '1 token that fails is' : `${excused} tokens that fail are`
-  return excused === 0 ? [] : [`top-1 differs at token ${step}: ${count} excused after it (afterDivergence: 'ignore')`]
-}
-
-function count(tokens: readonly TokenComparison[]): Counts {
-  const of = (...verdicts: TokenComparison['verdict'][]) => tokens.filter((t) => verdicts.includes(t.verdict)).length
-  return {
-    total: tokens.length,
-    compared: of('pass', 'over-threshold', 'diverged'),
-    passed: of('pass'),
-    overThreshold: of('over-threshold'),
-    diverged: of('diverged'),
-    failed: of('misshapen', 'non-finite', 'undecided'),
-    missing: of('missing'),
-    extra: of('extra'),
-    unreadable: of('unreadable'),
+  let [total, firstFailure]: [number, TokenComparison?] = [0]
+  for (const token of tokens) {
+    times[token.verdict]++
+    total++
+    if (!token.pass) firstFailure ??= token
   }
+  const counts = {
+    total,
+    compared: times.pass + times['over-threshold'] + times.diverged,
+    passed: times.pass,
+    overThreshold: times['over-threshold'],
+    diverged: times.diverged,
+    failed: times.misshapen + times['non-finite'] + times.undecided,
+    missing: times.missing,
+    extra: times.extra,
+    unreadable: times.unreadable,
+  }
+  return { counts, firstFailure }
 }
 
 function dumpNotes(side: string, { notes, ignored }: Dump): string[] {

@@ -18,7 +18,7 @@ export interface PairSettings {
 }
 
 /** What the files of one step say, before any threshold. Plain data: it may cross from one thread to another. */
-export type PairOutcome = { golden: TokenSide; dump: TokenSide; notes: string[] } & (
+export type PairOutcome = { golden: TokenSide; dump: TokenSide; notes: readonly string[] } & (
   | { kind: 'compared'; rows: RowComparison; cut?: ColumnCut }
   | { kind: 'misshapen'; reason: string }
   | { kind: 'unreadable'; reason: string }

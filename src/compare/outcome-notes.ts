@@ -1,34 +1,28 @@
 import type { MeasuredPair } from './comparison.js'
-import { stepRanges } from './step-ranges.js'
+import { StepRanges } from './step-ranges.js'
 
-/** What the readers chose or left out, each once with the tokens it is about. */
-export function outcomeNotes(measured: readonly MeasuredPair[]): string[] {
-  const steps = new Map<string, number[]>()
+/** What the readers chose or left out, each once with the tokens it is about, and what was cut. */
+export function outcomeNotes(measured: Iterable<MeasuredPair>): string[] {
+  const steps = new Map<string, StepRanges>()
+  const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
   for (const { step, outcome } of measured) {
     for (const note of outcome?.notes ?? []) {
-      const seen = steps.get(note)
-      if (seen) seen.push(step)
-      else steps.set(note, [step])
+      const ranges = steps.get(note) ?? new StepRanges()
+      ranges.add(step)
+      steps.set(note, ranges)
+    }
+    if (outcome?.kind !== 'compared' || !outcome.cut) continue
+    for (const side of ['golden', 'dump'] as const) {
+      cut[side].columns = Math.max(cut[side].columns, outcome.cut[`${side}Columns`])
+      cut[side].mass = Math.max(cut[side].mass, outcome.cut[`${side}Mass`])
     }
   }
-  const notes = [...steps].map(([note, list]) => `${stepRanges(list)}: ${note}`)
-  return [...notes, ...cutNotes(measured)]
+  const notes = [...steps].map(([note, ranges]) => `${ranges}: ${note}`)
+  return [...notes, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)]
 }
 
-function cutNotes(measured: readonly MeasuredPair[]): string[] {
-  const notes: string[] = []
-  for (const side of ['golden', 'dump'] as const) {
-    let columns = 0
-    let mass = 0
-    for (const { outcome } of measured) {
-      if (outcome?.kind !== 'compared' || !outcome.cut) continue
-      columns = Math.max(columns, outcome.cut[`${side}Columns`])
-      mass = Math.max(mass, outcome.cut[`${side}Mass`])
-    }
-    if (columns > 0)
-      notes.push(
-        `${side}: ${columns} ${columns === 1 ? 'column' : 'columns'} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`,
-      )
-  }
-  return notes
+function cutNotes(side: string, { columns, mass }: { columns: number; mass: number }): string[] {
+  if (columns === 0) return []
+  const cut = columns === 1 ? '1 column' : `${columns} columns`
+  return [`${side}: ${cut} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`]
 }

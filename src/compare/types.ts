@@ -1,5 +1,6 @@
 import type { Metrics, NonFinite, Support } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
+import type { List } from './list.js'
 
 /** The precision that a dump was computed in, which chooses the thresholds. */
 export type Precision = 'bf16' | 'fp16' | 'fp32'
@@ -109,3 +110,6 @@ export interface Comparison {
   goldenPath: string
   dumpPath: string
 }
+
+/** A comparison inside the package: its tokens are made when they are asked for, and again the next time. */
+export type ListedComparison = Omit<Comparison, 'tokens'> & { readonly tokens: List<TokenComparison> }

@@ -1,12 +1,13 @@
 import { align } from '../compare/align.js'
 import { conclude, type MeasuredPair } from '../compare/comparison.js'
+import { dtypesOf } from '../compare/dtypes-of.js'
 import type { CompareSettings } from '../compare/options.js'
 import { inferPrecision } from '../compare/thresholds.js'
+import { withTokenArray } from '../compare/token-array.js'
 import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { rowKernel } from '../metrics/row-kernel.js'
-import type { Dtype } from '../tensor/dtype.js'
 import { capture } from './capture.js'
 import { withBounds } from './conclude-bounded.js'
 import { NpzReader } from './full/npz-reader.js'
@@ -27,7 +28,7 @@ export function compareGolden(golden: Golden, dump: Dump, settings: CompareSetti
   const widths = { fitting: 0, other: new Map<number, number>() }
   const rows = golden.fidelity === 'full' ? new NpzReader(dataPath(golden.path)) : undefined
   try {
-    const measured = pairs.map((pair): MeasuredPair => {
+    const measured = Array.from(pairs, (pair): MeasuredPair => {
       if (!pair.golden || !pair.dump) return pair
       const token = tokens.get(pair.golden.step)!
       const captured = fitted(capture(pair.dump, dump.limits, settings.vocabSize), token, widths)
@@ -39,8 +40,8 @@ export function compareGolden(golden: Golden, dump: Dump, settings: CompareSetti
     })
     if (widths.fitting === 0 && widths.other.size > 0) throw otherVocabulary(golden, widths.other)
     // Bounded tokens tell their dtypes, too, and need the limits that depend on them.
-    const precision = settings.precision ?? inferPrecision(dtypesOf(measured))
-    const comparison = conclude(dump, trusted, measured, notes, { ...settings, precision })
+    const precision = settings.precision ?? inferPrecision(dtypesOf(measured, () => true))
+    const comparison = withTokenArray(conclude(dump, trusted, measured, notes, { ...settings, precision }))
     if (settings.precision === undefined) comparison.notes.push(`dtype ${precision} taken from the dumps`)
     return bounded.size === 0 ? comparison : withBounds(comparison, bounded, settings.afterDivergence)
   } finally {
@@ -70,11 +71,4 @@ function otherVocabulary({ path }: Golden, widths: ReadonlyMap<number, number>):
   const [[dump, golden]] = [...widths] as [[number, number]]
   const message = `the golden has a vocabulary of ${golden}, the dump one of ${dump}; if the dump pads its vocabulary, set the option vocabSize to ${golden}, and if it is of another model, update the golden (-u)`
   return new GoldenLogitsError('golden-mismatch', message, { file: path })
-}
-
-function* dtypesOf(measured: readonly MeasuredPair[]): Iterable<Dtype> {
-  for (const { outcome } of measured) {
-    if (outcome?.golden.dtype) yield outcome.golden.dtype
-    if (outcome?.dump.dtype) yield outcome.dump.dtype
-  }
 }

@@ -1,6 +1,7 @@
-import { compareDumps } from '../compare/compare-dumps.js'
+import { compareListed } from '../compare/compare-dumps.js'
+import { firstOf } from '../compare/list.js'
 import type { CompareOptions } from '../compare/options.js'
-import type { Comparison } from '../compare/types.js'
+import type { ListedComparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { countsText, failureText } from '../report/message/failure.js'
@@ -26,7 +27,7 @@ export function toMatchGoldenLogits(
   const comparison = recorded(
     this,
     'toMatchGoldenLogits',
-    () => compareDumps(dump, golden, options),
+    () => compareListed(dump, golden, options),
     (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
   )
   if (this.isNot && !comparison.pass && !isReadAndDiffers(comparison)) throw emptyNot(comparison)
@@ -41,14 +42,15 @@ export function toMatchGoldenLogits(
  * `.not` claims that the logits differ, which takes logits that were read and found different. A comparison that fails for
  * want of them must not let it pass.
  */
-function isReadAndDiffers({ counts, tokens }: Comparison): boolean {
+function isReadAndDiffers({ counts, tokens }: ListedComparison): boolean {
   if (counts.unreadable > 0) return false
-  return tokens.some((token) => token.verdict === 'over-threshold' || token.verdict === 'non-finite')
+  if (counts.overThreshold > 0) return true
+  return firstOf(tokens, ({ verdict }) => verdict === 'non-finite') !== undefined
 }
 
-function emptyNot(comparison: Comparison): GoldenLogitsError {
+function emptyNot(comparison: ListedComparison): GoldenLogitsError {
   const { tokens, dumpPath, firstFailure } = comparison
-  const broken = tokens.find((token) => token.verdict === 'unreadable') ?? firstFailure
+  const broken = firstOf(tokens, (token) => token.verdict === 'unreadable') ?? firstFailure
   const found = broken ? `; token ${broken.step} is ${broken.verdict}: ${broken.reason}` : ''
   const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but here it is ${countsText(comparison)}${found}`
   return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })

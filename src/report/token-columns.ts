@@ -1,8 +1,8 @@
-import type { Comparison, TokenComparison, TokenSide } from '../compare/types.js'
+import type { ListedComparison, TokenComparison, TokenSide } from '../compare/types.js'
 import { parseAtbLayer } from '../dumps/names.js'
 import { numberCell, textCell } from './csv-cells.js'
 
-type Render = (token: TokenComparison, comparison: Comparison, index: number) => string
+type Render = (token: TokenComparison, comparison: ListedComparison, index: number) => string
 
 /** The columns of one token: those of `msit llm compare`, in its order, and ours behind them. */
 const COLUMNS: readonly (readonly [name: string, render: Render])[] = [
@@ -31,7 +31,7 @@ const COLUMNS: readonly (readonly [name: string, render: Render])[] = [
 export const TOKEN_COLUMNS: readonly string[] = COLUMNS.map(([name]) => name)
 
 /** The cells of one token, ready for `csvLine`. */
-export function tokenCells(token: TokenComparison, comparison: Comparison, index: number): string[] {
+export function tokenCells(token: TokenComparison, comparison: ListedComparison, index: number): string[] {
   return COLUMNS.map(([, render]) => render(token, comparison, index))
 }
 

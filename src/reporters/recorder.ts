@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { Comparison } from '../compare/types.js'
+import type { ListedComparison } from '../compare/types.js'
 import { shown } from '../errors.js'
 import { crypto } from '../libraries.js'
 import { tokenCells } from '../report/token-columns.js'
@@ -13,12 +13,12 @@ let comparisons = 0
  * Runs a comparison and leaves its rows for the reporter, where one is at work. Otherwise just runs it.
  * @param met whether the test's expectation holds, `.not` considered
  */
-export function recorded(
+export function recorded<Compared extends ListedComparison>(
   context: RunnerContext,
   matcher: string,
-  compare: () => Comparison,
-  met: (comparison: Comparison) => boolean,
-): Comparison {
+  compare: () => Compared,
+  met: (comparison: Compared) => boolean,
+): Compared {
   const runDir = process.env[RUN_DIR_VARIABLE]
   if (!runDir) return compare()
   origin ??= crypto().randomBytes(6).toString('hex')
@@ -40,7 +40,7 @@ export function recorded(
   const finished = (rest: Omit<FinishedLine, 'kind' | 'id' | 'durationMs'>): FinishedLine => {
     return { kind: 'finished', id, durationMs: Math.round(performance.now() - started), ...rest }
   }
-  let comparison: Comparison
+  let comparison: Compared
   try {
     comparison = compare()
   } catch (error) {
@@ -52,10 +52,9 @@ export function recorded(
   return comparison
 }
 
-function* linesOf(id: string, comparison: Comparison, finished: FinishedLine): Iterable<SpoolLine> {
-  for (const [index, token] of comparison.tokens.entries()) {
-    yield { kind: 'token', id, cells: tokenCells(token, comparison, index) }
-  }
+function* linesOf(id: string, comparison: ListedComparison, finished: FinishedLine): Iterable<SpoolLine> {
+  let index = 0
+  for (const token of comparison.tokens) yield { kind: 'token', id, cells: tokenCells(token, comparison, index++) }
   yield finished
 }
 

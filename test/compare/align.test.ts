@@ -22,7 +22,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, step) => step)
 
 test('steps of both sides are pairs, the others stay by themselves', () => {
   const { pairs, notes } = align(dumpOf([1, 2, 4]), dumpOf([0, 1, 4]), checkOptions())
-  expect(pairs.map(({ step, golden, dump }) => [step, golden?.step, dump?.step])).toEqual([
+  expect(Array.from(pairs, ({ step, golden, dump }) => [step, golden?.step, dump?.step])).toEqual([
     [0, 0, undefined],
     [1, 1, 1],
     [2, undefined, 2],
@@ -59,7 +59,7 @@ test('200,000 steps a side', () => {
   const { counts, firstFailure } = conclude(
     dumpOf(steps),
     dumpOf(steps),
-    listed.pairs.map(({ step, golden }) => ({ step, golden: golden! })),
+    Array.from(listed.pairs, ({ step, golden }) => ({ step, golden: golden! })),
     [],
     checkOptions(),
   )

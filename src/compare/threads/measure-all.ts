@@ -1,14 +1,20 @@
 import type { RowKernel } from '../../metrics/kernel.js'
-import { measurePair, type PairOutcome, type PairSettings } from '../measure-pair.js'
-import { settle } from '../settle.js'
+import type { StepPair } from '../align.js'
+import type { List } from '../list.js'
+import { measurePair, type PairSettings } from '../measure-pair.js'
+import { OutcomeTable } from '../rows/outcome-table.js'
 import { now } from './clock.js'
 import { measureSegment } from './measure-segment.js'
 import { type Helper, Pool } from './pool.js'
 import { makeSegment, type WholePair } from './segment.js'
+import type { SegmentMemory } from './segment-memory.js'
 import { workerFile } from './worker-file.js'
 
 /** So many pairs are written out for the workers at a time. */
 const SEGMENT = 2048
+
+/** So many forms of rows are told to the workers: there is hardly ever more than one. */
+const MOST_FORMS = 64
 
 /** How much work there must be for each worker that has to be started, and for each that is there already. */
 const WORTH_STARTING_MS = 40
@@ -25,49 +31,69 @@ let pool: Pool | undefined
 let segments = 0
 
 /**
- * Measures every pair, on up to so many threads where they are worth while: as many as the work that is left takes, judged
- * by the time that the pairs so far have taken. The outcomes do not depend on it.
+ * Measures every pair that both sides hold, on up to so many threads where they are worth while: as many as the work that is
+ * left takes, judged by the time that the pairs so far have taken. The outcomes do not depend on it.
  */
 export function measureAll(
-  pairs: readonly WholePair[],
+  pairs: List<StepPair>,
   settings: PairSettings,
   kernel: RowKernel,
   threads: number,
-): PairOutcome[] {
-  const outcomes: PairOutcome[] = []
-  const measure = ({ golden, dump }: WholePair) => settle(measurePair(golden, dump, settings, kernel), golden, dump)
+): OutcomeTable {
+  const table = new OutcomeTable(pairs)
+  const whole = wholePairs(pairs)
+  let done = 0
+  const measure = (index: number): void => {
+    const { golden, dump } = pairs.at(index) as WholePair
+    table.put(index, measurePair(golden, dump, settings, kernel))
+  }
   const alone = (count: number): void => {
-    for (const end = Math.min(outcomes.length + count, pairs.length); outcomes.length < end; ) {
-      outcomes.push(measure(pairs[outcomes.length]!))
-    }
+    for (const end = Math.min(done + count, whole.length); done < end; done++) measure(whole[done]!)
   }
   if (threads === 1) {
-    alone(pairs.length)
-    return outcomes
+    alone(whole.length)
+    return table
   }
   // Not part of the estimate: the kernel is compiled with it.
   alone(1)
   let [milliseconds, atOnce] = [0, 2]
-  while (outcomes.length < pairs.length) {
-    const [before, started] = [outcomes.length, now()]
-    const helpers = recruit(pairs.length - before, milliseconds, threads, kernel)
-    const some = helpers.length > 0 ? pairs.slice(before, before + SEGMENT) : []
-    const details = {
-      id: ++segments,
-      threads: helpers.length + 1,
-      batch: Math.min(Math.ceil(CLAIM_MS / milliseconds), MOST_CLAIMED),
-      settings,
-    }
-    const segment = helpers.length > 0 ? makeSegment(some, details) : undefined
-    if (segment) for (const outcome of measureSegment(segment, some, helpers, measure)) outcomes.push(outcome)
-    else {
+  let memory: SegmentMemory | undefined
+  while (done < whole.length) {
+    const [before, started] = [done, now()]
+    const helpers = recruit(whole.length - before, milliseconds, threads, kernel)
+    if (helpers.length > 0) {
+      const indexes = whole.subarray(before, before + SEGMENT)
+      const details = {
+        id: ++segments,
+        forms: table.forms.first(MOST_FORMS),
+        threads: helpers.length + 1,
+        batch: Math.min(Math.ceil(CLAIM_MS / milliseconds), MOST_CLAIMED),
+        settings,
+      }
+      const some = Array.from(indexes, (index) => pairs.at(index) as WholePair)
+      const segment = makeSegment(some, memory, details)
+      measureSegment(segment, indexes, helpers, table, measure)
+      // A worker that was given up may still write.
+      memory = helpers.every((helper) => helper.isAlive) ? segment.memory : undefined
+      done += indexes.length
+    } else {
       atOnce *= 2
       alone(atOnce)
     }
-    const share = segment ? details.threads : 1
-    milliseconds = ((now() - started) * share) / (outcomes.length - before)
+    milliseconds = ((now() - started) * (helpers.length + 1)) / (done - before)
   }
-  return outcomes
+  return table
+}
+
+/** The places of the pairs that both sides hold. */
+function wholePairs(pairs: List<StepPair>): Int32Array {
+  const places = new Int32Array(pairs.length)
+  let count = 0
+  for (let i = 0; i < pairs.length; i++) {
+    const { golden, dump } = pairs.at(i)!
+    if (golden && dump) places[count++] = i
+  }
+  return places.subarray(0, count)
 }
 
 /** The workers that are worth while for so many pairs of so many milliseconds each. */

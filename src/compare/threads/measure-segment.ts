@@ -1,8 +1,7 @@
-import type { PairOutcome } from '../measure-pair.js'
-import { settle } from '../settle.js'
+import type { OutcomeTable } from '../rows/outcome-table.js'
 import { now } from './clock.js'
 import type { Helper } from './pool.js'
-import { awaitReport, claim, close, reports, type Segment, type WholePair } from './segment.js'
+import { awaitReport, claim, close, isWritten, reports, type Segment } from './segment.js'
 
 /** A wake-up that gets lost costs no more than this. */
 const SLICE_MS = 20
@@ -14,23 +13,23 @@ const CLAIMS_OF_PATIENCE = 10
 /**
  * Measures all pairs of a segment: this thread claims its share as the workers do, then waits for what they have claimed. It
  * waits for no worker that is not at work, and measures itself whatever does not come: it cannot hang.
+ *
+ * @param indexes the place in the table of each pair of the segment
+ * @param measure measures the pair of that place and puts its outcome into the table
  */
 export function measureSegment(
   segment: Segment,
-  pairs: readonly WholePair[],
+  indexes: Int32Array,
   helpers: readonly Helper[],
-  measure: (pair: WholePair) => PairOutcome,
-): PairOutcome[] {
-  const outcomes = new Array<PairOutcome | undefined>(pairs.length).fill(undefined)
+  table: OutcomeTable,
+  measure: (index: number) => void,
+): void {
   const receive = () => {
     for (const helper of helpers) {
       for (let report = helper.receive(); report; report = helper.receive()) {
         // None is to be expected of another segment; but none must ever be taken for one of this.
         if (report.segment !== segment.id) continue
-        for (const [i, outcome] of report.outcomes.entries()) {
-          const { golden, dump } = pairs[report.first + i]!
-          outcomes[report.first + i] ??= outcome && settle(outcome, golden, dump)
-        }
+        for (const [i, outcome] of report.outcomes) if (!table.has(indexes[i]!)) table.put(indexes[i]!, outcome)
       }
     }
   }
@@ -39,7 +38,7 @@ export function measureSegment(
     for (const helper of helpers) helper.help(segment)
     for (let claimed = claim(segment); claimed; claimed = claim(segment)) {
       const started = now()
-      for (let i = claimed.first; i < claimed.last; i++) outcomes[i] = measure(pairs[i]!)
+      for (let i = claimed.first; i < claimed.last; i++) measure(indexes[i]!)
       slowest = Math.max(slowest, now() - started)
       receive()
     }
@@ -48,10 +47,14 @@ export function measureSegment(
     close(segment)
   }
   awaitHelpers(segment, helpers, receive, Math.max(PATIENCE_MS, CLAIMS_OF_PATIENCE * slowest))
-  return pairs.map((pair, i) => {
-    if (!outcomes[i]) receive()
-    return outcomes[i] ?? measure(pair)
-  })
+  for (const [i, index] of indexes.entries()) {
+    if (table.has(index)) continue
+    if (isWritten(segment, i)) table.putRow(index, segment.memory.rows, i)
+    else {
+      receive()
+      if (!table.has(index)) measure(index)
+    }
+  }
 }
 
 /** Workers at work have claimed something, and nobody else has. */

@@ -3,11 +3,15 @@ import type { RowKernel } from '../../metrics/kernel.js'
 import type { Segment } from './segment.js'
 import { LIFE, type Report, type WorkerStart } from './worker-life.js'
 
+/** So many segments may lie unread before a worker that has not started yet: each is some hundred kilobytes. */
+const MOST_UNREAD = 4
+
 /** A worker as the main thread sees it. */
 export class Helper {
   private readonly worker: Worker
   private readonly port: MessagePort
   private readonly life = new Int32Array(new SharedArrayBuffer(4))
+  private unread = 0
 
   constructor(file: string, kernel: RowKernel['name']) {
     const { port1, port2 } = new MessageChannel()
@@ -42,6 +46,7 @@ export class Helper {
   }
 
   help(segment: Segment): void {
+    if (Atomics.load(this.life, 0) === LIFE.starting && this.unread++ >= MOST_UNREAD) return
     this.port.postMessage(segment)
   }
 

@@ -13,9 +13,8 @@ export interface WorkerStart {
   readonly kernel: RowKernel['name']
 }
 
-/** The outcomes of one claim, without the files of their sides. `undefined`: the pair is to be measured by the main thread. */
+/** The outcomes that are no rows of known form, each with its place in the segment, without the files of their sides. */
 export interface Report {
   readonly segment: number
-  readonly first: number
-  readonly outcomes: readonly (PairOutcome | undefined)[]
+  readonly outcomes: readonly (readonly [index: number, outcome: PairOutcome])[]
 }

@@ -1,7 +1,10 @@
 import { workerData } from 'node:worker_threads'
 import { createKernel } from '../../metrics/row-kernel.js'
 import { measurePair, type PairOutcome } from '../measure-pair.js'
-import { claim, pairAt, report, type Segment } from './segment.js'
+import { hasForm, isMeasured } from '../rows/row-form.js'
+import { writeRow } from '../rows/row-memory.js'
+import { claim, noteWritten, report, type Segment } from './segment.js'
+import { pairIn } from './segment-memory.js'
 import { LIFE, type Report, type WorkerStart } from './worker-life.js'
 
 // The whole program of a worker thread: it waits for segments, and helps with each until nothing is left to claim.
@@ -34,25 +37,39 @@ Atomics.store(life, 0, LIFE.idle)
 function help(segment: Segment): void {
   Atomics.store(life, 0, LIFE.busy)
   for (let claimed = claim(segment); claimed; claimed = claim(segment)) {
-    const outcomes: (PairOutcome | undefined)[] = []
-    for (let i = claimed.first; i < claimed.last; i++) outcomes.push(measured(segment, i))
-    port.postMessage({ segment: segment.id, first: claimed.first, outcomes } satisfies Report)
+    const outcomes: [number, PairOutcome][] = []
+    for (let i = claimed.first; i < claimed.last; i++) {
+      const outcome = measured(segment, i)
+      if (outcome && !wroteRow(segment, i, outcome)) outcomes.push([i, outcome])
+    }
+    if (outcomes.length > 0) port.postMessage({ segment: segment.id, outcomes } satisfies Report)
     report(segment)
   }
   Atomics.store(life, 0, LIFE.idle)
   report(segment)
 }
 
-/** What is no outcome is an error that the main thread is to meet itself, as if it were alone. */
+/** What is no outcome is left to the main thread: an error, for one, it is to meet itself, as if it were alone. */
 function measured(segment: Segment, index: number): PairOutcome | undefined {
   try {
-    const { golden, dump } = pairAt(segment, index)
-    const outcome = measurePair(golden, dump, segment.settings, kernel)
-    // The main thread knows the files, and their names are most of an outcome's bytes.
+    const pair = pairIn(segment.memory, index)
+    if (!pair) return undefined
+    const outcome = measurePair(pair.golden, pair.dump, segment.settings, kernel)
+    // The main thread knows the files.
     outcome.golden.files = []
     outcome.dump.files = []
     return outcome
   } catch {
     return undefined
   }
+}
+
+/** Most pairs are a row of numbers. Of any other, and of one whose form is new, the main thread needs to be told more. */
+function wroteRow(segment: Segment, index: number, outcome: PairOutcome): boolean {
+  if (!isMeasured(outcome)) return false
+  const form = segment.forms.findIndex((known) => hasForm(outcome, known))
+  if (form < 0) return false
+  writeRow(segment.memory.rows, index, outcome.rows, outcome.cut, form)
+  noteWritten(segment, index)
+  return true
 }

@@ -1,5 +1,6 @@
-import { stepRanges } from '../../compare/step-ranges.js'
-import type { Comparison, TokenComparison } from '../../compare/types.js'
+import { firstOf } from '../../compare/list.js'
+import { StepRanges } from '../../compare/step-ranges.js'
+import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { shown } from '../../errors.js'
 import { prefixVerdict } from './prefix.js'
 import { tokenBlock } from './token-block.js'
@@ -7,11 +8,11 @@ import { tokenBlock } from './token-block.js'
 const MAX_NOTES = 6
 
 /** What a person needs to know of a comparison that does not pass: at most some 35 lines. Starts after the matcher's hint. */
-export function failureText(comparison: Comparison): string {
+export function failureText(comparison: ListedComparison): string {
   const { tokens, firstFailure } = comparison
-  const over = tokens.find((token) => token.verdict === 'over-threshold' && !token.pass)
+  const over = firstOf(tokens, (token) => token.verdict === 'over-threshold' && !token.pass)
   const lines: string[] = []
-  if (firstFailure && firstFailure !== over) {
+  if (firstFailure && firstFailure.step !== over?.step) {
     lines.push(
       `First failing token: token ${firstFailure.step}, ${firstFailure.verdict}     (${countsText(comparison)})`,
       '',
@@ -22,13 +23,13 @@ export function failureText(comparison: Comparison): string {
     lines.push(`First token over threshold: token ${over.step}     (${countsText(comparison)})`, '')
   } else lines.push(`No token was compared     (${countsText(comparison)})`, '')
   if (over) lines.push(...tokenBlock(comparison, over), '', prefixVerdict(comparison, over), '')
-  lines.push(...failingLines(tokens, over), ...noteLines(comparison.notes))
+  lines.push(...failingLines(comparison, over), ...noteLines(comparison.notes))
   while (lines.at(-1) === '') lines.pop()
   return lines.join('\n')
 }
 
 /** `12 tokens compared, 1 over, 0 missing`, and what else there is. */
-export function countsText({ counts }: Comparison): string {
+export function countsText({ counts }: ListedComparison): string {
   const parts = [
     `${counts.compared} ${counts.compared === 1 ? 'token' : 'tokens'} compared`,
     `${counts.overThreshold} over`,
@@ -42,18 +43,19 @@ export function countsText({ counts }: Comparison): string {
 }
 
 /** Every token that fails, by verdict, where the blocks above have not told them all. */
-function failingLines(tokens: readonly TokenComparison[], over: TokenComparison | undefined): string[] {
-  const byVerdict = new Map<string, number[]>()
+function failingLines({ tokens, firstFailure }: ListedComparison, over: TokenComparison | undefined): string[] {
+  const byVerdict = new Map<string, StepRanges>()
+  let total = 0
   for (const { pass, verdict, step } of tokens) {
     if (pass) continue
-    const steps = byVerdict.get(verdict)
-    if (steps) steps.push(step)
-    else byVerdict.set(verdict, [step])
+    const ranges = byVerdict.get(verdict) ?? new StepRanges()
+    ranges.add(step)
+    byVerdict.set(verdict, ranges)
+    total++
   }
-  const total = [...byVerdict.values()].reduce((sum, steps) => sum + steps.length, 0)
-  if (total <= 1 || (total === 2 && over && tokens.find((t) => !t.pass) !== over)) return []
+  if (total <= 1 || (total === 2 && over && firstFailure!.step !== over.step)) return []
   const width = Math.max(...[...byVerdict.keys()].map((verdict) => verdict.length))
-  return [...[...byVerdict].map(([verdict, steps]) => `  ${verdict.padEnd(width)}  ${stepRanges(steps)}`), '']
+  return [...[...byVerdict].map(([verdict, ranges]) => `  ${verdict.padEnd(width)}  ${ranges}`), '']
 }
 
 /** What was guessed, chosen or left out. */

@@ -1,9 +1,9 @@
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
-import type { Comparison, TokenComparison } from '../../compare/types.js'
+import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { noteLines } from './failure.js'
 
 /** Shown where every token passes and `.not` made that a failure. */
-export function passText(comparison: Comparison): string {
+export function passText(comparison: ListedComparison): string {
   const { counts, notes } = comparison
   const excused = counts.total - counts.passed
   const besides = `, and ${excused} more ${excused === 1 ? 'is' : 'are'} excused by the options`
@@ -17,7 +17,7 @@ export function passText(comparison: Comparison): string {
   ].join('\n')
 }
 
-function worstLines({ tokens, thresholds }: Comparison): string[] {
+function worstLines({ tokens, thresholds }: ListedComparison): string[] {
   let [kl, cosine]: (TokenComparison | undefined)[] = []
   for (const token of tokens) {
     if (token.verdict !== 'pass' || !token.metrics) continue

@@ -1,27 +1,25 @@
 import { isNearTie } from '../../compare/near-tie.js'
 import { stepRanges } from '../../compare/step-ranges.js'
-import type { Comparison, TokenComparison } from '../../compare/types.js'
+import type { ListedComparison, Thresholds, TokenComparison } from '../../compare/types.js'
 
 /**
  * Whether the two runs had read the same text when they came to `token`: a model that was fed other tokens is not
  * inaccurate. Assumes greedy decoding, where the top-1 is the token that is fed next.
  */
-export function prefixVerdict({ tokens, thresholds }: Comparison, token: TokenComparison): string {
-  const earlier = tokens.slice(0, tokens.indexOf(token))
-  const flip = earlier.find(isFlip)
+export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: TokenComparison): string {
+  const { flip, count, absent } = earlierThan(token.step, tokens)
   if (flip) {
     const tie = isTie(flip, thresholds.precision) ? ', a near-tie,' : ''
     return `Top-1 already differs at token ${flip.step} (golden ${flip.golden!.top1}, dump ${flip.dump!.top1})${tie} so from token ${flip.step + 1} on the two runs may have read different prefixes: later KL says little about the model. Look at token ${flip.step} first, or feed both runs the same tokens.`
   }
   const next = `Next: compare all layers at token ${token.step}.`
-  const unknown = unknownBefore(earlier, token.step)
-  if (unknown !== '') {
-    return `${unknown}, so whether both runs saw the same prefix is not known; no token compared before token ${token.step} differs in top-1. ${next}`
+  if (absent.length > 0) {
+    return `${unknownText(absent)}, so whether both runs saw the same prefix is not known; no token compared before token ${token.step} differs in top-1. ${next}`
   }
   if (token.step === 0) {
     return `Token 0 follows from the prompt alone: if both runs were given the same prompt, the fault is in the model. ${next}`
   }
-  const agree = earlier.length === 1 ? 'Token 0 agrees' : `Tokens 0 to ${token.step - 1} agree`
+  const agree = count === 1 ? 'Token 0 agrees' : `Tokens 0 to ${token.step - 1} agree`
   return `${agree} in top-1, so both runs saw the same prefix: the fault is in the model. ${next}`
 }
 
@@ -34,17 +32,34 @@ export function knowsTop1({ golden, dump }: TokenComparison): boolean {
   return golden?.top1 !== undefined && dump?.top1 !== undefined
 }
 
-export function isTie({ golden }: TokenComparison, precision: Comparison['thresholds']['precision']): boolean {
+export function isTie({ golden }: TokenComparison, precision: Thresholds['precision']): boolean {
   return isNearTie(golden!.top1Logit! - golden!.logitAtOtherTop1!, golden!.top1Logit!, precision)
 }
 
-/** Of which steps before `step` the top-1 is not known; `''` where it is of all. */
-function unknownBefore(earlier: readonly TokenComparison[], step: number): string {
-  const known = new Set(earlier.filter(knowsTop1).map((token) => token.step))
-  if (known.size === step) return ''
+/** What is known of the tokens before `step`: the first whose top-1 differs, how many there are, of which steps nothing is known. */
+function earlierThan(
+  step: number,
+  tokens: Iterable<TokenComparison>,
+): { flip: TokenComparison | undefined; count: number; absent: readonly number[] } {
+  let [count, next] = [0, 0]
   const absent: number[] = []
-  // Enough to describe: a gap may be a million steps wide.
-  for (let s = 0; s < step && absent.length < 1000; s++) if (!known.has(s)) absent.push(s)
+  const lack = (end: number) => {
+    // Enough to describe: a gap may be a million steps wide.
+    for (; next < end && absent.length < 1000; next++) absent.push(next)
+  }
+  for (const token of tokens) {
+    if (token.step >= step) break
+    count++
+    if (isFlip(token)) return { flip: token, count, absent }
+    if (!knowsTop1(token)) continue
+    lack(token.step)
+    next = token.step + 1
+  }
+  lack(step)
+  return { flip: undefined, count, absent }
+}
+
+function unknownText(absent: readonly number[]): string {
   const text = stepRanges(absent)
   return `${text[0]!.toUpperCase()}${text.slice(1)} ${absent.length === 1 ? 'was' : 'were'} not compared`
 }

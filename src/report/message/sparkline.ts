@@ -1,4 +1,4 @@
-import type { Comparison, TokenComparison } from '../../compare/types.js'
+import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 
 const MAX_MARKS = 60
 const MARKS = '▁▂▃▅▆▇█'
@@ -8,16 +8,19 @@ const NOT_MEASURED = '·'
  * KL by token in at most 60 marks, in decades of the limit: ▁▂▃ are below it, ▅▆▇█ are not, `·` has no KL. Where tokens
  * share a mark it is the worst of them.
  */
-export function sparkline({ tokens, thresholds }: Comparison): { marks: string; tokensPerMark: number } {
+export function sparkline({ tokens, thresholds }: ListedComparison): { marks: string; tokensPerMark: number } {
   const tokensPerMark = Math.ceil(tokens.length / MAX_MARKS)
-  let marks = ''
-  for (let i = 0; i < tokens.length; i += tokensPerMark) {
-    let worst = -1
-    for (let t = i; t < Math.min(i + tokensPerMark, tokens.length); t++) {
-      worst = Math.max(worst, level(tokens[t]!, thresholds.klDivergence))
-    }
+  let [marks, worst, shared] = ['', -1, 0]
+  const mark = () => {
     marks += worst < 0 ? NOT_MEASURED : MARKS[worst]
+    worst = -1
+    shared = 0
   }
+  for (const token of tokens) {
+    worst = Math.max(worst, level(token, thresholds.klDivergence))
+    if (++shared === tokensPerMark) mark()
+  }
+  if (shared > 0) mark()
   return { marks, tokensPerMark }
 }
 

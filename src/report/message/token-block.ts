@@ -1,19 +1,19 @@
 import { relative, sep } from 'node:path'
 import { NEAR_TIE_ULPS } from '../../compare/near-tie.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
-import type { Comparison, TokenComparison, TokenSide } from '../../compare/types.js'
+import type { ListedComparison, TokenComparison, TokenSide } from '../../compare/types.js'
 import { shown } from '../../errors.js'
 import { isFlip, isTie, knowsTop1 } from './prefix.js'
 import { sparkline } from './sparkline.js'
 
 /** What is known of one token, a few indented lines: metrics against their limits, top-1s, files. */
-export function tokenBlock(comparison: Comparison, token: TokenComparison): string[] {
+export function tokenBlock(comparison: ListedComparison, token: TokenComparison): string[] {
   const top = knowsTop1(token) ? [`  top-1               ${topLine(comparison, token)}`] : []
   const facts = token.metrics ? metricLines(comparison, token) : [`  ${shown(token.reason, 400)}`, ...top]
   return [...facts, ...sideLines(token)]
 }
 
-function metricLines(comparison: Comparison, token: TokenComparison): string[] {
+function metricLines(comparison: ListedComparison, token: TokenComparison): string[] {
   const { thresholds } = comparison
   const { cosineSimilarity, klDivergence } = token.metrics!
   const cosine = cosineText(cosineSimilarity, thresholds.cosineSimilarity)
@@ -28,7 +28,7 @@ function metricLines(comparison: Comparison, token: TokenComparison): string[] {
   ]
 }
 
-function topLine({ thresholds }: Comparison, token: TokenComparison): string {
+function topLine({ thresholds }: ListedComparison, token: TokenComparison): string {
   const [golden, dump] = [token.golden!, token.dump!]
   if (!isFlip(token))
     return `${golden.top1} on both sides (golden ${short(golden.top1Logit!)}, dump ${short(dump.top1Logit!)})`
@@ -50,7 +50,7 @@ function supportLines({ support }: TokenComparison): string[] {
   return [`  -Inf                ${parts.join(', ')}; first at vocab id ${support.firstMismatch}`]
 }
 
-function sparkLine(comparison: Comparison): string {
+function sparkLine(comparison: ListedComparison): string {
   const { marks, tokensPerMark } = sparkline(comparison)
   return tokensPerMark === 1 ? marks : `${marks}  (${tokensPerMark} tokens a mark, the worst of them)`
 }

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { listOf } from '../../../src/compare/list.js'
+import type { PairOutcome } from '../../../src/compare/measure-pair.js'
+import { OutcomeTable } from '../../../src/compare/rows/outcome-table.js'
+import type { MeasuredOutcome } from '../../../src/compare/rows/row-form.js'
+import { ROW_BYTES, rowMemory, writeRow } from '../../../src/compare/rows/row-memory.js'
+
+const pairs = listOf(10_000, (step) => ({
+  step,
+  golden: { step, files: [`g${step}`], layer: 'lm_head' },
+  dump: { step, files: [`d${step}`, `e${step}`], layer: '67_LmHead' },
+}))
+
+/** Numbers that differ from each other and from token to token, and are float32 where logits are. */
+function outcomeAt(step: number, more: Partial<MeasuredOutcome> = {}): MeasuredOutcome {
+  const { golden, dump } = pairs.at(step)!
+  const stats = (side: number) => ({
+    max: step + side + 0.5,
+    min: -step - side - 0.25,
+    mean: (step + side) / 3,
+    top1: step + side,
+    top1Logit: step + side + 0.5,
+    logitAtOtherTop1: step + side + 0.125,
+  })
+  const form = { dtype: 'float32', fileShape: [1, 2, 8], shape: [1, 8] } as const
+  const sides = {
+    golden: { files: golden.files, layer: golden.layer, ...form, ...stats(0) },
+    dump: { files: dump.files, layer: dump.layer, ...form, dtype: 'bfloat16', ...stats(1) } as const,
+  }
+  return {
+    kind: 'compared',
+    ...sides,
+    notes: [],
+    rows: {
+      kind: 'measured',
+      metrics: {
+        cosineSimilarity: 1 - 1e-9 * step,
+        klDivergence: step / 7,
+        maxRelativeError: step / 11,
+        meanRelativeError: step / 13,
+        maxAbsoluteError: step / 17,
+        meanAbsoluteError: step / 19,
+        relativeEuclideanDistance: step / 23,
+      },
+      golden: sides.golden,
+      dump: sides.dump,
+      support: { bothSuppressed: step + 2, goldenOnly: step + 3, dumpOnly: step + 4, firstMismatch: step + 5 },
+    },
+    ...more,
+  }
+}
+
+/** One whose numbers are those at the edges of what a row may hold. */
+function extreme(): MeasuredOutcome {
+  const outcome = outcomeAt(7)
+  Object.assign(outcome.golden, {
+    max: -0,
+    top1Logit: -0,
+    min: Number.NEGATIVE_INFINITY,
+    mean: Number.NEGATIVE_INFINITY,
+  })
+  Object.assign(outcome.dump, {
+    top1: 2 ** 22 - 1,
+    logitAtOtherTop1: Number.NEGATIVE_INFINITY,
+    max: 3.4028234663852886e38,
+    top1Logit: 3.4028234663852886e38,
+  })
+  Object.assign(outcome.rows.metrics, {
+    klDivergence: Number.POSITIVE_INFINITY,
+    maxAbsoluteError: 5e-324,
+    cosineSimilarity: -0,
+  })
+  outcome.rows.support.firstMismatch = -1
+  return outcome
+}
+
+describe('an outcome comes back as it was put in', () => {
+  const cut = { goldenColumns: 3, goldenMass: 1e-7, dumpColumns: 0, dumpMass: 0 }
+  test.each<[string, number, PairOutcome]>([
+    ['measured', 0, outcomeAt(0)],
+    ['far behind', 9999, outcomeAt(9999)],
+    ['at the edges', 7, extreme()],
+    ['with notes', 3, outcomeAt(3, { notes: ['golden: only the last of several positions compared'] })],
+    ['with columns cut', 4, outcomeAt(4, { cut })],
+    ['cut of which all is NaN', 4, outcomeAt(4, { cut: { ...cut, dumpMass: Number.NaN } })],
+    [
+      'misshapen',
+      5,
+      { kind: 'misshapen', golden: outcomeAt(5).golden, dump: outcomeAt(5).dump, notes: [], reason: 'so' },
+    ],
+  ])('%s', (_, index, outcome) => {
+    const table = new OutcomeTable(pairs)
+    expect(table.has(index)).toBe(false)
+    expect(table.at(index)).toBeUndefined()
+    table.put(index, outcome)
+    expect(table.has(index)).toBe(true)
+    expect(table.at(index)).toStrictEqual(outcome)
+    // Anew each time: what is done to one is not done to another.
+    expect(table.at(index === 0 ? 1 : 0)).toBeUndefined()
+  })
+
+  test('many of several forms', () => {
+    const table = new OutcomeTable(pairs)
+    const of = (step: number) => outcomeAt(step, step % 3 === 0 ? { notes: [`note ${step % 2}`] } : {})
+    for (let step = 0; step < 5000; step += 2) table.put(step, of(step))
+    for (let step = 0; step < 5000; step += 2) expect(table.at(step)).toStrictEqual(of(step))
+    expect(table.forms.first(64)).toHaveLength(2)
+  })
+})
+
+test('a row that another thread wrote is taken over with its form', () => {
+  const table = new OutcomeTable(pairs)
+  table.put(0, outcomeAt(0))
+  table.put(1, outcomeAt(1, { notes: ['a note'] }))
+  const shared = rowMemory(new SharedArrayBuffer(4 * ROW_BYTES))
+  const outcome = outcomeAt(3000, { notes: ['a note'] })
+  writeRow(shared, 2, outcome.rows, undefined, 1)
+  table.putRow(3000, shared, 2)
+  expect(table.at(3000)).toStrictEqual(outcome)
+  // It is a copy: what the other thread does later is not seen.
+  writeRow(shared, 2, outcomeAt(5).rows, undefined, 0)
+  expect(table.at(3000)).toStrictEqual(outcome)
+})
+
+test('outcomes of one form share what is no number', () => {
+  const table = new OutcomeTable(pairs)
+  for (const step of [0, 1]) table.put(step, outcomeAt(step))
+  const [first, second] = [table.at(0)!, table.at(1)!]
+  expect(first.golden.fileShape).toBe(second.golden.fileShape)
+  expect(() => (first.golden.fileShape as number[]).push(1)).toThrow(TypeError)
+})
