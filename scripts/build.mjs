@@ -1,6 +1,6 @@
 // Builds the folder named (dist): the declarations by tsc, one a module, and the code by rolldown, a few files for each
-// half. To load them is most of a first comparison, and takes far longer in 185 files. Jest loads the CommonJS half, Vitest
-// the ES module half.
+// half: a file for each module made loading them most of a first comparison. Jest loads the CommonJS half, Vitest the ES
+// module half.
 import { execFileSync } from 'node:child_process'
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

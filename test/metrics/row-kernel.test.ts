@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createKernel } from '../../src/metrics/row-kernel.js'
+import { bundled } from '../build/bundled.js'
 import { builtDist } from '../io/built.js'
 
 test.each([
@@ -24,34 +25,36 @@ test('another choice is refused', () => {
   )
 })
 
-describe('the built package', () => {
-  const kernelFile = (half: string) => join(builtDist(), half, 'metrics/row-kernel.js')
-  const report = `
-    const kernel = rowKernel()
+/** What a script prints in a process of its own. */
+function printed(script: string, flags: string[], env: NodeJS.ProcessEnv = {}): string {
+  return execFileSync(process.execPath, [...flags, '-e', script], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim()
+}
+
+test('a process compares in WebAssembly where there is some, in TypeScript elsewhere', async () => {
+  const script = `
+    const kernel = require(${JSON.stringify(await bundled('metrics/row-kernel'))}).rowKernel()
     const { golden, dump } = kernel.reserve(8, 8)
     golden.set(new Uint8Array(Float32Array.of(1, 2).buffer))
     dump.set(new Uint8Array(Float32Array.of(1, 3).buffer))
     console.log(kernel.name, kernel.compare('float32', 'float32', 2).metrics.maxAbsoluteError)`
-  const halves = [
-    [
-      'esm',
-      ['--input-type=module', '-e'],
-      `import { rowKernel } from ${JSON.stringify(pathToFileURL(kernelFile('esm')))};`,
-    ],
-    ['cjs', ['-e'], `const { rowKernel } = require(${JSON.stringify(kernelFile('cjs'))});`],
-  ] as const
+  expect(printed(script, [])).toBe('wasm 1')
+  expect(printed(script, ['--jitless'])).toBe('typescript 1')
+  expect(printed(script, [], { GOLDEN_LOGITS_KERNEL: 'typescript' })).toBe('typescript 1')
+})
 
-  test.each(halves)('compares in WebAssembly where there is some, in TypeScript elsewhere (%s)', (_, args, load) => {
-    const run = (flags: string[], env: NodeJS.ProcessEnv) =>
-      execFileSync(process.execPath, [...flags, ...args, load + report], {
-        encoding: 'utf8',
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).trim()
-    expect(run([], {})).toBe('wasm 1')
-    expect(run(['--jitless'], {})).toBe('typescript 1')
-    expect(run([], { GOLDEN_LOGITS_KERNEL: 'typescript' })).toBe('typescript 1')
-  })
+test.each(['esm', 'cjs'])('the %s half of the built package compares with and without WebAssembly', (half) => {
+  const dumps = join(import.meta.dirname, '../../examples/dumps')
+  const script = `
+    import(${JSON.stringify(pathToFileURL(join(builtDist(), half, 'index.js')))}).then(({ compareDumps }) => {
+      const [good, bad] = ['npu', 'npu-degraded'].map((name) => ${JSON.stringify(`${dumps}/`)} + name)
+      const results = [good, bad].map((dump) => compareDumps(dump, ${JSON.stringify(join(dumps, 'gpu'))}))
+      console.log(results.map(({ pass, firstFailure }) => pass || firstFailure.step).join(' '))
+    })`
+  for (const flags of [[], ['--jitless']]) expect(printed(script, flags)).toBe('true 3')
 })
 
 test('the module in the source is what kernel/ compiles to', () => {
