@@ -43,7 +43,7 @@ export function openRecord(
 
 /** The whole record, checked. */
 export function wholeRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
-  const bytes = allocate(entry.size, `the record '${shown(entry.name)}'`, source)
+  const bytes = allocate(entry.size, `the record '${entry.name}'`, source)
   openRecord(source, entry, limits, { held: new Set(), checksum: { crc32 } })(0, bytes)
   return bytes
 }
@@ -51,9 +51,9 @@ export function wholeRecord(source: ByteSource, entry: ZipEntry, limits: Limits)
 function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
   const where = { file: source.file, offset: entry.start }
   withinLimit(limits, 'inflatedBytes', entry.size, `bytes of the compressed record '${shown(entry.name)}'`, where)
-  const packed = allocate(entry.compressedSize, `the compressed record '${shown(entry.name)}'`, source)
+  const packed = allocate(entry.compressedSize, `the compressed record '${entry.name}'`, source)
   source.read(entry.start, packed)
-  const content = allocate(entry.size, `the record '${shown(entry.name)}'`, source)
+  const content = allocate(entry.size, `the record '${entry.name}'`, source)
   let length = 0
   const tooLong = () =>
     badArchive(source, `record '${shown(entry.name)}' inflates to more than its ${entry.size} bytes`)

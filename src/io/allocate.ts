@@ -1,8 +1,8 @@
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, shown } from '../errors.js'
 
 /**
  * A buffer of that many bytes. Limits that a caller raised may ask for more than there is: that is an answer of ours, not
- * a RangeError of the engine.
+ * a RangeError of the engine. `what` it is for may hold any text.
  * @throws GoldenLogitsError `limit-exceeded`
  */
 export function allocate(
@@ -13,7 +13,7 @@ export function allocate(
   try {
     return new Uint8Array(bytes)
   } catch (cause) {
-    const message = `${what}: ${bytes} bytes are more than fit into memory; lower the limits, or read a part`
+    const message = `${shown(what, 120)}: ${bytes} bytes are more than fit into memory; lower the limits, or read a part`
     throw new GoldenLogitsError('limit-exceeded', message, { file: where.file, cause })
   }
 }
