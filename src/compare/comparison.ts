@@ -35,7 +35,8 @@ export function conclude(
     tokens,
     ...(firstFailure && { firstFailure }),
     counts,
-    thresholds,
+    // A copy: what a user does to it must not change the verdicts that are still to be drawn.
+    thresholds: { ...thresholds },
     // Those that may explain a failure come first: a message shows a few.
     notes: [
       ...alignmentNotes,

@@ -27,6 +27,12 @@ function tokenOf(golden: Step, dump: Step, options?: CompareOptions): TokenCompa
   return { ...comparison.tokens[1]!, comparison }
 }
 
+test('verdicts are those of the thresholds that were compared with, whenever tokens are looked at', () => {
+  const comparison = compareDumps(atbDump(GOOD), torchDump(GOOD), { dtype: 'fp32' })
+  comparison.thresholds.klDivergence = -1
+  expect(comparison.tokens.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'pass'])
+})
+
 test('rows that agree pass', () => {
   const { pass, counts, tokens } = compare(GOOD, GOOD)
   expect(pass).toBe(true)
