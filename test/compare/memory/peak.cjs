@@ -1,5 +1,6 @@
 // Compares so many tokens of tiny rows on so many threads, and writes as JSON the peak memory of this process, in MB, and by
-// how much the comparison raised it. Arguments: the folder of the built package, one for the dumps, tokens, threads.
+// how much the comparison raised it, with the workers started and the messages that came from them. Arguments: the folder of
+// the built package, one for the dumps, tokens, threads.
 const { writeSync } = require('node:fs')
 const { join } = require('node:path')
 const workers = require('node:worker_threads')
@@ -7,12 +8,18 @@ const { mixedDumps } = require('../threads/child/dumps.cjs')
 const { slowDown } = require('../threads/child/patches.cjs')
 
 const [dist, folder, tokens, threads] = process.argv.slice(2)
-let started = 0
+let [started, messages] = [0, 0]
 workers.Worker = class extends workers.Worker {
   constructor(...args) {
     super(...args)
     started++
   }
+}
+const { receiveMessageOnPort } = workers
+workers.receiveMessageOnPort = (port) => {
+  const received = receiveMessageOnPort(port)
+  if (received) messages++
+  return received
 }
 const { compareDumps } = require(join(dist, 'cjs/index.js'))
 const { golden, dump } = mixedDumps(folder, Number(tokens), [['plain', 'noisy']])
@@ -21,4 +28,4 @@ slowDown(0.01)
 const peak = () => process.resourceUsage().maxRSS / 1024
 const before = peak()
 const { counts } = compareDumps(dump, golden, { threads: Number(threads), dtype: 'bf16' })
-writeSync(1, JSON.stringify({ compared: counts.total, started, peak: peak(), raised: peak() - before }))
+writeSync(1, JSON.stringify({ compared: counts.total, started, messages, peak: peak(), raised: peak() - before }))
