@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -23,7 +23,8 @@ test('any number of threads', async () => {
   ${load}
   const { golden, dump } = mixedDumps(${JSON.stringify(join(folder, `${name}-dumps`))}, 60)
   const expected = compareDumps(dump, golden, { threads: 1 })
-  for (let round = 0; round < 10 && !existsSync(${JSON.stringify(join(root, 'marks'))}); round++) {
+  // A busy machine may start workers late.
+  for (let round = 0; round < 200 && !existsSync(${JSON.stringify(join(root, 'marks'))}); round++) {
     if (round === 1) ${timers}.useFakeTimers()
     expect(compareDumps(dump, golden, { threads: 2 })).toStrictEqual(expected)
   }
@@ -67,8 +68,13 @@ function run(
     env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' },
   })
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const counts = readFileSync(join(folder, 'counts'), 'utf8').trim().split('\n').map(Number)
-  return { code: status ?? -1, out: stdout + stderr, counts }
+  const counts = join(folder, 'counts')
+  expect(existsSync(counts), stdout + stderr).toBe(true)
+  return {
+    code: status ?? -1,
+    out: stdout + stderr,
+    counts: readFileSync(counts, 'utf8').trim().split('\n').map(Number),
+  }
 }
 
 const share = (workers: number) => Math.max(1, Math.min(8, Math.floor(availableParallelism() / workers)))
