@@ -3,4 +3,4 @@
 export { foldRow } from './checksum'
 export { init } from './constants'
 export { missesWeight, sumDivergence, sumMass } from './divergence'
-export { find, multiplyPair, sumPair } from './pair'
+export { find, logitAt, multiplyPair, sumPair } from './pair'

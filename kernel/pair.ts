@@ -243,6 +243,12 @@ export function multiplyPair(golden: usize, goldenKind: i32, dump: usize, dumpKi
   v128.store(PRODUCTS, products)
 }
 
+/** One logit as float32. */
+export function logitAt(row: usize, kind: i32, index: i32): f32 {
+  convert(kind, address(row, kind, index), GOLDEN_BLOCK, 1)
+  return load<f32>(GOLDEN_BLOCK)
+}
+
 /** The lowest id from `start` on whose logit is `value`, which must be there. */
 export function find(row: usize, kind: i32, start: i32, count: i32, value: f32): i32 {
   for (; start < count; start += BLOCK) {

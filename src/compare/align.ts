@@ -70,7 +70,8 @@ function isStepNumber(number: number): boolean {
 /** Every step of one side or both, ascending. */
 function* paired(golden: readonly DumpStep[], dump: readonly DumpStep[]): Iterable<StepPair> {
   for (let [g, d] = [0, 0]; g < golden.length || d < dump.length; ) {
-    const [left, right] = [golden[g], dump[d]]
+    const left = golden[g]
+    const right = dump[d]
     const step = Math.min(left?.step ?? Number.POSITIVE_INFINITY, right?.step ?? Number.POSITIVE_INFINITY)
     const pair = pairOf(step, left?.step === step ? left : undefined, right?.step === step ? right : undefined)
     if (pair.golden) g++

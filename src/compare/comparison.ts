@@ -71,7 +71,8 @@ function tally(tokens: Iterable<TokenComparison>): { counts: Counts; firstFailur
     extra: 0,
     unreadable: 0,
   }
-  let [total, firstFailure]: [number, TokenComparison?] = [0]
+  let total = 0
+  let firstFailure: TokenComparison | undefined
   for (const token of tokens) {
     times[token.verdict]++
     total++

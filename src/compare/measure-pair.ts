@@ -6,7 +6,7 @@ import type { RowKernel } from '../metrics/kernel.js'
 import type { RowComparison } from '../metrics/types.js'
 import { itemSize } from '../tensor/dtype.js'
 import { type ColumnCut, cutOf } from './column-cut.js'
-import { planRanks, type RankPlan, type RowPlan } from './ranks.js'
+import { planRanks, type RankPlan, type RowPlan, totalWidth } from './ranks.js'
 import { type OpenedRow, openRow, type RowPart } from './row-source.js'
 import type { TokenSide } from './types.js'
 
@@ -24,92 +24,109 @@ export type PairOutcome = { golden: TokenSide; dump: TokenSide; notes: readonly 
   | { kind: 'unreadable'; reason: string }
 )
 
-/** Reads and compares the rows of one step that both sides hold. Opens only that step's files and closes them again. */
+/**
+ * Reads and compares the rows of one step that both sides hold. Opens only that step's files and closes them again.
+ *
+ * All that runs for each pair is written as plainly as can be, here and in what it calls: on the first thousand tokens V8
+ * still interprets it, and what it compiles meanwhile takes processor time from the other threads.
+ */
 export function measurePair(golden: DumpStep, dump: DumpStep, settings: PairSettings, kernel: RowKernel): PairOutcome {
   const opened: FileSource[] = []
-  const sides = { golden: sideOf(golden), dump: sideOf(dump), notes: [] as string[] }
+  const sides: Sides = { golden: sideOf(golden), dump: sideOf(dump), notes: [] }
   try {
     const g = openRow(golden, settings.goldenLimits, opened, kernel)
     const d = openRow(dump, settings.dumpLimits, opened, kernel)
-    describe(sides.golden, g)
-    describe(sides.dump, d)
-    sides.notes.push(...notesOf('golden', g), ...notesOf('dump', d))
-    const unreadable = [g, d].flatMap((row) => (row.kind === 'unreadable' ? [row.reason] : []))
-    if (unreadable.length > 0) return { ...sides, kind: 'unreadable', reason: unreadable.join('; ') }
+    describe(sides, 'golden', g)
+    describe(sides, 'dump', d)
+    if (g.kind === 'unreadable' || d.kind === 'unreadable') {
+      return { ...sides, kind: 'unreadable', reason: [g, d].flatMap(reasonOf).join('; ') }
+    }
     if (g.kind === 'misshapen') return { ...sides, kind: 'misshapen', reason: `golden: ${g.reason}` }
     if (d.kind === 'misshapen') return { ...sides, kind: 'misshapen', reason: `dump: ${d.reason}` }
-    return Object.assign(sides, compareParts(partsOf(g), partsOf(d), settings, kernel, sides))
+    return compareParts(g.parts, d.parts, settings, kernel, sides)
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     return { ...sides, kind: 'unreadable', reason: error.message }
   } finally {
-    for (const source of opened) source.close()
+    for (let i = 0; i < opened.length; i++) opened[i]!.close()
   }
+}
+
+interface Sides {
+  readonly golden: TokenSide
+  readonly dump: TokenSide
+  readonly notes: string[]
 }
 
 function sideOf({ files, layer }: DumpStep): TokenSide {
-  return { files: [...files], layer }
+  return { files, layer }
 }
 
-function partsOf(row: OpenedRow): RowPart[] {
-  return row.kind === 'opened' ? row.parts : []
-}
-
-function describe(side: TokenSide, row: OpenedRow): void {
+function describe(sides: Sides, name: 'golden' | 'dump', row: OpenedRow): void {
   if (row.kind === 'unreadable') return
-  const opened = row.kind === 'opened'
-  side.dtype = opened ? row.parts[0]!.dtype : row.dtype
-  side.fileShape = opened ? [...row.parts[0]!.tensor.shape] : row.fileShape
+  const side = sides[name]
+  if (row.kind === 'misshapen') {
+    side.dtype = row.dtype
+    side.fileShape = row.fileShape
+    side.shape = row.fileShape
+    return
+  }
+  const first = row.parts[0]!
+  side.dtype = first.dtype
+  side.fileShape = first.tensor.shape
   // Until both sides are held together, ranks count as parts of the vocabulary.
-  side.shape = opened ? [1, row.parts.reduce((sum, { width }) => sum + width, 0)] : [...row.fileShape]
+  side.shape = [1, totalWidth(row.parts)]
+  for (let i = 0; i < row.notes.length; i++) sides.notes.push(`${name}: ${row.notes[i]}`)
 }
 
-function notesOf(side: string, row: OpenedRow): string[] {
-  return row.kind === 'opened' ? row.notes.map((note) => `${side}: ${note}`) : []
+function reasonOf(row: OpenedRow): string[] {
+  return row.kind === 'unreadable' ? [row.reason] : []
 }
-
-type Compared = { kind: 'compared'; rows: RowComparison; cut?: ColumnCut } | { kind: 'misshapen'; reason: string }
 
 function compareParts(
-  golden: RowPart[],
-  dump: RowPart[],
+  golden: readonly RowPart[],
+  dump: readonly RowPart[],
   { vocabSize }: PairSettings,
   kernel: RowKernel,
-  sides: { golden: TokenSide; dump: TokenSide },
-): Compared {
+  sides: Sides,
+): PairOutcome {
   const plan = vocabSize === undefined ? planRanks(golden, dump, haveEqualBytes) : cutPlan(golden, dump, vocabSize)
-  if ('reason' in plan) return { kind: 'misshapen', reason: plan.reason }
-  const [g, d] = [plan.golden, plan.dump]
+  if ('reason' in plan) return { ...sides, kind: 'misshapen', reason: plan.reason }
+  const g = plan.golden
+  const d = plan.dump
   sides.golden.shape = [1, vocabSize ?? g.width]
   sides.dump.shape = [1, vocabSize ?? d.width]
-  const [goldenDtype, dumpDtype] = [golden[0]!.dtype, dump[0]!.dtype]
+  const goldenDtype = golden[0]!.dtype
+  const dumpDtype = dump[0]!.dtype
   const buffers = kernel.reserve(g.width * itemSize(goldenDtype), d.width * itemSize(dumpDtype))
   readPlan(g, buffers.golden)
   readPlan(d, buffers.dump)
-  for (const [side, { copies, joined }, row] of [
-    ['golden', g, buffers.golden] as const,
-    ['dump', d, buffers.dump] as const,
-  ]) {
-    const other = copies.find((copy) => !holds(copy, row))
-    if (!other) continue
-    const against = side === 'golden' ? 'dump' : 'golden'
-    const reason = `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${joined[0]!.file} and ${other.file} hold different logits; if they are parts of the vocabulary, ranks of the ${against} are missing`
-    return { kind: 'misshapen', reason }
+  const reason = unequalCopies('golden', g, buffers.golden) ?? unequalCopies('dump', d, buffers.dump)
+  if (reason !== undefined) return { ...sides, kind: 'misshapen', reason }
+  const rows = kernel.compare(goldenDtype, dumpDtype, vocabSize ?? g.width)
+  const outcome: PairOutcome = { golden: sides.golden, dump: sides.dump, notes: sides.notes, kind: 'compared', rows }
+  if (vocabSize !== undefined) {
+    outcome.cut = cutOf(buffers, [goldenDtype, g.width], [dumpDtype, d.width], vocabSize)
   }
-  const width = vocabSize ?? g.width
-  const cut =
-    vocabSize === undefined ? undefined : cutOf(buffers, [goldenDtype, g.width], [dumpDtype, d.width], vocabSize)
-  const rows = kernel.compare(goldenDtype, dumpDtype, width)
-  return { kind: 'compared', rows, ...(cut && { cut }) }
+  return outcome
+}
+
+/** Why a side's ranks are not what they were taken for; undefined where all copies are equal, or there are none. */
+function unequalCopies(side: 'golden' | 'dump', { copies, joined }: RowPlan, row: Uint8Array): string | undefined {
+  if (copies.length === 0) return undefined
+  const other = copies.find((copy) => !holds(copy, row))
+  if (!other) return undefined
+  const against = side === 'golden' ? 'dump' : 'golden'
+  return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${joined[0]!.file} and ${other.file} hold different logits; if they are parts of the vocabulary, ranks of the ${against} are missing`
 }
 
 /** With a vocabulary size given, each side must hold at least that many columns, alone or over its ranks. */
-function cutPlan(golden: RowPart[], dump: RowPart[], vocabSize: number): RankPlan {
+function cutPlan(golden: readonly RowPart[], dump: readonly RowPart[], vocabSize: number): RankPlan {
   const plans: RowPlan[] = []
   for (const [side, parts] of [['golden', golden] as const, ['dump', dump] as const]) {
     const whole = parts.every((part) => part.width >= vocabSize)
-    const [first, ...others] = parts as [RowPart, ...RowPart[]]
-    const total = parts.reduce((sum, part) => sum + part.width, 0)
+    const [first, ...others] = parts as readonly [RowPart, ...RowPart[]]
+    const total = totalWidth(parts)
     if (whole) plans.push({ joined: [first], copies: others, width: first.width })
     else if (total >= vocabSize) plans.push({ joined: parts, copies: [], width: total })
     else return { reason: `vocabSize is ${vocabSize}, but the ${side} holds ${total} columns` }
@@ -118,6 +135,10 @@ function cutPlan(golden: RowPart[], dump: RowPart[], vocabSize: number): RankPla
 }
 
 function readPlan({ joined }: RowPlan, into: Uint8Array): void {
+  if (joined.length === 1) {
+    joined[0]!.tensor.readRaw(joined[0]!.start, joined[0]!.width, into)
+    return
+  }
   let at = 0
   for (const part of joined) {
     const bytes = part.width * itemSize(part.dtype)

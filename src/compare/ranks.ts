@@ -21,6 +21,11 @@ export function planRanks(
   dump: readonly RowPart[],
   areCopies: (parts: readonly RowPart[]) => boolean,
 ): RankPlan {
+  if (golden.length === 1 && dump.length === 1) {
+    const g = oneFile(golden)
+    const d = oneFile(dump)
+    return g.width === d.width ? { golden: g, dump: d } : { reason: mismatch(golden, dump) }
+  }
   for (const [side, parts] of [['golden', golden] as const, ['dump', dump] as const]) {
     const odd = parts.find((part) => part.dtype !== parts[0]!.dtype)
     if (odd) return { reason: `the ranks of the ${side} are of different dtypes (${parts[0]!.dtype} and ${odd.dtype})` }
@@ -37,9 +42,21 @@ export function planRanks(
   return fitting.find((plan) => plan !== asCopies)!
 }
 
+function oneFile(parts: readonly RowPart[]): RowPlan {
+  return { joined: parts, copies: NO_COPIES, width: parts[0]!.width }
+}
+
+const NO_COPIES: readonly RowPart[] = []
+
+export function totalWidth(parts: readonly RowPart[]): number {
+  let sum = 0
+  for (let i = 0; i < parts.length; i++) sum += parts[i]!.width
+  return sum
+}
+
 function readings(parts: readonly RowPart[]): RowPlan[] {
   const [first, ...others] = parts as readonly [RowPart, ...RowPart[]]
-  const joined: RowPlan = { joined: parts, copies: [], width: parts.reduce((sum, part) => sum + part.width, 0) }
+  const joined: RowPlan = { joined: parts, copies: [], width: totalWidth(parts) }
   if (others.length === 0) return [joined]
   const equal = others.every((part) => part.width === first.width)
   return equal ? [{ joined: [first], copies: others, width: first.width }, joined] : [joined]
@@ -48,7 +65,7 @@ function readings(parts: readonly RowPart[]): RowPlan[] {
 function mismatch(golden: readonly RowPart[], dump: readonly RowPart[]): string {
   const widths = (parts: readonly RowPart[]) =>
     parts.length === 1 ? `${parts[0]!.width}` : parts.map((part) => part.width).join(' + ')
-  const [g, d] = [golden, dump].map((parts) => parts.reduce((sum, part) => sum + part.width, 0)) as [number, number]
+  const [g, d] = [totalWidth(golden), totalWidth(dump)]
   return `vocabularies differ: golden ${widths(golden)} columns, dump ${widths(dump)}; ${advice(g, d, golden.length, dump.length)}`
 }
 

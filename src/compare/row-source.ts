@@ -36,28 +36,28 @@ const MAX_VOCABULARY = 2 ** 22
  */
 export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSource[], checksum?: Checksum): OpenedRow {
   if (step.problem !== undefined) return { kind: 'unreadable', reason: step.problem }
-  const notes = new Set<string>()
+  const notes: string[] = []
   const parts: RowPart[] = []
   try {
     for (const file of step.files) {
       const { source, tensors } = open(file, limits, { opened, notes, checksum })
-      const tensor = chooseTensor(tensors, notes)
+      const tensor = tensors.length === 1 ? tensors[0]! : chooseTensor(tensors, notes)
       const located = locateRow(tensor, notes)
       if (typeof located === 'string') {
         return { kind: 'misshapen', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }
       }
-      parts.push({ file, source, tensor, dtype: tensor.dtype, ...located })
+      parts.push({ file, source, tensor, dtype: tensor.dtype, width: located.width, start: located.start })
     }
   } catch (error) {
     if (error instanceof GoldenLogitsError) return { kind: 'unreadable', reason: error.message }
     throw error
   }
-  return { kind: 'opened', parts, notes: [...notes] }
+  return { kind: 'opened', parts, notes }
 }
 
 interface Opening {
   readonly opened: FileSource[]
-  readonly notes: Set<string>
+  readonly notes: string[]
   readonly checksum: Checksum | undefined
 }
 
@@ -72,7 +72,7 @@ function open(file: string, limits: Partial<Limits>, { opened, notes, checksum }
   } catch (error) {
     const link = error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, limits) : undefined
     if (link === undefined) throw error
-    notes.add(`the data are those of ${shown(relative(dirname(file), link), 120)}, as the file says`)
+    note(notes, `the data are those of ${shown(relative(dirname(file), link), 120)}, as the file says`)
     const other = openFile(link, limits)
     opened.push(other)
     return { source: other, tensors: openTensors(other, limits, checksum) }
@@ -80,30 +80,37 @@ function open(file: string, limits: Partial<Limits>, { opened, notes, checksum }
 }
 
 /** The tensor named `logits` (what `transformers` calls it in a model's output), else the first that the file holds. */
-function chooseTensor(tensors: readonly LazyTensor[], notes: Set<string>): LazyTensor {
+function chooseTensor(tensors: readonly LazyTensor[], notes: string[]): LazyTensor {
   const tensor = tensors.find(({ name }) => name === 'logits') ?? tensors[0]!
-  if (tensors.length > 1) {
-    notes.add(
-      `${tensors.length} tensors in the file, the ${tensor === tensors[0] ? 'first' : 'one named logits'} compared`,
-    )
-  }
+  const chosen = tensor === tensors[0] ? 'first' : 'one named logits'
+  note(notes, `${tensors.length} tensors in the file, the ${chosen} compared`)
   return tensor
 }
 
+/** Ranks say the same: once is enough. */
+function note(notes: string[], text: string): void {
+  if (!notes.includes(text)) notes.push(text)
+}
+
 /** The last row along the vocabulary axis: the position that produced the token. A text says why there is none. */
-function locateRow(tensor: LazyTensor, notes: Set<string>): { width: number; start: number } | string {
+function locateRow(tensor: LazyTensor, notes: string[]): { width: number; start: number } | string {
   const { shape } = tensor
-  const width = shape.at(-1)
+  const width = shape[shape.length - 1]
   if (width === undefined) return 'the tensor is a single number, without a vocabulary axis'
   if (tensor.length === 0) return 'the tensor is empty'
-  if (shape.slice(0, -2).some((size) => size !== 1)) {
+  if (hasBatch(shape)) {
     return 'a batch of several sequences; expected [1, positions, vocabulary]: dump one sequence at a time'
   }
   if (width === 1 && tensor.length > 1) {
     return `one column and ${tensor.length} rows: a row is a vocabulary, expected [1, positions, vocabulary]`
   }
   if (width > MAX_VOCABULARY) return `rows of ${width} columns, more than any vocabulary (${MAX_VOCABULARY})`
-  const rows = shape.at(-2) ?? 1
-  if (rows > 1) notes.add('only the last of several positions compared')
+  const rows = shape[shape.length - 2] ?? 1
+  if (rows > 1) note(notes, 'only the last of several positions compared')
   return { width, start: tensor.length - width }
+}
+
+function hasBatch(shape: readonly number[]): boolean {
+  for (let axis = 0; axis < shape.length - 2; axis++) if (shape[axis] !== 1) return true
+  return false
 }

@@ -91,9 +91,9 @@ function crcByChunks(source: ByteSource, entry: ZipEntry): number {
 
 /** The CRC-32 that the directory of this source has for a record, which may have been found in an equal one. */
 export function crcOf(source: ByteSource, { crcAt }: ZipEntry): number {
-  const bytes = new Uint8Array(4)
+  const bytes = Buffer.alloc(4)
   source.read(crcAt, bytes)
-  return new DataView(bytes.buffer).getUint32(0, true)
+  return bytes.readUInt32LE()
 }
 
 /** torch ≥ 2.6 may leave the CRC out, as 0. No tool that compresses does. */

@@ -9,8 +9,10 @@ export function assertReserved(
   if (!Number.isInteger(count) || count < 1) {
     throw new GoldenLogitsError('invalid-argument', `the vocabulary size must be a whole number from 1, not ${count}`)
   }
-  for (const [side, [used, has]] of [['golden', golden] as const, ['dump', dump] as const]) {
-    if (used <= has) continue
-    throw new GoldenLogitsError('invalid-argument', `the ${side} row takes ${used} bytes, but ${has} were reserved`)
-  }
+  if (golden[0] > golden[1]) throw notReserved('golden', golden)
+  if (dump[0] > dump[1]) throw notReserved('dump', dump)
+}
+
+function notReserved(side: string, [used, has]: [used: number, has: number]): GoldenLogitsError {
+  return new GoldenLogitsError('invalid-argument', `the ${side} row takes ${used} bytes, but ${has} were reserved`)
 }

@@ -24,7 +24,7 @@ const FLOOR = 1e-250
  */
 export function wasmDivergence(pair: PlacedPair, { golden, dump, missedMax }: PairScan): number | undefined {
   if (missesMass(pair, golden.max, missedMax)) return Number.POSITIVE_INFINITY
-  const origin = logitAt(pair.dump, golden.top1)
+  const origin = logitAt(pair, pair.dump, golden.top1)
   if (Math.max(Math.abs(golden.max), Math.abs(dump.max), Math.abs(origin)) > LARGEST) return undefined
   if (dump.max - origin <= HEIGHT) {
     const floors = floorsOf(golden.min, golden.max, dump.min, origin)

@@ -7,6 +7,7 @@ export interface KernelExports {
   multiplyPair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
   foldRow(row: number, length: number): number
   find(row: number, kind: number, start: number, count: number, value: number): number
+  logitAt(row: number, kind: number, index: number): number
   sumMass(row: number, kind: number, count: number, power: number, floor: number): void
   missesWeight(
     golden: number,

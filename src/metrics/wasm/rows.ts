@@ -1,4 +1,4 @@
-import { type Dtype, itemSize } from '../../tensor/dtype.js'
+import type { Dtype } from '../../tensor/dtype.js'
 import { widen } from '../../tensor/widen.js'
 import type { KernelExports } from './instance.js'
 
@@ -21,11 +21,8 @@ export interface PlacedPair {
 }
 
 /** One logit as float32. */
-export function logitAt({ bytes, dtype }: PlacedRow, vocabId: number): number {
-  const item = itemSize(dtype)
-  const logit = new Float32Array(1)
-  widen(bytes.subarray(vocabId * item, (vocabId + 1) * item), dtype, logit)
-  return logit[0]!
+export function logitAt({ kernel }: PlacedPair, { at, kind }: PlacedRow, vocabId: number): number {
+  return kernel.logitAt(at, kind, vocabId)
 }
 
 /** The whole row as float32, in memory of its own: for what is rare enough to be left to TypeScript. */

@@ -23,6 +23,7 @@ export function scanPair(pair: PlacedPair): PairScan | undefined {
   kernel.sumPair(golden.at, golden.kind, dump.at, dump.kind, count)
   const goldenSum = sumOf(view, SUMS.golden)
   const dumpSum = sumOf(view, SUMS.dump)
+  const float = (at: number) => view.getFloat32(MISSED_MAX + at, true)
   // Sums of finite float32 stay finite in float64, and −Inf is not in them.
   if (!Number.isFinite(goldenSum + dumpSum)) return undefined
   return {
@@ -35,17 +36,18 @@ export function scanPair(pair: PlacedPair): PairScan | undefined {
       dumpOnly: totalOf(view, COUNTS.dumpOnly),
       firstMismatch: view.getInt32(FIRST_MISMATCH, true),
     },
-    missedMax: Math.max(...lanes(view, MISSED_MAX, 'getFloat32')),
+    missedMax: Math.max(Math.max(float(0), float(4)), Math.max(float(8), float(12))),
   }
 }
 
-function scanRow({ kernel, view, count }: PlacedPair, row: PlacedRow, extremes: number, sum: number): RowScan {
-  const find = (value: number, start: number) => kernel.find(row.at, row.kind, start, count, value)
-  const top1 = find(view.getFloat32(extremes, true), view.getInt32(extremes + 8, true))
-  const max = logitAt(row, top1)
+function scanRow(pair: PlacedPair, row: PlacedRow, extremes: number, sum: number): RowScan {
+  const { kernel, view, count } = pair
+  const { at, kind } = row
+  const top1 = kernel.find(at, kind, view.getInt32(extremes + 8, true), count, view.getFloat32(extremes, true))
+  const max = logitAt(pair, row, top1)
   const lowest = view.getFloat32(extremes + 4, true)
   // Which of two zeros comes first, the minimum over several lanes does not tell.
-  const min = lowest === 0 ? logitAt(row, find(0, 0)) : lowest
+  const min = lowest === 0 ? logitAt(pair, row, kernel.find(at, kind, 0, count, 0)) : lowest
   return { max, min, mean: meanOf(row, sum, count, max, min), top1, top1Logit: max }
 }
 
@@ -62,15 +64,16 @@ function sumRow(row: Float32Array): number {
 }
 
 function sumsOf({ kernel, view, golden, dump, count }: PlacedPair): PairSums {
-  const of = (at: number) => sumOf(view, at)
-  const [gg, gd, dd] = [of(SUMS.gg), of(SUMS.gd), of(SUMS.dd)]
+  const gg = sumOf(view, SUMS.gg)
+  const gd = sumOf(view, SUMS.gd)
+  const dd = sumOf(view, SUMS.dd)
   let mm = gg + 2 * gd + dd
   let gm = gg + gd
   // A dump that is much shorter than the golden is lost in those: it takes sums of its own.
   if (mm < gg / 4) {
     kernel.multiplyPair(golden.at, golden.kind, dump.at, dump.kind, count)
-    mm = of(SUMS.mm)
-    gm = of(SUMS.gm)
+    mm = sumOf(view, SUMS.mm)
+    gm = sumOf(view, SUMS.gm)
   }
   return {
     gg,
@@ -78,9 +81,9 @@ function sumsOf({ kernel, view, golden, dump, count }: PlacedPair): PairSums {
     gm,
     dd,
     spread: 2 * gd + dd,
-    absoluteSum: of(SUMS.absolute),
+    absoluteSum: sumOf(view, SUMS.absolute),
     absoluteMax: maxOf(view, SUMS.absoluteMax),
-    relativeSum: of(SUMS.relative),
+    relativeSum: sumOf(view, SUMS.relative),
     relativeMax: maxOf(view, SUMS.relativeMax),
   }
 }
@@ -93,10 +96,7 @@ function maxOf(view: DataView, at: number): number {
   return Math.max(view.getFloat64(at, true), view.getFloat64(at + 8, true))
 }
 
-function lanes(view: DataView, at: number, get: 'getInt32' | 'getFloat32'): number[] {
-  return [0, 4, 8, 12].map((lane) => view[get](at + lane, true))
-}
-
 function totalOf(view: DataView, at: number): number {
-  return lanes(view, at, 'getInt32').reduce((sum, count) => sum + count, 0)
+  const count = (lane: number) => view.getInt32(at + lane, true)
+  return count(0) + count(4) + count(8) + count(12)
 }

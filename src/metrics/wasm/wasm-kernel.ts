@@ -71,8 +71,8 @@ class WasmKernel implements RowKernel {
       klDivergence: divergence,
       golden: goldenScan,
       dump: dumpScan,
-      goldenAtDumpTop1: logitAt(pair.golden, dumpScan.top1),
-      dumpAtGoldenTop1: logitAt(pair.dump, goldenScan.top1),
+      goldenAtDumpTop1: logitAt(pair, pair.golden, dumpScan.top1),
+      dumpAtGoldenTop1: logitAt(pair, pair.dump, goldenScan.top1),
     })
   }
 
