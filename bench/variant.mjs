@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { compareDumps, loadDump, readTensors } from '../dist/esm/index.js'
 import { repeated } from './dumps.mjs'
 
-const { variant, golden, dump, tokens, threads = 1, warm = false, file } = JSON.parse(process.argv[2])
+const { variant, golden, dump, tokens, threads = 1, warm = 0, file } = JSON.parse(process.argv[2])
 
 const VARIANTS = { floor, compare, row }
 
@@ -27,22 +27,26 @@ function floor() {
   report(((performance.now() - started) * 1000) / tokens)
 }
 
-/** All tokens; with `warm` a second time, when the workers are there and all code is compiled. */
+/**
+ * All tokens: at once, or once the same comparison has been made over `warm` tokens, when the workers are there and V8 has
+ * compiled what it runs.
+ */
 function compare() {
   const sides = [dump, golden].map((path) => repeated(loadDump(path), tokens))
-  let started = 0
-  for (let turn = 0; turn < (warm ? 2 : 1); turn++) {
-    started = performance.now()
+  const once = () => {
     const { counts } = compareDumps(...sides, { threads })
     if (counts.compared !== tokens) throw new Error(`compared ${counts.compared} of ${tokens}`)
   }
+  for (let done = 0; done < warm; done += tokens) once()
+  const started = performance.now()
+  once()
   report(((performance.now() - started) * 1000) / tokens)
 }
 
 /** The last row of a tensor of many: the first thing that the process does, or once its code is compiled. */
 function row() {
   let started = 0
-  for (let turn = 0; turn < (warm ? 5 : 1); turn++) {
+  for (let turn = 0; turn <= warm; turn++) {
     started = performance.now()
     const [logits] = readTensors(file)
     const width = logits.shape.at(-1)

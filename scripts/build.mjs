@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { build } from 'rolldown'
 
 const require = createRequire(import.meta.url)
@@ -50,7 +50,7 @@ function bundle(format, names) {
     cwd: root,
     input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
-    external: /^[^./]/,
+    external: (id) => !id.startsWith('.') && !isAbsolute(id) && !id.startsWith('src/'),
     output: {
       dir: join(out, format),
       format,
