@@ -21,20 +21,26 @@ const HEAD = 128
 /** Where a tar archive names itself, with 'ustar'. */
 const TAR = [257, 262] as const
 
-const bytes = Buffer.alloc(TAR[1])
+/** Whether a tar archive names itself, which no other format may at that place. */
+export function isTar(source: ByteSource): boolean {
+  if (source.size < TAR[1]) return false
+  const name = Buffer.alloc(TAR[1] - TAR[0])
+  source.read(TAR[0], name)
+  return name.toString('latin1') === 'ustar'
+}
 
 /**
  * The format of a file, by its first bytes alone: no reader is tried in vain, and no file is two things at once.
  * @throws GoldenLogitsError `unsupported-format`
  */
 export function detectFormat(source: ByteSource): Format {
-  const length = Math.min(bytes.length, source.size)
-  source.read(0, bytes.subarray(0, length))
-  const text = (start: number, end: number) => bytes.toString('latin1', Math.min(start, length), Math.min(end, length))
-  const head = text(0, HEAD)
+  const bytes = Buffer.alloc(Math.min(HEAD, source.size))
+  source.read(0, bytes)
+  const head = bytes.toString('latin1')
   if (head.startsWith('PK\x03\x04')) return 'torch-zip'
-  const isTar = text(...TAR) === 'ustar'
-  const other = isTar ? 'a tar archive (torch.save before 0.1.10)' : OTHERS.find(([, form]) => form.test(head))?.[0]
+  const other = isTar(source)
+    ? 'a tar archive (torch.save before 0.1.10)'
+    : OTHERS.find(([, form]) => form.test(head))?.[0]
   if (!other && head.startsWith('\x80')) return 'torch-legacy'
   if (!other && /^[\x21-\x3c\x3e-\x7e]{1,64}=/.test(head)) return 'atb-bin'
   const found = source.size === 0 ? 'is empty' : `is ${other ?? 'of an unknown format'}`

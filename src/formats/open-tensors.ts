@@ -4,7 +4,7 @@ import { areEqual, type Limits, resolveLimits } from '../io/limits.js'
 import { holdsRuns, RecordedSource, type Run } from '../io/recorded-source.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { readAtbBin } from './atb-bin.js'
-import { detectFormat, type Format } from './detect.js'
+import { detectFormat, type Format, isTar } from './detect.js'
 import { storageTensor } from './storage-tensor.js'
 import type { Checks, Checksum, StoredTensor } from './stored-tensor.js'
 import { readTorchLegacy } from './torch-legacy.js'
@@ -51,20 +51,21 @@ let remembered: readonly Remembered[] = []
  * size, is not read again: the same would come of it. CRCs are not among those bytes; they are held anew for each file.
  */
 function recallStored(source: ByteSource, limits: Limits): StoredTensor[] {
+  for (let i = 0; i < remembered.length; i++) {
+    const kind = remembered[i]!
+    if (kind.size === source.size && areEqual(kind.limits, limits) && isSameKind(source, kind)) return kind.stored
+  }
   const format = detectFormat(source)
-  const known = remembered.find(
-    (kind) =>
-      kind.format === format &&
-      kind.size === source.size &&
-      areEqual(kind.limits, limits) &&
-      holdsRuns(source, kind.runs),
-  )
-  if (known) return known.stored
   const recorded = new RecordedSource(source)
   const stored = READERS[format](recorded, limits)
   const runs = recorded.runs()
   if (runs) remembered = [{ format, size: source.size, runs, limits, stored }, ...remembered.slice(0, KINDS - 1)]
   return stored
+}
+
+/** All that a format is known by lies in what its reader reads, too, but for the place where a tar archive names itself. */
+function isSameKind(source: ByteSource, { format, runs }: Remembered): boolean {
+  return holdsRuns(source, runs) && (format === 'torch-zip' || !isTar(source))
 }
 
 /** The tensors of a file and the way to their elements, which need not be the source they were found in. */

@@ -8,6 +8,8 @@ export interface ByteSource {
    * @throws GoldenLogitsError `file-changed` where the source turns out shorter than `size`.
    */
   read(offset: number, into: Uint8Array): void
+  /** The same bytes without a copy, good until the source is closed, where it has them in memory. */
+  peek?(offset: number, length: number): Uint8Array | undefined
   /** Tells who keeps account of what is read (`RecordedSource`) that nothing so far has come of the bytes there. */
   disregard?(offset: number, length: number): void
 }

@@ -64,14 +64,21 @@ class OpenFile implements FileSource {
   }
 
   read(offset: number, into: Uint8Array): void {
-    const end = offset + into.length
+    const near = this.peek(offset, into.length)
+    if (near) into.set(near)
+    else this.readAll(offset, into)
+  }
+
+  peek(offset: number, length: number): Uint8Array | undefined {
+    const end = offset + length
     if (end <= Math.min(END, this.size)) {
       this.head ??= this.readEnd(0)
-      into.set(this.head.subarray(offset, end))
-    } else if (offset >= this.size - END && end <= this.size) {
-      this.tail ??= this.readEnd(Math.max(0, this.size - END))
-      into.set(this.tail.subarray(offset - this.size + this.tail.length, end - this.size + this.tail.length))
-    } else this.readAll(offset, into)
+      return this.head.subarray(offset, end)
+    }
+    if (offset < this.size - END || end > this.size) return undefined
+    this.tail ??= this.readEnd(Math.max(0, this.size - END))
+    const before = this.size - this.tail.length
+    return this.tail.subarray(offset - before, end - before)
   }
 
   private readEnd(offset: number): Uint8Array {

@@ -40,20 +40,35 @@ export class RecordedSource implements ByteSource {
     })
   }
 
-  /** Everything that was read and not disregarded since; nothing where that was too much. */
+  /** Everything that was read and not disregarded since, in the order of the file; nothing where that was too much. */
   runs(): readonly Run[] | undefined {
-    return this.length <= MOST ? this.kept : undefined
+    if (this.length > MOST) return undefined
+    const joined: Run[] = []
+    for (const run of this.kept.sort((a, b) => a.offset - b.offset)) {
+      const before = joined.at(-1)
+      const gap = before ? run.offset - (before.offset + before.bytes.length) : 1
+      if (gap > 0) joined.push(run)
+      else if (run.bytes.length + gap > 0) {
+        joined.pop()
+        joined.push({ offset: before!.offset, bytes: Buffer.concat([before!.bytes, run.bytes.subarray(-gap)]) })
+      }
+    }
+    return joined
   }
 }
 
-let scratch = new Uint8Array(1024)
-
 /** Does a source of the same size hold the same bytes at the same places? */
 export function holdsRuns(source: ByteSource, runs: readonly Run[]): boolean {
-  return runs.every(({ offset, bytes }) => {
-    if (scratch.length < bytes.length) scratch = new Uint8Array(bytes.length)
-    const found = scratch.subarray(0, bytes.length)
-    source.read(offset, found)
-    return Buffer.compare(found, bytes) === 0
-  })
+  for (let i = 0; i < runs.length; i++) {
+    const { offset, bytes } = runs[i]!
+    const found = source.peek?.(offset, bytes.length) ?? copyOf(source, offset, bytes.length)
+    if (Buffer.compare(found, bytes) !== 0) return false
+  }
+  return true
+}
+
+function copyOf(source: ByteSource, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  source.read(offset, bytes)
+  return bytes
 }

@@ -5,7 +5,7 @@ import { settle } from '../settle.js'
 import { isMeasured, RowForms } from './row-form.js'
 import { copyRow, formOfRow, ROW_BYTES, type RowMemory, readRow, rowMemory, writeRow } from './row-memory.js'
 
-/** Memory is taken for so many rows at a time. */
+/** Memory is taken for at most so many rows at a time. */
 const CHUNK = 2048
 
 /**
@@ -58,7 +58,8 @@ export class OutcomeTable {
 
   private chunkOf(index: number): RowMemory {
     const number = Math.floor(index / CHUNK)
-    this.chunks[number] ??= rowMemory(new ArrayBuffer(CHUNK * ROW_BYTES))
+    const rows = Math.min(CHUNK, this.pairs.length - number * CHUNK)
+    this.chunks[number] ??= rowMemory(new ArrayBuffer(rows * ROW_BYTES))
     return this.chunks[number]
   }
 }

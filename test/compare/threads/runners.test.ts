@@ -10,17 +10,14 @@ const MODULES = join(import.meta.dirname, '../../../node_modules')
 const threadCount = await bundled('compare/threads/thread-count')
 
 /** The same claims in every runner: its own workers, contexts and timers make no difference, and it gets its share. */
-function body(root: string, folder: string, name: string, timers: string, load: string): string {
+function body(root: string, folder: string, name: string, timers: string): string {
   return `
 const { mixedDumps } = require(${JSON.stringify(join(CHILD, 'dumps.cjs'))})
-const { slowDown } = require(${JSON.stringify(join(CHILD, 'patches.cjs'))})
 const { appendFileSync, existsSync } = require('node:fs')
 const { isDeepStrictEqual } = require('node:util')
 const { threadCount } = require(${JSON.stringify(threadCount)})
 
-test('any number of threads', async () => {
-  slowDown(1)
-  ${load}
+test('any number of threads', () => {
   const { golden, dump } = mixedDumps(${JSON.stringify(join(folder, `${name}-dumps`))}, 60)
   const expected = compareDumps(dump, golden, { threads: 1 })
   // A busy machine may start workers late.
@@ -50,13 +47,11 @@ function run(
   symlinkSync(join(MODULES, 'vitest'), join(folder, 'node_modules/vitest'))
   for (const name of ['one', 'two']) {
     const head = {
-      vitest: `import { createRequire } from 'node:module'\nimport { expect, test, vi } from 'vitest'\nconst require = createRequire(import.meta.url)\n`,
-      jest: '',
+      vitest: `import { createRequire } from 'node:module'\nimport { expect, test, vi } from 'vitest'\nimport { compareDumps } from 'golden-logits'\nconst require = createRequire(import.meta.url)\n`,
+      jest: `const { compareDumps } = require('golden-logits')\n`,
     }[runner]
-    // In a context of its own Vitest copies what node:fs exports when it is first imported: files must be slow by then.
-    const load = `const { compareDumps } = ${runner === 'vitest' ? 'await import' : 'require'}('golden-logits')`
     const file = `${name}.test.${runner === 'vitest' ? 'mjs' : 'cjs'}`
-    writeFileSync(join(folder, file), head + body(root, folder, name, runner === 'vitest' ? 'vi' : 'jest', load))
+    writeFileSync(join(folder, file), head + body(root, folder, name, runner === 'vitest' ? 'vi' : 'jest'))
   }
   writeFileSync(join(folder, runner === 'vitest' ? 'vitest.config.mjs' : 'jest.config.cjs'), config)
   const entry = join(MODULES, runner === 'vitest' ? 'vitest/vitest.mjs' : 'jest/bin/jest.js')
@@ -65,7 +60,7 @@ function run(
     cwd: folder,
     encoding: 'utf8',
     timeout: 100_000,
-    env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' },
+    env: { ...env, NODE_OPTIONS: `--require ${join(CHILD, 'slow-dumps.cjs')}`, NO_COLOR: '1', FORCE_COLOR: '0' },
   })
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const counts = join(folder, 'counts')

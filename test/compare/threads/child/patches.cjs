@@ -5,12 +5,14 @@ const { syncBuiltinESMExports } = require('node:module')
 const cell = new Int32Array(new SharedArrayBuffer(4))
 exports.sleep = (milliseconds) => Atomics.wait(cell, 0, 0, milliseconds)
 
-/** Makes every file slow to open, so that threads are worth while whatever the kernel. */
-exports.slowDown = (milliseconds, eachTime = () => undefined) => {
+/** Makes every file that is meant slow to open, so that threads are worth while whatever the kernel. */
+exports.slowDown = (milliseconds, eachTime = () => undefined, isMeant = () => true) => {
   const { openSync } = fs
   fs.openSync = (...args) => {
-    exports.sleep(milliseconds)
-    eachTime()
+    if (isMeant(String(args[0]))) {
+      exports.sleep(milliseconds)
+      eachTime()
+    }
     return openSync(...args)
   }
   syncBuiltinESMExports()
