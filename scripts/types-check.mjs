@@ -34,7 +34,7 @@ const WAYS = {
   'skipLibCheck off': ['--skipLibCheck', 'false'],
 }
 const FILE = 'gate.ts'
-const shared = readFileSync(`${ROOT}/test/types/shared.ts`, 'utf8')
+const MARK = /^\/\/ (shared|shared-vitest)$/gm
 
 const checks = new Checks()
 const packed = await pack()
@@ -52,7 +52,9 @@ checks.end()
 
 async function checkScenario(project, scenario) {
   project.copy(`test/types/${scenario}`, scenario)
-  const text = project.read(`${scenario}/${FILE}`).replace('// shared\n', () => shared)
+  const text = project
+    .read(`${scenario}/${FILE}`)
+    .replace(MARK, (_, name) => readFileSync(`${ROOT}/test/types/${name}.ts`, 'utf8'))
   for (const [name, compiler] of Object.entries(COMPILERS)) {
     project.write(`${scenario}/${FILE}`, text)
     const compiled = Object.values(WAYS).map((flags) => typeCheck(compiler, project.path(scenario), flags))

@@ -55,3 +55,11 @@ test('mistakes', () => {
   // @ts-expect-error TS2559 a golden where only options are taken
   expect('dump').toMatchLogitsSnapshot(3)
 })
+
+test('as an asymmetric matcher', () => {
+  expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits('golden', { dtype: 'bf16' }) })
+  // @ts-expect-error TS2561 an option misspelt
+  expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits('golden', { dtpye: 'bf16' }) })
+  // @ts-expect-error TS2554 no golden
+  expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits() })
+})

@@ -32,7 +32,8 @@ describe.each([
   ['jest-globals.ts', []],
   ['jest-types.ts', ['jest']],
 ])('%s', (file, types) => {
-  const code = readFileSync(join(import.meta.dirname, file), 'utf8')
+  const read = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8')
+  const code = read(file).replace('// quick\n', () => read('quick.ts'))
 
   test.each(['mts', 'cts'])('what is right compiles, and what is wrong does not, in a .%s file', (extension) => {
     // Vitest cannot be imported from CommonJS by its own types.

@@ -1,24 +1,4 @@
 import { loadDump } from 'golden-logits'
 
 // shared
-
-test('what Vitest adds', async ({ expect: own }) => {
-  own('dump').toMatchGoldenLogits('golden', { dtype: 'bf16' })
-  expect.soft('dump').toMatchGoldenLogits('golden')
-  const soft: void = expect.soft('dump').not.toMatchLogitsSnapshot()
-  await expect.poll(() => 'dump').toMatchGoldenLogits('golden')
-  // @ts-expect-error TS2561 an option misspelt behind expect.soft
-  expect.soft('dump').toMatchGoldenLogits('golden', { dtpye: 'bf16' })
-  // @ts-expect-error TS2561 an option misspelt behind the expect of a test
-  own('dump').toMatchGoldenLogits('golden', { dtpye: 'bf16' })
-  // @ts-expect-error TS2322
-  const number: number = expect.soft('dump').toMatchGoldenLogits('golden')
-})
-
-test('as an asymmetric matcher', () => {
-  expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits('golden', { dtype: 'bf16' }) })
-  // @ts-expect-error TS2561 an option misspelt
-  expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits('golden', { dtpye: 'bf16' }) })
-  // @ts-expect-error TS2554 no golden
-  expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits() })
-})
+// shared-vitest
