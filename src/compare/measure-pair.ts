@@ -135,10 +135,6 @@ function cutPlan(golden: readonly RowPart[], dump: readonly RowPart[], vocabSize
 }
 
 function readPlan({ joined }: RowPlan, into: Uint8Array): void {
-  if (joined.length === 1) {
-    joined[0]!.tensor.readRaw(joined[0]!.start, joined[0]!.width, into)
-    return
-  }
   let at = 0
   for (const part of joined) {
     const bytes = part.width * itemSize(part.dtype)

@@ -22,8 +22,8 @@ export function planRanks(
   areCopies: (parts: readonly RowPart[]) => boolean,
 ): RankPlan {
   if (golden.length === 1 && dump.length === 1) {
-    const g = oneFile(golden)
-    const d = oneFile(dump)
+    const g = joinedPlan(golden)
+    const d = joinedPlan(dump)
     return g.width === d.width ? { golden: g, dump: d } : { reason: mismatch(golden, dump) }
   }
   for (const [side, parts] of [['golden', golden] as const, ['dump', dump] as const]) {
@@ -42,8 +42,8 @@ export function planRanks(
   return fitting.find((plan) => plan !== asCopies)!
 }
 
-function oneFile(parts: readonly RowPart[]): RowPlan {
-  return { joined: parts, copies: NO_COPIES, width: parts[0]!.width }
+function joinedPlan(parts: readonly RowPart[]): RowPlan {
+  return { joined: parts, copies: NO_COPIES, width: totalWidth(parts) }
 }
 
 const NO_COPIES: readonly RowPart[] = []
@@ -56,7 +56,7 @@ export function totalWidth(parts: readonly RowPart[]): number {
 
 function readings(parts: readonly RowPart[]): RowPlan[] {
   const [first, ...others] = parts as readonly [RowPart, ...RowPart[]]
-  const joined: RowPlan = { joined: parts, copies: [], width: totalWidth(parts) }
+  const joined = joinedPlan(parts)
   if (others.length === 0) return [joined]
   const equal = others.every((part) => part.width === first.width)
   return equal ? [{ joined: [first], copies: others, width: first.width }, joined] : [joined]

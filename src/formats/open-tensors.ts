@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib'
 import type { ByteSource } from '../io/byte-source.js'
 import { areEqual, type Limits, resolveLimits } from '../io/limits.js'
 import { holdsRuns, RecordedSource, type Run } from '../io/recorded-source.js'
@@ -6,7 +5,7 @@ import type { LazyTensor } from '../tensor/tensor.js'
 import { readAtbBin } from './atb-bin.js'
 import { detectFormat, type Format, isTar } from './detect.js'
 import { storageTensor } from './storage-tensor.js'
-import type { Checks, Checksum, StoredTensor } from './stored-tensor.js'
+import { type Checksum, newChecks, type StoredTensor } from './stored-tensor.js'
 import { readTorchLegacy } from './torch-legacy.js'
 import { readTorchZip } from './torch-zip.js'
 
@@ -21,13 +20,9 @@ const READERS: Readonly<Record<Format, (source: ByteSource, limits: Limits) => S
  * @param checksum what computes the CRCs of whatever is read into its own memory the fastest
  * @throws GoldenLogitsError for whatever is wrong with the file
  */
-export function openTensors(
-  source: ByteSource,
-  limits?: Partial<Limits>,
-  checksum: Checksum = { crc32 },
-): LazyTensor[] {
+export function openTensors(source: ByteSource, limits?: Partial<Limits>, checksum?: Checksum): LazyTensor[] {
   const budget = resolveLimits(limits)
-  const checks: Checks = { held: new Set(), checksum }
+  const checks = newChecks(checksum)
   return recallStored(source, budget).map(({ found, open }) =>
     storageTensor(found, () => ({ bytes: open(source, checks), close: () => undefined }), source.file, budget),
   )

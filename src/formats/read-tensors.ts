@@ -1,11 +1,10 @@
-import { crc32 } from 'node:zlib'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { type FileSource, openFile } from '../io/file-source.js'
 import { type Limits, resolveLimits } from '../io/limits.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { findStored } from './open-tensors.js'
 import { storageTensor } from './storage-tensor.js'
-import type { Checks } from './stored-tensor.js'
+import { newChecks } from './stored-tensor.js'
 
 /**
  * Every tensor of one file (`.pth` of any torch, ATB `.bin`), in the order they are stored. Reads what describes them;
@@ -25,7 +24,7 @@ export function readTensors(file: string, options: { limits?: Partial<Limits> } 
   const limits = resolveLimits(options.limits)
   const source = openFile(file, limits)
   try {
-    const checks: Checks = { held: new Set(), checksum: { crc32 } }
+    const checks = newChecks()
     return findStored(source, limits).map(({ found, open }) =>
       storageTensor(
         found,

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { ByteSource } from '../io/byte-source.js'
 import type { FoundTensor } from './pickle/find-tensors.js'
 import type { StorageBytes } from './storage-bytes.js'
@@ -17,6 +18,11 @@ export interface Checks {
 
 export interface Checksum {
   crc32(bytes: Uint8Array): number
+}
+
+/** Those of a file that nothing was read of yet. */
+export function newChecks(checksum: Checksum = { crc32 }): Checks {
+  return { held: new Set(), checksum }
 }
 
 /** A tensor that a file holds, and the way to its elements. */

@@ -6,7 +6,7 @@ import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
 import type { ZipEntry } from '../io/zip-directory.js'
 import { fflate } from '../libraries.js'
-import type { Checks } from './stored-tensor.js'
+import { type Checks, newChecks } from './stored-tensor.js'
 
 /** fflate inflates what it is given in one go: slices this small keep a bomb from outgrowing its declared size by much. */
 const INFLATE_SLICE = 16 * 1024
@@ -44,7 +44,7 @@ export function openRecord(
 /** The whole record, checked. */
 export function wholeRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
   const bytes = allocate(entry.size, `the record '${entry.name}'`, source)
-  openRecord(source, entry, limits, { held: new Set(), checksum: { crc32 } })(0, bytes)
+  openRecord(source, entry, limits, newChecks())(0, bytes)
   return bytes
 }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { findStored, openTensors } from '../../src/formats/open-tensors.js'
 import { storageTensor } from '../../src/formats/storage-tensor.js'
+import { newChecks } from '../../src/formats/stored-tensor.js'
 import { DEFAULT_LIMITS } from '../../src/io/limits.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { loadCorpus } from '../fuzz/corpus.js'
@@ -16,7 +16,7 @@ const open = (bytes: Uint8Array) => openTensors(memorySource(bytes, FILE))
 /** What a file comes to, read or refused, whatever was read before it. */
 function fresh(bytes: Uint8Array): unknown {
   const source = memorySource(bytes, FILE)
-  const checks = { held: new Set(), checksum: { crc32 } }
+  const checks = newChecks()
   return outcomeOf(() =>
     findStored(source, DEFAULT_LIMITS).map((stored) =>
       storageTensor(
