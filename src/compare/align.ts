@@ -1,6 +1,6 @@
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, shown } from '../errors.js'
-import { type List, listOf } from './list.js'
+import { type List, listOf } from '../list.js'
 import type { CompareSettings } from './options.js'
 import { StepRanges, stepRanges } from './step-ranges.js'
 

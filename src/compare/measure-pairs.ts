@@ -1,7 +1,7 @@
+import { type List, listOf } from '../list.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import type { StepPair } from './align.js'
 import type { MeasuredPair } from './comparison.js'
-import { type List, listOf } from './list.js'
 import type { PairSettings } from './measure-pair.js'
 import { measureAll } from './threads/measure-all.js'
 

@@ -1,6 +1,6 @@
+import type { List } from '../list.js'
 import type { Metrics, NonFinite, Support } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
-import type { List } from './list.js'
 
 /** The precision that a dump was computed in, which chooses the thresholds. */
 export type Precision = 'bf16' | 'fp16' | 'fp32'

@@ -10,6 +10,7 @@ import { checkLoadArguments } from './options.js'
 import type { LayoutScan } from './rank-steps.js'
 import { groupRuns, pickRun } from './runs.js'
 import { mergeSelections } from './selection.js'
+import { dumpOfSteps } from './step-list.js'
 import { scanTorch } from './torch-layout.js'
 import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
 
@@ -38,7 +39,8 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   if (steps.length === 0) throw nothingFound(pathOrGlob, paths, ignored)
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
-  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, limits: options.limits ?? {} }
+  const facts = { path: pathOrGlob, layout, named, notes, ignored, stepsAssumed, limits: options.limits ?? {} } as const
+  return dumpOfSteps(facts, steps)
 }
 
 function joinLocated(located: readonly Located[]): Located {

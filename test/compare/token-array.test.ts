@@ -1,8 +1,8 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
-import { listOf } from '../../src/compare/list.js'
 import { withTokenArray } from '../../src/compare/token-array.js'
 import type { Comparison, ListedComparison, TokenComparison } from '../../src/compare/types.js'
+import { listOf } from '../../src/list.js'
 
 function tokenAt(step: number): TokenComparison {
   return { step, verdict: 'missing', pass: step !== 2, reason: `token ${step}` }

@@ -1,5 +1,5 @@
+import type { List } from '../../list.js'
 import type { StepPair } from '../align.js'
-import type { List } from '../list.js'
 import type { PairOutcome } from '../measure-pair.js'
 import { settle } from '../settle.js'
 import { isMeasured, RowForms } from './row-form.js'

@@ -1,6 +1,6 @@
+import type { List } from '../../list.js'
 import type { RowKernel } from '../../metrics/kernel.js'
 import type { StepPair } from '../align.js'
-import type { List } from '../list.js'
 import { measurePair, type PairSettings } from '../measure-pair.js'
 import { OutcomeTable } from '../rows/outcome-table.js'
 import { now } from './clock.js'

@@ -1,7 +1,7 @@
-import { firstOf } from '../../compare/list.js'
 import { StepRanges } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { shown } from '../../errors.js'
+import { firstOf } from '../../list.js'
 import { prefixVerdict } from './prefix.js'
 import { tokenBlock } from './token-block.js'
 

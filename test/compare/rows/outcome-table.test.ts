@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { listOf } from '../../../src/compare/list.js'
 import type { PairOutcome } from '../../../src/compare/measure-pair.js'
 import { OutcomeTable } from '../../../src/compare/rows/outcome-table.js'
 import type { MeasuredOutcome } from '../../../src/compare/rows/row-form.js'
 import { ROW_BYTES, rowMemory, writeRow } from '../../../src/compare/rows/row-memory.js'
+import { listOf } from '../../../src/list.js'
 
 const pairs = listOf(10_000, (step) => ({
   step,
