@@ -1,4 +1,5 @@
 import { loadDump } from '../dumps/load.js'
+import { listedSteps, stepsOf } from '../dumps/step-list.js'
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { resolveLimits } from '../io/limits.js'
@@ -10,16 +11,19 @@ import { resolveLimits } from '../io/limits.js'
 export function asDump(side: 'golden' | 'dump', value: unknown): Dump {
   if (typeof value === 'string') return loadDump(value)
   const dump = value as Dump | null | undefined
-  const looksLike =
-    typeof dump === 'object' && dump !== null && Array.isArray(dump.steps) && typeof dump.path === 'string'
+  const looksLike = typeof dump === 'object' && dump !== null && hasSteps(dump) && typeof dump.path === 'string'
   if (!looksLike) throw noDump(side, value)
-  if (dump.steps.length === 0) {
+  if (stepsOf(dump).length === 0) {
     throw new GoldenLogitsError('nothing-to-compare', `the ${side} holds no step`, { file: dump.path })
   }
   const flaw = flawOf(dump)
   if (flaw === undefined) return dump
   const message = `the ${side} must be a dump from loadDump as it is or a path, got one ${flaw}`
   throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+}
+
+function hasSteps(dump: Dump): boolean {
+  return listedSteps(dump) !== undefined || Array.isArray(dump.steps)
 }
 
 function noDump(side: string, value: unknown): GoldenLogitsError {
@@ -36,8 +40,10 @@ function constructorName(value: object): string {
 }
 
 /** What is not as `loadDump` makes it. */
-function flawOf({ steps, notes, ignored, limits }: Dump): string | undefined {
-  const wrong = steps.findIndex((step) => !isStep(step))
+function flawOf(dump: Dump): string | undefined {
+  const { notes, ignored, limits } = dump
+  // A list is `loadDump`'s own, and to look through the array would make it.
+  const wrong = listedSteps(dump) ? -1 : dump.steps.findIndex((step) => !isStep(step))
   if (wrong >= 0) return `whose steps[${wrong}] is no step with its files`
   if (!Array.isArray(notes) || !notes.every(isText)) return 'whose notes are no texts'
   if (!Array.isArray(ignored) || !ignored.every((one) => isText(one?.path) && isText(one?.reason))) {

@@ -1,11 +1,10 @@
 import type { Dump } from '../dumps/types.js'
 import { type List, listOf } from '../list.js'
 import { excuseAfter, excusedNotes, firstFlip } from './after-divergence.js'
-import type { StepPair } from './align.js'
-import { dtypesOf } from './dtypes-of.js'
 import type { PairOutcome } from './measure-pair.js'
 import type { CompareSettings } from './options.js'
-import { outcomeNotes } from './outcome-notes.js'
+import { outcomeFacts } from './outcome-facts.js'
+import type { StepPair } from './step-pairs.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
 import type { Comparison, Counts, ListedComparison, TokenComparison } from './types.js'
 import { judgePair, judgeSingle } from './verdict.js'
@@ -23,7 +22,8 @@ export function conclude(
   alignmentNotes: readonly string[],
   settings: CompareSettings,
 ): ListedComparison {
-  const precision = settings.precision ?? inferPrecision(dtypesOf(measured, ({ kind }) => kind === 'compared'))
+  const facts = outcomeFacts(measured)
+  const precision = settings.precision ?? inferPrecision(facts.dtypes)
   const thresholds = thresholdsOf(precision, settings)
   const judged = listOf(measured.length, (index) => judge(measured.at(index)!, thresholds, settings))
   const flip = settings.afterDivergence === 'ignore' ? firstFlip(judged) : undefined
@@ -43,7 +43,7 @@ export function conclude(
       ...(flip === undefined ? [] : excusedNotes(flip, judged)),
       ...dumpNotes('golden', golden),
       ...dumpNotes('dump', dump),
-      ...outcomeNotes(measured),
+      ...facts.notes,
       ...(settings.precision || counts.compared === 0 ? [] : [`dtype ${precision} taken from the dumps`]),
     ],
     goldenPath: golden.path,

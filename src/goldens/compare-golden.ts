@@ -1,6 +1,6 @@
 import { align } from '../compare/align.js'
 import { conclude, type MeasuredPair } from '../compare/comparison.js'
-import { dtypesOf } from '../compare/dtypes-of.js'
+import { addDtypes } from '../compare/dtypes.js'
 import type { CompareSettings } from '../compare/options.js'
 import { inferPrecision } from '../compare/thresholds.js'
 import { withTokenArray } from '../compare/token-array.js'
@@ -8,6 +8,7 @@ import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { rowKernel } from '../metrics/row-kernel.js'
+import type { Dtype } from '../tensor/dtype.js'
 import { capture } from './capture.js'
 import { withBounds } from './conclude-bounded.js'
 import { NpzReader } from './full/npz-reader.js'
@@ -40,7 +41,9 @@ export function compareGolden(golden: Golden, dump: Dump, settings: CompareSetti
     })
     if (widths.fitting === 0 && widths.other.size > 0) throw otherVocabulary(golden, widths.other)
     // Bounded tokens tell their dtypes, too, and need the limits that depend on them.
-    const precision = settings.precision ?? inferPrecision(dtypesOf(measured, () => true))
+    const dtypes = new Set<Dtype>()
+    for (const { outcome } of measured) if (outcome) addDtypes(dtypes, outcome)
+    const precision = settings.precision ?? inferPrecision(dtypes)
     const comparison = withTokenArray(conclude(dump, trusted, measured, notes, { ...settings, precision }))
     if (settings.precision === undefined) comparison.notes.push(`dtype ${precision} taken from the dumps`)
     return bounded.size === 0 ? comparison : withBounds(comparison, bounded, settings.afterDivergence)

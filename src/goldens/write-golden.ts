@@ -4,6 +4,7 @@ import { threadId } from 'node:worker_threads'
 import type { CompareSettings } from '../compare/options.js'
 import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import { overCut } from '../compare/verdict.js'
+import { stepsOf } from '../dumps/step-list.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
@@ -94,7 +95,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
   const tokens: GoldenToken[] = []
   const sources: SourceFile[] = []
-  for (const source of dump.steps) {
+  for (const source of stepsOf(dump)) {
     const { step } = source
     if (!compare.wants(step)) continue
     if (tokens.length === MAX_TOKENS) return { step, reason: `it is beyond the ${MAX_TOKENS} tokens of one golden` }

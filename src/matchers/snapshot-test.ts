@@ -1,10 +1,12 @@
 import { asDump } from '../compare/as-dump.js'
 import type { CompareSettings } from '../compare/options.js'
 import { stepRanges } from '../compare/step-ranges.js'
+import { stepsOf } from '../dumps/step-list.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import type { CountedTest } from '../goldens/counter.js'
 import type { SnapshotOwner, SnapshotState } from '../goldens/runner.js'
+import { firstOf } from '../list.js'
 import { testFacts } from '../reporters/runner-context.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext } from './types.js'
@@ -50,10 +52,12 @@ export function refuseMisuse({ isNot, poll }: SnapshotContext): void {
 /** @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws */
 export function dumpOf(value: DumpOrPath, { wants, listed }: CompareSettings): Dump {
   const dump = asDump('dump', value)
-  if (!dump.steps.some(({ step }) => wants(step))) {
+  const steps = stepsOf(dump)
+  if (!firstOf(steps, ({ step }) => wants(step))) {
     throw new GoldenLogitsError('nothing-to-compare', 'the dump holds no step that is wanted', { file: dump.path })
   }
-  const held = new Set(dump.steps.map(({ step }) => step))
+  const held = new Set<number>()
+  if (listed.length > 0) for (const { step } of steps) if (wants(step)) held.add(step)
   const absent = listed.filter((step) => !held.has(step))
   if (absent.length > 0) {
     const message = `the dump does not hold ${stepRanges(absent)}, which the option steps lists`

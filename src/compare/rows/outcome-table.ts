@@ -1,7 +1,7 @@
 import type { List } from '../../list.js'
-import type { StepPair } from '../align.js'
 import type { PairOutcome } from '../measure-pair.js'
 import { settle } from '../settle.js'
+import type { StepPair } from '../step-pairs.js'
 import { isMeasured, RowForms } from './row-form.js'
 import { copyRow, formOfRow, ROW_BYTES, type RowMemory, readRow, rowMemory, writeRow } from './row-memory.js'
 
@@ -42,12 +42,15 @@ export class OutcomeTable {
     copyRow(memory, row, this.chunkOf(index), index % CHUNK)
   }
 
-  /** undefined where the pair was not measured: one side only holds the step. */
-  at(index: number): PairOutcome | undefined {
+  /**
+   * undefined where the pair was not measured: one side only holds the step.
+   * @param pair that of the same place, where the caller has it already
+   */
+  at(index: number, pair?: StepPair): PairOutcome | undefined {
     const number = this.formAt(index)
     if (number < 0) return this.others.get(index)
     const form = this.forms.at(number)
-    const { golden, dump } = this.pairs.at(index)!
+    const { golden, dump } = pair ?? this.pairs.at(index)!
     return readRow(this.chunkOf(index), index % CHUNK, form, { golden: golden!, dump: dump! })
   }
 

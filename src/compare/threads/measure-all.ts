@@ -1,8 +1,7 @@
-import type { List } from '../../list.js'
 import type { RowKernel } from '../../metrics/kernel.js'
-import type { StepPair } from '../align.js'
 import { measurePair, type PairSettings } from '../measure-pair.js'
 import { OutcomeTable } from '../rows/outcome-table.js'
+import type { PairList } from '../step-pairs.js'
 import { now } from './clock.js'
 import { measureSegment } from './measure-segment.js'
 import { type Helper, Pool } from './pool.js'
@@ -34,12 +33,7 @@ let segments = 0
  * Measures every pair that both sides hold, on up to so many threads where they are worth while: as many as the work that is
  * left takes, judged by the time that the pairs so far have taken. The outcomes do not depend on it.
  */
-export function measureAll(
-  pairs: List<StepPair>,
-  settings: PairSettings,
-  kernel: RowKernel,
-  threads: number,
-): OutcomeTable {
+export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowKernel, threads: number): OutcomeTable {
   const table = new OutcomeTable(pairs)
   const whole = wholePairs(pairs)
   let done = 0
@@ -86,13 +80,10 @@ export function measureAll(
 }
 
 /** The places of the pairs that both sides hold. */
-function wholePairs(pairs: List<StepPair>): Int32Array {
+function wholePairs(pairs: PairList): Int32Array {
   const places = new Int32Array(pairs.length)
   let count = 0
-  for (let i = 0; i < pairs.length; i++) {
-    const { golden, dump } = pairs.at(i)!
-    if (golden && dump) places[count++] = i
-  }
+  for (let i = 0; i < pairs.length; i++) if (pairs.isWhole(i)) places[count++] = i
   return places.subarray(0, count)
 }
 

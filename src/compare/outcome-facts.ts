@@ -1,8 +1,19 @@
+import type { Dtype } from '../tensor/dtype.js'
 import type { MeasuredPair } from './comparison.js'
+import { addDtypes } from './dtypes.js'
 import { StepRanges } from './step-ranges.js'
 
-/** What the readers chose or left out, each once with the tokens it is about, and what was cut. */
-export function outcomeNotes(measured: Iterable<MeasuredPair>): string[] {
+/** What all outcomes of a comparison say together. */
+export interface OutcomeFacts {
+  /** Of both sides, where both rows were read. */
+  readonly dtypes: ReadonlySet<Dtype>
+  /** What the readers chose or left out, each once with the tokens it is about, and what was cut. */
+  readonly notes: readonly string[]
+}
+
+/** One look at every outcome. */
+export function outcomeFacts(measured: Iterable<MeasuredPair>): OutcomeFacts {
+  const dtypes = new Set<Dtype>()
   const steps = new Map<string, StepRanges>()
   const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
   for (const { step, outcome } of measured) {
@@ -11,14 +22,16 @@ export function outcomeNotes(measured: Iterable<MeasuredPair>): string[] {
       ranges.add(step)
       steps.set(note, ranges)
     }
-    if (outcome?.kind !== 'compared' || !outcome.cut) continue
+    if (outcome?.kind !== 'compared') continue
+    addDtypes(dtypes, outcome)
+    if (!outcome.cut) continue
     for (const side of ['golden', 'dump'] as const) {
       cut[side].columns = Math.max(cut[side].columns, outcome.cut[`${side}Columns`])
       cut[side].mass = Math.max(cut[side].mass, outcome.cut[`${side}Mass`])
     }
   }
   const notes = [...steps].map(([note, ranges]) => `${ranges}: ${note}`)
-  return [...notes, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)]
+  return { dtypes, notes: [...notes, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)] }
 }
 
 function cutNotes(side: string, { columns, mass }: { columns: number; mass: number }): string[] {
