@@ -24,6 +24,11 @@ export function firstOf<T>(items: Iterable<T>, fits: (item: T) => boolean): T | 
   return undefined
 }
 
+/** The first so many items. */
+export function firstItems<T>(items: List<T>, count: number): T[] {
+  return Array.from({ length: Math.min(count, items.length) }, (_, index) => items.at(index)!)
+}
+
 /**
  * Makes a property of an object a true array that is made when it is first looked at, and kept from then on: who never
  * looks pays no memory for its items.

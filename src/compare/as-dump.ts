@@ -1,5 +1,5 @@
 import { loadDump } from '../dumps/load.js'
-import { listedSteps, stepsOf } from '../dumps/step-list.js'
+import { listedIgnored, listedSteps, stepsOf } from '../dumps/step-list.js'
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { resolveLimits } from '../io/limits.js'
@@ -41,16 +41,18 @@ function constructorName(value: object): string {
 
 /** What is not as `loadDump` makes it. */
 function flawOf(dump: Dump): string | undefined {
-  const { notes, ignored, limits } = dump
+  const { notes, limits } = dump
   // A list is `loadDump`'s own, and to look through the array would make it.
   const wrong = listedSteps(dump) ? -1 : dump.steps.findIndex((step) => !isStep(step))
   if (wrong >= 0) return `whose steps[${wrong}] is no step with its files`
   if (!Array.isArray(notes) || !notes.every(isText)) return 'whose notes are no texts'
-  if (!Array.isArray(ignored) || !ignored.every((one) => isText(one?.path) && isText(one?.reason))) {
-    return 'whose ignored is no list of paths and reasons'
-  }
+  if (!listedIgnored(dump) && !areIgnored(dump.ignored)) return 'whose ignored is no list of paths and reasons'
   resolveLimits(limits)
   return undefined
+}
+
+function areIgnored(ignored: Dump['ignored']): boolean {
+  return Array.isArray(ignored) && ignored.every((one) => isText(one?.path) && isText(one?.reason))
 }
 
 function isStep(step: DumpStep | null | undefined): boolean {

@@ -1,3 +1,4 @@
+import { ignoredOf } from '../dumps/step-list.js'
 import type { Dump } from '../dumps/types.js'
 import { type List, listOf } from '../list.js'
 import { excuseAfter, excusedNotes, firstFlip } from './after-divergence.js'
@@ -92,9 +93,9 @@ function tally(tokens: Iterable<TokenComparison>): { counts: Counts; firstFailur
   return { counts, firstFailure }
 }
 
-function dumpNotes(side: string, { notes, ignored }: Dump): string[] {
+function dumpNotes(side: string, dump: Dump): string[] {
   const reasons = new Map<string, number>()
-  for (const { reason } of ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  for (const { reason } of ignoredOf(dump)) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   const left = [...reasons].map(([reason, times]) => `${times} ${times === 1 ? 'path' : 'paths'} ignored: ${reason}`)
-  return [...notes, ...left].map((note) => `${side}: ${note}`)
+  return [...dump.notes, ...left].map((note) => `${side}: ${note}`)
 }

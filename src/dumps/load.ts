@@ -1,6 +1,8 @@
-import { basename, relative, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { GoldenLogitsError, shown } from '../errors.js'
 import { kindOf } from '../io/folder.js'
+import { inNameOrder } from '../io/folder-names.js'
+import { firstOf, type List } from '../list.js'
 import { scanAtb } from './atb-layout.js'
 import { commonFolder, expand } from './expand.js'
 import { scanFlat } from './flat-layout.js'
@@ -9,7 +11,6 @@ import { nothingFound } from './nothing-found.js'
 import { checkLoadArguments } from './options.js'
 import type { LayoutScan } from './rank-steps.js'
 import { groupRuns, pickRun } from './runs.js'
-import { mergeSelections } from './selection.js'
 import { dumpOfSteps } from './step-list.js'
 import { scanTorch } from './torch-layout.js'
 import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
@@ -31,11 +32,12 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   checkLoadArguments(pathOrGlob, options)
   const paths = expand(pathOrGlob)
   const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
-  const located = joinLocated(paths.map((path) => locate(path)))
+  const located = locate(paths)
   const scan = scanLocated(pathOrGlob, paths, located, options)
   // A file that the caller names is compared even where it is no step of its run.
-  const { layout, steps, notes, ignored, stepsAssumed } =
-    scan.steps.length === 0 && file !== undefined ? scanFile(file, scan, options) : scan
+  const alone = scan.steps.length === 0 && file !== undefined
+  const { layout, steps, notes, stepsAssumed } = alone ? scanFile(file, located.ignored, options) : scan
+  const ignored = alone ? [] : located.ignored
   if (steps.length === 0) throw nothingFound(pathOrGlob, paths, ignored)
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
@@ -43,44 +45,36 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   return dumpOfSteps(facts, steps)
 }
 
-function joinLocated(located: readonly Located[]): Located {
-  return {
-    devices: mergeSelections(located.flatMap((l) => l.devices)),
-    flatFiles: located.flatMap((l) => l.flatFiles),
-    bareFiles: located.flatMap((l) => l.bareFiles),
-    ignored: located.flatMap((l) => l.ignored),
-  }
-}
-
 function scanLocated(path: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Scan {
-  const { devices, flatFiles, bareFiles } = located
+  const { devices, flatFiles, bareFiles, ignored } = located
   const kind = devices.length > 0 ? 'run' : flatFiles.length > 0 ? 'flat' : 'file'
-  const passedBy = [...(kind === 'run' ? flatFiles : []), ...(kind === 'file' ? [] : bareFiles)]
-  const outside = passedBy.map((file): IgnoredPath => ({ path: file, reason: 'outside the layout of the dump' }))
-  const scan =
-    kind === 'run'
-      ? scanRun(path, paths, located, options)
-      : kind === 'flat'
-        ? { layout: 'flat' as const, ...scanFlat(path, flatFiles, options) }
-        : { layout: 'file' as const, ...scanBare(path, bareFiles, options) }
-  return { ...scan, ignored: [...located.ignored, ...outside, ...scan.ignored] }
+  const outside = 'outside the layout of the dump'
+  if (kind === 'run') {
+    for (const { folder, series } of flatFiles) {
+      for (const { name } of inNameOrder(series)) ignored.add(join(folder, name), outside)
+    }
+  }
+  if (kind !== 'file') for (const file of bareFiles) ignored.add(file, outside)
+  if (kind === 'run') return scanRun(path, paths, located, options)
+  if (kind === 'flat') return { layout: 'flat', ...scanFlat(path, flatFiles, options, ignored) }
+  return { layout: 'file', ...scanBare(path, bareFiles, options) }
 }
 
-function scanRun(path: string, paths: readonly string[], { devices }: Located, options: LoadDumpOptions): Scan {
+function scanRun(
+  path: string,
+  paths: readonly string[],
+  { devices, ignored }: Located,
+  options: LoadDumpOptions,
+): Scan {
   const root = paths.length === 1 ? paths[0]! : commonFolder(devices.map(({ folder }) => folder))
   const runs = groupRuns(devices)
   const { ranks } = pickRun(root, runs, options.run)
   const { folder, layout } = ranks[0]!
-  const scan = layout === 'torch' ? scanTorch(ranks, options) : scanAtb(path, ranks, options)
   const chosen = new Set(ranks.map((rank) => rank.folder))
-  const others = devices.filter((device) => !chosen.has(device.folder))
+  for (const device of devices) if (!chosen.has(device.folder)) ignored.add(device.folder, 'another run')
+  const scan = layout === 'torch' ? scanTorch(ranks, options, ignored) : scanAtb(path, ranks, options, ignored)
   const taken = `run ${relative(root, folder) || basename(folder)} taken, ${runs.length - 1} other left out`
-  return {
-    ...scan,
-    layout,
-    notes: [...(runs.length > 1 ? [taken] : []), ...scan.notes],
-    ignored: [...others.map((other) => ({ path: other.folder, reason: 'another run' })), ...scan.ignored],
-  }
+  return { ...scan, layout, notes: [...(runs.length > 1 ? [taken] : []), ...scan.notes] }
 }
 
 /** A file outside any layout is a dump of one step. */
@@ -94,13 +88,13 @@ function scanBare(path: string, files: readonly string[], options: LoadDumpOptio
     throw new GoldenLogitsError('ambiguous-run', message, { file: path })
   }
   const steps = files.map((file) => ({ step: options.firstStep ?? 0, files: [file], layer: '' }))
-  return { steps, notes: [], ignored: [], stepsAssumed: options.firstStep === undefined }
+  return { steps, notes: [], stepsAssumed: options.firstStep === undefined }
 }
 
 /** A file of a run that the run's own reading has no step for: a warm-up's, or of a layer that is no head. */
-function scanFile(file: string, { ignored }: LayoutScan, options: LoadDumpOptions): Scan {
-  const reason = ignored.find(({ path }) => path === file)?.reason ?? 'not of the layer that emits the logits'
+function scanFile(file: string, ignored: List<IgnoredPath>, options: LoadDumpOptions): Scan {
+  const reason = firstOf(ignored, ({ path }) => path === file)?.reason ?? 'not of the layer that emits the logits'
   const scan = scanBare(file, [file], options)
-  const note = `${shown(basename(file), 60)} is no step of its run (${reason}): compared by itself, as token ${scan.steps[0]!.step}`
+  const note = `${shown(basename(file), 60)} is no step of its run (${reason}): compared by itself, as token ${scan.steps.at(0)!.step}`
   return { ...scan, layout: 'file', notes: [note] }
 }

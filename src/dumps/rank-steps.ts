@@ -1,20 +1,14 @@
 import { basename } from 'node:path'
-import type { DeviceSelection } from './selection.js'
-import type { DumpStep, IgnoredPath } from './types.js'
-
-/** One rank's logits at one step. */
-export interface StepPart {
-  readonly layer: string
-  /** Absent where `problem` says why there is none. */
-  readonly file?: string
-  readonly problem?: string
-}
+import { type List, listOf } from '../list.js'
+import type { IgnoredPaths } from './ignored-paths.js'
+import type { StepParts } from './step-parts.js'
+import type { DumpStep } from './types.js'
+import { unionOf } from './union.js'
 
 /** What a layout says of a run. */
 export interface LayoutScan {
-  steps: DumpStep[]
+  steps: List<DumpStep>
   notes: string[]
-  ignored: IgnoredPath[]
   stepsAssumed: boolean
 }
 
@@ -22,32 +16,24 @@ export interface LayoutScan {
  * Joins the ranks of a run, given in numeric device order, into steps. A step that one rank lacks stays, with the reason:
  * a part of the vocabulary is gone. A rank without any step (a pipeline stage without the head) is ignored and listed.
  */
-export function joinRanks(
-  ranks: readonly { selection: DeviceSelection; parts: ReadonlyMap<number, StepPart> }[],
-  ignored: IgnoredPath[],
-): DumpStep[] {
-  const used = ranks.filter(({ parts }) => parts.size > 0)
+export function joinRanks(ranks: readonly StepParts[], ignored: IgnoredPaths): List<DumpStep> {
+  const used = ranks.filter(({ length }) => length > 0)
   if (used.length > 0) {
-    for (const { selection, parts } of ranks) {
-      if (parts.size === 0) ignored.push({ path: selection.folder, reason: 'a rank without logits' })
-    }
+    for (const { device, length } of ranks) if (length === 0) ignored.add(device, 'a rank without logits')
   }
-  const numbers = [...new Set(used.flatMap(({ parts }) => [...parts.keys()]))].sort((a, b) => a - b)
-  return numbers.map((step) => joinStep(step, used))
+  const steps = unionOf(used.map(({ steps }) => steps))
+  return listOf(steps.length, (index) => joinStep(steps.at(index)!, index, used))
 }
 
-function joinStep(
-  step: number,
-  ranks: readonly { selection: DeviceSelection; parts: ReadonlyMap<number, StepPart> }[],
-): DumpStep {
+function joinStep(step: number, index: number, ranks: readonly StepParts[]): DumpStep {
   const files: string[] = []
   const problems: string[] = []
   let layer = ''
-  for (const { selection, parts } of ranks) {
-    const part = parts.get(step)
+  for (const parts of ranks) {
+    const part = parts.find(step, index)
     layer ||= part?.layer ?? ''
     if (part?.file !== undefined) files.push(part.file)
-    else problems.push(part?.problem ?? `rank ${basename(selection.folder)} has no step ${step}, the others have`)
+    else problems.push(part?.problem ?? `rank ${basename(parts.device)} has no step ${step}, the others have`)
   }
   return problems.length === 0 ? { step, files, layer } : { step, files, layer, problem: problems.join('; ') }
 }

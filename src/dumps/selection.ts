@@ -1,4 +1,5 @@
 import { sep } from 'node:path'
+import type { FolderNames } from '../io/folder-names.js'
 
 export type DeviceLayout = 'torch' | 'atb'
 
@@ -14,17 +15,19 @@ export interface DeviceSelection {
   readonly layout: DeviceLayout
   /** Absent: everything. */
   readonly tids?: NamedTids
+  /** What it holds, where it was listed before. */
+  readonly names?: FolderNames
 }
 
 /** One selection per device folder: a pattern may have named its steps one by one. */
 export function mergeSelections(selections: readonly DeviceSelection[]): DeviceSelection[] {
-  const merged = new Map<string, { folder: string; layout: DeviceLayout; tids?: Map<number, string[]> | undefined }>()
-  for (const { folder, layout, tids } of selections) {
-    const known = merged.get(folder)
-    if (!known || !tids) merged.set(folder, { folder, layout, tids: tids && new Map(copied(tids)) })
+  const merged = new Map<string, Omit<DeviceSelection, 'tids'> & { tids?: Map<number, string[]> }>()
+  for (const { tids, ...device } of selections) {
+    const known = merged.get(device.folder)
+    if (!known || !tids) merged.set(device.folder, { ...device, ...(tids && { tids: new Map(copied(tids)) }) })
     else if (known.tids) for (const [tid, paths] of tids) addPaths(known.tids, tid, paths)
   }
-  return [...merged.values()].map(({ folder, layout, tids }) => ({ folder, layout, ...(tids && { tids }) }))
+  return [...merged.values()]
 }
 
 function copied(tids: NamedTids): [number, string[]][] {

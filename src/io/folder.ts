@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { type Dirent, lstatSync, opendirSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { type ErrorCode, GoldenLogitsError } from '../errors.js'
+import { FolderNames } from './folder-names.js'
 import { compareNames } from './name-order.js'
 
 export type EntryKind = 'file' | 'folder' | 'link' | 'other'
@@ -17,14 +18,31 @@ export interface FolderEntry {
 export function listFolder(path: string): FolderEntry[] {
   return guarded(path, 'list the folder', () =>
     readdirSync(path, { withFileTypes: true })
-      .map((entry): FolderEntry => {
-        if (entry.isFile()) return { name: entry.name, kind: 'file' }
-        if (entry.isDirectory()) return { name: entry.name, kind: 'folder' }
-        if (!entry.isSymbolicLink()) return { name: entry.name, kind: 'other' }
-        return { name: entry.name, kind: leadsToFile(`${path}/${entry.name}`) ? 'file' : 'link' }
-      })
+      .map((entry) => toEntry(path, entry))
       .sort((a, b) => compareNames(a.name, b.name)),
   )
+}
+
+/** The same for a folder that may hold a million entries: they are never all in memory at once. */
+export function listNames(path: string): FolderNames {
+  return guarded(path, 'list the folder', () => new FolderNames(eachEntry(path)))
+}
+
+function* eachEntry(path: string): Generator<FolderEntry> {
+  const folder = opendirSync(path, { bufferSize: 64 })
+  try {
+    for (let entry = folder.readSync(); entry; entry = folder.readSync()) yield toEntry(path, entry)
+  } finally {
+    folder.closeSync()
+  }
+}
+
+function toEntry(folder: string, entry: Dirent): FolderEntry {
+  const { name } = entry
+  if (entry.isFile()) return { name, kind: 'file' }
+  if (entry.isDirectory()) return { name, kind: 'folder' }
+  if (!entry.isSymbolicLink()) return { name, kind: 'other' }
+  return { name, kind: leadsToFile(`${folder}/${name}`) ? 'file' : 'link' }
 }
 
 /** The same, but for an answer that says why there is none: one folder that cannot be listed is no end of the others. */

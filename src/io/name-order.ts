@@ -21,7 +21,7 @@ function compareFrom(a: string, b: string, start: number, otherStart: number): n
   return compareNumbers(a.slice(i, end), b.slice(j, otherEnd)) || compareFrom(a, b, end, otherEnd)
 }
 
-function isDigit(text: string, at: number): boolean {
+export function isDigit(text: string, at: number): boolean {
   const unit = text.charCodeAt(at)
   return unit >= ZERO && unit <= NINE
 }

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { kindOf, listFolder } from '../../src/io/folder.js'
+import { kindOf, listFolder, listNames } from '../../src/io/folder.js'
 import { expectRefusal } from '../formats/build/refusal.js'
 import { asNobody, canBeNobody } from './nobody.js'
 
@@ -23,6 +23,7 @@ test('entries come in numeric order, with what they are', () => {
   for (const name of ['10', '9', '0', '0_10', '0_9']) mkdirSync(at('steps', name))
   writeFileSync(at('steps', 'a10.pth'), '')
   writeFileSync(at('steps', 'a9.pth'), '')
+  expect(listFolder(at('steps'))).toEqual([...listNames(at('steps'))])
   expect(listFolder(at('steps')).map(({ name, kind }) => `${name} ${kind}`)).toEqual([
     '0 folder',
     '0_9 folder',
@@ -45,6 +46,7 @@ test.runIf(posix)('links to files are files; links to folders, in a circle or to
   symlinkSync('circle-a', at('links', 'circle-b'))
   symlinkSync('/dev/zero', at('links', 'to-device'))
   execFileSync('mkfifo', [at('links', 'fifo')])
+  expect(listFolder(at('links'))).toEqual([...listNames(at('links'))])
   expect(Object.fromEntries(listFolder(at('links')).map(({ name, kind }) => [name, kind]))).toEqual({
     file: 'file',
     'to-file': 'file',
@@ -73,29 +75,32 @@ test.runIf(posix)('a path names a file, a folder, something else, a link to noth
   expectRefusal(() => kindOf(long), 'read-failed', 'cannot look at the path (ENAMETOOLONG)', long)
 })
 
-describe('a folder that cannot be listed', () => {
+describe.each([
+  ['listFolder', listFolder],
+  ['listNames', listNames],
+])('a folder that cannot be listed, by %s', (_, list) => {
   test('is not there', () => {
     const none = at('none')
-    expectRefusal(() => listFolder(none), 'file-not-found', 'cannot list the folder (ENOENT)', none)
+    expectRefusal(() => list(none), 'file-not-found', 'cannot list the folder (ENOENT)', none)
   })
 
   test('is a file', () => {
     writeFileSync(at('plain'), '')
     const plain = at('plain')
-    expectRefusal(() => listFolder(plain), 'file-not-found', 'cannot list the folder (ENOTDIR)', plain)
+    expectRefusal(() => list(plain), 'file-not-found', 'cannot list the folder (ENOTDIR)', plain)
   })
 
   test.runIf(canBeNobody)('may not be read', () => {
-    mkdirSync(at('closed'))
+    mkdirSync(at('closed'), { recursive: true })
     chmodSync(at('closed'), 0o000)
     const closed = at('closed')
     const message = 'cannot list the folder (EACCES)'
-    asNobody(() => expectRefusal(() => listFolder(closed), 'permission-denied', message, closed))
+    asNobody(() => expectRefusal(() => list(closed), 'permission-denied', message, closed))
     chmodSync(at('closed'), 0o700)
   })
 
   test('is a mistake of the caller', () => {
-    expect(() => listFolder(undefined as unknown as string)).toThrow()
+    expect(() => list(undefined as unknown as string)).toThrow()
     expect(() => kindOf('a\0b')).toThrow()
   })
 })

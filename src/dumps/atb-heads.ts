@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { GoldenLogitsError, shown } from '../errors.js'
+import { kindOf } from '../io/folder.js'
+import type { Execution, Layers } from './atb-executions.js'
+import { isHeadName } from './names.js'
+import type { StepPart } from './step-parts.js'
+
+/** The ids of the run's LM heads, ascending, at most two: prefill and decoder, or one for both. */
+export interface LayerHeads {
+  heads: readonly number[]
+  /** Those of them to read: all, or the one that the option `layer` names. */
+  read: readonly number[]
+}
+
+/**
+ * Finds the heads among the layers of a dump.
+ * @param sets of layers that occur together in an execution; of those with the same id the last is taken
+ * @param wanted the option `layer`: a folder's name, its operation, or its id
+ * @throws GoldenLogitsError `ambiguous-layer` where names and number of the layers do not tell
+ */
+export function pickHeads(path: string, sets: readonly Layers[], wanted: string | undefined): LayerHeads {
+  const layers = new Map(sets.flatMap((set) => [...set]))
+  const all = [...layers.keys()].sort((a, b) => a - b)
+  const named = all.filter((id) => isHeadName(layers.get(id)!.op))
+  const fitting = all.filter((id) => {
+    const { name, op } = layers.get(id)!
+    return wanted === undefined ? isHeadName(op) : name === wanted || op === wanted || String(id) === wanted
+  })
+  if (fitting.length === 1 || fitting.length === 2) {
+    // One of two heads: the other still tells where the run starts.
+    const heads = named.length === 2 && fitting.every((id) => named.includes(id)) ? named : fitting
+    return { heads, read: fitting }
+  }
+  // A dump of chosen layers (`-ids`) holds the heads alone, whatever the model calls them.
+  if (wanted === undefined && fitting.length === 0 && (all.length === 1 || all.length === 2)) {
+    return { heads: all, read: all }
+  }
+  if (all.length === 0) {
+    const message = 'its executions hold no layer folder, which would be named {id}_{OpName}, as 33_LmHead'
+    throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
+  }
+  const some = (fitting.length > 0 ? fitting : all).slice(0, 4).map((id) => shown(layers.get(id)!.name, 40))
+  const what = wanted === undefined ? 'named like an LM head' : `fitting layer: '${shown(wanted)}'`
+  const found = `holds ${all.length} layers, ${fitting.length} of them ${what} (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${found}; name the head by the option layer`, { file: path })
+}
+
+/** The output file of an execution's head, or why there is none. */
+export function headOutput(execution: Execution, head: number): StepPart {
+  const layer = execution.layers.get(head)
+  if (!layer)
+    return { layer: '', problem: execution.problem ?? `no LM head ${head} in ${shown(execution.folder, 300)}` }
+  const file = join(execution.folder, layer.name, 'after', 'outtensor0.bin')
+  try {
+    if (kindOf(file) !== undefined) return { layer: layer.name, file }
+  } catch (error) {
+    if (!(error instanceof GoldenLogitsError)) throw error
+    return { layer: layer.name, problem: error.message }
+  }
+  return { layer: layer.name, problem: `no after/outtensor0.bin in ${shown(join(execution.folder, layer.name), 300)}` }
+}

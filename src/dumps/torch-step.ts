@@ -1,0 +1,67 @@
+import { dirname, join, relative } from 'node:path'
+import { GoldenLogitsError, shown } from '../errors.js'
+import { tryListFolder } from '../io/folder.js'
+import { type IgnoredPaths, ignoredAs } from './ignored-paths.js'
+import { isHeadName } from './names.js'
+import { outputsOf } from './outputs.js'
+import { isWithin } from './selection.js'
+import type { StepPart } from './step-parts.js'
+import type { LoadDumpOptions } from './types.js'
+
+/** The logits of one `{TID}` folder, of which the caller's path names all or the layers and files `named`. */
+export function scanStep(
+  step: string,
+  named: readonly string[],
+  options: LoadDumpOptions,
+  ignored: IgnoredPaths,
+): StepPart {
+  const folders: string[] = []
+  const { entries, problem } = tryListFolder(step)
+  if (problem !== undefined) return { layer: '', problem }
+  for (const { name, kind } of entries) {
+    if (kind === 'folder') folders.push(name)
+    else ignored.add(join(step, name), ignoredAs(kind, 'not a layer folder'), step)
+  }
+  const wanted = named.length > 0 ? folders.filter((f) => named.some((path) => isWithin(join(step, f), path))) : folders
+  if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${shown(step, 300)}` }
+  const layer = pickLayer(step, wanted, options.layer)
+  if (layer === undefined)
+    return { layer: options.layer!, problem: `no layer folder '${shown(options.layer!)}' in ${shown(step, 300)}` }
+  const folder = join(step, layer)
+  const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
+  return pickOutput(folder, layer, files, ignored)
+}
+
+/** The layer that emits the logits: the only one, the one the caller names, or the only one that is named like a head. */
+function pickLayer(step: string, folders: string[], wanted: string | undefined): string | undefined {
+  if (wanted !== undefined) return folders.find((name) => name === wanted)
+  if (folders.length === 1) return folders[0]
+  const heads = folders.filter(isHeadName)
+  if (heads.length === 1) return heads[0]
+  const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => shown(name, 40))
+  const found = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${found}; name the one that emits the logits by the option layer`, {
+    file: step,
+  })
+}
+
+/** The logits file of a layer: `output.pth`, else the first of a tuple's outputs; the others are listed as ignored. */
+function pickOutput(folder: string, layer: string, named: string[], ignored: IgnoredPaths): StepPart {
+  const { entries, problem } = tryListFolder(folder)
+  if (problem !== undefined) return { layer, problem }
+  const outputs = outputsOf(entries)
+  const [first, ...others] = named.length > 0 ? named : outputs
+  if (first === undefined) {
+    const found =
+      entries.length === 0
+        ? 'the folder is empty'
+        : `found ${entries
+            .slice(0, 3)
+            .map((e) => shown(e.name, 40))
+            .join(', ')}`
+    return { layer, problem: `no output.pth in ${shown(folder, 300)} (${found})` }
+  }
+  for (const name of others)
+    ignored.add(join(folder, name), `a further output of the layer; ${first} is compared`, dirname(folder))
+  return { layer, file: join(folder, first) }
+}

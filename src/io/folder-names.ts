@@ -1,0 +1,99 @@
+import type { List } from '../list.js'
+import type { EntryKind, FolderEntry } from './folder.js'
+import { compareNames } from './name-order.js'
+import { NumberColumn } from './number-column.js'
+import { digitsOf, type NumberedText, splitAtNumber } from './numbered-text.js'
+
+/** Entries of one kind whose names differ by a number, as `logits_gsm8k_0_7.pth` and `logits_gsm8k_0_8.pth`, in its order. */
+export class NameSeries implements List<FolderEntry> {
+  readonly kind: EntryKind
+  readonly before: string
+  readonly after: string
+  readonly numbers: NumberColumn
+
+  constructor(kind: EntryKind, before: string, after: string, numbers: NumberColumn) {
+    this.kind = kind
+    this.before = before
+    this.after = after
+    this.numbers = numbers
+  }
+
+  get length(): number {
+    return this.numbers.length
+  }
+
+  at(index: number): FolderEntry | undefined {
+    const number = this.numbers.at(index)
+    return number === undefined ? undefined : { name: this.before + digitsOf(number) + this.after, kind: this.kind }
+  }
+
+  *[Symbol.iterator](): Generator<FolderEntry> {
+    for (let i = 0; i < this.length; i++) yield this.at(i)!
+  }
+}
+
+/** The entries of a folder in the order of their names, however many: of those that are numbered, only the numbers are kept. */
+export class FolderNames implements Iterable<FolderEntry> {
+  /** In the order of their first names. */
+  readonly series: readonly NameSeries[]
+  /** Without a number in their names. */
+  readonly others: readonly FolderEntry[]
+
+  constructor(entries: Iterable<FolderEntry>) {
+    const series = new Map<string, NameSeries>()
+    const others: FolderEntry[] = []
+    for (const entry of entries) {
+      const numbered = splitAtNumber(entry.name)
+      if (numbered) addTo(series, entry.kind, numbered)
+      else others.push(entry)
+    }
+    this.series = [...series.values()]
+      .map(({ kind, before, after, numbers }) => new NameSeries(kind, before, after, numbers.sorted()))
+      .sort((a, b) => compareNames(a.at(0)!.name, b.at(0)!.name))
+    this.others = others.sort((a, b) => compareNames(a.name, b.name))
+  }
+
+  [Symbol.iterator](): Iterator<FolderEntry> {
+    return inNameOrder([...this.series, this.others])
+  }
+
+  /** The numbers that are the whole name of an entry of that kind, ascending. */
+  numbersOf(kind: EntryKind): List<number> {
+    return this.series.find((one) => one.kind === kind && one.before === '' && one.after === '')?.numbers ?? []
+  }
+}
+
+function addTo(series: Map<string, NameSeries>, kind: EntryKind, { before, number, after }: NumberedText): void {
+  // No name holds a slash.
+  const key = `${kind}/${before}/${after}`
+  let found = series.get(key)
+  if (!found) {
+    found = new NameSeries(kind, before, after, new NumberColumn())
+    series.set(key, found)
+  }
+  found.numbers.push(number)
+}
+
+/** The entries of several lists, each in the order of its names, in the order of all names. */
+export function* inNameOrder(lists: readonly List<FolderEntry>[]): Generator<FolderEntry> {
+  const heads = lists.filter(({ length }) => length > 0).map((list) => ({ list, index: 0, entry: list.at(0)! }))
+  heads.sort((a, b) => compareNames(a.entry.name, b.entry.name))
+  for (let [head] = heads; head; [head] = heads) {
+    yield head.entry
+    const entry = head.list.at(++head.index)
+    if (entry) {
+      head.entry = entry
+      sinkFirst(heads)
+    } else heads.shift()
+  }
+}
+
+/** Moves the first of otherwise ordered heads to its place. */
+function sinkFirst(heads: { entry: FolderEntry }[]): void {
+  for (let i = 0; i + 1 < heads.length; i++) {
+    const [head, next] = [heads[i]!, heads[i + 1]!]
+    if (compareNames(head.entry.name, next.entry.name) <= 0) return
+    heads[i] = next
+    heads[i + 1] = head
+  }
+}

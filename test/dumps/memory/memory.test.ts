@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process'
+import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { builtDist } from '../../io/built.js'
+
+const root = mkdtempSync(join(tmpdir(), 'golden-logits-memory-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** A dump of links to one file: what is in them, nobody reads. */
+function makeDump(folder: string, steps: number, fileOf: (step: number) => string): string {
+  const path = join(root, folder)
+  mkdirSync(path)
+  writeFileSync(join(path, 'file'), '')
+  for (let step = 0; step < steps; step++) {
+    const file = join(path, fileOf(step))
+    mkdirSync(dirname(file), { recursive: true })
+    linkSync(join(path, 'file'), file)
+  }
+  rmSync(join(path, 'file'))
+  return path
+}
+
+/** By how many MB the loading of two dumps raises the peak memory of a process of its own. */
+function raisedBy(steps: number, ...paths: [string, string]): number {
+  const args = [join(import.meta.dirname, 'peak.cjs'), builtDist(), ...paths]
+  const found = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
+  expect(found.steps).toEqual([steps, steps])
+  return found.raised
+}
+
+// As objects with their paths, so many are 10 to 30 MB, and V8 makes as much room again for what it goes through.
+test('dumps of many steps take next to no memory, in any layout', () => {
+  const torch = makeDump('torch', 3000, (step) => `torch_tensors/cuda0_1/${step}/root.lm_head/output.pth`)
+  const atb = makeDump('atb', 3000, (step) => `tensors/0_1/${step}/67_LmHead/after/outtensor0.bin`)
+  expect(raisedBy(3000, torch, atb)).toBeLessThan(20)
+  const flat = makeDump('flat', 20_000, (step) => `logits_gsm8k_0_${step}.pth`)
+  expect(raisedBy(20_000, flat, flat)).toBeLessThan(20)
+})
