@@ -7,9 +7,8 @@ export const LOG2E: usize = 0
 export const MAGIC: usize = 1
 export const LN2: usize = 2
 export const EPSILON: usize = 3
-export const MAGNITUDE: usize = 4
-export const EXP: usize = 5
-export const BREGMAN: usize = 7
+export const EXP: usize = 4
+export const BREGMAN: usize = 6
 
 /** 1.5·2⁵²: added to a number it rounds it to a whole one, which stands in the low bits of the sum. */
 export const ROUNDER: f64 = 6755399441055744.0
@@ -35,7 +34,6 @@ export function init(): void {
   put(MAGIC, ROUNDER)
   put(LN2, Math.LN2)
   put(EPSILON, 1.1920928955078125e-7)
-  v128.store(CONSTANTS + (MAGNITUDE << 4), i64x2.splat(i64.MAX_VALUE))
   // 2^r for |r| <= 1/2048: minimax of degree 2, relative error 1.7e-12.
   put(EXP, 2.8853901437501137)
   put(EXP + 1, 4.162737991813539)

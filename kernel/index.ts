@@ -2,5 +2,5 @@
 // memory that is given to it, knows no allocation, and leaves its results where layout.ts says.
 export { foldRow } from './checksum'
 export { init } from './constants'
-export { missesWeight, sumDivergence, sumMass } from './divergence'
+export { sumDivergence, sumMass } from './divergence'
 export { find, logitAt, multiplyPair, sumPair } from './pair'

@@ -31,16 +31,23 @@ export const BREGMAN_REST: usize = 0x270
 export const DUMP_SQUARES: usize = 0x280
 export const PRODUCTS: usize = 0x290
 
+/** Of the running divergence: how large the terms were that it lost digits in, whether it was given up, and whether logits were raised for it. */
+export const NOISE: usize = 0x2a0
+export const GIVEN_UP: usize = 0x2a8
+export const RAISED: usize = 0x2ac
+export const RUNNING_END: usize = 0x2b0
+
 export const CONSTANTS: usize = 0x400
 
-// One block of each row as float32, and between the loops float64: weights, reduced arguments, exponents, gaps. Each
-// begins a little further within its 4 KiB than the one before, so that they do not fall on each other in the cache.
+// One block of each row as float32, and between the loops float64: golden logits and reduced arguments, exponents and
+// weights, gaps. Each begins a little further within its 4 KiB than the one before, so that they do not fall on each other
+// in the cache.
 export const GOLDEN_BLOCK: usize = 0x1000
 export const DUMP_BLOCK: usize = 0x1880
-export const WEIGHTS: usize = 0x2100
-export const REDUCED: usize = 0x3180
-export const EXPONENTS: usize = 0x4200
-export const GAPS: usize = 0x5280
+export const REDUCED: usize = 0x2100
+export const EXPONENTS: usize = 0x3180
+export const WEIGHTS: usize = EXPONENTS
+export const GAPS: usize = 0x4200
 
 /** 1,024 roots of 2. */
 export const ROOTS: usize = 0x8000

@@ -1,18 +1,16 @@
-import { type BregmanSums, divergenceOf } from '../divergence.js'
-import { BREGMAN_LEAD, EXP_LEAD, SUMS } from './layout.js'
+import { divergenceOf } from '../divergence.js'
+import { EXP_LEAD, SUMS } from './layout.js'
 import { logitAt, type PlacedPair, type PlacedRow } from './rows.js'
-import { type PairScan, sumOf } from './scan-pair.js'
+import type { PairScan } from './scan-pair.js'
+import { bregmanSums, sumOf } from './sums.js'
 
 /** Logits this far below the maximum have a weight of 5e-283, or any below it: none. */
 const DEPTH = 650
 
-/** The dump's maximum may be this far above the logit that the gaps are counted from; float64 ends at e^709. */
-const HEIGHT = 40
-
 /** Beyond this, x and the exponents lose digits that the divergence needs. */
 const LARGEST = 1e5
 
-/** The polynomials are right to 1e-12: that much of it may be lost. */
+/** The polynomials are right to 1e-12: that much of it may be lost, at the end and on the way there. */
 const LOSS = 32
 
 /** Divergences below are of the weights that logits on the floor were given, not of the rows. */
@@ -22,21 +20,25 @@ const FLOOR = 1e-250
  * KL of two rows that hold no NaN nor +Inf and each have a finite logit; nothing where it takes the float64 evaluation of
  * `klDivergence`: logits in the hundred thousands, or a dump that is 650 and more below the golden where that has weight.
  */
-export function wasmDivergence(pair: PlacedPair, { golden, dump, missedMax }: PairScan): number | undefined {
+export function wasmDivergence(pair: PlacedPair, { golden, dump, missedMax, running }: PairScan): number | undefined {
   if (missesMass(pair, golden.max, missedMax)) return Number.POSITIVE_INFINITY
+  if (running) {
+    const { divergence, trusted } = divergenceOf(running.sums, LOSS)
+    if (trusted && divergence * LOSS >= running.noise) {
+      return !running.raised || divergence > FLOOR ? divergence : 0
+    }
+  }
   const origin = logitAt(pair, pair.dump, golden.top1)
   if (Math.max(Math.abs(golden.max), Math.abs(dump.max), Math.abs(origin)) > LARGEST) return undefined
-  if (dump.max - origin <= HEIGHT) {
-    const floors = floorsOf(golden.min, golden.max, dump.min, origin)
-    if (missesWeight(pair, floors)) return undefined
-    const { divergence, trusted } = divergenceOf(sums(pair, golden.max, golden.max - origin, floors), LOSS)
-    if (trusted) return floors.dump === Number.NEGATIVE_INFINITY || divergence > FLOOR ? divergence : 0
-  }
   // As in `klDivergence`: the constant that makes both sides sum to the same mass.
   const floors = floorsOf(golden.min, golden.max, dump.min, dump.max)
-  if (missesWeight(pair, floors)) return undefined
   const gap = logMass(pair, pair.dump, dump.max, floors.dump) - logMass(pair, pair.golden, golden.max, floors.golden)
-  const { bregman, mass } = sums(pair, golden.max, golden.max - dump.max - gap, floors)
+  const { kernel, count } = pair
+  const args = [pair.golden.at, pair.golden.kind, pair.dump.at, pair.dump.kind, count] as const
+  const power = Math.round(golden.max * Math.LOG2E)
+  const shift = golden.max - dump.max - gap
+  if (kernel.sumDivergence(...args, power, shift, floors.golden, floors.dump) === 0) return undefined
+  const { bregman, mass } = bregmanSums(pair.view)
   return bregman / mass
 }
 
@@ -63,27 +65,9 @@ function floorOf(top: number): number {
   return Math.fround(top - DEPTH)
 }
 
-/** Raising the dump's logits may only change them where the golden has no weight. */
-function missesWeight({ kernel, golden, dump, count }: PlacedPair, floors: Floors): boolean {
-  if (floors.dump === Number.NEGATIVE_INFINITY) return false
-  const args = [golden.at, golden.kind, dump.at, dump.kind, count] as const
-  return kernel.missesWeight(...args, floors.golden, floors.dump) !== 0
-}
-
 /** ln Σexp(row − max) */
 function logMass({ kernel, view, count }: PlacedPair, row: PlacedRow, max: number, floor: number): number {
   const power = Math.round(max * Math.LOG2E)
   kernel.sumMass(row.at, row.kind, count, power, floor)
   return Math.log(sumOf(view, SUMS.mass) * EXP_LEAD) + (power * Math.LN2 - max)
-}
-
-function sums(pair: PlacedPair, goldenMax: number, shift: number, floors: Floors): BregmanSums {
-  const { kernel, view, golden, dump, count } = pair
-  const args = [golden.at, golden.kind, dump.at, dump.kind, count] as const
-  kernel.sumDivergence(...args, Math.round(goldenMax * Math.LOG2E), shift, floors.golden, floors.dump)
-  return {
-    mass: sumOf(view, SUMS.mass),
-    linear: sumOf(view, SUMS.linear),
-    bregman: sumOf(view, SUMS.bregmanWhole) * BREGMAN_LEAD + sumOf(view, SUMS.bregmanRest),
-  }
 }

@@ -9,15 +9,6 @@ export interface KernelExports {
   find(row: number, kind: number, start: number, count: number, value: number): number
   logitAt(row: number, kind: number, index: number): number
   sumMass(row: number, kind: number, count: number, power: number, floor: number): void
-  missesWeight(
-    golden: number,
-    goldenKind: number,
-    dump: number,
-    dumpKind: number,
-    count: number,
-    goldenFloor: number,
-    dumpFloor: number,
-  ): number
   sumDivergence(
     golden: number,
     goldenKind: number,
@@ -28,7 +19,7 @@ export interface KernelExports {
     shift: number,
     goldenFloor: number,
     dumpFloor: number,
-  ): void
+  ): number
 }
 
 let compiled: WebAssembly.Module | undefined

@@ -54,6 +54,11 @@ export const EXTREMES = { golden: 0x210, dump: 0x220 } as const
 
 export const FIRST_MISMATCH = 0x230
 
+/** Of the running divergence: a float64, and two int32 that are 0 or 1. */
+export const NOISE = 0x2a0
+export const GIVEN_UP = 0x2a8
+export const RAISED = 0x2ac
+
 /** Leading coefficients that the sums are short of. */
 export const BREGMAN_LEAD = 2.7577354408850636e-6
 export const EXP_LEAD = 0.24022650523924524

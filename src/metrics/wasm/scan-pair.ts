@@ -1,8 +1,10 @@
+import type { BregmanSums } from '../divergence.js'
 import type { PairSums } from '../pair-sums.js'
 import type { RowScan } from '../row-scan.js'
 import type { Support } from '../types.js'
-import { COUNTS, EXTREMES, FIRST_MISMATCH, MISSED_MAX, SUMS } from './layout.js'
+import { COUNTS, EXTREMES, FIRST_MISMATCH, GIVEN_UP, MISSED_MAX, NOISE, RAISED, SUMS } from './layout.js'
 import { logitAt, type PlacedPair, type PlacedRow, widened } from './rows.js'
+import { bregmanSums, maxOf, sumOf, totalOf } from './sums.js'
 
 /** Means this small against the largest logit have lost digits. */
 const CANCELLED = 1e-5
@@ -15,9 +17,19 @@ export interface PairScan {
   support: Support
   /** The golden's maximum over the ids that only the dump suppresses; −Infinity where there is none. */
   missedMax: number
+  /** What the divergence follows from; absent where it takes another way. */
+  running: RunningSums | undefined
 }
 
-/** Everything but the divergence; nothing where a row holds NaN or +Inf. */
+export interface RunningSums {
+  readonly sums: BregmanSums
+  /** How large the terms were, over `mass`, that digits were lost in. */
+  readonly noise: number
+  /** Whether logits without weight were raised to a floor. */
+  readonly raised: boolean
+}
+
+/** Everything, if not always the divergence; nothing where a row holds NaN or +Inf. */
 export function scanPair(pair: PlacedPair): PairScan | undefined {
   const { kernel, view, golden, dump, count } = pair
   kernel.sumPair(golden.at, golden.kind, dump.at, dump.kind, count)
@@ -37,7 +49,13 @@ export function scanPair(pair: PlacedPair): PairScan | undefined {
       firstMismatch: view.getInt32(FIRST_MISMATCH, true),
     },
     missedMax: Math.max(Math.max(float(0), float(4)), Math.max(float(8), float(12))),
+    running: view.getInt32(GIVEN_UP, true) === 0 ? runningSums(view) : undefined,
   }
+}
+
+function runningSums(view: DataView): RunningSums {
+  const sums = bregmanSums(view)
+  return { sums, noise: view.getFloat64(NOISE, true) / sums.mass, raised: view.getInt32(RAISED, true) !== 0 }
 }
 
 function scanRow(pair: PlacedPair, row: PlacedRow, extremes: number, sum: number): RowScan {
@@ -86,17 +104,4 @@ function sumsOf({ kernel, view, golden, dump, count }: PlacedPair): PairSums {
     relativeSum: sumOf(view, SUMS.relative),
     relativeMax: maxOf(view, SUMS.relativeMax),
   }
-}
-
-export function sumOf(view: DataView, at: number): number {
-  return view.getFloat64(at, true) + view.getFloat64(at + 8, true)
-}
-
-function maxOf(view: DataView, at: number): number {
-  return Math.max(view.getFloat64(at, true), view.getFloat64(at + 8, true))
-}
-
-function totalOf(view: DataView, at: number): number {
-  const count = (lane: number) => view.getInt32(at + lane, true)
-  return count(0) + count(4) + count(8) + count(12)
 }

@@ -1,0 +1,123 @@
+import { BREGMAN_LEAD } from './constants'
+import { BREGMAN_REST, BREGMAN_WHOLE, GIVEN_UP, LINEAR, MASS, NOISE } from './layout'
+
+// The sums of the divergence in one pass with all others, before the golden's maximum is known: they are counted from the
+// maximum so far, and then from a higher one where it comes. With w' = c·w and x' = x − δ
+//
+//     Σw'·x' = c·(Σwx − δ·Σw)
+//     Σw'·f(x') = c·(e^δ·Σw·f(x) + (e^δ − 1 − δ)·Σw − (e^δ − 1)·Σwx)
+//
+// Terms may cancel there: how large they were is noted. Nothing is lost where δ is 0.
+
+/** Beyond this, x and the exponents lose digits that the divergence needs. */
+const LARGEST: f32 = 1e5
+
+/** Logits this far below the maximum have a weight of 5e-283, or any below it: none. */
+const DEPTH: f64 = 650
+
+/** The dump may be this far above the logit that the gaps are counted from; float64 ends at e^709. */
+const HEIGHT: f64 = 40
+
+/** The golden's maximum so far, and the dump's logit there. */
+let top: f32 = 0
+let origin: f64 = 0
+
+/** What the weights and gaps are counted from. */
+export let power: f64 = 0
+export let shift: f64 = 0
+
+/** Logits below have no weight, and may be raised to here. */
+export let goldenFloor: f32 = 0
+export let dumpFloor: f32 = 0
+
+/** The maxima of the blocks before the first that has a golden logit to count from. */
+let goldenBefore: f32 = 0
+let dumpBefore: f32 = 0
+
+export function startRunning(): void {
+  top = -Infinity
+  goldenBefore = -Infinity
+  dumpBefore = -Infinity
+}
+
+export function giveUp(): void {
+  store<i32>(GIVEN_UP, 1)
+}
+
+/** Prepares for a block with these maxima. False where it takes another way to the divergence, or has nothing to add. */
+export function advance(g: usize, m: usize, goldenHigh: f32, dumpHigh: f32): bool {
+  if (load<i32>(GIVEN_UP)) return false
+  if (top === -Infinity && goldenHigh < -LARGEST) {
+    goldenBefore = max(goldenBefore, goldenHigh)
+    dumpBefore = max(dumpBefore, dumpHigh)
+    return false
+  }
+  if (goldenHigh > top) riseTo(goldenHigh, logitBeside(goldenHigh, g, m))
+  if (<f64>dumpHigh - origin > HEIGHT || goldenBefore > goldenFloor || dumpBefore > dumpFloor) giveUp()
+  return top > -Infinity && !load<i32>(GIVEN_UP)
+}
+
+/** The dump's logit where the golden's is `value`, which must be there. */
+function logitBeside(value: f32, g: usize, m: usize): f64 {
+  while (load<f32>(g) !== value) {
+    g += 4
+    m += 4
+  }
+  return <f64>load<f32>(m)
+}
+
+function riseTo(high: f32, newOrigin: f64): void {
+  const newPower = Math.round(<f64>high * Math.LOG2E)
+  const newShift = <f64>high - newOrigin
+  const delta = newShift - shift
+  if (Math.max(Math.abs(<f64>high), Math.abs(newOrigin)) > <f64>LARGEST) giveUp()
+  else if (top > -Infinity) {
+    if (Math.abs(delta) > DEPTH) giveUp()
+    else rebase(delta, powerOfTwo(power - newPower))
+  }
+  top = high
+  origin = newOrigin
+  power = newPower
+  shift = newShift
+  goldenFloor = <f32>(<f64>high - DEPTH)
+  dumpFloor = <f32>(newOrigin - DEPTH)
+}
+
+function rebase(delta: f64, scale: f64): void {
+  const mass = total(MASS)
+  const linear = total(LINEAR)
+  const bregman = total(BREGMAN_WHOLE) * BREGMAN_LEAD + total(BREGMAN_REST)
+  const rest = exponentialRest(delta)
+  const grown = delta + rest
+  const factor = 1 + grown
+  setTotal(MASS, scale * mass)
+  setTotal(LINEAR, scale * (linear - delta * mass))
+  setTotal(BREGMAN_WHOLE, 0)
+  setTotal(BREGMAN_REST, scale * (factor * bregman + rest * mass - grown * linear))
+  const noise = factor * Math.max(load<f64>(NOISE), bregman) + rest * mass + Math.abs(grown * linear)
+  store<f64>(NOISE, scale * noise)
+}
+
+function total(sum: usize): f64 {
+  return load<f64>(sum) + load<f64>(sum, 8)
+}
+
+function setTotal(sum: usize, value: f64): void {
+  store<f64>(sum, value)
+  store<f64>(sum, 0, 8)
+}
+
+/** 2^n for n <= 0. */
+function powerOfTwo(n: f64): f64 {
+  return n < -1022 ? 0 : reinterpret<f64>((<i64>n + 1023) << 52)
+}
+
+/** e^δ − 1 − δ for |δ| <= 650. */
+function exponentialRest(delta: f64): f64 {
+  const whole = Math.abs(delta) < 0.5 ? 0 : Math.round(delta * Math.LOG2E)
+  const r = delta - whole * Math.LN2
+  let series: f64 = 0
+  for (let k: f64 = 18; k >= 2; k--) series = (1 + series) * (r / k)
+  const rest = r * series
+  return whole === 0 ? rest : reinterpret<f64>((<i64>whole + 1023) << 52) * (1 + r + rest) - 1 - delta
+}
