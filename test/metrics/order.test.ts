@@ -92,3 +92,16 @@ test('a golden that has no logit where the dump has some, in every order', () =>
     expect(divergence(wasm, dump, golden, order(dump))).toBe(Number.POSITIVE_INFINITY)
   }
 })
+
+test('a first maximum whose gap is far from all others leaves no digits of theirs in the sums', () => {
+  const golden = new Float32Array(COUNT).map((_, i) => (i === 100 ? 0.01 : i === 2600 ? 20 : 0))
+  const dump = golden.map((logit, i) => (i === 100 ? 14 : logit))
+  // p of the one token that moved, and what both masses come to: KL = ln(dump mass/golden mass) − p·(14 − 0.01).
+  const mass = golden.reduce((sum, logit) => sum + Math.exp(logit), 0)
+  const [before, after] = [Math.exp(golden[100]!), Math.exp(14)]
+  const expected = Math.log1p((after - before) / mass) - (before / mass) * (14 - golden[100]!)
+  for (const kernel of [typescript, wasm]) {
+    const found = divergence(kernel, golden, dump, orders[0]!(golden))
+    expect(Math.abs(found / expected - 1)).toBeLessThan(2e-11)
+  }
+})
