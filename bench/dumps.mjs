@@ -1,5 +1,5 @@
 // Dumps to measure with: logits as models emit them, golden `.pth` against tested `.bin`, the same on every run.
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writevSync } from 'node:fs'
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, writeFileSync, writevSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -140,6 +140,32 @@ function filesOf(row, { vocab, golden, dump }) {
     golden: Buffer.concat(torchFile(toBytes[golden](row.golden), golden, [1, vocab])),
     dump: atbFile(toBytes[dump](row.dump), dump, vocab),
   }
+}
+
+// Fewer than any file system allows of one file: ext4 has 65,000.
+const MOST_LINKS = 60_000
+
+/**
+ * Writes both dumps as `.pth` files in a flat folder each, of which all but `distinct` are links to those: as many tokens
+ * as are wanted, without the space for them. Returns their paths, and what removes them.
+ */
+export function makeFlatDumps(folder, { vocab, tokens, golden = 'float32', dump = 'bfloat16', distinct = 20 }) {
+  const root = join(folder, `flat-${vocab}-${golden}-${dump}-${tokens}`)
+  const paths = { golden: join(root, 'golden'), dump: join(root, 'dump') }
+  const remove = () => rmSync(root, { recursive: true, force: true })
+  remove()
+  const made = Array.from({ length: Math.min(distinct, tokens) }, (_, which) => rows(vocab, which + 1))
+  for (const [side, dtype] of Object.entries({ golden, dump })) {
+    mkdirSync(paths[side], { recursive: true })
+    const fileOf = (step) => join(paths[side], `logits_bench_0_${step}.pth`)
+    for (let step = 0; step < tokens; step++) {
+      const which = step % distinct
+      const links = Math.floor(step / distinct) % MOST_LINKS
+      if (links > 0) linkSync(fileOf(step - links * distinct), fileOf(step))
+      else writeFileSync(fileOf(step), Buffer.concat(torchFile(toBytes[dtype](made[which][side]), dtype, [1, vocab])))
+    }
+  }
+  return { paths, remove }
 }
 
 /** A dump whose files are gone through again and again, to so many tokens. */

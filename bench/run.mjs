@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { makeDumps, makePrompt } from './dumps.mjs'
+import { makeDumps, makeFlatDumps, makePrompt } from './dumps.mjs'
 import { addComparison, makeProject, runProject } from './runner.mjs'
 
 const { values } = parseArgs({
@@ -117,21 +117,26 @@ function compareVariants(kind) {
   rmSync(join(paths.golden, '../../../..'), { recursive: true, force: true })
 }
 
-/** Time and memory by the number of tokens, on files that are gone through again and again. */
+/** Time and memory by the number of tokens, of dumps whose files are links to a few. */
 function curve() {
-  const paths = makeDumps(folder, { vocab: 32_000, tokens: 20 })
   const most = values.quick ? 10_000 : 1_000_000
   const table = {}
   for (let count = 10; count <= most; count *= 10) {
+    const { paths, remove } = makeFlatDumps(folder, { vocab: 32_000, tokens: count })
     // A million tokens take minutes: once is enough to see that nothing grows.
     const times = count >= 100_000 ? 1 : rounds
     const runs = Array.from({ length: times }, () =>
-      node({ variant: 'compare', ...paths, tokens: count, warm: count <= 1000 ? 4000 : 0 }),
+      node({ variant: 'whole', ...paths, tokens: count, warm: count <= 1000 ? 4000 : 0 }),
     )
+    remove()
     const [middle] = runs.sort((a, b) => a.us - b.us).slice(Math.floor(times / 2))
-    table[count] = { 'µs a token': Math.round(middle.us), 'peak MB': Math.round(middle.peak) }
+    table[count] = {
+      'µs a token': Math.round(middle.us),
+      'µs a token to load': rounded(middle.loading),
+      'peak MB': Math.round(middle.peak),
+    }
   }
-  console.log('\nby number of tokens, V = 32000, 1 thread, 20 pairs of files again and again')
+  console.log('\nby number of tokens, V = 32000, 1 thread, flat folders of .pth, links to 20 files of each side')
   console.table(table)
 }
 

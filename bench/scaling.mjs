@@ -1,12 +1,12 @@
 // How a comparison scales: one thread against two, with workers that must start (cold) and that are there (warm), from ten
-// tokens to a million on repeated files; medians of interleaved rounds, each in a process of its own, and their peak memory.
+// tokens to a million, whose files are links to a few; medians of interleaved rounds, each in a process of its own, and their peak memory.
 // Usage: npm run bench:scaling -- [--rounds 5] [--vocab 152064] [--most 10000] [--threads 2]
 import { execFileSync } from 'node:child_process'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compareDumps, loadDump } from '../dist/esm/index.js'
-import { makeDumps, repeated } from './dumps.mjs'
+import { makeFlatDumps } from './dumps.mjs'
 
 const [, self, job] = process.argv
 
@@ -15,7 +15,7 @@ else report()
 
 /** Compares twice in this process: the second time the workers are there. */
 function measure({ golden, dump, tokens, threads }) {
-  const sides = [dump, golden].map((path) => repeated(loadDump(path), tokens))
+  const sides = [dump, golden].map((path) => loadDump(path))
   const compare = () => {
     const started = performance.now()
     const { counts } = compareDumps(...sides, { threads })
@@ -37,14 +37,14 @@ function report() {
     },
   })
   const [rounds, vocab, most, many] = [values.rounds, values.vocab, values.most, values.threads].map(Number)
-  const paths = makeDumps(join(tmpdir(), 'golden-logits-bench'), { vocab, tokens: 20 })
   console.log(
-    `V = ${vocab}, golden float32 .pth against bfloat16 .bin, ${cpus().length} x ${cpus()[0].model}, Node ${process.version}`,
+    `V = ${vocab}, golden float32 .pth against bfloat16 .pth, ${cpus().length} x ${cpus()[0].model}, Node ${process.version}`,
   )
   console.log(
     `tokens | 1 thread, µs/token | ${many} threads cold | warm | speed-up cold | warm | peak MB, 1 thread | ${many} threads`,
   )
   for (let tokens = 10; tokens <= most; tokens *= 10) {
+    const { paths, remove } = makeFlatDumps(join(tmpdir(), 'golden-logits-bench'), { vocab, tokens })
     const found = { 1: [], [many]: [] }
     for (let round = 0; round < rounds; round++) {
       for (const threads of [1, many]) {
@@ -52,6 +52,7 @@ function report() {
         found[threads].push(JSON.parse(execFileSync(process.execPath, [self, given], { encoding: 'utf8' })))
       }
     }
+    remove()
     const of = (threads, what) => median(found[threads].map((one) => one[what]))
     const each = (milliseconds) => ((1000 * milliseconds) / tokens).toFixed(1)
     const ratio = (what) => (of(1, what) / of(many, what)).toFixed(2)

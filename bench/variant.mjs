@@ -6,12 +6,12 @@ import { repeated } from './dumps.mjs'
 
 const { variant, golden, dump, tokens, threads = 1, warm = 0, file } = JSON.parse(process.argv[2])
 
-const VARIANTS = { floor, compare, row }
+const VARIANTS = { floor, compare, whole, row }
 
 VARIANTS[variant]()
 
-function report(us) {
-  console.log(JSON.stringify({ us, peak: process.resourceUsage().maxRSS / 1024 }))
+function report(us, more = {}) {
+  console.log(JSON.stringify({ us, ...more, peak: process.resourceUsage().maxRSS / 1024 }))
 }
 
 /** The least that reading the same files takes: open, stat, one read into the same buffer, close. */
@@ -33,7 +33,18 @@ function floor() {
  * compiled what it runs.
  */
 function compare() {
-  const sides = [dump, golden].map((path) => repeated(loadDump(path), tokens))
+  report(timeOf([dump, golden].map((path) => repeated(loadDump(path), tokens))))
+}
+
+/** The same of dumps that hold so many tokens, with how long it takes to load them. */
+function whole() {
+  const started = performance.now()
+  const sides = [dump, golden].map((path) => loadDump(path))
+  const loading = ((performance.now() - started) * 1000) / tokens
+  report(timeOf(sides), { loading })
+}
+
+function timeOf(sides) {
   const once = () => {
     const { counts } = compareDumps(...sides, { threads })
     if (counts.compared !== tokens) throw new Error(`compared ${counts.compared} of ${tokens}`)
@@ -41,7 +52,7 @@ function compare() {
   for (let done = 0; done < warm; done += tokens) once()
   const started = performance.now()
   once()
-  report(((performance.now() - started) * 1000) / tokens)
+  return ((performance.now() - started) * 1000) / tokens
 }
 
 /** The last row of a tensor of many: the first thing that the process does, or once its code is compiled. */
