@@ -51,3 +51,23 @@ test('beside a run they are no part of it', () => {
   expect(dump.layout).toBe('atb')
   expect(ignoredOf(dump, root)).toContain('logits_gsm8k_12_0.pth: outside the layout of the dump')
 })
+
+test('steps written with zeros in front are in order, and keep their names', () => {
+  const names = Array.from({ length: 120 }, (_, step) => `logits_gsm8k_0_${`${step}`.padStart(4, '0')}.pth`)
+  const root = writeTree(Object.fromEntries([...names].reverse().map((name) => [name, ''])))
+  expect(stepsOf(loadDump(root), root)).toEqual(Object.fromEntries(names.map((name, step) => [step, [name]])))
+})
+
+test('numbers of 15 digits are steps, of more they are no part of a dump', () => {
+  const [largest, larger] = ['logits_gsm8k_0_999999999999999.pth', 'logits_gsm8k_0_0000000000000001.pth']
+  const root = writeTree({ 'logits_gsm8k_0_7.pth': '', [largest]: '', [larger]: '' })
+  const dump = loadDump(root)
+  expect(stepsOf(dump, root)).toEqual({ 7: ['logits_gsm8k_0_7.pth'], 999999999999999: [largest] })
+  expect(ignoredOf(dump, root)).toEqual([`${larger}: not part of a dump`])
+})
+
+test('a pattern that names a folder and files in it names each file once', () => {
+  const root = writeTree({ 'flat/logits_gsm8k_0_1.pth': '', 'flat/logits_gsm8k_0_2.pth': '' })
+  const dump = loadDump(join(root, 'flat{,/logits_gsm8k_0_*.pth}'))
+  expect(stepsOf(dump, root)).toEqual({ 1: ['flat/logits_gsm8k_0_1.pth'], 2: ['flat/logits_gsm8k_0_2.pth'] })
+})
