@@ -18,17 +18,20 @@ export function layerLayout(entries: Iterable<FolderEntry>): DeviceLayout | unde
 
 /**
  * The layout of which a folder is a step.
- * @param listed takes what its folders hold: what may be a layer may as well be a device folder with a million steps, which
- * is to be listed once
+ * @param listed takes what its folders hold that are no layers: one may be a device folder with a million steps, which is
+ * to be listed once
  */
 export function stepLayout(
   folder: string,
   entries: Iterable<FolderEntry>,
-  listed: Map<string, FolderNames>,
+  listed?: Map<string, FolderNames>,
 ): DeviceLayout | undefined {
   for (const { name, kind } of entries) {
-    const found = kind === 'folder' ? layerLayout(tryListNames(join(folder, name), listed)) : undefined
+    const path = join(folder, name)
+    const names = kind === 'folder' ? tryListNames(path) : undefined
+    const found = names && layerLayout(names)
     if (found) return found
+    if (names) listed?.set(path, names)
   }
   return undefined
 }
@@ -37,19 +40,17 @@ export function stepLayout(
 export function deviceLayout(folder: string, names: FolderNames): DeviceLayout | undefined {
   for (const tid of names.numbersOf('folder')) {
     const step = join(folder, digitsOf(tid))
-    const found = stepLayout(step, tryListFolder(step).entries, new Map())
+    const found = stepLayout(step, tryListFolder(step).entries)
     if (found) return found
   }
   return undefined
 }
 
-function tryListNames(folder: string, listed: Map<string, FolderNames>): Iterable<FolderEntry> {
+function tryListNames(folder: string): FolderNames | undefined {
   try {
-    const names = listNames(folder)
-    listed.set(folder, names)
-    return names
+    return listNames(folder)
   } catch (error) {
-    if (error instanceof GoldenLogitsError) return []
+    if (error instanceof GoldenLogitsError) return undefined
     throw error
   }
 }

@@ -50,7 +50,7 @@ interface Walk extends Omit<Located, 'flatFiles'> {
   flatFolders: FlatFiles[]
   /** Flat files that the paths name one by one. */
   namedFlat: string[]
-  /** Folders that were listed on the way to them. */
+  /** Folders that were listed in search of layers, and may be to be walked. */
   listed: Map<string, FolderNames>
 }
 
@@ -108,7 +108,7 @@ function locateStep(folder: string, layout: DeviceLayout, names: FolderNames, in
 function locateContainer(folder: string, names: FolderNames, into: Walk): void {
   const flat = names.series.filter(isFlat)
   if (flat.length > 0) into.flatFolders.push({ folder, series: flat })
-  const beside = names.series.filter((series) => !flat.includes(series))
+  const beside = names.series.filter((series) => !isFlat(series))
   for (const { name, kind } of inNameOrder([...beside, names.others])) {
     const path = join(folder, name)
     if (kind === 'folder' && (isRunFolder(name) || isTensorsFolder(name) || parseDevice(name))) {

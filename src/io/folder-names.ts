@@ -78,19 +78,20 @@ function addTo(series: Map<string, NameSeries>, kind: EntryKind, { before, numbe
 export function* inNameOrder(lists: readonly List<FolderEntry>[]): Generator<FolderEntry> {
   const heads = lists.filter(({ length }) => length > 0).map((list) => ({ list, index: 0, entry: list.at(0)! }))
   heads.sort((a, b) => compareNames(a.entry.name, b.entry.name))
-  for (let [head] = heads; head; [head] = heads) {
+  for (let first = 0; first < heads.length; ) {
+    const head = heads[first]!
     yield head.entry
     const entry = head.list.at(++head.index)
     if (entry) {
       head.entry = entry
-      sinkFirst(heads)
-    } else heads.shift()
+      sink(heads, first)
+    } else first++
   }
 }
 
-/** Moves the first of otherwise ordered heads to its place. */
-function sinkFirst(heads: { entry: FolderEntry }[]): void {
-  for (let i = 0; i + 1 < heads.length; i++) {
+/** Moves a head to its place among those behind it, which are in order. */
+function sink(heads: { entry: FolderEntry }[], from: number): void {
+  for (let i = from; i + 1 < heads.length; i++) {
     const [head, next] = [heads[i]!, heads[i + 1]!]
     if (compareNames(head.entry.name, next.entry.name) <= 0) return
     heads[i] = next
