@@ -93,7 +93,7 @@ function pairFiles(dump: Dump, golden: Dump): Alignment {
   const pair = { step: g.step, golden: g, dump: d }
   const seen = new PairNotes(undefined)
   seen.see(pair)
-  return { pairs: { ...listOf(1, () => pair), isWhole: () => true }, notes: [...notes, ...seen.sameNotes()] }
+  return { pairs: { ...listOf(1, () => pair), whole: [0] }, notes: [...notes, ...seen.sameNotes()] }
 }
 
 function noSuchStep(

@@ -4,11 +4,15 @@ import type { TokenSide } from './types.js'
 
 /** An outcome as it is kept: made in this thread's own context, whatever thread it came from, with the files and layers of its steps. */
 export function settle(outcome: PairOutcome, golden: DumpStep, dump: DumpStep): PairOutcome {
-  return { ...copied(outcome), golden: sideOf(golden, outcome.golden), dump: sideOf(dump, outcome.dump) }
+  const settled = copied(outcome)
+  place(settled.golden, golden)
+  place(settled.dump, dump)
+  return settled
 }
 
-function sideOf({ files, layer }: DumpStep, { files: _, layer: __, ...facts }: TokenSide): TokenSide {
-  return { files, layer, ...copied(facts) }
+function place(side: TokenSide, { files, layer }: DumpStep): void {
+  side.files = files
+  side.layer = layer
 }
 
 /** A copy of plain data. */

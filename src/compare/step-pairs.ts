@@ -10,8 +10,8 @@ export interface StepPair {
 
 /** Pairs in ascending order of their steps, made anew each time they are asked for. */
 export interface PairList extends List<StepPair> {
-  /** Do both sides hold the step? Known without making the pair. */
-  isWhole(index: number): boolean
+  /** The places of those that both sides hold. */
+  readonly whole: List<number>
 }
 
 /**
@@ -42,7 +42,7 @@ export function pairSteps(
     // Not `at(−1)`, which is an array's last.
     return pairOf(inGolden > 0 ? golden.at(inGolden - 1) : undefined, inDump > 0 ? dump.at(inDump - 1) : undefined)
   })
-  return { ...pairs, isWhole: (i) => places.inGolden(i) > 0 && places.inDump(i) > 0 }
+  return { ...pairs, whole: places.whole() }
 }
 
 function pairOf(golden: DumpStep | undefined, dump: DumpStep | undefined): StepPair {
@@ -75,6 +75,15 @@ class Places {
 
   inDump(index: number): number {
     return this.numbers ? this.numbers.dump[index]! : index + 1
+  }
+
+  whole(): List<number> {
+    if (!this.numbers) return listOf(this.count, (i) => i)
+    const { golden, dump } = this.numbers
+    const whole = new Int32Array(this.count)
+    let count = 0
+    for (let i = 0; i < this.count; i++) if (golden[i] !== 0 && dump[i] !== 0) whole[count++] = i
+    return whole.subarray(0, count)
   }
 
   private numbersSoFar(count: number): { golden: Int32Array; dump: Int32Array } {

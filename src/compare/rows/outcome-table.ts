@@ -2,11 +2,35 @@ import type { List } from '../../list.js'
 import type { PairOutcome } from '../measure-pair.js'
 import { settle } from '../settle.js'
 import type { StepPair } from '../step-pairs.js'
+import { ChunkStore } from './chunk-store.js'
+import { OutcomeLog } from './outcome-log.js'
 import { isMeasured, RowForms } from './row-form.js'
-import { copyRow, formOfRow, ROW_BYTES, type RowMemory, readRow, rowMemory, writeRow } from './row-memory.js'
+import {
+  copyRow,
+  formOfRow,
+  IN_LOG,
+  NO_ROW,
+  ROW_BYTES,
+  type RowMemory,
+  readPlace,
+  readRow,
+  rowMemory,
+  writePlace,
+  writeRow,
+} from './row-memory.js'
 
-/** Memory is taken for at most so many rows at a time. */
+/** Rows of a chunk: memory is taken, and taken again for others, for at most so many at a time. */
 const CHUNK = 2048
+
+/** How much is kept in memory: chunks of rows, outcomes as objects, pages of outcomes as bytes. All else goes to temporary files. */
+export interface Room {
+  readonly chunks: number
+  readonly objects: number
+  readonly pages: number
+}
+
+/** Rows for 16,384 pairs, 1,000 objects and some thousands as bytes: at most 5 MB. */
+const ROOM: Room = { chunks: 8, objects: 1000, pages: 4 }
 
 /**
  * The outcomes of a comparison, by the place of their pair: of a measured pair a row of numbers, of any other an object. An
@@ -16,30 +40,40 @@ const CHUNK = 2048
  */
 export class OutcomeTable {
   readonly forms = new RowForms()
-  private readonly chunks: RowMemory[] = []
-  private readonly others = new Map<number, PairOutcome>()
+  private readonly rows: ChunkStore<RowMemory>
+  private readonly chunk: number
+  private readonly objects = new Map<number, PairOutcome>()
+  private readonly mostObjects: number
+  private readonly log: OutcomeLog
   private readonly pairs: List<StepPair>
 
-  constructor(pairs: List<StepPair>) {
+  constructor(pairs: List<StepPair>, { chunks, objects, pages } = ROOM) {
     this.pairs = pairs
+    this.chunk = Math.min(CHUNK, pairs.length)
+    this.rows = new ChunkStore(this.chunk * ROW_BYTES, chunks, rowMemory)
+    this.mostObjects = objects
+    this.log = new OutcomeLog(pages)
   }
 
   has(index: number): boolean {
-    return this.others.has(index) || this.formAt(index) >= 0
+    const chunk = this.rows.at(this.numberOf(index))
+    return (chunk && formOfRow(chunk, this.rowOf(index)) !== NO_ROW) || this.objects.has(index)
   }
 
   put(index: number, outcome: PairOutcome): void {
     if (isMeasured(outcome)) {
-      writeRow(this.chunkOf(index), index % CHUNK, outcome.rows, outcome.cut, this.forms.numberOf(outcome))
-      return
+      writeRow(this.chunkOf(index), this.rowOf(index), outcome.rows, outcome.cut, this.forms.numberOf(outcome))
+    } else if (this.objects.size < this.mostObjects) {
+      const { golden, dump } = this.pairs.at(index)!
+      this.objects.set(index, settle(outcome, golden!, dump!))
+    } else {
+      writePlace(this.chunkOf(index), this.rowOf(index), this.log.add(outcome))
     }
-    const { golden, dump } = this.pairs.at(index)!
-    this.others.set(index, settle(outcome, golden!, dump!))
   }
 
   /** Takes over a row that another thread wrote, whose form is one of the first that `forms` gave it. */
   putRow(index: number, memory: RowMemory, row: number): void {
-    copyRow(memory, row, this.chunkOf(index), index % CHUNK)
+    copyRow(memory, row, this.chunkOf(index), this.rowOf(index))
   }
 
   /**
@@ -47,22 +81,24 @@ export class OutcomeTable {
    * @param pair that of the same place, where the caller has it already
    */
   at(index: number, pair?: StepPair): PairOutcome | undefined {
-    const number = this.formAt(index)
-    if (number < 0) return this.others.get(index)
-    const form = this.forms.at(number)
+    const chunk = this.rows.at(this.numberOf(index))
+    const row = this.rowOf(index)
+    const form = chunk ? formOfRow(chunk, row) : NO_ROW
+    if (!chunk || form === NO_ROW) return this.objects.get(index)
     const { golden, dump } = pair ?? this.pairs.at(index)!
-    return readRow(this.chunkOf(index), index % CHUNK, form, { golden: golden!, dump: dump! })
-  }
-
-  private formAt(index: number): number {
-    const chunk = this.chunks[Math.floor(index / CHUNK)]
-    return chunk ? formOfRow(chunk, index % CHUNK) : -1
+    if (form === IN_LOG) return settle(this.log.at(readPlace(chunk, row)), golden!, dump!)
+    return readRow(chunk, row, this.forms.at(form), { golden: golden!, dump: dump! })
   }
 
   private chunkOf(index: number): RowMemory {
-    const number = Math.floor(index / CHUNK)
-    const rows = Math.min(CHUNK, this.pairs.length - number * CHUNK)
-    this.chunks[number] ??= rowMemory(new ArrayBuffer(rows * ROW_BYTES))
-    return this.chunks[number]
+    return this.rows.forWriting(this.numberOf(index))
+  }
+
+  private numberOf(index: number): number {
+    return Math.floor(index / this.chunk)
+  }
+
+  private rowOf(index: number): number {
+    return index % this.chunk
   }
 }

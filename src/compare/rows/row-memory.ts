@@ -1,6 +1,7 @@
 import type { MeasuredRows } from '../../metrics/types.js'
 import type { ColumnCut } from '../column-cut.js'
 import type { TokenSide } from '../types.js'
+import type { LogPlace } from './outcome-log.js'
 import type { MeasuredOutcome, RowForm, SideForm } from './row-form.js'
 
 /** The numbers of measured pairs, a row of fixed size for each, in memory that threads may share. */
@@ -26,6 +27,8 @@ const LOGITS = { golden: 22, dump: 25 } as const
 const TOP1 = { golden: 28, dump: 29 } as const
 const SUPPORT = 30
 const FORM = 34
+/** Of an outcome in the log, whose position is the first number. */
+const LENGTH = 2
 
 /** @param form the number of the row's form in whatever list the reader has, from 0 */
 export function writeRow(
@@ -60,6 +63,18 @@ export function writeRow(
   int32[narrow + FORM] = form + 1
 }
 
+/** In place of a row: where in the log the outcome lies. */
+export function writePlace({ float64, int32 }: RowMemory, row: number, { position, length }: LogPlace): void {
+  float64[(row * ROW_BYTES) / 8] = position
+  const narrow = (row * ROW_BYTES) / 4
+  int32[narrow + LENGTH] = length
+  int32[narrow + FORM] = IN_LOG + 1
+}
+
+export function readPlace({ float64, int32 }: RowMemory, row: number): LogPlace {
+  return { position: float64[(row * ROW_BYTES) / 8]!, length: int32[(row * ROW_BYTES) / 4 + LENGTH]! }
+}
+
 function writeLogits({ float32 }: RowMemory, at: number, stats: MeasuredRows['golden']): void {
   float32[at] = stats.max
   float32[at + 1] = stats.min
@@ -72,7 +87,11 @@ export function copyRow(from: RowMemory, fromRow: number, to: RowMemory, toRow: 
   to.float64.set(from.float64.subarray(fromRow * items, (fromRow + 1) * items), toRow * items)
 }
 
-/** The number of a row's form; −1 where no row was written. */
+/** In place of a form's number: there is no row, or only the place of an outcome in the log. */
+export const NO_ROW = -1
+export const IN_LOG = -2
+
+/** The number of a row's form, from 0; `NO_ROW`; `IN_LOG`. */
 export function formOfRow({ int32 }: RowMemory, row: number): number {
   return int32[(row * ROW_BYTES) / 4 + FORM]! - 1
 }

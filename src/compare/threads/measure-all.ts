@@ -1,3 +1,4 @@
+import { listOf } from '../../list.js'
 import type { RowKernel } from '../../metrics/kernel.js'
 import { measurePair, type PairSettings } from '../measure-pair.js'
 import { OutcomeTable } from '../rows/outcome-table.js'
@@ -35,14 +36,14 @@ let segments = 0
  */
 export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowKernel, threads: number): OutcomeTable {
   const table = new OutcomeTable(pairs)
-  const whole = wholePairs(pairs)
+  const { whole } = pairs
   let done = 0
   const measure = (index: number): void => {
     const { golden, dump } = pairs.at(index) as WholePair
     table.put(index, measurePair(golden, dump, settings, kernel))
   }
   const alone = (count: number): void => {
-    for (const end = Math.min(done + count, whole.length); done < end; done++) measure(whole[done]!)
+    for (const end = Math.min(done + count, whole.length); done < end; done++) measure(whole.at(done)!)
   }
   if (threads === 1) {
     alone(whole.length)
@@ -56,7 +57,8 @@ export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowK
     const [before, started] = [done, now()]
     const helpers = recruit(whole.length - before, milliseconds, threads, kernel)
     if (helpers.length > 0) {
-      const indexes = whole.subarray(before, before + SEGMENT)
+      const count = Math.min(SEGMENT, whole.length - before)
+      const indexes = Int32Array.from({ length: count }, (_, i) => whole.at(before + i)!)
       const details = {
         id: ++segments,
         forms: table.forms.first(MOST_FORMS),
@@ -64,7 +66,7 @@ export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowK
         batch: Math.min(Math.ceil(CLAIM_MS / milliseconds), MOST_CLAIMED),
         settings,
       }
-      const some = Array.from(indexes, (index) => pairs.at(index) as WholePair)
+      const some = listOf(indexes.length, (i) => pairs.at(indexes[i]!) as WholePair)
       const segment = makeSegment(some, memory, details)
       measureSegment(segment, indexes, helpers, table, measure)
       // A worker that was given up may still write.
@@ -77,14 +79,6 @@ export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowK
     milliseconds = ((now() - started) * (helpers.length + 1)) / (done - before)
   }
   return table
-}
-
-/** The places of the pairs that both sides hold. */
-function wholePairs(pairs: PairList): Int32Array {
-  const places = new Int32Array(pairs.length)
-  let count = 0
-  for (let i = 0; i < pairs.length; i++) if (pairs.isWhole(i)) places[count++] = i
-  return places.subarray(0, count)
 }
 
 /** The workers that are worth while for so many pairs of so many milliseconds each. */

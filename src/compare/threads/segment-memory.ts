@@ -1,4 +1,5 @@
 import type { DumpStep } from '../../dumps/types.js'
+import type { List } from '../../list.js'
 import { ROW_BYTES, type RowMemory, rowMemory } from '../rows/row-memory.js'
 import type { WholePair } from './segment.js'
 
@@ -16,28 +17,39 @@ export interface SegmentMemory {
 const FILE_END = '\0'
 const SIDE_END = '\0\0'
 
-/** Memory with these pairs in it: what there is, where they have room in it. */
-export function filledMemory(pairs: readonly WholePair[], memory: SegmentMemory | undefined): SegmentMemory {
-  const texts = pairs.map(pairText)
-  const bytes = 2 * texts.reduce((sum, text) => sum + text.length, 0)
-  const hasRoom = memory && memory.ends.length >= pairs.length && memory.text.length >= bytes
-  const filled = hasRoom ? memory : newMemory(pairs.length, bytes)
-  const buffer = Buffer.from(filled.text.buffer)
+/** Memory with these pairs in it: what there is, where they have room in it. No pair is kept. */
+export function filledMemory(pairs: List<WholePair>, memory: SegmentMemory | undefined): SegmentMemory {
+  const reused = memory && memory.ends.length >= pairs.length ? memory : undefined
+  const { rows, ends } = reused ?? newMemory(pairs.length)
+  let text = reused?.text ?? new Uint8Array(new SharedArrayBuffer(0))
+  let buffer = Buffer.from(text.buffer)
   let end = 0
-  for (const [i, text] of texts.entries()) {
-    end += buffer.write(text, end, 'utf16le')
-    filled.ends[i] = end
+  for (let i = 0; i < pairs.length; i++) {
+    const own = pairText(pairs.at(i)!)
+    const next = end + 2 * own.length
+    if (next > text.length) {
+      text = longer(text, next, pairs.length / (i + 1))
+      buffer = Buffer.from(text.buffer)
+    }
+    buffer.write(own, end, 'utf16le')
+    ends[i] = next
+    end = next
   }
-  return filled
+  return reused && text === reused.text ? reused : { rows, text, ends }
 }
 
-function newMemory(pairs: number, textBytes: number): SegmentMemory {
+function newMemory(pairs: number): Pick<SegmentMemory, 'rows' | 'ends'> {
   return {
     rows: rowMemory(new SharedArrayBuffer(pairs * ROW_BYTES)),
-    // The next pairs may have longer names.
-    text: new Uint8Array(new SharedArrayBuffer(Math.ceil(1.25 * textBytes))),
     ends: new Int32Array(new SharedArrayBuffer(4 * pairs)),
   }
+}
+
+/** The same text with room for so many times as many bytes as it is to hold now, and more: the next pairs may have longer names. */
+function longer(text: Uint8Array<SharedArrayBuffer>, bytes: number, times: number): Uint8Array<SharedArrayBuffer> {
+  const room = new Uint8Array(new SharedArrayBuffer(Math.ceil(1.25 * times * bytes)))
+  room.set(text)
+  return room
 }
 
 /** The files of both sides; `''` where there is more to a pair than files: it is left to the main thread. */

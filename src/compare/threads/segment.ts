@@ -1,4 +1,5 @@
 import type { DumpStep } from '../../dumps/types.js'
+import type { List } from '../../list.js'
 import type { PairSettings } from '../measure-pair.js'
 import type { RowForm } from '../rows/row-form.js'
 import { filledMemory, type SegmentMemory } from './segment-memory.js'
@@ -41,7 +42,7 @@ const REPORTS = 1
 
 /** @param memory what another segment has left, if all its workers are done with it */
 export function makeSegment(
-  pairs: readonly WholePair[],
+  pairs: List<WholePair>,
   memory: SegmentMemory | undefined,
   details: Pick<Segment, 'id' | 'forms' | 'threads' | 'batch' | 'settings'>,
 ): Segment {

@@ -6,6 +6,7 @@ const { join } = require('node:path')
 const workers = require('node:worker_threads')
 const { mixedDumps } = require('../threads/child/dumps.cjs')
 const { slowDown } = require('../threads/child/patches.cjs')
+const { ownPeak } = require('./own-peak.cjs')
 
 const [dist, folder, tokens, threads] = process.argv.slice(2)
 let [started, messages] = [0, 0]
@@ -25,7 +26,6 @@ const { compareDumps } = require(join(dist, 'cjs/index.js'))
 const { golden, dump } = mixedDumps(folder, Number(tokens), [['plain', 'noisy']])
 // As slow as larger rows are, so that workers are worth while.
 slowDown(0.01)
-const peak = () => process.resourceUsage().maxRSS / 1024
-const before = peak()
+const before = ownPeak()
 const { counts } = compareDumps(dump, golden, { threads: Number(threads), dtype: 'bf16' })
-writeSync(1, JSON.stringify({ compared: counts.total, started, messages, peak: peak(), raised: peak() - before }))
+writeSync(1, JSON.stringify({ compared: counts.total, started, messages, peak: ownPeak(), raised: ownPeak() - before }))
