@@ -2,5 +2,5 @@
 // memory that is given to it, knows no allocation, and leaves its results where layout.ts says.
 export { foldRow } from './checksum'
 export { init } from './constants'
-export { sumDivergence, sumMass } from './divergence'
-export { find, logitAt, multiplyPair, sumPair } from './pair'
+export { averageBregman, sumMass } from './divergence'
+export { measurePair } from './pair'

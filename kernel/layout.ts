@@ -37,6 +37,9 @@ export const GIVEN_UP: usize = 0x2a8
 export const RAISED: usize = 0x2ac
 export const RUNNING_END: usize = 0x2b0
 
+/** What is told of a pair. */
+export const RESULTS: usize = 0x300
+
 export const CONSTANTS: usize = 0x400
 
 // One block of each row as float32, and between the loops float64: golden logits and reduced arguments, exponents and

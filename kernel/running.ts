@@ -1,5 +1,5 @@
-import { BREGMAN_LEAD } from './constants'
 import { BREGMAN_REST, BREGMAN_WHOLE, GIVEN_UP, LINEAR, MASS, NOISE } from './layout'
+import { bregmanTotal, total } from './totals'
 
 // The sums of the divergence in one pass with all others, before the golden's maximum is known: they are counted from the
 // maximum so far, and then from a higher one where it comes. With w' = c·w and x' = x − δ
@@ -86,7 +86,7 @@ function riseTo(high: f32, newOrigin: f64): void {
 function rebase(delta: f64, scale: f64): void {
   const mass = total(MASS)
   const linear = total(LINEAR)
-  const bregman = total(BREGMAN_WHOLE) * BREGMAN_LEAD + total(BREGMAN_REST)
+  const bregman = bregmanTotal()
   const rest = exponentialRest(delta)
   const grown = delta + rest
   const factor = 1 + grown
@@ -96,10 +96,6 @@ function rebase(delta: f64, scale: f64): void {
   setTotal(BREGMAN_REST, scale * (factor * bregman + rest * mass - grown * linear))
   const noise = factor * Math.max(load<f64>(NOISE), bregman) + rest * mass + Math.abs(grown * linear)
   store<f64>(NOISE, scale * noise)
-}
-
-function total(sum: usize): f64 {
-  return load<f64>(sum) + load<f64>(sum, 8)
 }
 
 function setTotal(sum: usize, value: f64): void {

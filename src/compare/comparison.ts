@@ -5,21 +5,27 @@ import { excuseAfter, excusedNotes, firstFlip } from './after-divergence.js'
 import type { PairOutcome } from './measure-pair.js'
 import type { CompareSettings } from './options.js'
 import { outcomeFacts } from './outcome-facts.js'
+import type { PlainRow } from './rows/outcome-table.js'
 import type { StepPair } from './step-pairs.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
 import type { Comparison, Counts, ListedComparison, TokenComparison } from './types.js'
-import { judgePair, judgeSingle } from './verdict.js'
+import { isWithin, judgePair, judgeSingle } from './verdict.js'
 
 /** One step with what its files said; `outcome` is absent where only one side holds the step. */
 export interface MeasuredPair extends StepPair {
   readonly outcome?: PairOutcome
 }
 
+/** All pairs of a comparison. Those that `plainAt` tells of are judged without making anything of them. */
+export interface MeasuredPairs extends List<MeasuredPair> {
+  plainAt?(index: number): PlainRow | undefined
+}
+
 /** Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them. */
 export function conclude(
   dump: Dump,
   golden: Dump,
-  measured: List<MeasuredPair>,
+  measured: MeasuredPairs,
   alignmentNotes: readonly string[],
   settings: CompareSettings,
 ): ListedComparison {
@@ -29,7 +35,10 @@ export function conclude(
   const judged = listOf(measured.length, (index) => judge(measured.at(index)!, thresholds, settings))
   const flip = settings.afterDivergence === 'ignore' ? firstFlip(judged) : undefined
   const tokens = flip === undefined ? judged : excuseAfter(flip, judged)
-  const { counts, firstFailure } = tally(tokens)
+  const { counts, firstFailure } = tally(tokens, (index) => {
+    const plain = measured.plainAt?.(index)
+    return plain !== undefined && isWithin(plain.metrics, thresholds)
+  })
   return {
     // Tokens that are all excused would be a pass of nothing.
     pass: firstFailure === undefined && counts.compared > 0,
@@ -59,8 +68,11 @@ function judge(pair: MeasuredPair, thresholds: Comparison['thresholds'], setting
   return judgeSingle(pair.step, side, { files: [...step.files], layer: step.layer }, allowed)
 }
 
-/** One look at every token. */
-function tally(tokens: Iterable<TokenComparison>): { counts: Counts; firstFailure: TokenComparison | undefined } {
+/** One look at every token. @param passes whether one is known to pass without being made */
+function tally(
+  tokens: List<TokenComparison>,
+  passes: (index: number) => boolean,
+): { counts: Counts; firstFailure: TokenComparison | undefined } {
   const times: Record<TokenComparison['verdict'], number> = {
     pass: 0,
     'over-threshold': 0,
@@ -72,11 +84,15 @@ function tally(tokens: Iterable<TokenComparison>): { counts: Counts; firstFailur
     extra: 0,
     unreadable: 0,
   }
-  let total = 0
+  const total = tokens.length
   let firstFailure: TokenComparison | undefined
-  for (const token of tokens) {
+  for (let i = 0; i < total; i++) {
+    if (passes(i)) {
+      times.pass++
+      continue
+    }
+    const token = tokens.at(i)!
     times[token.verdict]++
-    total++
     if (!token.pass) firstFailure ??= token
   }
   const counts = {

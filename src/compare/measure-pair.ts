@@ -39,14 +39,14 @@ export function measurePair(golden: DumpStep, dump: DumpStep, settings: PairSett
     describe(sides, 'golden', g)
     describe(sides, 'dump', d)
     if (g.kind === 'unreadable' || d.kind === 'unreadable') {
-      return { ...sides, kind: 'unreadable', reason: [g, d].flatMap(reasonOf).join('; ') }
+      return failure(sides, 'unreadable', [g, d].flatMap(reasonOf).join('; '))
     }
-    if (g.kind === 'misshapen') return { ...sides, kind: 'misshapen', reason: `golden: ${g.reason}` }
-    if (d.kind === 'misshapen') return { ...sides, kind: 'misshapen', reason: `dump: ${d.reason}` }
+    if (g.kind === 'misshapen') return failure(sides, 'misshapen', `golden: ${g.reason}`)
+    if (d.kind === 'misshapen') return failure(sides, 'misshapen', `dump: ${d.reason}`)
     return compareParts(g.parts, d.parts, settings, kernel, sides)
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
-    return { ...sides, kind: 'unreadable', reason: error.message }
+    return failure(sides, 'unreadable', error.message)
   } finally {
     for (let i = 0; i < opened.length; i++) opened[i]!.close()
   }
@@ -79,6 +79,11 @@ function describe(sides: Sides, name: 'golden' | 'dump', row: OpenedRow): void {
   for (let i = 0; i < row.notes.length; i++) sides.notes.push(`${name}: ${row.notes[i]}`)
 }
 
+/** Field by field: what a spread makes survives V8's collections of young garbage, which adds up over many tokens. */
+function failure({ golden, dump, notes }: Sides, kind: 'misshapen' | 'unreadable', reason: string): PairOutcome {
+  return { golden, dump, notes, kind, reason }
+}
+
 function reasonOf(row: OpenedRow): string[] {
   return row.kind === 'unreadable' ? [row.reason] : []
 }
@@ -91,7 +96,7 @@ function compareParts(
   sides: Sides,
 ): PairOutcome {
   const plan = vocabSize === undefined ? planRanks(golden, dump, haveEqualBytes) : cutPlan(golden, dump, vocabSize)
-  if ('reason' in plan) return { ...sides, kind: 'misshapen', reason: plan.reason }
+  if ('reason' in plan) return failure(sides, 'misshapen', plan.reason)
   const g = plan.golden
   const d = plan.dump
   sides.golden.shape = [1, vocabSize ?? g.width]
@@ -102,7 +107,7 @@ function compareParts(
   readPlan(g, buffers.golden)
   readPlan(d, buffers.dump)
   const reason = unequalCopies('golden', g, buffers.golden) ?? unequalCopies('dump', d, buffers.dump)
-  if (reason !== undefined) return { ...sides, kind: 'misshapen', reason }
+  if (reason !== undefined) return failure(sides, 'misshapen', reason)
   const rows = kernel.compare(goldenDtype, dumpDtype, vocabSize ?? g.width)
   const outcome: PairOutcome = { golden: sides.golden, dump: sides.dump, notes: sides.notes, kind: 'compared', rows }
   if (vocabSize !== undefined) {

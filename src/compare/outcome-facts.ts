@@ -1,6 +1,7 @@
 import type { Dtype } from '../tensor/dtype.js'
-import type { MeasuredPair } from './comparison.js'
+import type { MeasuredPairs } from './comparison.js'
 import { addDtypes } from './dtypes.js'
+import type { RowForm } from './rows/row-form.js'
 import { StepRanges } from './step-ranges.js'
 
 /** What all outcomes of a comparison say together. */
@@ -12,11 +13,19 @@ export interface OutcomeFacts {
 }
 
 /** One look at every outcome. */
-export function outcomeFacts(measured: Iterable<MeasuredPair>): OutcomeFacts {
+export function outcomeFacts(measured: MeasuredPairs): OutcomeFacts {
   const dtypes = new Set<Dtype>()
   const steps = new Map<string, StepRanges>()
   const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
-  for (const { step, outcome } of measured) {
+  let seen: RowForm | undefined
+  for (let i = 0; i < measured.length; i++) {
+    const plain = measured.plainAt?.(i)
+    if (plain) {
+      if (plain.form !== seen) addDtypes(dtypes, plain.form)
+      seen = plain.form
+      continue
+    }
+    const { step, outcome } = measured.at(i)!
     for (const note of outcome?.notes ?? []) {
       const ranges = steps.get(note) ?? new StepRanges()
       ranges.add(step)

@@ -1,4 +1,4 @@
-import type { NonFinite } from '../metrics/types.js'
+import type { Metrics, NonFinite } from '../metrics/types.js'
 import type { ColumnCut } from './column-cut.js'
 import type { PairOutcome } from './measure-pair.js'
 import { cosineText, roundedAway } from './rounded-away.js'
@@ -63,11 +63,17 @@ export function judgeSingle(
   }
 }
 
-/** Which limits are not kept, in one line; `''` where all are. All are strict, so that NaN keeps none. */
-function overThreshold(
-  metrics: { klDivergence: number; cosineSimilarity: number },
-  limits: { klDivergence: number; cosineSimilarity: number },
-): string {
+/** The metrics that have limits, or those limits. */
+export type GatedMetrics = Pick<Metrics, 'klDivergence' | 'cosineSimilarity'>
+
+/** All limits are strict, so that NaN keeps none. */
+export function isWithin(metrics: GatedMetrics, limits: GatedMetrics): boolean {
+  return metrics.klDivergence < limits.klDivergence && metrics.cosineSimilarity > limits.cosineSimilarity
+}
+
+/** Which limits are not kept, in one line; `''` where all are. */
+function overThreshold(metrics: GatedMetrics, limits: GatedMetrics): string {
+  if (isWithin(metrics, limits)) return ''
   const reasons: string[] = []
   if (!(metrics.klDivergence < limits.klDivergence)) {
     reasons.push(

@@ -16,13 +16,12 @@ export function compareRows(golden: Float32Array, dump: Float32Array, count: num
   if (goldenEmpty || dumpEmpty) {
     return { kind: 'no-support', side: goldenEmpty && dumpEmpty ? 'both' : goldenEmpty ? 'golden' : 'dump' }
   }
-  return measure({
-    count,
+  const facts = {
     ...sumPair(golden, dump, count),
-    klDivergence: klDivergence(golden, dump, count, goldenScan.top1, dumpScan.max),
     golden: goldenScan,
     dump: dumpScan,
     goldenAtDumpTop1: golden[dumpScan.top1]!,
     dumpAtGoldenTop1: dump[goldenScan.top1]!,
-  })
+  }
+  return measure(facts, count, klDivergence(golden, dump, count, goldenScan.top1, dumpScan.max))
 }

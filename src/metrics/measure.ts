@@ -5,10 +5,8 @@ import type { MeasuredRows, RowStats, Support } from './types.js'
 
 /** The sums of one pair of rows, however they were made, and what the rows are by themselves. */
 export interface PairFacts {
-  count: number
   sums: PairSums
   support: Support
-  klDivergence: number
   golden: RowScan
   dump: RowScan
   /** The golden's logit at the dump's top-1, and the other way round. */
@@ -20,8 +18,8 @@ export interface PairFacts {
  * The metrics that the sums stand for. Where one side only is −Inf at a vocab id, the rows are infinitely far apart: every
  * error and the distance are Infinity, and the cosine is that of the ids finite on both sides (0 where there are none).
  */
-export function measure(facts: PairFacts): MeasuredRows {
-  const { sums, support, count } = facts
+export function measure(facts: PairFacts, count: number, klDivergence: number): MeasuredRows {
+  const { sums, support } = facts
   const mismatched = support.firstMismatch >= 0
   const shared = count - support.bothSuppressed - support.goldenOnly - support.dumpOnly
   const error = (value: number) => (mismatched ? Number.POSITIVE_INFINITY : value)
@@ -30,7 +28,7 @@ export function measure(facts: PairFacts): MeasuredRows {
     kind: 'measured',
     metrics: {
       cosineSimilarity: shared === 0 ? 0 : cosine(sums),
-      klDivergence: facts.klDivergence,
+      klDivergence,
       maxRelativeError: error(sums.relativeMax),
       meanRelativeError: error(sums.relativeSum / count),
       maxAbsoluteError: error(sums.absoluteMax),

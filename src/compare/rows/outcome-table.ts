@@ -2,9 +2,10 @@ import type { List } from '../../list.js'
 import type { PairOutcome } from '../measure-pair.js'
 import { settle } from '../settle.js'
 import type { StepPair } from '../step-pairs.js'
+import type { GatedMetrics } from '../verdict.js'
 import { ChunkStore } from './chunk-store.js'
 import { OutcomeLog } from './outcome-log.js'
-import { isMeasured, RowForms } from './row-form.js'
+import { isMeasured, type RowForm, RowForms } from './row-form.js'
 import {
   copyRow,
   formOfRow,
@@ -12,6 +13,7 @@ import {
   NO_ROW,
   ROW_BYTES,
   type RowMemory,
+  readGated,
   readPlace,
   readRow,
   rowMemory,
@@ -27,6 +29,12 @@ export interface Room {
   readonly chunks: number
   readonly objects: number
   readonly pages: number
+}
+
+/** What there is to see of a row without making an outcome of it. */
+export interface PlainRow {
+  readonly form: RowForm
+  readonly metrics: GatedMetrics
 }
 
 /** Rows for 16,384 pairs, 1,000 objects and some thousands as bytes: at most 5 MB. */
@@ -88,6 +96,16 @@ export class OutcomeTable {
     const { golden, dump } = pair ?? this.pairs.at(index)!
     if (form === IN_LOG) return settle(this.log.at(readPlace(chunk, row)), golden!, dump!)
     return readRow(chunk, row, this.forms.at(form), { golden: golden!, dump: dump! })
+  }
+
+  /** undefined where there is more to be told of the pair than its row. */
+  plainAt(index: number): PlainRow | undefined {
+    const chunk = this.rows.at(this.numberOf(index))
+    const row = this.rowOf(index)
+    const number = chunk ? formOfRow(chunk, row) : NO_ROW
+    if (!chunk || number === NO_ROW || number === IN_LOG) return undefined
+    const form = this.forms.at(number)
+    return form.notes.length > 0 || form.cut ? undefined : { form, metrics: readGated(chunk, row) }
   }
 
   private chunkOf(index: number): RowMemory {

@@ -1,6 +1,7 @@
 import type { MeasuredRows } from '../../metrics/types.js'
 import type { ColumnCut } from '../column-cut.js'
 import type { TokenSide } from '../types.js'
+import type { GatedMetrics } from '../verdict.js'
 import type { LogPlace } from './outcome-log.js'
 import type { MeasuredOutcome, RowForm, SideForm } from './row-form.js'
 
@@ -94,6 +95,12 @@ export const IN_LOG = -2
 /** The number of a row's form, from 0; `NO_ROW`; `IN_LOG`. */
 export function formOfRow({ int32 }: RowMemory, row: number): number {
   return int32[(row * ROW_BYTES) / 4 + FORM]! - 1
+}
+
+/** The metrics that are gated, of a row that was written. */
+export function readGated({ float64 }: RowMemory, row: number): GatedMetrics {
+  const wide = (row * ROW_BYTES) / 8
+  return { cosineSimilarity: float64[wide]!, klDivergence: float64[wide + 1]! }
 }
 
 /** Of a row that was measured everything is known. */

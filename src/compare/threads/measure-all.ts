@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { listOf } from '../../list.js'
 import type { RowKernel } from '../../metrics/kernel.js'
 import { measurePair, type PairSettings } from '../measure-pair.js'
@@ -27,6 +28,12 @@ const WORTH_SHARING_MS = 0.03
 const CLAIM_MS = 1
 const MOST_CLAIMED = 32
 
+/** Of fewer pairs than these the time tells, not the size. */
+const FEW = 100
+
+/** So much of two files is read and measured in a millisecond, or more. */
+const BYTES_PER_MS = 2 ** 21
+
 let pool: Pool | undefined
 let segments = 0
 
@@ -49,9 +56,12 @@ export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowK
     alone(whole.length)
     return table
   }
+  // Workers take as long to start as many a pair to measure: files so large that they will be worth while tell at once.
+  let milliseconds = whole.length < FEW ? 0 : expectedTime(pairs.at(whole.at(1)!) as WholePair)
+  recruit(whole.length, milliseconds, threads, kernel)
   // Not part of the estimate: the kernel is compiled with it.
   alone(1)
-  let [milliseconds, atOnce] = [0, 2]
+  let atOnce = 2
   let memory: SegmentMemory | undefined
   while (done < whole.length) {
     const [before, started] = [done, now()]
@@ -79,6 +89,21 @@ export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowK
     milliseconds = ((now() - started) * (helpers.length + 1)) / (done - before)
   }
   return table
+}
+
+/** What a pair takes at least, by the size of its files: a prompt's are larger than what is read of them, others' are not. */
+function expectedTime({ golden, dump }: WholePair): number {
+  const sizes = [...golden.files, ...dump.files].map(sizeOf)
+  return sizes.reduce((sum, size) => sum + size, 0) / BYTES_PER_MS
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size
+  } catch {
+    // What is wrong with it is said when it is opened.
+    return 0
+  }
 }
 
 /** The workers that are worth while for so many pairs of so many milliseconds each. */

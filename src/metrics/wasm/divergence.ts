@@ -1,8 +1,21 @@
 import { divergenceOf } from '../divergence.js'
-import { EXP_LEAD, SUMS } from './layout.js'
-import { logitAt, type PlacedPair, type PlacedRow } from './rows.js'
-import type { PairScan } from './scan-pair.js'
-import { bregmanSums, sumOf } from './sums.js'
+import type { KernelExports } from './instance.js'
+import type { PairResults } from './results.js'
+
+/** One row in the kernel's memory. */
+export interface PlacedRow {
+  readonly at: number
+  /** The kernel's number for its dtype. */
+  readonly kind: number
+}
+
+/** A pair of rows in the kernel's memory, and the kernel to measure them with. */
+export interface PlacedPair {
+  readonly kernel: KernelExports
+  readonly golden: PlacedRow
+  readonly dump: PlacedRow
+  readonly count: number
+}
 
 /** Logits this far below the maximum have a weight of 5e-283, or any below it: none. */
 const DEPTH = 650
@@ -20,7 +33,8 @@ const FLOOR = 1e-250
  * KL of two rows that hold no NaN nor +Inf and each have a finite logit; nothing where it takes the float64 evaluation of
  * `klDivergence`: logits in the hundred thousands, or a dump that is 650 and more below the golden where that has weight.
  */
-export function wasmDivergence(pair: PlacedPair, { golden, dump, missedMax, running }: PairScan): number | undefined {
+export function wasmDivergence(pair: PlacedPair, results: PairResults): number | undefined {
+  const { golden, dump, dumpAtGoldenTop1, missedMax, running } = results
   if (missesMass(pair, golden.max, missedMax)) return Number.POSITIVE_INFINITY
   if (running) {
     const { divergence, trusted } = divergenceOf(running.sums, LOSS)
@@ -28,8 +42,7 @@ export function wasmDivergence(pair: PlacedPair, { golden, dump, missedMax, runn
       return !running.raised || divergence > FLOOR ? divergence : 0
     }
   }
-  const origin = logitAt(pair, pair.dump, golden.top1)
-  if (Math.max(Math.abs(golden.max), Math.abs(dump.max), Math.abs(origin)) > LARGEST) return undefined
+  if (Math.max(Math.abs(golden.max), Math.abs(dump.max), Math.abs(dumpAtGoldenTop1)) > LARGEST) return undefined
   // As in `klDivergence`: the constant that makes both sides sum to the same mass.
   const floors = floorsOf(golden.min, golden.max, dump.min, dump.max)
   const gap = logMass(pair, pair.dump, dump.max, floors.dump) - logMass(pair, pair.golden, golden.max, floors.golden)
@@ -37,9 +50,8 @@ export function wasmDivergence(pair: PlacedPair, { golden, dump, missedMax, runn
   const args = [pair.golden.at, pair.golden.kind, pair.dump.at, pair.dump.kind, count] as const
   const power = Math.round(golden.max * Math.LOG2E)
   const shift = golden.max - dump.max - gap
-  if (kernel.sumDivergence(...args, power, shift, floors.golden, floors.dump) === 0) return undefined
-  const { bregman, mass } = bregmanSums(pair.view)
-  return bregman / mass
+  const divergence = kernel.averageBregman(...args, power, shift, floors.golden, floors.dump)
+  return divergence < 0 ? undefined : divergence
 }
 
 function missesMass(pair: PlacedPair, goldenMax: number, missedMax: number): boolean {
@@ -66,8 +78,7 @@ function floorOf(top: number): number {
 }
 
 /** ln Σexp(row − max) */
-function logMass({ kernel, view, count }: PlacedPair, row: PlacedRow, max: number, floor: number): number {
+function logMass({ kernel, count }: PlacedPair, row: PlacedRow, max: number, floor: number): number {
   const power = Math.round(max * Math.LOG2E)
-  kernel.sumMass(row.at, row.kind, count, power, floor)
-  return Math.log(sumOf(view, SUMS.mass) * EXP_LEAD) + (power * Math.LN2 - max)
+  return Math.log(kernel.sumMass(row.at, row.kind, count, power, floor)) + (power * Math.LN2 - max)
 }

@@ -3,13 +3,10 @@ import { KERNEL_MODULE } from './module.generated.js'
 /** The WebAssembly kernel, compiled from kernel/: rows are given by their offset in memory, dtype and length. */
 export interface KernelExports {
   init(): void
-  sumPair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
-  multiplyPair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
+  measurePair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
   foldRow(row: number, length: number): number
-  find(row: number, kind: number, start: number, count: number, value: number): number
-  logitAt(row: number, kind: number, index: number): number
-  sumMass(row: number, kind: number, count: number, power: number, floor: number): void
-  sumDivergence(
+  sumMass(row: number, kind: number, count: number, power: number, floor: number): number
+  averageBregman(
     golden: number,
     goldenKind: number,
     dump: number,

@@ -1,16 +1,16 @@
 import { crc32 } from 'node:zlib'
 import { type Dtype, itemSize } from '../../tensor/dtype.js'
+import { widen } from '../../tensor/widen.js'
 import { compareRows } from '../compare-rows.js'
 import { klDivergence } from '../divergence.js'
 import type { RowBuffers, RowKernel } from '../kernel.js'
 import { measure } from '../measure.js'
 import { assertReserved } from '../reserved.js'
 import type { RowComparison } from '../types.js'
-import { wasmDivergence } from './divergence.js'
+import { type PlacedPair, wasmDivergence } from './divergence.js'
 import { instantiate, type KernelExports } from './instance.js'
-import { FOLDABLE, FOLDED, KIND, PAGE, ROWS, SLACK } from './layout.js'
-import { logitAt, type PlacedPair, type PlacedRow, widened } from './rows.js'
-import { scanPair } from './scan-pair.js'
+import { FOLDABLE, FOLDED, KIND, PAGE, RESULTS, ROWS, SLACK } from './layout.js'
+import { type PairResults, RESULT_COUNT, readResults } from './results.js'
 
 /**
  * The kernel in WebAssembly: what it measures agrees with the TypeScript kernel to 1e-11, several times as fast.
@@ -30,11 +30,17 @@ class WasmKernel implements RowKernel {
   private goldenBytes = 0
   private dumpBytes = 0
   private dumpAt = ROWS
+  private results = this.resultsView()
+  private wideGolden = new Float32Array(0)
+  private wideDump = new Float32Array(0)
 
   reserve(goldenBytes: number, dumpBytes: number): RowBuffers {
     this.dumpAt = middleFrom(ROWS + goldenBytes + SLACK)
     const missing = this.dumpAt + dumpBytes + SLACK - this.memory.buffer.byteLength
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE))
+    if (missing > 0) {
+      this.memory.grow(Math.ceil(missing / PAGE))
+      this.results = this.resultsView()
+    }
     this.goldenBytes = goldenBytes
     this.dumpBytes = dumpBytes
     return { golden: this.bytes(ROWS, goldenBytes), dump: this.bytes(this.dumpAt, dumpBytes) }
@@ -50,38 +56,41 @@ class WasmKernel implements RowKernel {
     assertReserved(count, [count * itemSize(golden), this.goldenBytes], [count * itemSize(dump), this.dumpBytes])
     const pair: PlacedPair = {
       kernel: this.kernel,
-      view: new DataView(this.memory.buffer),
-      golden: this.place(ROWS, golden, count),
-      dump: this.place(this.dumpAt, dump, count),
+      golden: { at: ROWS, kind: KIND[golden] },
+      dump: { at: this.dumpAt, kind: KIND[dump] },
       count,
     }
-    const scan = scanPair(pair)
+    this.kernel.measurePair(ROWS, KIND[golden], this.dumpAt, KIND[dump], count)
+    const results = readResults(this.results)
     // Counting NaN and +Inf, and sides without any logit, are rare and not worth a second way.
-    if (scan === undefined || Math.min(scan.golden.max, scan.dump.max) === Number.NEGATIVE_INFINITY) {
-      return compareRows(widened(pair.golden, count), widened(pair.dump, count), count)
+    if (results === undefined || Math.min(results.golden.max, results.dump.max) === Number.NEGATIVE_INFINITY) {
+      return compareRows(...this.widened(golden, dump, count), count)
     }
-    const { golden: goldenScan, dump: dumpScan } = scan
-    const divergence =
-      wasmDivergence(pair, scan) ??
-      klDivergence(widened(pair.golden, count), widened(pair.dump, count), count, goldenScan.top1, dumpScan.max)
-    return measure({
-      count,
-      sums: scan.sums,
-      support: scan.support,
-      klDivergence: divergence,
-      golden: goldenScan,
-      dump: dumpScan,
-      goldenAtDumpTop1: logitAt(pair, pair.golden, dumpScan.top1),
-      dumpAtGoldenTop1: logitAt(pair, pair.dump, goldenScan.top1),
-    })
+    const klDivergence = wasmDivergence(pair, results) ?? this.slowDivergence(golden, dump, count, results)
+    return measure(results, count, klDivergence)
+  }
+
+  private slowDivergence(golden: Dtype, dump: Dtype, count: number, results: PairResults): number {
+    return klDivergence(...this.widened(golden, dump, count), count, results.golden.top1, results.dump.max)
+  }
+
+  /** Both rows as float32, for what is rare enough to be left to TypeScript. Good until the next pair. */
+  private widened(golden: Dtype, dump: Dtype, count: number): [Float32Array, Float32Array] {
+    if (this.wideGolden.length < count) {
+      this.wideGolden = new Float32Array(count)
+      this.wideDump = new Float32Array(count)
+    }
+    widen(this.bytes(ROWS, count * itemSize(golden)), golden, this.wideGolden)
+    widen(this.bytes(this.dumpAt, count * itemSize(dump)), dump, this.wideDump)
+    return [this.wideGolden, this.wideDump]
+  }
+
+  private resultsView(): Float64Array {
+    return new Float64Array(this.memory.buffer, RESULTS, RESULT_COUNT)
   }
 
   private bytes(at: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, at, length)
-  }
-
-  private place(at: number, dtype: Dtype, count: number): PlacedRow {
-    return { at, dtype, kind: KIND[dtype], bytes: this.bytes(at, count * itemSize(dtype)) }
   }
 }
 
