@@ -21,6 +21,8 @@ export function joinRanks(ranks: readonly StepParts[], ignored: IgnoredPaths): L
   if (used.length > 0) {
     for (const { device, length } of ranks) if (length === 0) ignored.add(device, 'a rank without logits')
   }
+  const [only, ...others] = used
+  if (only && others.length === 0) return listOf(only.length, (index) => only.stepAt(index))
   const steps = unionOf(used.map(({ steps }) => steps))
   return listOf(steps.length, (index) => joinStep(steps.at(index)!, index, used))
 }

@@ -3,6 +3,7 @@ import { shown } from '../errors.js'
 import { NumberColumn } from '../io/number-column.js'
 import { digitsOf } from '../io/numbered-text.js'
 import { Interned } from './interned.js'
+import type { DumpStep } from './types.js'
 
 /** One rank's logits at one step. */
 export interface StepPart {
@@ -49,6 +50,13 @@ export class StepParts {
         shift,
       })),
     )
+  }
+
+  /** The step of that place, where there is no other rank. */
+  stepAt(index: number): DumpStep {
+    const { layer, file, problem } = this.partAt(index)
+    const step = this.steps.at(index)!
+    return file === undefined ? { step, files: [], layer, problem: problem! } : { step, files: [file], layer }
   }
 
   /** @param guess where it likely is */
