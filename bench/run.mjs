@@ -80,9 +80,9 @@ function compareVariants(kind) {
   const variants = {
     'reading the files': () => node({ variant: 'floor', ...paths, tokens }),
     '1 thread, cold': () => node({ variant: 'compare', ...paths, tokens }),
-    '1 thread, warm': () => node({ variant: 'compare', ...paths, tokens, warm: 4 * tokens }),
+    '1 thread, warm': () => node({ variant: 'compare', ...paths, tokens, warm: 8 * tokens }),
     '2 threads, cold': () => node({ variant: 'compare', ...paths, tokens, threads: 2 }),
-    '2 threads, warm': () => node({ variant: 'compare', ...paths, tokens, threads: 2, warm: 4 * tokens }),
+    '2 threads, warm': () => node({ variant: 'compare', ...paths, tokens, threads: 2, warm: 8 * tokens }),
     'TypeScript kernel': () =>
       node({ variant: 'compare', ...paths, tokens: few }, { GOLDEN_LOGITS_KERNEL: 'typescript' }),
     ...(python && {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compareDumps, loadDump } from '../dist/esm/index.js'
 import { makeFlatDumps } from './dumps.mjs'
+import { peakMemory } from './peak-memory.mjs'
 
 const [, self, job] = process.argv
 
@@ -23,7 +24,7 @@ function measure({ golden, dump, tokens, threads }) {
     return performance.now() - started
   }
   const cold = compare()
-  const peak = process.resourceUsage().maxRSS / 1024
+  const peak = peakMemory()
   process.stdout.write(JSON.stringify({ cold, warm: compare(), peak }))
 }
 

@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { compareDumps, loadDump, readTensors } from '../dist/esm/index.js'
 import { repeated } from './dumps.mjs'
+import { peakMemory } from './peak-memory.mjs'
 
 const { variant, golden, dump, tokens, threads = 1, warm = 0, file } = JSON.parse(process.argv[2])
 
@@ -11,7 +12,7 @@ const VARIANTS = { floor, compare, whole, row }
 VARIANTS[variant]()
 
 function report(us, more = {}) {
-  console.log(JSON.stringify({ us, ...more, peak: process.resourceUsage().maxRSS / 1024 }))
+  console.log(JSON.stringify({ us, ...more, peak: peakMemory() }))
 }
 
 /** The least that reading the same files takes: open, stat, one read into the same buffer, close. */
