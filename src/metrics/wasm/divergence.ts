@@ -1,6 +1,6 @@
 import { divergenceOf } from '../divergence.js'
 import type { KernelExports } from './instance.js'
-import type { PairResults } from './results.js'
+import type { PairResults, RunningSums } from './results.js'
 
 /** One row in the kernel's memory. */
 export interface PlacedRow {
@@ -41,17 +41,39 @@ export function wasmDivergence(pair: PlacedPair, results: PairResults): number |
     if (trusted && divergence * LOSS >= running.noise) {
       return !running.raised || divergence > FLOOR ? divergence : 0
     }
+    const balanced = balancedDivergence(pair, results, running)
+    if (balanced !== undefined) return balanced
   }
   if (Math.max(Math.abs(golden.max), Math.abs(dump.max), Math.abs(dumpAtGoldenTop1)) > LARGEST) return undefined
-  // As in `klDivergence`: the constant that makes both sides sum to the same mass.
-  const floors = floorsOf(golden.min, golden.max, dump.min, dump.max)
+  const floors = floorsOf(results, dump.max)
   const gap = logMass(pair, pair.dump, dump.max, floors.dump) - logMass(pair, pair.golden, golden.max, floors.golden)
-  const { kernel, count } = pair
-  const args = [pair.golden.at, pair.golden.kind, pair.dump.at, pair.dump.kind, count] as const
-  const power = Math.round(golden.max * Math.LOG2E)
-  const shift = golden.max - dump.max - gap
-  const divergence = kernel.averageBregman(...args, power, shift, floors.golden, floors.dump)
-  return divergence < 0 ? undefined : divergence
+  return averageBregman(pair, results, golden.max - dump.max - gap)
+}
+
+/** What may be wrong of what the running sums say of the masses, in their terms. */
+const ROUNDING = 4e-12
+
+/**
+ * Once more from the constant that makes both sides sum to the same mass, as in `klDivergence`: Σp·e⁻ˣ, which the running
+ * sums tell. Nothing where they lost too many digits for it: t − ln(1 + t) of the rest t would be seen in the result.
+ */
+function balancedDivergence(pair: PlacedPair, results: PairResults, { sums, noise }: RunningSums): number | undefined {
+  const [linear, bregman] = [sums.linear / sums.mass, sums.bregman / sums.mass]
+  const ratio = 1 + (bregman - linear)
+  const shift = results.golden.max - results.dumpAtGoldenTop1 - Math.log(ratio)
+  const divergence = averageBregman(pair, results, shift)
+  const rest = (ROUNDING * Math.max(noise, bregman + Math.abs(linear))) / ratio
+  return divergence !== undefined && rest * rest <= 1e-11 * divergence ? divergence : undefined
+}
+
+/** Σp·f(x) with gaps counted from a constant; nothing where that cannot be said. */
+function averageBregman(pair: PlacedPair, results: PairResults, shift: number): number | undefined {
+  const { kernel, golden, dump, count } = pair
+  const floors = floorsOf(results, results.golden.max - shift)
+  const args = [golden.at, golden.kind, dump.at, dump.kind, count] as const
+  const power = Math.round(results.golden.max * Math.LOG2E)
+  const average = kernel.averageBregman(...args, power, shift, floors.golden, floors.dump)
+  return average < 0 ? undefined : average
 }
 
 function missesMass(pair: PlacedPair, goldenMax: number, missedMax: number): boolean {
@@ -65,9 +87,9 @@ interface Floors {
   dump: number
 }
 
-function floorsOf(goldenMin: number, goldenMax: number, dumpMin: number, dumpOrigin: number): Floors {
-  const floors = { golden: floorOf(goldenMax), dump: floorOf(dumpOrigin) }
-  if (goldenMin >= floors.golden && dumpMin >= floors.dump) {
+function floorsOf({ golden, dump }: PairResults, dumpOrigin: number): Floors {
+  const floors = { golden: floorOf(golden.max), dump: floorOf(dumpOrigin) }
+  if (golden.min >= floors.golden && dump.min >= floors.dump) {
     return { golden: Number.NEGATIVE_INFINITY, dump: Number.NEGATIVE_INFINITY }
   }
   return floors
