@@ -29,8 +29,7 @@ export interface Execution extends Omit<ExecutionContent, 'ignored'> {
 export class Executions {
   readonly selection: DeviceSelection
   readonly tids = new NumberColumn()
-  private readonly contents = new NumberColumn()
-  private readonly known = new Interned<ExecutionContent>()
+  private readonly contents = new Interned<ExecutionContent>()
 
   constructor(selection: DeviceSelection, ignored: IgnoredPaths) {
     this.selection = selection
@@ -49,13 +48,13 @@ export class Executions {
 
   at(index: number): Execution {
     const tid = this.tids.at(index)!
-    const { layers, problem } = this.contentAt(index)
+    const { layers, problem } = this.contents.at(index)!
     const folder = join(this.selection.folder, digitsOf(tid))
     return { tid, folder, layers, ...(problem !== undefined && { problem }) }
   }
 
   layersAt(index: number): Layers {
-    return this.contentAt(index).layers
+    return this.contents.at(index)!.layers
   }
 
   /** The sets of layers that occur, each once, in the order in which they occur last. */
@@ -65,17 +64,12 @@ export class Executions {
     return [...sets].reverse()
   }
 
-  private contentAt(index: number): ExecutionContent {
-    return this.known.at(this.contents.at(index)!)
-  }
-
   private add(tid: number, folder: string, ignored: IgnoredPaths): void {
     const { entries, problem } = tryListFolder(folder)
     const key = problem ?? entries.map(({ name, kind }) => `${kind}${sep}${name}`).join(sep)
-    const content = this.known.numberOf(key, () => contentOf(folder, entries, problem))
+    const content = this.contents.push(key, () => contentOf(folder, entries, problem))
     this.tids.push(tid)
-    this.contents.push(content)
-    for (const { name, reason } of this.known.at(content).ignored) ignored.add(join(folder, name), reason, folder)
+    for (const { name, reason } of content.ignored) ignored.add(join(folder, name), reason, folder)
   }
 }
 

@@ -1,5 +1,4 @@
 import type { EntryKind } from '../io/folder.js'
-import { NumberColumn } from '../io/number-column.js'
 import type { List } from '../list.js'
 import { Interned } from './interned.js'
 import { NumberedPaths } from './numbered-paths.js'
@@ -8,8 +7,7 @@ import type { IgnoredPath } from './types.js'
 /** What a dump passes by, in the order it was found. Each step may hold a file of it, so it is made when it is asked for. */
 export class IgnoredPaths implements List<IgnoredPath> {
   private readonly paths = new NumberedPaths()
-  private readonly reasons = new NumberColumn()
-  private readonly known = new Interned<string>()
+  private readonly reasons = new Interned<string>()
 
   get length(): number {
     return this.paths.length
@@ -18,12 +16,12 @@ export class IgnoredPaths implements List<IgnoredPath> {
   /** @param step the folder of the step that the path lies in, if it is one of a step */
   add(path: string, reason: string, step?: string): void {
     this.paths.add(path, step)
-    this.reasons.push(this.known.numberOf(reason, () => reason))
+    this.reasons.push(reason, () => reason)
   }
 
   at(index: number): IgnoredPath | undefined {
     const reason = this.reasons.at(index)
-    return reason === undefined ? undefined : { path: this.paths.at(index), reason: this.known.at(reason) }
+    return reason === undefined ? undefined : { path: this.paths.at(index), reason }
   }
 
   *[Symbol.iterator](): Generator<IgnoredPath> {

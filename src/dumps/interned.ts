@@ -1,17 +1,32 @@
-/** What comes again and again, each kept once and known by a number: a million steps hold the same few things. */
+import { NumberColumn } from '../io/number-column.js'
+
+/** A column of what comes again and again, each kept once: a million steps hold the same few things. */
 export class Interned<T> {
+  private readonly places = new NumberColumn()
   private readonly numbers = new Map<string, number>()
   private readonly values: T[] = []
 
-  /** @param key the same for the same value */
-  numberOf(key: string, make: () => T): number {
-    const known = this.numbers.get(key)
-    if (known !== undefined) return known
-    this.numbers.set(key, this.values.length)
-    return this.values.push(make()) - 1
+  get length(): number {
+    return this.places.length
   }
 
-  at(number: number): T {
+  /**
+   * Adds a value.
+   * @param key the same for the same value
+   * @returns the value, which was made if there was none like it
+   */
+  push(key: string, make: () => T): T {
+    let number = this.numbers.get(key)
+    if (number === undefined) {
+      number = this.values.push(make()) - 1
+      this.numbers.set(key, number)
+    }
+    this.places.push(number)
     return this.values[number]!
+  }
+
+  at(index: number): T | undefined {
+    const number = this.places.at(index)
+    return number === undefined ? undefined : this.values[number]
   }
 }

@@ -5,8 +5,7 @@ import { Interned } from './interned.js'
 /** Paths in the order they were added. Those that differ by a number alone are kept as that number. */
 export class NumberedPaths {
   private readonly numbers = new NumberColumn()
-  private readonly forms = new NumberColumn()
-  private readonly known = new Interned<{ before: string; after: string | undefined }>()
+  private readonly forms = new Interned<{ before: string; after: string | undefined }>()
 
   get length(): number {
     return this.forms.length
@@ -17,11 +16,11 @@ export class NumberedPaths {
     const numbered = splitAtNumber(path, folder.length)
     const { before, number, after } = numbered ?? { before: path, number: 0, after: undefined }
     this.numbers.push(number)
-    this.forms.push(this.known.numberOf(`${before}\0${after ?? '\0'}`, () => ({ before, after })))
+    this.forms.push(`${before}\0${after ?? '\0'}`, () => ({ before, after }))
   }
 
   at(index: number): string {
-    const { before, after } = this.known.at(this.forms.at(index)!)
+    const { before, after } = this.forms.at(index)!
     return after === undefined ? before : before + digitsOf(this.numberAt(index)) + after
   }
 

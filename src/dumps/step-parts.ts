@@ -24,8 +24,7 @@ interface PartForm {
 export class StepParts {
   readonly device: string
   readonly steps = new NumberColumn()
-  private readonly forms = new NumberColumn()
-  private readonly known = new Interned<PartForm>()
+  private readonly forms = new Interned<PartForm>()
   private readonly below: string
 
   constructor(device: string) {
@@ -44,12 +43,10 @@ export class StepParts {
     const shift = step - tid
     const key = `${shift}\0${layer}\0${below ?? '\0'}\0${text ?? ''}`
     this.steps.push(step)
-    this.forms.push(
-      this.known.numberOf(key, () => ({
-        part: { layer, ...(below !== undefined && { file: below }), ...(text !== undefined && { problem: text }) },
-        shift,
-      })),
-    )
+    this.forms.push(key, () => ({
+      part: { layer, ...(below !== undefined && { file: below }), ...(text !== undefined && { problem: text }) },
+      shift,
+    }))
   }
 
   /** The step of that place, where there is no other rank. */
@@ -66,7 +63,7 @@ export class StepParts {
   }
 
   private partAt(index: number): StepPart {
-    const { part, shift } = this.known.at(this.forms.at(index)!)
+    const { part, shift } = this.forms.at(index)!
     const folder = this.folderOf(this.steps.at(index)! - shift)
     const { layer, file, problem } = part
     if (file !== undefined) return { layer, file: folder + file }
