@@ -70,8 +70,7 @@ export function addErrors(count: i32, power: f64, shift: f64): f64 {
     const golden = v128.load(at, REDUCED)
     const gap = v128.load(at, GAPS)
     const size = f64x2.abs(golden)
-    // Numbers from 0 on are in the order of their bits: integers are compared by other, idler units.
-    const counted = i64x2.gt_s(size, epsilon)
+    const counted = f64x2.gt(size, epsilon)
     const absolute = v128.and(f64x2.abs(gap), counted)
     const relative = v128.and(f64x2.div(absolute, size), counted)
     reduceTwo(at, golden, gap, log2e, rounder, offset)
