@@ -27,8 +27,13 @@ test.each(['esm', 'cjs'])('the entries of the %s half load few files', (half) =>
   expect(loaded('reporter.js')).toEqual(['base.js', 'reporter.js'])
 })
 
-test('a worker thread loads what measures, and neither dumps nor matchers', () => {
-  expect(loadedWith(join('cjs', 'compare/threads/worker.js'))).toEqual(['cjs/base.js', 'cjs/compare/threads/worker.js'])
+test('a worker thread loads what measures, by itself, and neither dumps nor matchers', () => {
+  const file = 'cjs/compare/threads/worker.js'
+  expect(loadedWith(file)).toEqual([file])
+  expect(readFileSync(join(dist, file), 'utf8')).not.toMatch(/toMatchGoldenLogits|msit_dump|reporters/)
+})
+
+test('the reporter loads no matchers', () => {
   expect(readFileSync(join(dist, 'cjs/base.js'), 'utf8')).not.toMatch(/toMatchGoldenLogits|msit_dump/)
 })
 

@@ -27,10 +27,15 @@ export type PairOutcome = { golden: TokenSide; dump: TokenSide; notes: readonly 
 /**
  * Reads and compares the rows of one step that both sides hold. Opens only that step's files and closes them again.
  *
- * All that runs for each pair is written as plainly as can be, here and in what it calls: on the first thousand tokens V8
- * still interprets it, and what it compiles meanwhile takes processor time from the other threads.
+ * @param tell is told in what the rows were found, where they were compared
  */
-export function measurePair(golden: DumpStep, dump: DumpStep, settings: PairSettings, kernel: RowKernel): PairOutcome {
+export function measurePair(
+  golden: DumpStep,
+  dump: DumpStep,
+  settings: PairSettings,
+  kernel: RowKernel,
+  tell?: (golden: readonly RowPart[], dump: readonly RowPart[], notes: readonly string[]) => void,
+): PairOutcome {
   const opened: FileSource[] = []
   const sides: Sides = { golden: sideOf(golden), dump: sideOf(dump), notes: [] }
   try {
@@ -43,7 +48,9 @@ export function measurePair(golden: DumpStep, dump: DumpStep, settings: PairSett
     }
     if (g.kind === 'misshapen') return failure(sides, 'misshapen', `golden: ${g.reason}`)
     if (d.kind === 'misshapen') return failure(sides, 'misshapen', `dump: ${d.reason}`)
-    return compareParts(g.parts, d.parts, settings, kernel, sides)
+    const outcome = compareParts(g.parts, d.parts, settings, kernel, sides)
+    if (outcome.kind === 'compared') tell?.(g.parts, d.parts, outcome.notes)
+    return outcome
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     return failure(sides, 'unreadable', error.message)

@@ -2,7 +2,8 @@ import { dirname, relative } from 'node:path'
 import { linkedFile } from '../dumps/atb-link.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, shown } from '../errors.js'
-import { openTensors } from '../formats/open-tensors.js'
+import type { KnownKind } from '../formats/file-kind.js'
+import { type OpenTensors, openTensors } from '../formats/open-tensors.js'
 import type { Checksum } from '../formats/stored-tensor.js'
 import { type FileSource, openFile } from '../io/file-source.js'
 import type { Limits } from '../io/limits.js'
@@ -14,6 +15,9 @@ export interface RowPart {
   readonly file: string
   readonly source: FileSource
   readonly tensor: LazyTensor
+  /** What the file has in common with others, and the tensor's number among its own. */
+  readonly kind: KnownKind | undefined
+  readonly index: number
   readonly dtype: Dtype
   /** Number of columns. */
   readonly width: number
@@ -40,13 +44,15 @@ export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSou
   const parts: RowPart[] = []
   try {
     for (const file of step.files) {
-      const { source, tensors } = open(file, limits, { opened, notes, checksum })
-      const tensor = tensors.length === 1 ? tensors[0]! : chooseTensor(tensors, notes)
+      const { source, tensors, kind } = open(file, limits, { opened, notes, checksum })
+      const index = tensors.length === 1 ? 0 : chooseTensor(tensors, notes)
+      const tensor = tensors[index]!
       const located = locateRow(tensor, notes)
       if (typeof located === 'string') {
         return { kind: 'misshapen', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }
       }
-      parts.push({ file, source, tensor, dtype: tensor.dtype, width: located.width, start: located.start })
+      const { width, start } = located
+      parts.push({ file, source, tensor, kind, index, dtype: tensor.dtype, width, start })
     }
   } catch (error) {
     if (error instanceof GoldenLogitsError) return { kind: 'unreadable', reason: error.message }
@@ -61,30 +67,32 @@ interface Opening {
   readonly checksum: Checksum | undefined
 }
 
-type Open = { source: FileSource; tensors: LazyTensor[] }
+type Open = OpenTensors & { source: FileSource }
 
 /** Opens a file, or the one that it says its data are in. */
 function open(file: string, limits: Partial<Limits>, { opened, notes, checksum }: Opening): Open {
   const source = openFile(file, limits)
   opened.push(source)
   try {
-    return { source, tensors: openTensors(source, limits, checksum) }
+    return { source, ...openTensors(source, limits, checksum) }
   } catch (error) {
     const link = error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, limits) : undefined
     if (link === undefined) throw error
     note(notes, `the data are those of ${shown(relative(dirname(file), link), 120)}, as the file says`)
     const other = openFile(link, limits)
     opened.push(other)
-    return { source: other, tensors: openTensors(other, limits, checksum) }
+    return { source: other, ...openTensors(other, limits, checksum) }
   }
 }
 
-/** The tensor named `logits` (what `transformers` calls it in a model's output), else the first that the file holds. */
-function chooseTensor(tensors: readonly LazyTensor[], notes: string[]): LazyTensor {
-  const tensor = tensors.find(({ name }) => name === 'logits') ?? tensors[0]!
-  const chosen = tensor === tensors[0] ? 'first' : 'one named logits'
-  note(notes, `${tensors.length} tensors in the file, the ${chosen} compared`)
-  return tensor
+/** The number of the tensor named `logits` (what `transformers` calls it in a model's output), else the first that the file holds. */
+function chooseTensor(tensors: readonly LazyTensor[], notes: string[]): number {
+  const index = Math.max(
+    0,
+    tensors.findIndex(({ name }) => name === 'logits'),
+  )
+  note(notes, `${tensors.length} tensors in the file, the ${index === 0 ? 'first' : 'one named logits'} compared`)
+  return index
 }
 
 /** Ranks say the same: once is enough. */

@@ -39,6 +39,7 @@ export function readAtbBin(source: ByteSource, limits: Limits): StoredTensor[] {
     {
       found: { name: '', tensor: { kind: 'tensor', storage, offset: 0, shape, strides } },
       open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(end + offset, into) }),
+      place: { start: end, size: source.size - end },
     },
   ]
 }

@@ -20,13 +20,14 @@ const HEAD = 128
 
 /** Where a tar archive names itself, with 'ustar'. */
 const TAR = [257, 262] as const
+const USTAR = Buffer.from('ustar')
 
 /** Whether a tar archive names itself, which no other format may at that place. */
 export function isTar(source: ByteSource): boolean {
   if (source.size < TAR[1]) return false
-  const name = Buffer.alloc(TAR[1] - TAR[0])
+  const name = new Uint8Array(TAR[1] - TAR[0])
   source.read(TAR[0], name)
-  return name.toString('latin1') === 'ustar'
+  return Buffer.compare(name, USTAR) === 0
 }
 
 /**

@@ -5,6 +5,7 @@ import { itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { widen } from '../tensor/widen.js'
 import type { FoundTensor } from './pickle/find-tensors.js'
+import type { TensorValue } from './pickle/values.js'
 import type { StorageBytes } from './storage-bytes.js'
 
 /** Bytes that are read at a time where elements do not lie side by side. */
@@ -52,6 +53,14 @@ export function storageTensor(
       return values
     },
   }
+}
+
+/** The element of the storage from which on logical elements lie side by side in it; undefined where they do not. */
+export function adjacentFrom(tensor: TensorValue, start: number, count: number): number | undefined {
+  const { length, stride, outer } = runsOf(tensor.shape, tensor.strides)
+  const within = start % length
+  if (stride !== 1 || within + count > length) return undefined
+  return runStart(Math.floor(start / length), outer, tensor) + within
 }
 
 function checkRange(start: number, count: number, length: number, into: Uint8Array, item: number, file: string): void {

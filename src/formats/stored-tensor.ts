@@ -25,8 +25,18 @@ export function newChecks(checksum: Checksum = { crc32 }): Checks {
   return { held: new Set(), checksum }
 }
 
+/** Where in the file a storage lies, byte for byte and little-endian. */
+export interface StoragePlace {
+  readonly start: number
+  readonly size: number
+  /** Where the file has the CRC-32 of all of it, as `ZipEntry`; absent where it has none. */
+  readonly crcAt?: number
+}
+
 /** A tensor that a file holds, and the way to its elements. */
 export interface StoredTensor {
   readonly found: FoundTensor
   readonly open: OpenStorage
+  /** Absent where the file has its storage in another form. */
+  readonly place?: StoragePlace
 }

@@ -23,12 +23,13 @@ export function readTorchLegacy(source: ByteSource, limits: Limits): StoredTenso
   const found = findTensors(object, source.file, limits)
   const starts = storageStarts(source, keys, end, storagesOf(source.file, found))
   return found.map((tensor) => {
-    const start = starts.get(tensor.tensor.storage.key)!
+    const { key, numel, dtype } = tensor.tensor.storage
+    const start = starts.get(key)!
     const open: StoredTensor['open'] = (from) => ({
       bigEndian: false,
       read: (offset, into) => from.read(start + offset, into),
     })
-    return { found: tensor, open }
+    return { found: tensor, open, place: { start, size: numel * itemSize(dtype) } }
   })
 }
 

@@ -13,7 +13,8 @@ import { openRecord, wholeRecord } from './zip-record.js'
 
 /** A file of `torch.save` since 1.6: a zip of `{root}/data.pkl` and one stored record `{root}/data/{key}` per storage. */
 export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[] {
-  const records = new Map(readZipDirectory(source, limits).map((entry) => [entry.name, entry]))
+  const entries = readZipDirectory(source, limits)
+  const records = new Map(entries.map((entry) => [entry.name, entry]))
   const root = rootOf(source, [...records.keys()])
   const pickle = records.get(`${root}/data.pkl`)!
   withinLimit(limits, 'pickleBytes', pickle.size, 'bytes of the pickle', source)
@@ -29,9 +30,21 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
   const found = findTensors(value, source.file, limits)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)
   for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
+  // torch calls the folder as the file: another one holds the same by another name.
+  if (entries.every(({ name }) => name.startsWith(`${root}/`))) {
+    source.named?.(
+      root,
+      entries.flatMap(({ nameAt }) => nameAt),
+    )
+  }
   return found.map((tensor) => {
     const entry = recordOf(tensor.tensor.storage.key)!
-    return { found: tensor, open: (from, checks) => ({ bigEndian, read: openRecord(from, entry, limits, checks) }) }
+    const { start, size, crcAt } = entry
+    return {
+      found: tensor,
+      open: (from, checks) => ({ bigEndian, read: openRecord(from, entry, limits, checks) }),
+      ...(!entry.deflated && !bigEndian && { place: { start, size, crcAt } }),
+    }
   })
 }
 

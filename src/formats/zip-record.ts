@@ -6,7 +6,7 @@ import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
 import type { ZipEntry } from '../io/zip-directory.js'
 import { fflate } from '../libraries.js'
-import { type Checks, newChecks } from './stored-tensor.js'
+import { type Checks, type Checksum, newChecks } from './stored-tensor.js'
 
 /** fflate inflates what it is given in one go: slices this small keep a bomb from outgrowing its declared size by much. */
 const INFLATE_SLICE = 16 * 1024
@@ -90,16 +90,24 @@ function crcByChunks(source: ByteSource, entry: ZipEntry): number {
 }
 
 /** The CRC-32 that the directory of this source has for a record, which may have been found in an equal one. */
-export function crcOf(source: ByteSource, { crcAt }: ZipEntry): number {
+export function crcOf(source: ByteSource, crcAt: number): number {
   const bytes = Buffer.alloc(4)
   source.read(crcAt, bytes)
   return bytes.readUInt32LE()
 }
 
-/** torch ≥ 2.6 may leave the CRC out, as 0. No tool that compresses does. */
+/** Is the content of a stored record what its CRC says, if it has one? */
+export function hasStoredCrc(source: ByteSource, crcAt: number, content: Uint8Array, checksum: Checksum): boolean {
+  const said = crcOf(source, crcAt)
+  return said === LEFT_OUT || checksum.crc32(content) === said
+}
+
+/** torch ≥ 2.6 may leave the CRC out. No tool that compresses does. */
+const LEFT_OUT = 0
+
 function checkCrc(source: ByteSource, entry: ZipEntry, content: () => number): void {
-  const said = crcOf(source, entry)
-  if (said === 0 && !entry.deflated) return
+  const said = crcOf(source, entry.crcAt)
+  if (said === LEFT_OUT && !entry.deflated) return
   const found = content()
   if (found === said) return
   const [is, should] = [found, said].map((crc) => crc.toString(16).padStart(8, '0'))

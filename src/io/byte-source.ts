@@ -12,4 +12,6 @@ export interface ByteSource {
   peek?(offset: number, length: number): Uint8Array | undefined
   /** Tells who keeps account of what is read (`RecordedSource`) that nothing so far has come of the bytes there. */
   disregard?(offset: number, length: number): void
+  /** Tells the same that there are texts at these places which are the file's own name, if they are. */
+  named?(name: string, places: readonly number[]): void
 }

@@ -6,6 +6,9 @@ import { type Limits, resolveLimits, withinLimit } from './limits.js'
 /** Bytes of one call. Node refuses lengths from 2 GiB on. */
 const MOST = 2 ** 30
 
+/** Without O_NONBLOCK, opening a FIFO waits for a writer that may never come. Windows knows neither. */
+export const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
 /** An open file. It holds a descriptor until `close`. */
 export interface FileSource extends ByteSource {
   /** Modification time in milliseconds: with `size`, what tells a file from the one that was there before. */
@@ -22,9 +25,8 @@ export function openFile(path: string, limits?: Partial<Limits>): FileSource {
   const budget = resolveLimits(limits)
   try {
     refuseOthers(path, statSync(path))
-    // Another kind of file may have come in its place. Without O_NONBLOCK, opening a FIFO waits for a writer that may
-    // never come. Windows knows neither.
-    const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    // Another kind of file may have come in its place.
+    const descriptor = openSync(path, READ_ONLY)
     try {
       const stats = fstatSync(descriptor)
       refuseOthers(path, stats)

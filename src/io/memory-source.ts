@@ -3,14 +3,29 @@ import type { ByteSource } from './byte-source.js'
 
 /** Bytes that are in memory already, as a source. `file` is the name for errors. */
 export function memorySource(bytes: Uint8Array, file: string): ByteSource {
-  return {
-    file,
-    size: bytes.length,
-    read(offset, into) {
-      if (offset + into.length > bytes.length) {
-        throw new GoldenLogitsError('file-changed', `ended at byte ${bytes.length}`, { file, offset: bytes.length })
-      }
-      into.set(bytes.subarray(offset, offset + into.length))
-    },
+  return new MemorySource(bytes, file)
+}
+
+class MemorySource implements ByteSource {
+  readonly file: string
+  readonly size: number
+  private readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array, file: string) {
+    this.file = file
+    this.size = bytes.length
+    this.bytes = bytes
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    const { file, bytes } = this
+    if (offset + into.length > bytes.length) {
+      throw new GoldenLogitsError('file-changed', `ended at byte ${bytes.length}`, { file, offset: bytes.length })
+    }
+    into.set(bytes.subarray(offset, offset + into.length))
+  }
+
+  peek(offset: number, length: number): Uint8Array | undefined {
+    return offset + length <= this.size ? this.bytes.subarray(offset, offset + length) : undefined
   }
 }

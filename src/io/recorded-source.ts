@@ -6,6 +6,12 @@ export interface Run {
   readonly bytes: Uint8Array
 }
 
+/** Where a file has its own name. */
+export interface OwnName {
+  readonly name: string
+  readonly places: readonly number[]
+}
+
 /** What describes a file is small; of more no account is kept. */
 const MOST = 64 * 1024
 
@@ -16,6 +22,7 @@ export class RecordedSource implements ByteSource {
   private readonly source: ByteSource
   private kept: Run[] = []
   private length = 0
+  private own: OwnName | undefined
 
   constructor(source: ByteSource) {
     this.source = source
@@ -40,6 +47,17 @@ export class RecordedSource implements ByteSource {
     })
   }
 
+  named(name: string, places: readonly number[]): void {
+    if (ownName(this.file) !== name) return
+    this.own = { name, places }
+    for (const place of places) this.disregard(place, name.length)
+  }
+
+  /** Where the file's own name was found; nothing where it was not. */
+  get ownName(): OwnName | undefined {
+    return this.own
+  }
+
   /** Everything that was read and not disregarded since, in the order of the file; nothing where that was too much. */
   runs(): readonly Run[] | undefined {
     if (this.length > MOST) return undefined
@@ -61,14 +79,35 @@ export class RecordedSource implements ByteSource {
 export function holdsRuns(source: ByteSource, runs: readonly Run[]): boolean {
   for (let i = 0; i < runs.length; i++) {
     const { offset, bytes } = runs[i]!
-    const found = source.peek?.(offset, bytes.length) ?? copyOf(source, offset, bytes.length)
-    if (Buffer.compare(found, bytes) !== 0) return false
+    if (!holds(source, offset, bytes)) return false
   }
   return true
+}
+
+/** Does a source have its own name, of the same length, at the same places? */
+export function holdsOwnName(source: ByteSource, { name, places }: OwnName): boolean {
+  const own = ownName(source.file)
+  if (own?.length !== name.length) return false
+  const bytes = Buffer.from(own, 'latin1')
+  for (let i = 0; i < places.length; i++) if (!holds(source, places[i]!, bytes)) return false
+  return true
+}
+
+function holds(source: ByteSource, offset: number, bytes: Uint8Array): boolean {
+  const found = source.peek?.(offset, bytes.length) ?? copyOf(source, offset, bytes.length)
+  return Buffer.compare(found, bytes) === 0
 }
 
 function copyOf(source: ByteSource, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   source.read(offset, bytes)
   return bytes
+}
+
+/** The name of a file without its folder and extension, if every reader of archives takes it for the name of a folder. */
+export function ownName(file: string): string | undefined {
+  const whole = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)
+  const dot = whole.lastIndexOf('.')
+  const name = dot < 0 ? whole : whole.slice(0, dot)
+  return /^\w[\w.-]*$/.test(name) ? name : undefined
 }

@@ -10,6 +10,8 @@ import { Zip64Extra } from './zip64-extra.js'
 /** One record of an archive, as its directory describes it, checked against its local header. */
 export interface ZipEntry {
   readonly name: string
+  /** Where the name is: in the directory, and in the local header. */
+  readonly nameAt: readonly [number, number]
   /** Is the record deflated (otherwise it is stored as it is)? */
   readonly deflated: boolean
   /** Where the directory says the content's CRC-32: 4 bytes, 0 where the writer did not compute one. */
@@ -102,7 +104,17 @@ class DirectoryParser {
     this.at = extraEnd + commentLength!
     const start = this.localStart(header, name, method)
     const described = (flags & DESCRIPTOR_FLAG) !== 0
-    return { name, deflated: method === 8, crcAt: this.start + at + 16, compressedSize, size, start, header, described }
+    return {
+      name,
+      nameAt: [this.start + at + ENTRY_SIZE, header + LOCAL_SIZE],
+      deflated: method === 8,
+      crcAt: this.start + at + 16,
+      compressedSize,
+      size,
+      start,
+      header,
+      described,
+    }
   }
 
   finish(): void {

@@ -16,6 +16,9 @@ export interface RowKernel {
   reserve(goldenBytes: number, dumpBytes: number): RowBuffers
   /** CRC-32, as zip archives have it, of any bytes: several times as fast of those in the buffers. */
   crc32(bytes: Uint8Array): number
-  /** @param count the vocabulary size, at least 1: elements of each buffer, from its front */
-  compare(golden: Dtype, dump: Dtype, count: number): RowComparison
+  /**
+   * @param count the vocabulary size, at least 1: elements of each row
+   * @param goldenFrom where in its buffer the golden's row begins, in bytes: its front, where nothing is said
+   */
+  compare(golden: Dtype, dump: Dtype, count: number, goldenFrom?: number, dumpFrom?: number): RowComparison
 }

@@ -32,14 +32,16 @@ class TypescriptKernel implements RowKernel {
     return crc32(bytes)
   }
 
-  compare(golden: Dtype, dump: Dtype, count: number): RowComparison {
-    assertReserved(count, [count * itemSize(golden), this.goldenBytes], [count * itemSize(dump), this.dumpBytes])
+  compare(golden: Dtype, dump: Dtype, count: number, goldenFrom = 0, dumpFrom = 0): RowComparison {
+    const goldenEnd = goldenFrom + count * itemSize(golden)
+    const dumpEnd = dumpFrom + count * itemSize(dump)
+    assertReserved(count, [goldenEnd, this.goldenBytes], [dumpEnd, this.dumpBytes])
     if (this.goldenRow.length < count) {
       this.goldenRow = new Float32Array(count)
       this.dumpRow = new Float32Array(count)
     }
-    widen(this.golden, golden, this.goldenRow.subarray(0, count))
-    widen(this.dump, dump, this.dumpRow.subarray(0, count))
+    widen(this.golden.subarray(goldenFrom), golden, this.goldenRow.subarray(0, count))
+    widen(this.dump.subarray(dumpFrom), dump, this.dumpRow.subarray(0, count))
     return compareRows(this.goldenRow, this.dumpRow, count)
   }
 }

@@ -97,6 +97,32 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       }
     })
 
+    test('measures rows that begin anywhere in their buffers as those at the front', () => {
+      const golden = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 4)
+      const dump = Uint16Array.from(new Uint32Array(golden.map((logit) => logit + 0.02).buffer), (bits) => bits >>> 16)
+      const spoiled = golden.with(500, Number.NaN)
+      // Logits that large take the float64 evaluation; so does a row that is spoiled.
+      const huge = golden.map((logit) => logit * 1e5)
+      for (const row of [golden, spoiled, huge]) {
+        const sides = [[bytesOf(row), 'float32'] as const, [new Uint8Array(dump.buffer), 'bfloat16'] as const] as const
+        const fresh = compareOn(create(), ...sides, 1000)
+        for (const [goldenFrom, dumpFrom] of [
+          [64, 0],
+          [0, 1],
+          [4091, 127],
+        ] as const) {
+          const buffers = kernel.reserve(goldenFrom + 4000, dumpFrom + 2000 + 3)
+          buffers.golden.fill(0xff).set(sides[0][0], goldenFrom)
+          buffers.dump.fill(0xff).set(sides[1][0], dumpFrom)
+          expect(kernel.compare('float32', 'bfloat16', 1000, goldenFrom, dumpFrom)).toEqual(fresh)
+          expect(() => kernel.compare('float32', 'bfloat16', 1000, goldenFrom + 1, dumpFrom)).toThrow(GoldenLogitsError)
+          expect(() => kernel.compare('float32', 'bfloat16', 1000, goldenFrom, dumpFrom + 4)).toThrow(
+            `the dump row takes ${dumpFrom + 2004} bytes, but ${dumpFrom + 2003} were reserved`,
+          )
+        }
+      }
+    })
+
     test('computes the CRC-32 of bytes in its buffers and elsewhere', () => {
       expect(kernel.crc32(Buffer.from('123456789'))).toBe(0xcbf43926)
       const random = generator()

@@ -85,7 +85,7 @@ describe.each([
   test('costs its own bytes: one read, under 2 MB with all that describes it', () => {
     const file = openFile(make())
     const { source, count } = counted(file)
-    const [logits] = openTensors(source)
+    const [logits] = openTensors(source).tensors
     expect(logits).toMatchObject({ dtype: 'float16', shape: [1, POSITIONS, VOCABULARY], length: NUMEL })
     const before = { ...count }
     const raw = new Uint8Array(row.length)
@@ -116,7 +116,7 @@ describe.each([
 
   test('is not decoded together with all other rows', () => {
     const file = openFile(make())
-    const [logits] = openTensors(file)
+    const [logits] = openTensors(file).tensors
     expect(() => logits!.toFloat32()).toThrow('elements decoded of one tensor: 622854144 is over the limit elements')
     file.close()
   })
@@ -124,6 +124,6 @@ describe.each([
   test('is missed in a file that was cut short', () => {
     const file = make()
     truncateSync(file, 10_000)
-    expect(() => openTensors(openFile(file))).toThrow(/cut short/)
+    expect(() => openTensors(openFile(file)).tensors).toThrow(/cut short/)
   })
 })

@@ -11,18 +11,18 @@ import { pickle, tensor } from './build/pickle.js'
 import { expectRefusal, FILE } from './build/refusal.js'
 import { FOUR, torchZip, zip } from './build/zip.js'
 
-const open = (bytes: Uint8Array) => openTensors(memorySource(bytes, FILE))
+const open = (bytes: Uint8Array, file = FILE) => openTensors(memorySource(bytes, file)).tensors
 
 /** What a file comes to, read or refused, whatever was read before it. */
-function fresh(bytes: Uint8Array): unknown {
-  const source = memorySource(bytes, FILE)
+function fresh(bytes: Uint8Array, file = FILE): unknown {
+  const source = memorySource(bytes, file)
   const checks = newChecks()
   return outcomeOf(() =>
     findStored(source, DEFAULT_LIMITS).map((stored) =>
       storageTensor(
         stored.found,
         () => ({ bytes: stored.open(source, checks), close: () => undefined }),
-        FILE,
+        file,
         DEFAULT_LIMITS,
       ),
     ),
@@ -35,6 +35,11 @@ function outcomeOf(tensors: () => ReturnType<typeof open>): unknown {
   } catch (error) {
     return refusalOf(error)
   }
+}
+
+/** The same file of torch whose folder in the archive has another name. */
+function called(name: string, bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll('archive/', `${name}/`), 'latin1'))
 }
 
 const corpus = loadCorpus(join(import.meta.dirname, '../fixtures'))
@@ -67,7 +72,7 @@ describe('a file that is described as one before it', () => {
   test('is held to the limits that it is opened with', () => {
     const bytes = torchZip(pickle(tensor()))
     open(bytes)
-    const tight = () => openTensors(memorySource(bytes, FILE), { pickleOpcodes: 3 })
+    const tight = () => openTensors(memorySource(bytes, FILE), { pickleOpcodes: 3 }).tensors
     expectRefusal(tight, 'limit-exceeded', 'is over the limit pickleOpcodes of 3')
     expectRefusal(tight, 'limit-exceeded', 'is over the limit pickleOpcodes of 3')
     expect(open(bytes)).toHaveLength(1)
@@ -85,6 +90,25 @@ describe('a file that is described as one before it', () => {
         if (JSON.stringify(outcome) !== JSON.stringify(fresh(changed))) {
           expect({ at, outcome }).toEqual({ at, outcome: fresh(changed) })
         }
+      }
+    },
+  )
+
+  test.each([named('bfloat16-7'), named('aligned-256')].map((file) => [file.name, file.bytes] as const))(
+    '%s by its own name, with any byte of it changed, as well',
+    (_, bytes) => {
+      const other = called('logit_1', bytes)
+      const [first] = open(bytes, 'dumps/archive.pth')
+      const [second] = open(bytes, 'others/archive.pth')
+      expect(second!.shape).toBe(first!.shape)
+      for (let at = 0; at < bytes.length; at++) {
+        open(bytes, 'dumps/archive.pth')
+        const changed = other.slice()
+        changed[at]! ^= 1 << (at % 8)
+        const outcome = outcomeOf(() => open(changed, 'dumps/logit_1.pth'))
+        const expected = fresh(changed, 'dumps/logit_1.pth')
+        if (JSON.stringify(outcome) !== JSON.stringify(expected))
+          expect({ at, outcome }).toEqual({ at, outcome: expected })
       }
     },
   )

@@ -6,7 +6,7 @@ import { int, long, pickle, storage, tensor, tuple } from './build/pickle.js'
 import { expectRefusal, FILE } from './build/refusal.js'
 import { FOUR, torchRecords, zip } from './build/zip.js'
 
-const four = () => openTensors(memorySource(bin({}, FOUR), FILE))[0]!
+const four = () => openTensors(memorySource(bin({}, FOUR), FILE)).tensors[0]!
 
 /** The reads that a view of `numel` float32 in a .pth costs, as offsets within the storage and lengths. */
 function readsOf(
@@ -35,7 +35,7 @@ function readsOf(
       if (offset < begin + data.length) reads.push([offset - begin, into.length])
       source.read(offset, into)
     },
-  })
+  }).tensors
   reads.length = 0
   const into = new Uint8Array(4 * count)
   found!.readRaw(start, count, into)
@@ -61,7 +61,7 @@ describe('what is no range', () => {
 test('a tensor of more elements than memory holds is refused, where the limit was raised', () => {
   const size = tuple(long(2n ** 40n))
   const huge = zip(torchRecords(pickle(tensor({ size, stride: tuple(int(0)) }))))
-  const [tensor0] = openTensors(memorySource(huge, FILE), { elements: Number.POSITIVE_INFINITY })
+  const [tensor0] = openTensors(memorySource(huge, FILE), { elements: Number.POSITIVE_INFINITY }).tensors
   const message = 'elements of the tensor: 4398046511104 bytes are more than fit into memory; lower the limits, or read'
   expectRefusal(() => tensor0!.toFloat32(), 'limit-exceeded', message)
 })
@@ -163,7 +163,7 @@ test('a strided row of a million elements is read in chunks of at most 1 MiB', (
 
 test('an element that is shown 2^28 times is there within seconds', () => {
   const bytes = zip(torchRecords(pickle(tensor({ size: tuple(int(2 ** 28)), stride: tuple(int(0)) }))))
-  const [expanded] = openTensors(memorySource(bytes, FILE))
+  const [expanded] = openTensors(memorySource(bytes, FILE)).tensors
   const count = 2 ** 24
   const start = performance.now()
   const into = new Uint8Array(4 * count)
@@ -175,7 +175,8 @@ test('an element that is shown 2^28 times is there within seconds', () => {
 test('a source that is shorter than it says is found out', () => {
   const lines = { dims: '1,200', '$Object.Length': '800', '$Object.data': '0,800' }
   const source = memorySource(bin(lines, new Uint8Array(800)).subarray(0, -4), FILE)
-  const [short] = openTensors({ ...source, size: source.size + 4 })
+  const size = source.size + 4
+  const [short] = openTensors({ file: FILE, size, read: (offset, into) => source.read(offset, into) }).tensors
   const error = expectRefusal(() => short!.toFloat32(), 'file-changed', `ended at byte ${source.size}`)
   expect(error.offset).toBe(source.size)
 })

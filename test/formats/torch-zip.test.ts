@@ -133,13 +133,13 @@ describe('CRC-32', () => {
         read += into.length
         source.read(offset, into)
       },
-    })
+    }).tensors
     read = 0
     for (let i = 0; i < 3; i++) expect([...view!.toFloat32()]).toEqual([0, 300_000, 600_000])
     // The CRC itself is four bytes.
     expect(read).toBe(4 + data.length + 3 * 12)
     bytes[Buffer.from(bytes).indexOf(data.subarray(0, 64)) + data.length - 1]! ^= 1
-    const [damaged] = openTensors(memorySource(bytes, 'x.pth'))
+    const [damaged] = openTensors(memorySource(bytes, 'x.pth')).tensors
     expectRefusal(() => damaged!.readRaw(0, 1, new Uint8Array(4)), 'crc-mismatch', "'archive/data/0'", 'x.pth')
   })
 

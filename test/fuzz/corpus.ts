@@ -23,7 +23,7 @@ export type RealEntry = ZipEntry & { crc: number }
 
 export function entriesOf(bytes: Uint8Array): RealEntry[] {
   const source = memorySource(bytes, 'input')
-  return readZipDirectory(source, DEFAULT_LIMITS).map((entry) => ({ ...entry, crc: crcOf(source, entry) }))
+  return readZipDirectory(source, DEFAULT_LIMITS).map((entry) => ({ ...entry, crc: crcOf(source, entry.crcAt) }))
 }
 
 /** Every real file of the fixtures, small as they are, by kind. */
@@ -52,7 +52,7 @@ function realFile(path: string): RealFile {
     bytes,
     fields: fieldsOf(kind, bytes),
     entries,
-    reading: readingOf(openTensors(source)),
+    reading: readingOf(openTensors(source).tensors),
   }
 }
 

@@ -31,7 +31,7 @@ export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   let tensors: LazyTensor[]
   let reading: Reading
   try {
-    tensors = openTensors(memorySource(bytes, 'input'))
+    tensors = openTensors(memorySource(bytes, 'input')).tensors
     reading = readingOf(tensors)
   } catch (error) {
     if (error instanceof Finding) throw error

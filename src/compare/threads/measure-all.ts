@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
 import { listOf } from '../../list.js'
 import type { RowKernel } from '../../metrics/kernel.js'
-import { measurePair, type PairSettings } from '../measure-pair.js'
+import type { PairSettings } from '../measure-pair.js'
+import { PairMeasurer } from '../pair-measurer.js'
 import { OutcomeTable } from '../rows/outcome-table.js'
 import type { PairList } from '../step-pairs.js'
 import { now } from './clock.js'
@@ -43,11 +44,12 @@ let segments = 0
  */
 export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowKernel, threads: number): OutcomeTable {
   const table = new OutcomeTable(pairs)
+  const measurer = new PairMeasurer(settings, kernel)
   const { whole } = pairs
   let done = 0
   const measure = (index: number): void => {
     const { golden, dump } = pairs.at(index) as WholePair
-    table.put(index, measurePair(golden, dump, settings, kernel))
+    table.put(index, measurer.measure(golden, dump))
   }
   const alone = (count: number): void => {
     for (const end = Math.min(done + count, whole.length); done < end; done++) measure(whole.at(done)!)
@@ -75,6 +77,7 @@ export function measureAll(pairs: PairList, settings: PairSettings, kernel: RowK
         threads: helpers.length + 1,
         batch: Math.min(Math.ceil(CLAIM_MS / milliseconds), MOST_CLAIMED),
         settings,
+        known: measurer.known,
       }
       const some = listOf(indexes.length, (i) => pairs.at(indexes[i]!) as WholePair)
       const segment = makeSegment(some, memory, details)

@@ -1,6 +1,7 @@
 import type { DumpStep } from '../../dumps/types.js'
 import type { List } from '../../list.js'
 import type { PairSettings } from '../measure-pair.js'
+import type { KnownPair } from '../pair-measurer.js'
 import type { RowForm } from '../rows/row-form.js'
 import { filledMemory, type SegmentMemory } from './segment-memory.js'
 
@@ -29,6 +30,8 @@ export interface Segment {
   /** How many pairs may be claimed at a time. */
   readonly batch: number
   readonly settings: PairSettings
+  /** Where the main thread found the rows of its last pair: workers need not find out themselves. */
+  readonly known: KnownPair | undefined
 }
 
 /** Pairs from the first up to, but not including, the last. */
@@ -44,7 +47,7 @@ const REPORTS = 1
 export function makeSegment(
   pairs: List<WholePair>,
   memory: SegmentMemory | undefined,
-  details: Pick<Segment, 'id' | 'forms' | 'threads' | 'batch' | 'settings'>,
+  details: Pick<Segment, 'id' | 'forms' | 'threads' | 'batch' | 'settings' | 'known'>,
 ): Segment {
   return {
     ...details,

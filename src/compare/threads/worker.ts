@@ -1,6 +1,7 @@
 import { workerData } from 'node:worker_threads'
 import { createKernel } from '../../metrics/row-kernel.js'
-import { measurePair, type PairOutcome } from '../measure-pair.js'
+import type { PairOutcome } from '../measure-pair.js'
+import { PairMeasurer } from '../pair-measurer.js'
 import { hasForm, isMeasured } from '../rows/row-form.js'
 import { writeRow } from '../rows/row-memory.js'
 import { claim, noteWritten, report, type Segment } from './segment.js'
@@ -36,10 +37,11 @@ Atomics.store(life, 0, LIFE.idle)
 
 function help(segment: Segment): void {
   Atomics.store(life, 0, LIFE.busy)
+  const measurer = new PairMeasurer(segment.settings, kernel, segment.known)
   for (let claimed = claim(segment); claimed; claimed = claim(segment)) {
     const outcomes: [number, PairOutcome][] = []
     for (let i = claimed.first; i < claimed.last; i++) {
-      const outcome = measured(segment, i)
+      const outcome = measured(segment, i, measurer)
       if (outcome && !wroteRow(segment, i, outcome)) outcomes.push([i, outcome])
     }
     if (outcomes.length > 0) port.postMessage({ segment: segment.id, outcomes } satisfies Report)
@@ -50,11 +52,11 @@ function help(segment: Segment): void {
 }
 
 /** What is no outcome is left to the main thread: an error, for one, it is to meet itself, as if it were alone. */
-function measured(segment: Segment, index: number): PairOutcome | undefined {
+function measured(segment: Segment, index: number, measurer: PairMeasurer): PairOutcome | undefined {
   try {
     const pair = pairIn(segment.memory, index)
     if (!pair) return undefined
-    const outcome = measurePair(pair.golden, pair.dump, segment.settings, kernel)
+    const outcome = measurer.measure(pair.golden, pair.dump)
     // The main thread knows the files.
     outcome.golden.files = []
     outcome.dump.files = []

@@ -1,12 +1,13 @@
+import type { Dtype } from '../../tensor/dtype.js'
 import { divergenceOf } from '../divergence.js'
 import type { KernelExports } from './instance.js'
+import { KIND } from './layout.js'
 import type { PairResults, RunningSums } from './results.js'
 
 /** One row in the kernel's memory. */
 export interface PlacedRow {
   readonly at: number
-  /** The kernel's number for its dtype. */
-  readonly kind: number
+  readonly dtype: Dtype
 }
 
 /** A pair of rows in the kernel's memory, and the kernel to measure them with. */
@@ -70,7 +71,7 @@ function balancedDivergence(pair: PlacedPair, results: PairResults, { sums, nois
 function averageBregman(pair: PlacedPair, results: PairResults, shift: number): number | undefined {
   const { kernel, golden, dump, count } = pair
   const floors = floorsOf(results, results.golden.max - shift)
-  const args = [golden.at, golden.kind, dump.at, dump.kind, count] as const
+  const args = [golden.at, KIND[golden.dtype], dump.at, KIND[dump.dtype], count] as const
   const power = Math.round(results.golden.max * Math.LOG2E)
   const average = kernel.averageBregman(...args, power, shift, floors.golden, floors.dump)
   return average < 0 ? undefined : average
@@ -102,5 +103,5 @@ function floorOf(top: number): number {
 /** ln Σexp(row − max) */
 function logMass({ kernel, count }: PlacedPair, row: PlacedRow, max: number, floor: number): number {
   const power = Math.round(max * Math.LOG2E)
-  return Math.log(kernel.sumMass(row.at, row.kind, count, power, floor)) + (power * Math.LN2 - max)
+  return Math.log(kernel.sumMass(row.at, KIND[row.dtype], count, power, floor)) + (power * Math.LN2 - max)
 }

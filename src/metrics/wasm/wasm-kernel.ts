@@ -52,37 +52,40 @@ class WasmKernel implements RowKernel {
     return crc32(this.bytes(FOLDED, rest), ONES)
   }
 
-  compare(golden: Dtype, dump: Dtype, count: number): RowComparison {
-    assertReserved(count, [count * itemSize(golden), this.goldenBytes], [count * itemSize(dump), this.dumpBytes])
+  compare(golden: Dtype, dump: Dtype, count: number, goldenFrom = 0, dumpFrom = 0): RowComparison {
+    const goldenEnd = goldenFrom + count * itemSize(golden)
+    const dumpEnd = dumpFrom + count * itemSize(dump)
+    assertReserved(count, [goldenEnd, this.goldenBytes], [dumpEnd, this.dumpBytes])
     const pair: PlacedPair = {
       kernel: this.kernel,
-      golden: { at: ROWS, kind: KIND[golden] },
-      dump: { at: this.dumpAt, kind: KIND[dump] },
+      golden: { at: ROWS + goldenFrom, dtype: golden },
+      dump: { at: this.dumpAt + dumpFrom, dtype: dump },
       count,
     }
-    this.kernel.measurePair(ROWS, KIND[golden], this.dumpAt, KIND[dump], count)
+    this.kernel.measurePair(pair.golden.at, KIND[golden], pair.dump.at, KIND[dump], count)
     const results = readResults(this.results)
     // Counting NaN and +Inf, and sides without any logit, are rare and not worth a second way.
     if (results === undefined || Math.min(results.golden.max, results.dump.max) === Number.NEGATIVE_INFINITY) {
-      return compareRows(...this.widened(golden, dump, count), count)
+      return compareRows(...this.widened(pair), count)
     }
-    const klDivergence = wasmDivergence(pair, results) ?? this.slowDivergence(golden, dump, count, results)
+    const klDivergence = wasmDivergence(pair, results) ?? this.slowDivergence(pair, results)
     return measure(results, count, klDivergence)
   }
 
-  private slowDivergence(golden: Dtype, dump: Dtype, count: number, results: PairResults): number {
-    return klDivergence(...this.widened(golden, dump, count), count, results.golden.top1, results.dump.max)
+  private slowDivergence(pair: PlacedPair, results: PairResults): number {
+    return klDivergence(...this.widened(pair), pair.count, results.golden.top1, results.dump.max)
   }
 
   /** Both rows as float32, for what is rare enough to be left to TypeScript. Good until the next pair. */
-  private widened(golden: Dtype, dump: Dtype, count: number): [Float32Array, Float32Array] {
+  private widened({ golden, dump, count }: PlacedPair): [Float32Array, Float32Array] {
     if (this.wideGolden.length < count) {
       this.wideGolden = new Float32Array(count)
       this.wideDump = new Float32Array(count)
     }
-    widen(this.bytes(ROWS, count * itemSize(golden)), golden, this.wideGolden)
-    widen(this.bytes(this.dumpAt, count * itemSize(dump)), dump, this.wideDump)
-    return [this.wideGolden, this.wideDump]
+    const wide = [this.wideGolden.subarray(0, count), this.wideDump.subarray(0, count)] as const
+    widen(this.bytes(golden.at, count * itemSize(golden.dtype)), golden.dtype, wide[0])
+    widen(this.bytes(dump.at, count * itemSize(dump.dtype)), dump.dtype, wide[1])
+    return [...wide]
   }
 
   private resultsView(): Float64Array {

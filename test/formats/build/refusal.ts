@@ -9,7 +9,7 @@ export const FILE = 'evil.pth'
 
 /** Reads bytes as a file would be: its tensors, and then every element. */
 export function readAll(bytes: Uint8Array, limits?: Partial<Limits>): { name: string; values: number[] }[] {
-  return openTensors(memorySource(bytes, FILE), limits).map((tensor) => ({
+  return openTensors(memorySource(bytes, FILE), limits).tensors.map((tensor) => ({
     name: tensor.name,
     values: [...tensor.toFloat32()],
   }))

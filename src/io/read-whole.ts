@@ -1,0 +1,28 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { READ_ONLY } from './file-source.js'
+
+/**
+ * Reads a regular file of that size, in one call where the system allows it. False for anything else, whatever the reason:
+ * `openFile` tells it.
+ * @param into has room for one byte more, by which a file is known that has grown
+ */
+export function readWhole(path: string, size: number, into: Uint8Array): boolean {
+  try {
+    const stats = statSync(path)
+    if (stats.size !== size || !stats.isFile()) return false
+    const descriptor = openSync(path, READ_ONLY)
+    try {
+      let done = 0
+      while (done < size) {
+        const count = readSync(descriptor, into, done, size + 1 - done, done)
+        if (count === 0) return false
+        done += count
+      }
+      return done === size
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readWhole } from '../../src/io/read-whole.js'
+import { writeTree } from '../build/tree.js'
+
+const posix = process.platform !== 'win32'
+const bytes = Uint8Array.from({ length: 300 }, (_, i) => i * 7)
+const folder = writeTree({ 'a.bin': bytes, 'empty.bin': '' })
+const file = join(folder, 'a.bin')
+
+test('a file of that size, through links as well', () => {
+  symlinkSync(file, join(folder, 'link.bin'))
+  linkSync(file, join(folder, 'same.bin'))
+  for (const name of ['a.bin', 'link.bin', 'same.bin']) {
+    const into = new Uint8Array(320).fill(0xee)
+    expect(readWhole(join(folder, name), 300, into)).toBe(true)
+    expect([...into]).toEqual([...bytes, ...new Array(20).fill(0xee)])
+  }
+})
+
+describe('no file of that size', () => {
+  test.each([0, 299, 301, 4096])('but one of 300, not %i', (size) => {
+    expect(readWhole(file, size, new Uint8Array(size + 1))).toBe(false)
+  })
+
+  test('nothing there, a folder, and a buffer without room', () => {
+    expect(readWhole(join(folder, 'none.bin'), 300, new Uint8Array(301))).toBe(false)
+    expect(readWhole(join(file, 'none.bin'), 300, new Uint8Array(301))).toBe(false)
+    mkdirSync(join(folder, 'sub'))
+    const { size } = statSync(join(folder, 'sub'))
+    expect(readWhole(join(folder, 'sub'), size, new Uint8Array(size + 1))).toBe(false)
+    expect(readWhole(file, 300, new Uint8Array(300))).toBe(false)
+  })
+
+  test.runIf(posix)('a FIFO and a device, which say that they are empty', () => {
+    execFileSync('mkfifo', [join(folder, 'fifo')])
+    for (const path of [join(folder, 'fifo'), '/dev/null']) expect(readWhole(path, 0, new Uint8Array(1))).toBe(false)
+  })
+
+  test('one that grows meanwhile is known by the byte that is asked for on top', () => {
+    const grown = join(folder, 'grown.bin')
+    writeFileSync(grown, bytes)
+    const into = new Uint8Array(301)
+    expect(readWhole(grown, 300, into)).toBe(true)
+    writeFileSync(grown, Uint8Array.from([...bytes, 1]))
+    expect(readWhole(grown, 300, into)).toBe(false)
+  })
+})
