@@ -129,9 +129,9 @@ function knownRow({ file, source, tensor, kind, index, dtype, width, start }: Ro
   const [from, length] = [place.start + first * itemSize(dtype), width * itemSize(dtype)]
   // A part of a record says nothing of its CRC.
   if (kind.size - length > MOST_BESIDE || (place.crcAt !== undefined && length !== place.size)) return undefined
-  const { format, size, runs, ownName } = kind
+  const { format, size, runs, own } = kind
   return {
-    kind: { format, size, runs, ownName },
+    kind: { format, size, runs, own },
     dtype,
     fileShape: tensor.shape,
     start: from,

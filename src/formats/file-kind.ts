@@ -1,19 +1,20 @@
 import type { ByteSource } from '../io/byte-source.js'
 import type { Limits } from '../io/limits.js'
-import { holdsOwnName, holdsRuns, type OwnName, type Run } from '../io/recorded-source.js'
+import { holdsOwnName, type OwnName } from '../io/own-name.js'
+import { holdsRuns, type Run } from '../io/runs.js'
 import { type Format, isTar } from './detect.js'
 import type { StoredTensor } from './stored-tensor.js'
 
 /**
  * The bytes that something was found in a file by. In a file of the same size in which each of those bytes is the same, the
- * same is found. CRCs are not among them: they are held anew for each file.
+ * same is found. CRCs of elements are not among them: they are held anew for each file.
  */
 export interface FileKind {
   readonly format: Format
   readonly size: number
   readonly runs: readonly Run[]
-  /** Where each such file has its own name. */
-  readonly ownName: OwnName | undefined
+  /** Where other files have their own name, in which the same is found but for that name. */
+  readonly own: OwnName | undefined
 }
 
 /** A kind with what was found. */
@@ -22,8 +23,20 @@ export interface KnownKind extends FileKind {
   readonly stored: readonly StoredTensor[]
 }
 
+/** Is the same found in the source, to the names? */
+export function isSame(source: ByteSource, kind: FileKind): boolean {
+  return source.size === kind.size && holdsRuns(source, kind.runs) && !isTarBeside(source, kind)
+}
+
+/** Is the same found in the source, but for its own name? */
+export function isOfKind(source: ByteSource, kind: FileKind): boolean {
+  if (source.size !== kind.size) return false
+  const { runs, own } = kind
+  const holds = holdsRuns(source, runs) || (own !== undefined && holdsOwnName(source, own))
+  return holds && !isTarBeside(source, kind)
+}
+
 /** All that a format is known by lies in what its reader reads, too, but for the place where a tar archive names itself. */
-export function isOfKind(source: ByteSource, { format, size, runs, ownName }: FileKind): boolean {
-  if (source.size !== size || !holdsRuns(source, runs)) return false
-  return (!ownName || holdsOwnName(source, ownName)) && (format === 'torch-zip' || !isTar(source))
+function isTarBeside(source: ByteSource, { format }: FileKind): boolean {
+  return format !== 'torch-zip' && isTar(source)
 }

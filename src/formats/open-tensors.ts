@@ -1,10 +1,10 @@
 import type { ByteSource } from '../io/byte-source.js'
 import { areEqual, type Limits, resolveLimits } from '../io/limits.js'
-import { ownName, RecordedSource } from '../io/recorded-source.js'
+import { RecordedSource } from '../io/recorded-source.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { readAtbBin } from './atb-bin.js'
 import { detectFormat, type Format } from './detect.js'
-import { isOfKind, type KnownKind } from './file-kind.js'
+import { isSame, type KnownKind } from './file-kind.js'
 import { storageTensor } from './storage-tensor.js'
 import { type Checksum, newChecks, type StoredTensor } from './stored-tensor.js'
 import { readTorchLegacy } from './torch-legacy.js'
@@ -49,14 +49,9 @@ let kinds: readonly KnownKind[] = []
 function knownKind(source: ByteSource, limits: Limits): KnownKind | undefined {
   for (let i = 0; i < kinds.length; i++) {
     const kind = kinds[i]!
-    if (areEqual(kind.limits, limits) && isCalledAlike(source, kind) && isOfKind(source, kind)) return kind
+    if (areEqual(kind.limits, limits) && isSame(source, kind)) return kind
   }
   return undefined
-}
-
-/** What was found has names in it, for messages. */
-function isCalledAlike({ file }: ByteSource, kind: KnownKind): boolean {
-  return !kind.ownName || ownName(file) === kind.ownName.name
 }
 
 function newKind(source: ByteSource, limits: Limits): { stored: readonly StoredTensor[]; kind: KnownKind | undefined } {
@@ -64,7 +59,7 @@ function newKind(source: ByteSource, limits: Limits): { stored: readonly StoredT
   const recorded = new RecordedSource(source)
   const stored = READERS[format](recorded, limits)
   const runs = recorded.runs()
-  const kind = runs && { format, size: source.size, runs, ownName: recorded.ownName, limits, stored }
+  const kind = runs && { format, size: source.size, runs, own: recorded.own, limits, stored }
   if (kind) kinds = [kind, ...kinds.slice(0, KINDS - 1)]
   return { stored, kind }
 }

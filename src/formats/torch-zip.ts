@@ -2,7 +2,7 @@ import { GoldenLogitsError, shown } from '../errors.js'
 import { badArchive } from '../io/bad-archive.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type Limits, withinLimit } from '../io/limits.js'
-import { readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
+import { disregardContent, readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
 import { itemSize } from '../tensor/dtype.js'
 import { findTensors } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
@@ -30,6 +30,7 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
   const found = findTensors(value, source.file, limits)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)
   for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
+  for (const entry of entries) if (isOfData(entry, root)) disregardContent(source, entry)
   // torch calls the folder as the file: another one holds the same by another name.
   if (entries.every(({ name }) => name.startsWith(`${root}/`))) {
     source.named?.(
@@ -46,6 +47,11 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
       ...(!entry.deflated && !bigEndian && { place: { start, size, crcAt } }),
     }
   })
+}
+
+/** Elements, which were not read, and an id that torch makes of their CRCs. */
+function isOfData({ name }: ZipEntry, root: string): boolean {
+  return name.startsWith(`${root}/data/`) || name.startsWith(`${root}/.data/`)
 }
 
 /** The folder that holds the one `data.pkl`. */

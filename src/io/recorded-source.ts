@@ -1,19 +1,12 @@
 import type { ByteSource } from './byte-source.js'
-
-/** Bytes that were read, and where. */
-export interface Run {
-  readonly offset: number
-  readonly bytes: Uint8Array
-}
-
-/** Where a file has its own name. */
-export interface OwnName {
-  readonly name: string
-  readonly places: readonly number[]
-}
+import { type OwnName, ownName } from './own-name.js'
+import { copyOf, type Run, without } from './runs.js'
 
 /** What describes a file is small; of more no account is kept. */
 const MOST = 64 * 1024
+
+/** What lies between two runs, and was not read, belongs to both if it is no longer: the fewer runs, the faster they are held. */
+const GAP = 128
 
 /** A source that remembers every byte that was read of it: another one with the same bytes there reads the same. */
 export class RecordedSource implements ByteSource {
@@ -22,7 +15,8 @@ export class RecordedSource implements ByteSource {
   private readonly source: ByteSource
   private kept: Run[] = []
   private length = 0
-  private own: OwnName | undefined
+  private names: Pick<OwnName, 'name' | 'places'> | undefined
+  private readonly disregarded: { readonly from: number; readonly to: number }[] = []
 
   constructor(source: ByteSource) {
     this.source = source
@@ -33,34 +27,45 @@ export class RecordedSource implements ByteSource {
   read(offset: number, into: Uint8Array): void {
     this.source.read(offset, into)
     this.length += into.length
-    if (this.length <= MOST) this.kept.push({ offset, bytes: into.slice() })
+    if (this.length <= MOST) this.kept.push({ offset, bytes: new Uint8Array(into) })
   }
 
   disregard(offset: number, length: number): void {
-    this.kept = this.kept.flatMap((run) => {
-      const [before, after] = [offset - run.offset, offset + length - run.offset]
-      if (after <= 0 || before >= run.bytes.length) return [run]
-      const parts: Run[] = []
-      if (before > 0) parts.push({ offset: run.offset, bytes: run.bytes.slice(0, before) })
-      if (after < run.bytes.length) parts.push({ offset: offset + length, bytes: run.bytes.slice(after) })
-      return parts
-    })
+    if (this.length > MOST) return
+    this.disregarded.push({ from: offset, to: offset + length })
+    this.kept = without(this.kept, offset, length)
   }
 
   named(name: string, places: readonly number[]): void {
-    if (ownName(this.file) !== name) return
-    this.own = { name, places }
-    for (const place of places) this.disregard(place, name.length)
+    if (ownName(this.file) === name) this.names = { name, places }
   }
 
-  /** Where the file's own name was found; nothing where it was not. */
-  get ownName(): OwnName | undefined {
-    return this.own
+  /** Where the file's own name was found, and what lies around it; nothing where it was not. */
+  get own(): OwnName | undefined {
+    const runs = this.names && this.runs()
+    if (!this.names || !runs) return undefined
+    const { name, places } = this.names
+    return { name, places, around: places.reduce((rest, place) => without(rest, place, name.length), runs) }
   }
 
-  /** Everything that was read and not disregarded since, in the order of the file; nothing where that was too much. */
+  /**
+   * Everything that was read and not disregarded since, with small gaps filled, in the order of the file; nothing where that
+   * was too much.
+   */
   runs(): readonly Run[] | undefined {
     if (this.length > MOST) return undefined
+    const runs = this.joined()
+    for (let i = 1; i < runs.length; i++) {
+      const from = runs[i - 1]!.offset + runs[i - 1]!.bytes.length
+      const to = runs[i]!.offset
+      if (to - from <= GAP && !this.disregarded.some((span) => span.from < to && span.to > from)) {
+        this.kept.push({ offset: from, bytes: copyOf(this.source, from, to - from) })
+      }
+    }
+    return this.joined()
+  }
+
+  private joined(): Run[] {
     const joined: Run[] = []
     for (const run of this.kept.sort((a, b) => a.offset - b.offset)) {
       const before = joined.at(-1)
@@ -73,41 +78,4 @@ export class RecordedSource implements ByteSource {
     }
     return joined
   }
-}
-
-/** Does a source of the same size hold the same bytes at the same places? */
-export function holdsRuns(source: ByteSource, runs: readonly Run[]): boolean {
-  for (let i = 0; i < runs.length; i++) {
-    const { offset, bytes } = runs[i]!
-    if (!holds(source, offset, bytes)) return false
-  }
-  return true
-}
-
-/** Does a source have its own name, of the same length, at the same places? */
-export function holdsOwnName(source: ByteSource, { name, places }: OwnName): boolean {
-  const own = ownName(source.file)
-  if (own?.length !== name.length) return false
-  const bytes = Buffer.from(own, 'latin1')
-  for (let i = 0; i < places.length; i++) if (!holds(source, places[i]!, bytes)) return false
-  return true
-}
-
-function holds(source: ByteSource, offset: number, bytes: Uint8Array): boolean {
-  const found = source.peek?.(offset, bytes.length) ?? copyOf(source, offset, bytes.length)
-  return Buffer.compare(found, bytes) === 0
-}
-
-function copyOf(source: ByteSource, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length)
-  source.read(offset, bytes)
-  return bytes
-}
-
-/** The name of a file without its folder and extension, if every reader of archives takes it for the name of a folder. */
-export function ownName(file: string): string | undefined {
-  const whole = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)
-  const dot = whole.lastIndexOf('.')
-  const name = dot < 0 ? whole : whole.slice(0, dot)
-  return /^\w[\w.-]*$/.test(name) ? name : undefined
 }

@@ -10,6 +10,8 @@ import { Zip64Extra } from './zip64-extra.js'
 /** One record of an archive, as its directory describes it, checked against its local header. */
 export interface ZipEntry {
   readonly name: string
+  /** Where its local header begins. */
+  readonly header: number
   /** Where the name is: in the directory, and in the local header. */
   readonly nameAt: readonly [number, number]
   /** Is the record deflated (otherwise it is stored as it is)? */
@@ -20,14 +22,17 @@ export interface ZipEntry {
   readonly size: number
   /** Where the record's bytes begin in the file. */
   readonly start: number
+  /** Does a data descriptor follow them? */
+  readonly described: boolean
 }
 
-/** An entry with what its place among the others is checked by. */
-export interface PlacedEntry extends ZipEntry {
-  /** Where its local header begins. */
-  readonly header: number
-  /** Does a data descriptor follow its bytes? */
-  readonly described: boolean
+/** Tells who keeps account of what is read that nothing came of a record's content, nor of what differs with it. */
+export function disregardContent(source: ByteSource, entry: ZipEntry): void {
+  const { header, crcAt, start, compressedSize, described } = entry
+  source.disregard?.(crcAt, 4)
+  // CRC and sizes: torch leaves them out here.
+  source.disregard?.(header + 14, 12)
+  source.disregard?.(start, compressedSize + (described ? DESCRIPTOR_CRC : 0))
 }
 
 const ENTRY_SIZE = 46
@@ -36,6 +41,9 @@ const LOCAL_SIZE = 30
 /** Bit 3 (sizes in a data descriptor), bit 11 (UTF-8 names), bits 1 and 2 (effort of the compressor). */
 const KNOWN_FLAGS = 0x0808 | 0x0006
 const DESCRIPTOR_FLAG = 0x0008
+
+/** The CRC ends here in a data descriptor, or 4 bytes before where that has no signature. */
+const DESCRIPTOR_CRC = 8
 
 /**
  * Reads the directory of a zip archive, whole and exactly: only it counts, since torch leaves sizes and CRCs out of the
@@ -50,16 +58,11 @@ export function readZipDirectory(source: ByteSource, limits: Limits): ZipEntry[]
   const bytes = allocate(end.directorySize, 'the archive directory', source)
   source.read(end.directoryStart, bytes)
   const parser = new DirectoryParser(source, bytes, end.directoryStart)
-  const entries: PlacedEntry[] = []
+  const entries: ZipEntry[] = []
   for (let i = 0; i < end.count; i++) entries.push(parser.next())
   parser.finish()
   checkNames(source, entries)
   checkSpans(source, entries, end.directoryStart)
-  for (const { crcAt, header } of entries) {
-    // Times and CRCs are of no account in here, nor are the sizes in a local header.
-    source.disregard?.(crcAt - 4, 8)
-    source.disregard?.(header + 10, 16)
-  }
   return entries
 }
 
@@ -77,7 +80,7 @@ class DirectoryParser {
     this.start = start
   }
 
-  next(): PlacedEntry {
+  next(): ZipEntry {
     const { view, at } = this
     if (at + ENTRY_SIZE > this.bytes.length) throw this.bad('the directory ends before its last entry')
     if (view.getUint32(at, true) !== 0x02014b50) throw this.bad('an entry of the directory has a wrong signature')

@@ -1,7 +1,7 @@
 import { shown } from '../errors.js'
 import { badArchive } from './bad-archive.js'
 import type { ByteSource } from './byte-source.js'
-import type { PlacedEntry, ZipEntry } from './zip-directory.js'
+import type { ZipEntry } from './zip-directory.js'
 
 /** No name comes twice. */
 export function checkNames(source: ByteSource, entries: readonly ZipEntry[]): void {
@@ -19,7 +19,7 @@ const DESCRIPTOR_SIZES: readonly number[] = [12, 16, 20, 24]
  * Records follow each other from byte 0 to the directory, in any order. They do not touch each other, and nothing but a
  * data descriptor lies between them: no second archive hides in a gap.
  */
-export function checkSpans(source: ByteSource, entries: readonly PlacedEntry[], directory: number): void {
+export function checkSpans(source: ByteSource, entries: readonly ZipEntry[], directory: number): void {
   const sorted = [...entries].sort((a, b) => a.header - b.header)
   if (sorted.length > 0 && sorted[0]!.header !== 0) throw badArchive(source, 'bytes before the first record')
   sorted.forEach((entry, i) => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { memorySource } from '../../src/io/memory-source.js'
-import { holdsRuns, RecordedSource } from '../../src/io/recorded-source.js'
+import { RecordedSource } from '../../src/io/recorded-source.js'
+import { holdsRuns } from '../../src/io/runs.js'
+import { utf8 } from '../formats/build/pickle.js'
 
 const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i * 7)
 
@@ -31,7 +33,7 @@ describe('bytes that are disregarded', () => {
       [
         [10, 2],
         [15, 5],
-        [30, 4],
+        [300, 4],
       ],
     ],
     [
@@ -40,7 +42,7 @@ describe('bytes that are disregarded', () => {
       3,
       [
         [13, 7],
-        [30, 4],
+        [300, 4],
       ],
     ],
     [
@@ -49,26 +51,26 @@ describe('bytes that are disregarded', () => {
       4,
       [
         [10, 6],
-        [30, 4],
+        [300, 4],
       ],
     ],
-    ['of a whole run', 10, 10, [[30, 4]]],
+    ['of a whole run', 10, 10, [[300, 4]]],
     [
       'of two runs',
       18,
-      14,
+      284,
       [
         [10, 8],
-        [32, 2],
+        [302, 2],
       ],
     ],
     [
       'between them',
       20,
-      10,
+      280,
       [
         [10, 10],
-        [30, 4],
+        [300, 4],
       ],
     ],
     [
@@ -77,11 +79,11 @@ describe('bytes that are disregarded', () => {
       10,
       [
         [10, 10],
-        [30, 4],
+        [300, 4],
       ],
     ],
   ])('%s', (_, offset, length, left) => {
-    const source = recorded([10, 10], [30, 4])
+    const source = recorded([10, 10], [300, 4])
     source.disregard(offset, length)
     expect(spans(source)).toEqual(left)
     for (const run of source.runs()!) {
@@ -95,6 +97,53 @@ describe('bytes that are disregarded', () => {
     source.read(12, new Uint8Array(2))
     expect(spans(source)).toEqual([[12, 2]])
   })
+})
+
+describe('small gaps between what was read', () => {
+  test('are filled, up to 128 bytes', () => {
+    const source = recorded([10, 10], [148, 4], [281, 2])
+    expect(spans(source)).toEqual([
+      [10, 142],
+      [281, 2],
+    ])
+    for (const { offset, bytes: found } of source.runs()!) {
+      expect([...found]).toEqual([...bytes.subarray(offset, offset + found.length)])
+    }
+  })
+
+  test.each([
+    [30, 1, false],
+    [19, 2, false],
+    [20, 1, false],
+    [39, 3, false],
+    [0, 10, true],
+    [44, 10, true],
+  ])('but where bytes are disregarded: from %i on, %i', (offset, length, filled) => {
+    const source = recorded([10, 10], [40, 4])
+    source.disregard(offset, length)
+    expect(spans(source)!.length === 1).toBe(filled)
+  })
+})
+
+test('its own name is found apart from what lies around it', () => {
+  const text = utf8('..name/x....name/y..other..')
+  const named = (file: string, name = 'name') => {
+    const source = new RecordedSource(memorySource(text, file))
+    source.read(0, new Uint8Array(text.length))
+    source.named(name, [2, 12])
+    return source
+  }
+  const around = [
+    { offset: 0, bytes: text.subarray(0, 2) },
+    { offset: 6, bytes: text.subarray(6, 12) },
+    { offset: 16, bytes: text.subarray(16) },
+  ]
+  for (const file of ['name', 'name.pth', '/a/name.b', 'C:\\a.b\\name.pth']) {
+    expect(named(file).own).toEqual({ name: 'name', places: [2, 12], around })
+    expect(named(file).runs()).toEqual([{ offset: 0, bytes: text }])
+  }
+  for (const file of ['other.pth', 'name/a', 'name.x.pth', '.name', 'Name']) expect(named(file).own).toBeUndefined()
+  expect(named('../é.pth', 'é').own).toBeUndefined()
 })
 
 test('64 KiB are remembered, of more nothing', () => {
