@@ -23,6 +23,9 @@ export class Helper {
       // Nothing of the runner that may be at work: its loaders and hooks would slow the start, and could break it.
       execArgv: [],
       env: {},
+      // It prints nothing: to lead that to this process's own streams would open them.
+      stdout: true,
+      stderr: true,
       // What a pair leaves behind is little and soon gone: more room for it would only be more memory.
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     })
