@@ -13,10 +13,8 @@ export function readWhole(path: string, size: number, into: Uint8Array): boolean
     const descriptor = openSync(path, READ_ONLY)
     try {
       let done = 0
-      while (done < size) {
-        const count = readSync(descriptor, into, done, size + 1 - done, done)
-        if (count === 0) return false
-        done += count
+      for (let count = 1; count > 0 && done < size; done += count) {
+        count = readSync(descriptor, into, done, size + 1 - done, done)
       }
       return done === size
     } finally {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { openTensors } from '../../src/formats/open-tensors.js'
+import { adjacentFrom } from '../../src/formats/storage-tensor.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { bin } from './build/bin.js'
 import { int, long, pickle, storage, tensor, tuple } from './build/pickle.js'
@@ -179,4 +180,22 @@ test('a source that is shorter than it says is found out', () => {
   const [short] = openTensors({ file: FILE, size, read: (offset, into) => source.read(offset, into) }).tensors
   const error = expectRefusal(() => short!.toFloat32(), 'file-changed', `ended at byte ${source.size}`)
   expect(error.offset).toBe(source.size)
+})
+
+test.each<
+  [string, shape: number[], strides: number[], offset: number, start: number, count: number, number | undefined]
+>([
+  ['a row', [1, 8], [8, 1], 0, 0, 8, 0],
+  ['the last of several', [3, 8], [8, 1], 0, 16, 8, 16],
+  ['a part of one, behind an offset', [3, 8], [8, 1], 5, 10, 3, 15],
+  ['two rows one behind the other', [3, 8], [8, 1], 0, 8, 16, 8],
+  ['a row of a wider tensor', [3, 8], [20, 1], 2, 16, 8, 42],
+  ['two rows of a wider tensor', [3, 8], [20, 1], 2, 8, 16, undefined],
+  ['every other element', [1, 8], [16, 2], 0, 0, 8, undefined],
+  ['one element again and again', [1, 8], [8, 0], 0, 0, 8, undefined],
+  ['a column', [8, 3], [1, 8], 0, 0, 8, undefined],
+  ['a single number', [], [], 3, 0, 1, 3],
+])('elements side by side: %s', (_, shape, strides, offset, start, count, from) => {
+  const storage = { kind: 'storage', key: '0', dtype: 'float32', numel: 100 } as const
+  expect(adjacentFrom({ kind: 'tensor', storage, shape, strides, offset }, start, count)).toBe(from)
 })

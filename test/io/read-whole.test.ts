@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readWhole } from '../../src/io/read-whole.js'
@@ -37,6 +37,14 @@ describe('no file of that size', () => {
   test.runIf(posix)('a FIFO and a device, which say that they are empty', () => {
     execFileSync('mkfifo', [join(folder, 'fifo')])
     for (const path of [join(folder, 'fifo'), '/dev/null']) expect(readWhole(path, 0, new Uint8Array(1))).toBe(false)
+  })
+
+  // Its size is a page, whatever it holds.
+  const shorter = '/sys/kernel/mm/transparent_hugepage/enabled'
+  test.runIf(existsSync(shorter))('one that is shorter than it says', () => {
+    const { size } = statSync(shorter)
+    expect(readFileSync(shorter).length).toBeLessThan(size)
+    expect(readWhole(shorter, size, new Uint8Array(size + 1))).toBe(false)
   })
 
   test('one that grows meanwhile is known by the byte that is asked for on top', () => {
