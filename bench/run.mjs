@@ -22,7 +22,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 process.on('SIGINT', () => process.exit(130))
 
 console.log(`${cpus().length} x ${cpus()[0].model}, Node ${process.version}, ${python?.version ?? 'no PyTorch'}`)
-console.log(`medians of ${rounds} interleaved rounds; ${tokens} tokens in files of their own; page cache warm`)
+console.log(
+  `medians of ${rounds} interleaved rounds, first comparisons three times in each; ${tokens} tokens in files of their own; page cache warm`,
+)
 
 const DUMPS = [
   { vocab: 152_064, golden: 'float32', dump: 'bfloat16' },
@@ -58,13 +60,20 @@ function torch(...args) {
   return JSON.parse(execFileSync(python.command, [script, ...args.map(String)], { encoding: 'utf8', env }))
 }
 
-/** The medians of all that each variant reports, time and memory mostly; their runs are interleaved. */
-function medians(variants) {
+/**
+ * The medians of all that each variant reports, time and memory mostly; their runs are interleaved. Those that are short and
+ * vary most (`often`) are run so many times a round, by turns.
+ */
+function medians(variants, often = [], turns = 3) {
   const found = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
+    for (let turn = 1; turn < turns; turn++) for (const name of often) found[name].push(variants[name]())
     for (const [name, run] of Object.entries(variants)) found[name].push(run())
   }
-  const middle = (name, what) => found[name].map((one) => one[what]).sort((a, b) => a - b)[Math.floor(rounds / 2)]
+  const middle = (name, what) => {
+    const sorted = found[name].map((one) => one[what]).sort((a, b) => a - b)
+    return sorted[Math.floor(sorted.length / 2)]
+  }
   return Object.fromEntries(
     Object.entries(found).map(([name, [first]]) => [
       name,
@@ -92,7 +101,7 @@ function compareVariants(kind) {
   }
   // The first reading fills the page cache.
   variants['reading the files']()
-  const found = medians(variants)
+  const found = medians(variants, ['1 thread, cold', '2 threads, cold'])
   const floor = found['reading the files'].us
   const best = python && Math.min(found['PyTorch, 1 thread'].us, found['PyTorch, 2 threads'].us)
   console.log(`\nV = ${kind.vocab}, golden ${kind.golden} .pth, dump ${kind.dump} .bin`)
