@@ -1,5 +1,6 @@
 import { GoldenLogitsError } from '../errors.js'
 import type { ByteSource } from '../io/byte-source.js'
+import { holds } from '../io/runs.js'
 
 export type Format = 'torch-zip' | 'torch-legacy' | 'atb-bin'
 
@@ -19,15 +20,12 @@ const OTHERS: readonly (readonly [name: string, matches: RegExp])[] = [
 const HEAD = 128
 
 /** Where a tar archive names itself, with 'ustar'. */
-const TAR = [257, 262] as const
+const TAR = 257
 const USTAR = Buffer.from('ustar')
 
 /** Whether a tar archive names itself, which no other format may at that place. */
 export function isTar(source: ByteSource): boolean {
-  if (source.size < TAR[1]) return false
-  const name = new Uint8Array(TAR[1] - TAR[0])
-  source.read(TAR[0], name)
-  return Buffer.compare(name, USTAR) === 0
+  return source.size >= TAR + USTAR.length && holds(source, TAR, USTAR)
 }
 
 /**

@@ -23,20 +23,16 @@ export interface KnownKind extends FileKind {
   readonly stored: readonly StoredTensor[]
 }
 
-/** Is the same found in the source, to the names? */
-export function isSame(source: ByteSource, kind: FileKind): boolean {
-  return source.size === kind.size && holdsRuns(source, kind.runs) && !isTarBeside(source, kind)
+/**
+ * Is the same found in the source, to the names? All that a format is known by lies in what its reader reads, too, but for the
+ * place where a tar archive names itself.
+ */
+export function isSame(source: ByteSource, { format, size, runs }: FileKind): boolean {
+  return source.size === size && holdsRuns(source, runs) && (format === 'torch-zip' || !isTar(source))
 }
 
-/** Is the same found in the source, but for its own name? */
+/** Is the same found in the source, but for its own name? Torch's archives alone have that. */
 export function isOfKind(source: ByteSource, kind: FileKind): boolean {
-  if (source.size !== kind.size) return false
-  const { runs, own } = kind
-  const holds = holdsRuns(source, runs) || (own !== undefined && holdsOwnName(source, own))
-  return holds && !isTarBeside(source, kind)
-}
-
-/** All that a format is known by lies in what its reader reads, too, but for the place where a tar archive names itself. */
-function isTarBeside(source: ByteSource, { format }: FileKind): boolean {
-  return format !== 'torch-zip' && isTar(source)
+  const { own } = kind
+  return isSame(source, kind) || (own !== undefined && source.size === kind.size && holdsOwnName(source, own))
 }

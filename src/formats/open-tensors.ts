@@ -59,7 +59,7 @@ function newKind(source: ByteSource, limits: Limits): { stored: readonly StoredT
   const recorded = new RecordedSource(source)
   const stored = READERS[format](recorded, limits)
   const runs = recorded.runs()
-  const kind = runs && { format, size: source.size, runs, own: recorded.own, limits, stored }
+  const kind = runs && { format, size: source.size, runs, own: recorded.own(runs), limits, stored }
   if (kind) kinds = [kind, ...kinds.slice(0, KINDS - 1)]
   return { stored, kind }
 }

@@ -40,42 +40,34 @@ export class RecordedSource implements ByteSource {
     if (ownName(this.file) === name) this.names = { name, places }
   }
 
-  /** Where the file's own name was found, and what lies around it; nothing where it was not. */
-  get own(): OwnName | undefined {
-    const runs = this.names && this.runs()
-    if (!this.names || !runs) return undefined
-    const { name, places } = this.names
-    return { name, places, around: places.reduce((rest, place) => without(rest, place, name.length), runs) }
-  }
-
   /**
    * Everything that was read and not disregarded since, with small gaps filled, in the order of the file; nothing where that
    * was too much.
    */
   runs(): readonly Run[] | undefined {
     if (this.length > MOST) return undefined
-    const runs = this.joined()
-    for (let i = 1; i < runs.length; i++) {
-      const from = runs[i - 1]!.offset + runs[i - 1]!.bytes.length
-      const to = runs[i]!.offset
-      if (to - from <= GAP && !this.disregarded.some((span) => span.from < to && span.to > from)) {
-        this.kept.push({ offset: from, bytes: copyOf(this.source, from, to - from) })
-      }
-    }
-    return this.joined()
-  }
-
-  private joined(): Run[] {
     const joined: Run[] = []
     for (const run of this.kept.sort((a, b) => a.offset - b.offset)) {
       const before = joined.at(-1)
-      const gap = before ? run.offset - (before.offset + before.bytes.length) : 1
-      if (gap > 0) joined.push(run)
+      const end = before ? before.offset + before.bytes.length : 0
+      const gap = run.offset - end
+      if (!before || (gap > 0 && !this.isFilled(end, run.offset))) joined.push(run)
       else if (run.bytes.length + gap > 0) {
-        joined.pop()
-        joined.push({ offset: before!.offset, bytes: Buffer.concat([before!.bytes, run.bytes.subarray(-gap)]) })
+        const more = gap > 0 ? [copyOf(this.source, end, gap), run.bytes] : [run.bytes.subarray(-gap)]
+        joined[joined.length - 1] = { offset: before.offset, bytes: Buffer.concat([before.bytes, ...more]) }
       }
     }
     return joined
+  }
+
+  /** Where in its runs the file's own name was found, and what lies around it; nothing where it was not. */
+  own(runs: readonly Run[]): OwnName | undefined {
+    if (!this.names) return undefined
+    const { name, places } = this.names
+    return { name, places, around: places.reduce((rest, place) => without(rest, place, name.length), runs) }
+  }
+
+  private isFilled(from: number, to: number): boolean {
+    return to - from <= GAP && !this.disregarded.some((span) => span.from < to && span.to > from)
   }
 }

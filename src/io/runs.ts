@@ -27,11 +27,13 @@ export function holdsRuns(source: ByteSource, runs: readonly Run[]): boolean {
   return true
 }
 
+/** Does a source hold these bytes there? */
 export function holds(source: ByteSource, offset: number, bytes: Uint8Array): boolean {
   const found = source.peek?.(offset, bytes.length) ?? copyOf(source, offset, bytes.length)
   return Buffer.compare(found, bytes) === 0
 }
 
+/** The bytes that a source has there, in memory of their own. */
 export function copyOf(source: ByteSource, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   source.read(offset, bytes)

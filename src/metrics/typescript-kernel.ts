@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { type Dtype, itemSize } from '../tensor/dtype.js'
+import type { Dtype } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
 import { compareRows } from './compare-rows.js'
 import type { RowBuffers, RowKernel } from './kernel.js'
@@ -33,9 +33,7 @@ class TypescriptKernel implements RowKernel {
   }
 
   compare(golden: Dtype, dump: Dtype, count: number, goldenFrom = 0, dumpFrom = 0): RowComparison {
-    const goldenEnd = goldenFrom + count * itemSize(golden)
-    const dumpEnd = dumpFrom + count * itemSize(dump)
-    assertReserved(count, [goldenEnd, this.goldenBytes], [dumpEnd, this.dumpBytes])
+    assertReserved(count, [golden, goldenFrom, this.goldenBytes], [dump, dumpFrom, this.dumpBytes])
     if (this.goldenRow.length < count) {
       this.goldenRow = new Float32Array(count)
       this.dumpRow = new Float32Array(count)

@@ -139,11 +139,12 @@ test('its own name is found apart from what lies around it', () => {
     { offset: 16, bytes: text.subarray(16) },
   ]
   for (const file of ['name', 'name.pth', '/a/name.b', 'C:\\a.b\\name.pth']) {
-    expect(named(file).own).toEqual({ name: 'name', places: [2, 12], around })
-    expect(named(file).runs()).toEqual([{ offset: 0, bytes: text }])
+    const source = named(file)
+    expect(source.own(source.runs()!)).toEqual({ name: 'name', places: [2, 12], around })
+    expect(source.runs()).toEqual([{ offset: 0, bytes: text }])
   }
-  for (const file of ['other.pth', 'name/a', 'name.x.pth', '.name', 'Name']) expect(named(file).own).toBeUndefined()
-  expect(named('../é.pth', 'é').own).toBeUndefined()
+  for (const file of ['other.pth', 'name/a', 'name.x.pth', '.name', 'Name']) expect(named(file).own([])).toBeUndefined()
+  expect(named('../é.pth', 'é').own([])).toBeUndefined()
 })
 
 test('64 KiB are remembered, of more nothing', () => {

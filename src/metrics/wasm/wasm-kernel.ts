@@ -53,9 +53,7 @@ class WasmKernel implements RowKernel {
   }
 
   compare(golden: Dtype, dump: Dtype, count: number, goldenFrom = 0, dumpFrom = 0): RowComparison {
-    const goldenEnd = goldenFrom + count * itemSize(golden)
-    const dumpEnd = dumpFrom + count * itemSize(dump)
-    assertReserved(count, [goldenEnd, this.goldenBytes], [dumpEnd, this.dumpBytes])
+    assertReserved(count, [golden, goldenFrom, this.goldenBytes], [dump, dumpFrom, this.dumpBytes])
     const pair: PlacedPair = {
       kernel: this.kernel,
       golden: { at: ROWS + goldenFrom, dtype: golden },
