@@ -5,7 +5,7 @@ import { build } from 'rolldown'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** Modules of `src` that no entry exports, with all their exports in one object. @param {readonly string[]} names as `goldens/types` */
+/** Modules of `src` that no entry exports, with all their exports in one object. @param {readonly string[]} names as `snapshots/types` */
 export async function modules(...names) {
   // Below this repository, where the package's own libraries are found.
   mkdirSync(join(ROOT, '.cache'), { recursive: true })

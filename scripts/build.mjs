@@ -18,7 +18,7 @@ const WORKER = 'compare/threads/worker'
 
 /** What entries share: these modules, and all that they import. The reporter loads the first alone. */
 const SHARED = {
-  base: ['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'goldens/obsolete'],
+  base: ['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'snapshots/obsolete'],
   match: ['matchers', 'reporters/current-test', 'dumps/lazy-dumps'],
 }
 

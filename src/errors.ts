@@ -45,8 +45,8 @@ export interface ErrorDetails {
   file?: string
   /** Byte offset in that file, where one is known. */
   offset?: number
-  /** The name of the limit that was exceeded, as it is spelt in the `limits` option. */
-  limit?: string
+  /** The name of the budget that was exceeded, as the option `budgets` spells it. */
+  budget?: string
   cause?: unknown
 }
 
@@ -58,24 +58,24 @@ export class GoldenLogitsError extends Error {
   readonly code: ErrorCode
   readonly file?: string
   readonly offset?: number
-  readonly limit?: string
+  readonly budget?: string
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    const where = details.file === undefined ? '' : `${shown(details.file, 400)}: `
+    const where = details.file === undefined ? '' : `${printable(details.file, 400)}: `
     super(`${where}${message}`.slice(0, 1000), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'GoldenLogitsError'
     this.code = code
     this.file = details.file
     this.offset = details.offset
-    this.limit = details.limit
+    this.budget = details.budget
   }
 }
 
 /** What a caller gave in place of what was wanted: texts and numbers as they are, of an object only that it is one. */
-export function described(value: unknown): string {
-  if (typeof value === 'string') return `'${shown(value, 40)}'`
+export function describeValue(value: unknown): string {
+  if (typeof value === 'string') return `'${printable(value, 40)}'`
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
-  return typeof value === 'function' ? 'a function' : shown(String(value), 40)
+  return typeof value === 'function' ? 'a function' : printable(String(value), 40)
 }
 
 /** What every check of a caller's own arguments throws. */
@@ -90,7 +90,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
  * Text from a file or a file name, made safe for a one-line message: control, direction and invisible characters
  * (and lone surrogates) become `\xNN`, `\uNNNN` or `\u{NNNNN}`, and what is longer than `max` characters is cut in the middle.
  */
-export function shown(text: string, max = 80): string {
+export function printable(text: string, max = 80): string {
   const safe = text.replace(UNPRINTABLE, (c) => {
     const code = c.codePointAt(0)!.toString(16)
     if (code.length > 4) return `\\u{${code}}`

@@ -4,20 +4,21 @@ import { expect, test } from 'vitest'
 
 const SRC = resolve(import.meta.dirname, '../src')
 
-/** What each folder of `src` may import, besides itself. Everything may import `errors`, `here`, `libraries` and `list`. */
+/** What each folder of `src` may import, besides itself. Everything may import `errors` and `lib`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
   tensor: [],
   io: ['tensor'],
   formats: ['io', 'tensor'],
   metrics: ['tensor'],
   dumps: ['formats', 'metrics', 'io', 'tensor'],
   compare: ['dumps', 'formats', 'metrics', 'io', 'tensor'],
-  goldens: ['compare', 'dumps', 'formats', 'metrics', 'io', 'tensor'],
+  snapshots: ['compare', 'dumps', 'formats', 'metrics', 'io', 'tensor'],
   report: ['compare', 'dumps', 'metrics', 'tensor'],
   // Reporters write down what matchers measured, and know no matcher.
-  reporters: ['goldens', 'report', 'compare', 'dumps', 'io', 'tensor'],
-  matchers: ['reporters', 'goldens', 'report', 'compare', 'dumps', 'io', 'tensor'],
-  cli: ['reporters', 'goldens', 'report', 'compare', 'dumps', 'io', 'tensor'],
+  reporters: ['snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
+  matchers: ['reporters', 'snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
+  cli: ['reporters', 'snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
 }
 
 interface Import {
@@ -55,7 +56,7 @@ test('imports point one way', () => {
   const isFolder = (name: string) => Object.hasOwn(MAY_IMPORT, name)
   expect(files.filter((file) => file.includes(sep) && !isFolder(folderOf(file)))).toEqual([])
   const wrong = imports.filter(({ from, to }) => {
-    if (from === to || ['errors', 'here', 'libraries', 'list'].includes(to)) return false
+    if (from === to || ['errors', 'lib'].includes(to)) return false
     // Entries and what lies beside them may import every folder, and no folder imports an entry.
     return isFolder(from) ? !MAY_IMPORT[from]!.includes(to) : !isFolder(to) && to !== 'matchers'
   })

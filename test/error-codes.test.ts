@@ -14,10 +14,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { checkOptions } from '../src/compare/options.js'
 import { ERROR_CODES, type ErrorCode } from '../src/errors.js'
-import { compareGolden } from '../src/goldens/compare-golden.js'
-import { readGolden } from '../src/goldens/read-golden.js'
-import { writeGolden } from '../src/goldens/write-golden.js'
 import { compareDumps, loadDump, readTensors } from '../src/index.js'
+import { compareGolden } from '../src/snapshots/compare-golden.js'
+import { readGolden } from '../src/snapshots/read-golden.js'
+import { writeGolden } from '../src/snapshots/write-golden.js'
 import { tree } from './fixtures/trees.js'
 import { bin } from './formats/build/bin.js'
 import { legacy } from './formats/build/legacy.js'
@@ -140,9 +140,9 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   'limit-exceeded': {
     make: (path) => {
       writeFileSync(path, bin({}, FOUR))
-      return () => readTensors(path, { limits: { fileBytes: 100 } })
+      return () => readTensors(path, { budgets: { fileBytes: 100 } })
     },
-    text: 'the size of the file: 114 is over the limit fileBytes of 100; if the file is to be trusted, raise it by the option',
+    text: 'the size of the file: 114 is over the budget fileBytes of 100; if you trust the file, raise it with the option',
   },
   'nothing-to-compare': {
     make: (path) => {

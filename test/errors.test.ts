@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { described, GoldenLogitsError, invalidArgument, shown } from '../src/errors.js'
+import { describeValue, GoldenLogitsError, invalidArgument, printable } from '../src/errors.js'
 
 describe('text from a file is shown', () => {
   test.each([
@@ -12,13 +12,13 @@ describe('text from a file is shown', () => {
     ['without tags', 'x\u{e0041}\u{e007f}', 'x\\u{e0041}\\u{e007f}'],
     ['without halves of characters', 'a\ud800b\udc00', 'a\\ud800b\\udc00'],
   ])('%s', (_, text, expected) => {
-    expect(shown(text)).toBe(expected)
+    expect(printable(text)).toBe(expected)
   })
 
   test('cut in the middle', () => {
-    expect(shown(`begin${'x'.repeat(500)}end`)).toBe(`begin${'x'.repeat(35)}…${'x'.repeat(36)}end`)
-    expect(shown('x'.repeat(81), 5)).toBe('xx…xx')
-    expect(shown('x'.repeat(80))).toBe('x'.repeat(80))
+    expect(printable(`begin${'x'.repeat(500)}end`)).toBe(`begin${'x'.repeat(35)}…${'x'.repeat(36)}end`)
+    expect(printable('x'.repeat(81), 5)).toBe('xx…xx')
+    expect(printable('x'.repeat(80))).toBe('x'.repeat(80))
   })
 })
 
@@ -34,7 +34,7 @@ test.each([
   [Object.create(null), 'an object'],
   [() => 1, 'a function'],
 ])('what a caller gave, %o, is described as %s', (value, text) => {
-  expect(described(value)).toBe(text)
+  expect(describeValue(value)).toBe(text)
 })
 
 test('an argument is refused with the one error', () => {
@@ -45,7 +45,7 @@ test('an argument is refused with the one error', () => {
 
 test('an error is one line of at most 1,000 characters, which names its file', () => {
   const error = new GoldenLogitsError('bad-bin', 'm'.repeat(2000), { file: `a\n${'b'.repeat(900)}`, offset: 5 })
-  expect(error).toMatchObject({ name: 'GoldenLogitsError', code: 'bad-bin', offset: 5, limit: undefined })
+  expect(error).toMatchObject({ name: 'GoldenLogitsError', code: 'bad-bin', offset: 5, budget: undefined })
   expect(error.message).toHaveLength(1000)
   expect(error.message).toMatch(/^a\\x0ab+…b+: m+$/)
   expect(error.file).toHaveLength(902)

@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { linesOf } from '../io/lines.js'
 import { byPlace } from '../report/row-order.js'
 import { COLUMNS } from '../reporters/columns.js'
@@ -40,8 +40,8 @@ function refuseOverlaps(inputs: readonly { input: string; parts: readonly Report
       const owner = owners.get(key) ?? input
       owners.set(key, owner)
       if (owner === input) continue
-      const test = `${shown(place.file)}${place.project === '' ? '' : ` of the project ${shown(place.project)}`}`
-      const message = `holds rows of ${test}, and so does ${shown(owner, 300)}; name the one that counts`
+      const test = `${printable(place.file)}${place.project === '' ? '' : ` of the project ${printable(place.project)}`}`
+      const message = `holds rows of ${test}, and so does ${printable(owner, 300)}; name the one that counts`
       throw new GoldenLogitsError('ambiguous-run', message, { file: input })
     }
   }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { fromHere, summaryText } from '../reporters/summary.js'
 import { publishReport } from '../reporters/target.js'
 import { findInputs } from './inputs.js'
@@ -75,5 +75,5 @@ function parse(args: readonly string[]) {
 }
 
 function messageOf(error: unknown): string {
-  return shown(error instanceof Error ? error.message : String(error), 1000)
+  return printable(error instanceof Error ? error.message : String(error), 1000)
 }

@@ -1,4 +1,4 @@
-import { type List, listOf } from '../list.js'
+import { type List, listOf } from '../lib/lazy-list.js'
 import type { TokenComparison } from './types.js'
 
 /** The token at which the two runs have gone on with other texts. */

@@ -1,7 +1,7 @@
 import { listedSteps, stepsOf } from '../dumps/step-list.js'
 import type { Dump, DumpStep } from '../dumps/types.js'
-import { GoldenLogitsError, shown } from '../errors.js'
-import { type List, listOf } from '../list.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { type List, listOf } from '../lib/lazy-list.js'
 import type { CompareSettings } from './options.js'
 import { PairNotes } from './pair-notes.js'
 import { type PairList, pairSteps, type StepPair } from './step-pairs.js'
@@ -44,7 +44,7 @@ function ascending(side: string, dump: Dump): List<DumpStep> {
   for (const step of steps) {
     const number = step?.step
     if (!isStepNumber(number)) {
-      const message = `a step of the ${side} has the number ${shown(String(number), 40)}, expected a whole number from 0`
+      const message = `a step of the ${side} has the number ${printable(String(number), 40)}, expected a whole number from 0`
       throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
     }
     if (found.has(number)) {
@@ -110,7 +110,7 @@ function noSuchStep(
   )
   const wanted = absent.length > 0 ? `neither side holds ${stepRanges(absent)}` : 'no step is within the range of steps'
   const found = held.length > 0 ? `the two sides hold ${held}` : 'both sides are empty'
-  return new GoldenLogitsError('nothing-to-compare', `${wanted}; ${found} (golden ${shown(golden.path, 200)})`, {
+  return new GoldenLogitsError('nothing-to-compare', `${wanted}; ${found} (golden ${printable(golden.path, 200)})`, {
     file: dump.path,
   })
 }

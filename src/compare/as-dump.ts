@@ -1,8 +1,8 @@
 import { loadDump } from '../dumps/load.js'
 import { listedIgnored, listedSteps, stepsOf } from '../dumps/step-list.js'
 import type { Dump, DumpStep } from '../dumps/types.js'
-import { GoldenLogitsError, shown } from '../errors.js'
-import { resolveLimits } from '../io/limits.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { resolveBudgets } from '../io/budgets.js'
 
 /**
  * Opens a path; takes a dump as it is, if it has the form that `loadDump` gives it: anything may arrive here.
@@ -36,18 +36,18 @@ function noDump(side: string, value: unknown): GoldenLogitsError {
 
 function constructorName(value: object): string {
   const maker: unknown = value.constructor
-  return typeof maker === 'function' ? shown(maker.name, 40) : 'bare object'
+  return typeof maker === 'function' ? printable(maker.name, 40) : 'bare object'
 }
 
 /** What is not as `loadDump` makes it. */
 function flawOf(dump: Dump): string | undefined {
-  const { notes, limits } = dump
+  const { notes, budgets } = dump
   // A list is `loadDump`'s own, and to look through the array would make it.
   const wrong = listedSteps(dump) ? -1 : dump.steps.findIndex((step) => !isStep(step))
   if (wrong >= 0) return `whose steps[${wrong}] is no step with its files`
   if (!Array.isArray(notes) || !notes.every(isText)) return 'whose notes are no texts'
   if (!listedIgnored(dump) && !areIgnored(dump.ignored)) return 'whose ignored is no list of paths and reasons'
-  resolveLimits(limits)
+  resolveBudgets(budgets)
   return undefined
 }
 

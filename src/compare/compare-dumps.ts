@@ -33,7 +33,7 @@ export function compareListed(
   const tested = asDump('dump', dump)
   const trusted = asDump('golden', golden)
   const { pairs, notes } = align(tested, trusted, settings)
-  const limits = { goldenLimits: trusted.limits, dumpLimits: tested.limits }
-  const measured = measurePairs(pairs, { ...limits, vocabSize: settings.vocabSize }, threads)
+  const budgets = { goldenBudgets: trusted.budgets, dumpBudgets: tested.budgets }
+  const measured = measurePairs(pairs, { ...budgets, vocabSize: settings.vocabSize }, threads)
   return conclude(tested, trusted, measured, notes, settings)
 }

@@ -1,6 +1,6 @@
 import { ignoredOf } from '../dumps/step-list.js'
 import type { Dump } from '../dumps/types.js'
-import { type List, listOf } from '../list.js'
+import { type List, listOf } from '../lib/lazy-list.js'
 import { excuseAfter, excusedNotes, firstFlip } from './after-divergence.js'
 import type { PairOutcome } from './measure-pair.js'
 import type { CompareSettings } from './options.js'
@@ -78,7 +78,7 @@ function tally(
     'over-threshold': 0,
     undecided: 0,
     diverged: 0,
-    misshapen: 0,
+    'shape-mismatch': 0,
     'non-finite': 0,
     missing: 0,
     extra: 0,
@@ -101,7 +101,7 @@ function tally(
     passed: times.pass,
     overThreshold: times['over-threshold'],
     diverged: times.diverged,
-    failed: times.misshapen + times['non-finite'] + times.undecided,
+    failed: times['shape-mismatch'] + times['non-finite'] + times.undecided,
     missing: times.missing,
     extra: times.extra,
     unreadable: times.unreadable,

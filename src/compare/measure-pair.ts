@@ -1,7 +1,7 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import type { Budgets } from '../io/budgets.js'
 import type { FileSource } from '../io/file-source.js'
-import type { Limits } from '../io/limits.js'
 import type { RowKernel } from '../metrics/kernel.js'
 import type { RowComparison } from '../metrics/types.js'
 import { itemSize } from '../tensor/dtype.js'
@@ -12,15 +12,15 @@ import type { TokenSide } from './types.js'
 
 /** Everything that measuring one pair depends on, besides the files. */
 export interface PairSettings {
-  readonly goldenLimits: Partial<Limits>
-  readonly dumpLimits: Partial<Limits>
+  readonly goldenBudgets: Partial<Budgets>
+  readonly dumpBudgets: Partial<Budgets>
   readonly vocabSize: number | undefined
 }
 
 /** What the files of one step say, before any threshold. Plain data: it may cross from one thread to another. */
 export type PairOutcome = { golden: TokenSide; dump: TokenSide; notes: readonly string[] } & (
   | { kind: 'compared'; rows: RowComparison; cut?: ColumnCut }
-  | { kind: 'misshapen'; reason: string }
+  | { kind: 'shape-mismatch'; reason: string }
   | { kind: 'unreadable'; reason: string }
 )
 
@@ -39,15 +39,15 @@ export function measurePair(
   const opened: FileSource[] = []
   const sides: Sides = { golden: sideOf(golden), dump: sideOf(dump), notes: [] }
   try {
-    const g = openRow(golden, settings.goldenLimits, opened, kernel)
-    const d = openRow(dump, settings.dumpLimits, opened, kernel)
+    const g = openRow(golden, settings.goldenBudgets, opened, kernel)
+    const d = openRow(dump, settings.dumpBudgets, opened, kernel)
     describe(sides, 'golden', g)
     describe(sides, 'dump', d)
     if (g.kind === 'unreadable' || d.kind === 'unreadable') {
       return failure(sides, 'unreadable', [g, d].flatMap(reasonOf).join('; '))
     }
-    if (g.kind === 'misshapen') return failure(sides, 'misshapen', `golden: ${g.reason}`)
-    if (d.kind === 'misshapen') return failure(sides, 'misshapen', `dump: ${d.reason}`)
+    if (g.kind === 'shape-mismatch') return failure(sides, 'shape-mismatch', `golden: ${g.reason}`)
+    if (d.kind === 'shape-mismatch') return failure(sides, 'shape-mismatch', `dump: ${d.reason}`)
     const outcome = compareParts(g.parts, d.parts, settings, kernel, sides)
     if (outcome.kind === 'compared') tell?.(g.parts, d.parts, outcome.notes)
     return outcome
@@ -72,7 +72,7 @@ function sideOf({ files, layer }: DumpStep): TokenSide {
 function describe(sides: Sides, name: 'golden' | 'dump', row: OpenedRow): void {
   if (row.kind === 'unreadable') return
   const side = sides[name]
-  if (row.kind === 'misshapen') {
+  if (row.kind === 'shape-mismatch') {
     side.dtype = row.dtype
     side.fileShape = row.fileShape
     side.shape = row.fileShape
@@ -87,7 +87,7 @@ function describe(sides: Sides, name: 'golden' | 'dump', row: OpenedRow): void {
 }
 
 /** Field by field: what a spread makes survives V8's collections of young garbage, which adds up over many tokens. */
-function failure({ golden, dump, notes }: Sides, kind: 'misshapen' | 'unreadable', reason: string): PairOutcome {
+function failure({ golden, dump, notes }: Sides, kind: 'shape-mismatch' | 'unreadable', reason: string): PairOutcome {
   return { golden, dump, notes, kind, reason }
 }
 
@@ -103,7 +103,7 @@ function compareParts(
   sides: Sides,
 ): PairOutcome {
   const plan = vocabSize === undefined ? planRanks(golden, dump, haveEqualBytes) : cutPlan(golden, dump, vocabSize)
-  if ('reason' in plan) return failure(sides, 'misshapen', plan.reason)
+  if ('reason' in plan) return failure(sides, 'shape-mismatch', plan.reason)
   const g = plan.golden
   const d = plan.dump
   sides.golden.shape = [1, vocabSize ?? g.width]
@@ -114,7 +114,7 @@ function compareParts(
   readPlan(g, buffers.golden)
   readPlan(d, buffers.dump)
   const reason = unequalCopies('golden', g, buffers.golden) ?? unequalCopies('dump', d, buffers.dump)
-  if (reason !== undefined) return failure(sides, 'misshapen', reason)
+  if (reason !== undefined) return failure(sides, 'shape-mismatch', reason)
   const rows = kernel.compare(goldenDtype, dumpDtype, vocabSize ?? g.width)
   const outcome: PairOutcome = { golden: sides.golden, dump: sides.dump, notes: sides.notes, kind: 'compared', rows }
   if (vocabSize !== undefined) {

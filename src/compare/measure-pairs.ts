@@ -1,4 +1,4 @@
-import { listOf } from '../list.js'
+import { listOf } from '../lib/lazy-list.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import type { MeasuredPairs } from './comparison.js'
 import type { PairSettings } from './measure-pair.js'

@@ -1,4 +1,4 @@
-import { described, invalidArgument, shown } from '../errors.js'
+import { describeValue, invalidArgument, printable } from '../errors.js'
 import { isThreadCount, MOST_THREADS } from './threads/thread-count.js'
 import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { Precision } from './types.js'
@@ -57,20 +57,22 @@ const OPTIONS = ['dtype', 'thresholds', 'steps', 'vocabSize', 'missing', 'extra'
 /** @throws GoldenLogitsError `invalid-argument` for an unknown option or a value that no comparison could mean */
 export function checkOptions(options: CompareOptions = {}): CompareSettings {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument(`the options must be an object such as { dtype: 'bf16' }, got ${described(options)}`)
+    throw invalidArgument(`the options must be an object such as { dtype: 'bf16' }, got ${describeValue(options)}`)
   }
   refuseUnknown('option', options, OPTIONS)
   const { thresholds = {}, vocabSize, steps } = options
   if (typeof thresholds !== 'object' || thresholds === null) {
-    throw invalidArgument(`thresholds must be an object such as { klDivergence: 0.01 }, got ${described(thresholds)}`)
+    throw invalidArgument(
+      `thresholds must be an object such as { klDivergence: 0.01 }, got ${describeValue(thresholds)}`,
+    )
   }
   refuseUnknown('threshold', thresholds, ['klDivergence', 'cosineSimilarity'])
   if (vocabSize !== undefined && !(Number.isSafeInteger(vocabSize) && vocabSize >= 1)) {
-    throw invalidArgument(`vocabSize must be a whole number from 1, got ${described(vocabSize)}`)
+    throw invalidArgument(`vocabSize must be a whole number from 1, got ${describeValue(vocabSize)}`)
   }
   const { threads } = options
   if (threads !== undefined && !isThreadCount(threads)) {
-    throw invalidArgument(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${described(threads)}`)
+    throw invalidArgument(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${describeValue(threads)}`)
   }
   return {
     precision: options.dtype === undefined ? undefined : checkPrecision(options.dtype),
@@ -93,27 +95,27 @@ export function checkOptions(options: CompareOptions = {}): CompareSettings {
 function refuseUnknown(what: string, object: object, known: readonly string[]): void {
   const unknown = Object.keys(object).find((key) => !known.includes(key))
   if (unknown !== undefined)
-    throw invalidArgument(`there is no ${what} '${shown(unknown, 40)}'; there are ${known.join(', ')}`)
+    throw invalidArgument(`there is no ${what} '${printable(unknown, 40)}'; there are ${known.join(', ')}`)
 }
 
 function checkPrecision(name: unknown): Precision {
   const precision = typeof name === 'string' ? precisionNamed(name) : undefined
   if (!precision)
-    throw invalidArgument(`dtype must be one of ${PRECISIONS.join(', ')} or an alias, got ${described(name)}`)
+    throw invalidArgument(`dtype must be one of ${PRECISIONS.join(', ')} or an alias, got ${describeValue(name)}`)
   return precision
 }
 
 function checkLimit(name: string, value: unknown, fits: (x: number) => boolean, range: string): number | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'number' && fits(value)) return value
-  throw invalidArgument(`the threshold ${name} must be a number ${range}, got ${described(value)}`)
+  throw invalidArgument(`the threshold ${name} must be a number ${range}, got ${describeValue(value)}`)
 }
 
 function checkChoice<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
   if (value === undefined) return choices[0]
   const choice = choices.find((c) => c === value)
   if (choice === undefined)
-    throw invalidArgument(`${name} must be '${choices.join("' or '")}', got ${described(value)}`)
+    throw invalidArgument(`${name} must be '${choices.join("' or '")}', got ${describeValue(value)}`)
   return choice
 }
 
@@ -122,20 +124,20 @@ function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'want
   if (Array.isArray(steps)) {
     const wrong = steps.find((step) => !isStep(step))
     if (wrong !== undefined || steps.length === 0) {
-      const found = steps.length === 0 ? 'an empty list' : described(wrong)
+      const found = steps.length === 0 ? 'an empty list' : describeValue(wrong)
       throw invalidArgument(`steps must list whole numbers from 0, got ${found}`)
     }
     const wanted = new Set<number>(steps)
     return { wants: (step) => wanted.has(step), listed: [...wanted].sort((a, b) => a - b) }
   }
   if (typeof steps !== 'object' || steps === null) {
-    throw invalidArgument(`steps must be a list or { from, to }, got ${described(steps)}`)
+    throw invalidArgument(`steps must be a list or { from, to }, got ${describeValue(steps)}`)
   }
   refuseUnknown('end of steps', steps, ['from', 'to'])
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = steps as { from?: number; to?: number }
   if (!isStep(from) || !isStep(to) || from > to) {
     throw invalidArgument(
-      `steps must run from a whole number to one not below it, got ${described(from)} to ${described(to)}`,
+      `steps must run from a whole number to one not below it, got ${describeValue(from)} to ${describeValue(to)}`,
     )
   }
   return { wants: (step) => step >= from && step <= to, listed: [] }

@@ -1,12 +1,12 @@
 import { dirname, relative } from 'node:path'
 import { linkedFile } from '../dumps/atb-link.js'
 import type { DumpStep } from '../dumps/types.js'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import type { KnownKind } from '../formats/file-kind.js'
 import { type OpenTensors, openTensors } from '../formats/open-tensors.js'
 import type { Checksum } from '../formats/stored-tensor.js'
+import type { Budgets } from '../io/budgets.js'
 import { type FileSource, openFile } from '../io/file-source.js'
-import type { Limits } from '../io/limits.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 
@@ -28,7 +28,7 @@ export interface RowPart {
 /** One side's files of a step, opened: one part per rank. */
 export type OpenedRow =
   | { kind: 'opened'; parts: RowPart[]; notes: string[] }
-  | { kind: 'misshapen'; reason: string; dtype: Dtype; fileShape: number[] }
+  | { kind: 'shape-mismatch'; reason: string; dtype: Dtype; fileShape: number[] }
   | { kind: 'unreadable'; reason: string }
 
 // No vocabulary comes near it: a row as long as this holds positions as well, which must never be flattened.
@@ -38,18 +38,23 @@ const MAX_VOCABULARY = 2 ** 22
  * Opens the files of a step and finds the row of logits in each. Files opened are added to `opened`, for the caller to
  * close. `checksum` computes CRCs. What cannot be read is an answer here, not an error: it fails its token and no other.
  */
-export function openRow(step: DumpStep, limits: Partial<Limits>, opened: FileSource[], checksum?: Checksum): OpenedRow {
+export function openRow(
+  step: DumpStep,
+  budgets: Partial<Budgets>,
+  opened: FileSource[],
+  checksum?: Checksum,
+): OpenedRow {
   if (step.problem !== undefined) return { kind: 'unreadable', reason: step.problem }
   const notes: string[] = []
   const parts: RowPart[] = []
   try {
     for (const file of step.files) {
-      const { source, tensors, kind } = open(file, limits, { opened, notes, checksum })
+      const { source, tensors, kind } = open(file, budgets, { opened, notes, checksum })
       const index = tensors.length === 1 ? 0 : chooseTensor(tensors, notes)
       const tensor = tensors[index]!
       const located = locateRow(tensor, notes)
       if (typeof located === 'string') {
-        return { kind: 'misshapen', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }
+        return { kind: 'shape-mismatch', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }
       }
       const { width, start } = located
       parts.push({ file, source, tensor, kind, index, dtype: tensor.dtype, width, start })
@@ -70,18 +75,19 @@ interface Opening {
 type Open = OpenTensors & { source: FileSource }
 
 /** Opens a file, or the one that it says its data are in. */
-function open(file: string, limits: Partial<Limits>, { opened, notes, checksum }: Opening): Open {
-  const source = openFile(file, limits)
+function open(file: string, budgets: Partial<Budgets>, { opened, notes, checksum }: Opening): Open {
+  const source = openFile(file, budgets)
   opened.push(source)
   try {
-    return { source, ...openTensors(source, limits, checksum) }
+    return { source, ...openTensors(source, budgets, checksum) }
   } catch (error) {
-    const link = error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, limits) : undefined
+    const link =
+      error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, budgets) : undefined
     if (link === undefined) throw error
-    note(notes, `the data are those of ${shown(relative(dirname(file), link), 120)}, as the file says`)
-    const other = openFile(link, limits)
+    note(notes, `the data are those of ${printable(relative(dirname(file), link), 120)}, as the file says`)
+    const other = openFile(link, budgets)
     opened.push(other)
-    return { source: other, ...openTensors(other, limits, checksum) }
+    return { source: other, ...openTensors(other, budgets, checksum) }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DumpStep } from '../dumps/types.js'
-import { type List, listOf } from '../list.js'
+import { type List, listOf } from '../lib/lazy-list.js'
 
 /** One step on both sides, or on one of them. */
 export interface StepPair {

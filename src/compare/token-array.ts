@@ -1,4 +1,4 @@
-import { lazyArray } from '../list.js'
+import { lazyArray } from '../lib/lazy-list.js'
 import type { Comparison, ListedComparison, TokenComparison } from './types.js'
 
 /** The comparison as users get it: `tokens` is a true array. */

@@ -1,4 +1,4 @@
-import type { List } from '../list.js'
+import type { List } from '../lib/lazy-list.js'
 import type { Metrics, NonFinite, Support } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
 
@@ -19,7 +19,7 @@ export interface Thresholds {
  * - `over-threshold`: measured, and not within one of them
  * - `undecided`: a compact golden bounds the metrics, but a limit lies between the bounds
  * - `diverged`: measured, but after the first top-1 flip, where the option `afterDivergence: 'ignore'` gates no more
- * - `misshapen`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
+ * - `shape-mismatch`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
  * - `non-finite`: NaN or +Inf on a side, or nothing but −Inf
  * - `missing`: the golden has the step, the dump has not
  * - `extra`: the dump has the step, the golden has not
@@ -30,7 +30,7 @@ export type Verdict =
   | 'over-threshold'
   | 'undecided'
   | 'diverged'
-  | 'misshapen'
+  | 'shape-mismatch'
   | 'non-finite'
   | 'missing'
   | 'extra'
@@ -88,7 +88,7 @@ export interface Counts {
   passed: number
   overThreshold: number
   diverged: number
-  /** Both rows read, but no metric could be measured: misshapen, non-finite or undecided. */
+  /** Both rows read, but no metric could be measured: shape-mismatch, non-finite or undecided. */
   failed: number
   missing: number
   extra: number

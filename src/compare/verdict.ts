@@ -29,7 +29,7 @@ export function judgePair(step: number, outcome: PairOutcome, limits: Thresholds
   Object.assign(golden, rows.golden)
   Object.assign(dump, rows.dump)
   const cutReason = cut && overCut(cut, limits.klDivergence)
-  if (cutReason !== undefined) return failed('misshapen', cutReason)
+  if (cutReason !== undefined) return failed('shape-mismatch', cutReason)
   const reason = overThreshold(rows.metrics, limits)
   const verdict: Verdict = reason === '' ? 'pass' : 'over-threshold'
   const token: TokenComparison = {

@@ -1,5 +1,5 @@
 import { join, sep } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { type FolderEntry, listNames, tryListFolder } from '../io/folder.js'
 import { NumberColumn } from '../io/number-column.js'
 import { digitsOf } from '../io/numbered-text.js'
@@ -84,7 +84,7 @@ function contentOf(execution: string, entries: readonly FolderEntry[], problem: 
     }
     const twin = layers.get(layer.id)
     if (twin) {
-      const message = `and ${shown(twin.name)} are both layer ${layer.id} of one execution; remove the one that is not of this run`
+      const message = `and ${printable(twin.name)} are both layer ${layer.id} of one execution; remove the one that is not of this run`
       throw new GoldenLogitsError('ambiguous-layer', message, { file: join(execution, name) })
     }
     layers.set(layer.id, { name, op: layer.op })

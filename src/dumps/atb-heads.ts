@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import type { Execution, Layers } from './atb-executions.js'
 import { isHeadName } from './names.js'
@@ -39,8 +39,8 @@ export function pickHeads(path: string, sets: readonly Layers[], wanted: string 
     const message = 'its executions hold no layer folder, which would be named {id}_{OpName}, as 33_LmHead'
     throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
   }
-  const some = (fitting.length > 0 ? fitting : all).slice(0, 4).map((id) => shown(layers.get(id)!.name, 40))
-  const what = wanted === undefined ? 'named like an LM head' : `fitting layer: '${shown(wanted)}'`
+  const some = (fitting.length > 0 ? fitting : all).slice(0, 4).map((id) => printable(layers.get(id)!.name, 40))
+  const what = wanted === undefined ? 'named like an LM head' : `fitting layer: '${printable(wanted)}'`
   const found = `holds ${all.length} layers, ${fitting.length} of them ${what} (${some.join(', ')}…)`
   throw new GoldenLogitsError('ambiguous-layer', `${found}; name the head by the option layer`, { file: path })
 }
@@ -49,7 +49,7 @@ export function pickHeads(path: string, sets: readonly Layers[], wanted: string 
 export function headOutput(execution: Execution, head: number): StepPart {
   const layer = execution.layers.get(head)
   if (!layer)
-    return { layer: '', problem: execution.problem ?? `no LM head ${head} in ${shown(execution.folder, 300)}` }
+    return { layer: '', problem: execution.problem ?? `no LM head ${head} in ${printable(execution.folder, 300)}` }
   const file = join(execution.folder, layer.name, 'after', 'outtensor0.bin')
   try {
     if (kindOf(file) !== undefined) return { layer: layer.name, file }
@@ -57,5 +57,8 @@ export function headOutput(execution: Execution, head: number): StepPart {
     if (!(error instanceof GoldenLogitsError)) throw error
     return { layer: layer.name, problem: error.message }
   }
-  return { layer: layer.name, problem: `no after/outtensor0.bin in ${shown(join(execution.folder, layer.name), 300)}` }
+  return {
+    layer: layer.name,
+    problem: `no after/outtensor0.bin in ${printable(join(execution.folder, layer.name), 300)}`,
+  }
 }

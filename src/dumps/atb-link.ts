@@ -1,10 +1,10 @@
 import { basename, dirname, join, relative } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { readBinHeader } from '../formats/bin-header.js'
 import { detectFormat } from '../formats/detect.js'
+import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { listFolder } from '../io/folder.js'
-import { type Limits, resolveLimits } from '../io/limits.js'
 import { parseAtbLayer, parseTid } from './names.js'
 
 /**
@@ -13,9 +13,9 @@ import { parseAtbLayer, parseTid } from './names.js'
  * @returns undefined where the file is no such link
  * @throws GoldenLogitsError `no-data` where it leads to no file, or not to one alone
  */
-export function linkedFile(source: ByteSource, limits?: Partial<Limits>): string | undefined {
+export function linkedFile(source: ByteSource, budgets?: Partial<Budgets>): string | undefined {
   if (detectFormat(source) !== 'atb-bin') return undefined
-  const link = readBinHeader(source, resolveLimits(limits)).attributes.get('data')
+  const link = readBinHeader(source, resolveBudgets(budgets)).attributes.get('data')
   const match = /^((?:\d{1,9}_)+)((?:in|out)tensor\d{1,9}\.bin)$/.exec(link ?? '')
   if (!match) return undefined
   const [, ops, name] = match as unknown as [string, string, string]
@@ -38,7 +38,7 @@ function executionOf(file: string): string | undefined {
 function operation(source: ByteSource, folder: string, id: number): string {
   const found = listFolder(folder).filter(({ name, kind }) => kind === 'folder' && parseAtbLayer(name)?.id === id)
   if (found.length === 1) return found[0]!.name
-  const where = `${found.length} folders of operation ${id} in ${shown(relative(dirname(source.file), folder), 100)}`
+  const where = `${found.length} folders of operation ${id} in ${printable(relative(dirname(source.file), folder), 100)}`
   const message = `holds no data: they are in another file of the same execution, but there are ${where}, expected 1`
   throw new GoldenLogitsError('no-data', message, { file: source.file })
 }

@@ -1,4 +1,4 @@
-import type { List } from '../list.js'
+import type { List } from '../lib/lazy-list.js'
 import type { Executions } from './atb-executions.js'
 import { readTopology } from './atb-topology.js'
 import type { LoadDumpOptions } from './types.js'

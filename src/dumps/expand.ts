@@ -2,7 +2,7 @@ import { join, parse, resolve, sep } from 'node:path'
 import { GoldenLogitsError } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
-import { glob } from '../libraries.js'
+import { glob } from '../lib/optional-packages.js'
 
 const WINDOWS = process.platform === 'win32'
 

@@ -1,7 +1,7 @@
 import { basename, join, sep } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { inNameOrder, type NameSeries } from '../io/folder-names.js'
-import { listOf } from '../list.js'
+import { listOf } from '../lib/lazy-list.js'
 import type { FlatFiles } from './flat-files.js'
 import type { IgnoredPaths } from './ignored-paths.js'
 import { parseFlat } from './names.js'
@@ -30,7 +30,7 @@ export function scanFlat(
   }
   return {
     steps: listOf(files.length, (i) => ({ step: files.numberAt(i) + shift, files: [files.at(i)], layer: '' })),
-    notes: cases.size > 1 ? [`case ${shown(basename(name))} taken, ${cases.size - 1} other left out`] : [],
+    notes: cases.size > 1 ? [`case ${printable(basename(name))} taken, ${cases.size - 1} other left out`] : [],
     stepsAssumed: false,
   }
 }
@@ -67,13 +67,13 @@ function pickCase(path: string, cases: readonly string[], wanted: string | undef
   const names = cases.map((key) => basename(key))
   const some = `${names
     .slice(0, 5)
-    .map((name) => shown(name, 60))
+    .map((name) => printable(name, 60))
     .join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
   const holds = `holds the logits of ${cases.length} ${cases.length === 1 ? 'case' : 'cases'}: ${some}`
   if (matches.length === 0) {
-    const message = `${holds}; the option run: '${shown(wanted!)}' is none of them`
+    const message = `${holds}; the option run: '${printable(wanted!)}' is none of them`
     throw new GoldenLogitsError('invalid-argument', message, { file: path })
   }
-  const advice = `name one by the option run: '${shown(names[0]!, 60)}', or by a pattern of its files`
+  const advice = `name one by the option run: '${printable(names[0]!, 60)}', or by a pattern of its files`
   throw new GoldenLogitsError('ambiguous-run', `${holds}; ${advice}`, { file: path })
 }

@@ -1,5 +1,5 @@
 import type { EntryKind } from '../io/folder.js'
-import type { List } from '../list.js'
+import type { List } from '../lib/lazy-list.js'
 import { Interned } from './interned.js'
 import { NumberedPaths } from './numbered-paths.js'
 import type { IgnoredPath } from './types.js'

@@ -1,4 +1,4 @@
-import { described, GoldenLogitsError } from '../errors.js'
+import { describeValue, GoldenLogitsError } from '../errors.js'
 import { loadDump } from './load.js'
 import type { Dump, LoadDumpOptions } from './types.js'
 
@@ -13,7 +13,7 @@ export function lazyDumps<const Name extends string>(
   sources: Record<Name, DumpSource>,
 ): { readonly [N in Name]: Dump } {
   if (typeof sources !== 'object' || sources === null) {
-    const message = `lazyDumps wants an object such as { golden: 'dumps/gpu' }, got ${described(sources)}`
+    const message = `lazyDumps wants an object such as { golden: 'dumps/gpu' }, got ${describeValue(sources)}`
     throw new GoldenLogitsError('invalid-argument', message)
   }
   const loaded = new Map<string, Dump>()
@@ -36,17 +36,17 @@ function load(name: string, source: DumpSource): Dump {
     if (typeof source !== 'object' || source === null) {
       throw new GoldenLogitsError(
         'invalid-argument',
-        `is to be a path, { path, … } or a function, got ${described(source)}`,
+        `is to be a path, { path, … } or a function, got ${describeValue(source)}`,
       )
     }
     const { path, ...options } = source
     return loadDump(path, options)
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
-    const { code, offset, limit } = error
+    const { code, offset, budget } = error
     throw new GoldenLogitsError(code, `the dump declared as '${name}': ${error.message}`, {
       offset,
-      limit,
+      budget,
       cause: error,
     })
   }

@@ -1,8 +1,8 @@
 import { basename, join, relative, resolve } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { inNameOrder } from '../io/folder-names.js'
-import { firstOf, type List } from '../list.js'
+import { firstOf, type List } from '../lib/lazy-list.js'
 import { scanAtb } from './atb-layout.js'
 import { commonFolder, expand } from './expand.js'
 import { scanFlat } from './flat-layout.js'
@@ -41,7 +41,15 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   if (steps.length === 0) throw nothingFound(pathOrGlob, paths, ignored)
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
-  const facts = { path: pathOrGlob, layout, named, notes, ignored, stepsAssumed, limits: options.limits ?? {} } as const
+  const facts = {
+    path: pathOrGlob,
+    layout,
+    named,
+    notes,
+    ignored,
+    stepsAssumed,
+    budgets: options.budgets ?? {},
+  } as const
   return dumpOfSteps(facts, steps)
 }
 
@@ -82,7 +90,7 @@ function scanBare(path: string, files: readonly string[], options: LoadDumpOptio
   if (files.length > 1) {
     const some = files
       .slice(0, 3)
-      .map((file) => shown(basename(file), 60))
+      .map((file) => printable(basename(file), 60))
       .join(', ')
     const message = `${files.length} files (${some}…) in no known layout, so their steps are unknown; name one file, or the folder of a dump`
     throw new GoldenLogitsError('ambiguous-run', message, { file: path })
@@ -95,6 +103,6 @@ function scanBare(path: string, files: readonly string[], options: LoadDumpOptio
 function scanFile(file: string, ignored: List<IgnoredPath>, options: LoadDumpOptions): Scan {
   const reason = firstOf(ignored, ({ path }) => path === file)?.reason ?? 'not of the layer that emits the logits'
   const scan = scanBare(file, [file], options)
-  const note = `${shown(basename(file), 60)} is no step of its run (${reason}): compared by itself, as token ${scan.steps.at(0)!.step}`
+  const note = `${printable(basename(file), 60)} is no step of its run (${reason}): compared by itself, as token ${scan.steps.at(0)!.step}`
   return { ...scan, layout: 'file', notes: [note] }
 }

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { kindOf, listNames } from '../io/folder.js'
 import { type FolderNames, inNameOrder } from '../io/folder-names.js'
-import { firstOf } from '../list.js'
+import { firstOf } from '../lib/lazy-list.js'
 import { byFolder, type FlatFiles, isFlat } from './flat-files.js'
 import { IgnoredPaths, ignoredAs } from './ignored-paths.js'
 import { deviceLayout, layerLayout, stepLayout } from './layout-inside.js'

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf, listNames } from '../io/folder.js'
-import { firstItems, type List } from '../list.js'
+import { firstItems, type List } from '../lib/lazy-list.js'
 import { locate } from './locate.js'
 import type { IgnoredPath } from './types.js'
 
@@ -10,11 +10,11 @@ const EXPECTED =
 
 /** The refusal of a path that holds no dump: what lies there instead, and where one is nearby. */
 export function nothingFound(path: string, paths: readonly string[], ignored: List<IgnoredPath>): GoldenLogitsError {
-  const some = firstItems(ignored, 3).map(({ path, reason }) => `${shown(basename(path), 60)}: ${reason}`)
+  const some = firstItems(ignored, 3).map(({ path, reason }) => `${printable(basename(path), 60)}: ${reason}`)
   const more = ignored.length > 3 ? ` and ${ignored.length - 3} more` : ''
   const found = ignored.length === 0 ? 'it is empty' : `found ${some.join(', ')}${more}`
   const dumps = paths.flatMap((p) => dumpsBelow(p)).slice(0, 3)
-  const names = dumps.map((name) => shown(name, 80)).join(' and in ')
+  const names = dumps.map((name) => printable(name, 80)).join(' and in ')
   const hint = dumps.length > 0 ? `; there is a dump in ${names}: name that one` : ''
   return new GoldenLogitsError('nothing-to-compare', `no dump here (${found})${hint}; ${EXPECTED}`, { file: path })
 }

@@ -1,7 +1,7 @@
-import { described, GoldenLogitsError, invalidArgument, shown } from '../errors.js'
-import { resolveLimits } from '../io/limits.js'
+import { describeValue, GoldenLogitsError, invalidArgument, printable } from '../errors.js'
+import { resolveBudgets } from '../io/budgets.js'
 
-const OPTIONS = ['run', 'layer', 'firstStep', 'limits']
+const OPTIONS = ['run', 'layer', 'firstStep', 'budgets']
 
 /** @throws GoldenLogitsError `invalid-argument` for what `loadDump` cannot take */
 export function checkLoadArguments(path: unknown, options: unknown): void {
@@ -13,21 +13,23 @@ export function checkLoadArguments(path: unknown, options: unknown): void {
     throw new GoldenLogitsError('invalid-argument', 'a path cannot hold a NUL character', { file: path })
   }
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument(`loadDump's options must be an object such as { firstStep: 1 }, got ${described(options)}`)
+    throw invalidArgument(
+      `loadDump's options must be an object such as { firstStep: 1 }, got ${describeValue(options)}`,
+    )
   }
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
   if (unknown !== undefined) {
-    throw invalidArgument(`loadDump has no option '${shown(unknown)}'; it has ${OPTIONS.join(', ')}`)
+    throw invalidArgument(`loadDump has no option '${printable(unknown)}'; it has ${OPTIONS.join(', ')}`)
   }
-  const { firstStep, run, layer, limits } = options as Record<string, unknown>
+  const { firstStep, run, layer, budgets } = options as Record<string, unknown>
   for (const [name, value, such] of [['run', run, '0_1445461'] as const, ['layer', layer, '67_LmHead'] as const]) {
     if (value === undefined || (typeof value === 'string' && value !== '')) continue
     throw invalidArgument(
-      `${name} must be a name, such as '${such}', got ${value === '' ? 'an empty text' : described(value)}`,
+      `${name} must be a name, such as '${such}', got ${value === '' ? 'an empty text' : describeValue(value)}`,
     )
   }
   if (firstStep !== undefined && !(Number.isSafeInteger(firstStep) && (firstStep as number) >= 0)) {
-    throw invalidArgument(`firstStep must be a whole number from 0, got ${described(firstStep)}`)
+    throw invalidArgument(`firstStep must be a whole number from 0, got ${describeValue(firstStep)}`)
   }
-  resolveLimits(limits as undefined)
+  resolveBudgets(budgets as undefined)
 }

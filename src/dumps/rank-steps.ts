@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type List, listOf } from '../list.js'
+import { type List, listOf } from '../lib/lazy-list.js'
 import type { IgnoredPaths } from './ignored-paths.js'
 import type { StepParts } from './step-parts.js'
 import type { DumpStep } from './types.js'

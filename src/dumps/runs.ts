@@ -1,5 +1,5 @@
 import { basename, dirname, relative, sep } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { compareNames } from '../io/name-order.js'
 import { parseDevice } from './names.js'
 import type { DeviceSelection } from './selection.js'
@@ -44,14 +44,14 @@ function splitByDevice(family: DeviceSelection[]): Run[] {
 export function pickRun(path: string, runs: readonly Run[], wanted: string | undefined): Run {
   if (wanted === undefined) {
     if (runs.length === 1) return runs[0]!
-    const advice = `name one by the path or by the option run: '${shown(runNames(path, runs[0]!)[0] ?? '', 60)}' (or 'latest')`
+    const advice = `name one by the path or by the option run: '${printable(runNames(path, runs[0]!)[0] ?? '', 60)}' (or 'latest')`
     throw new GoldenLogitsError('ambiguous-run', `holds ${runs.length} runs: ${listRuns(path, runs)}; ${advice}`, {
       file: path,
     })
   }
   const matches = wanted === 'latest' ? newest(runs) : runs.flatMap((run) => matchRun(path, run, wanted))
   if (matches.length === 1) return matches[0]!
-  const found = `the option run: '${shown(wanted)}' fits ${matches.length} of the ${runs.length} runs here: ${listRuns(path, runs)}`
+  const found = `the option run: '${printable(wanted)}' fits ${matches.length} of the ${runs.length} runs here: ${listRuns(path, runs)}`
   const code = matches.length === 0 ? 'invalid-argument' : 'ambiguous-run'
   throw new GoldenLogitsError(code, `${found}; give the name of exactly one`, { file: path })
 }
@@ -88,7 +88,7 @@ function timestamp(run: Run): string {
 
 function listRuns(path: string, runs: readonly Run[]): string {
   const names = runs.map((run) => {
-    const first = shown(relative(path, run.ranks[0]!.folder) || basename(run.ranks[0]!.folder), 100)
+    const first = printable(relative(path, run.ranks[0]!.folder) || basename(run.ranks[0]!.folder), 100)
     return run.ranks.length > 1 ? `${first} and ${run.ranks.length - 1} more ranks` : first
   })
   return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')

@@ -1,4 +1,4 @@
-import { type List, lazyArray } from '../list.js'
+import { type List, lazyArray } from '../lib/lazy-list.js'
 import type { Dump, DumpStep, IgnoredPath } from './types.js'
 
 interface Listed<T> {

@@ -1,5 +1,5 @@
 import { join, sep } from 'node:path'
-import { shown } from '../errors.js'
+import { printable } from '../errors.js'
 import { NumberColumn } from '../io/number-column.js'
 import { digitsOf } from '../io/numbered-text.js'
 import { Interned } from './interned.js'
@@ -39,7 +39,7 @@ export class StepParts {
   add(step: number, tid: number, { layer, file, problem }: StepPart): void {
     const folder = this.folderOf(tid)
     const below = file?.slice(folder.length)
-    const text = problem?.replace(shown(folder, Number.POSITIVE_INFINITY), '\0')
+    const text = problem?.replace(printable(folder, Number.POSITIVE_INFINITY), '\0')
     const shift = step - tid
     const key = `${shift}\0${layer}\0${below ?? '\0'}\0${text ?? ''}`
     this.steps.push(step)
@@ -67,7 +67,7 @@ export class StepParts {
     const folder = this.folderOf(this.steps.at(index)! - shift)
     const { layer, file, problem } = part
     if (file !== undefined) return { layer, file: folder + file }
-    return { layer, problem: problem!.replace('\0', () => shown(folder, Number.POSITIVE_INFINITY)) }
+    return { layer, problem: problem!.replace('\0', () => printable(folder, Number.POSITIVE_INFINITY)) }
   }
 
   private folderOf(tid: number): string {

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { listNames } from '../io/folder.js'
 import type { FolderNames } from '../io/folder-names.js'
-import { firstOf } from '../list.js'
+import { firstOf } from '../lib/lazy-list.js'
 import { type IgnoredPaths, ignoredAs } from './ignored-paths.js'
 import { parseOutput, parseTid } from './names.js'
 import { joinRanks, type LayoutScan } from './rank-steps.js'

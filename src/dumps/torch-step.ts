@@ -1,5 +1,5 @@
 import { dirname, join, relative } from 'node:path'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { tryListFolder } from '../io/folder.js'
 import { type IgnoredPaths, ignoredAs } from './ignored-paths.js'
 import { isHeadName } from './names.js'
@@ -23,10 +23,13 @@ export function scanStep(
     else ignored.add(join(step, name), ignoredAs(kind, 'not a layer folder'), step)
   }
   const wanted = named.length > 0 ? folders.filter((f) => named.some((path) => isWithin(join(step, f), path))) : folders
-  if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${shown(step, 300)}` }
+  if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${printable(step, 300)}` }
   const layer = pickLayer(step, wanted, options.layer)
   if (layer === undefined)
-    return { layer: options.layer!, problem: `no layer folder '${shown(options.layer!)}' in ${shown(step, 300)}` }
+    return {
+      layer: options.layer!,
+      problem: `no layer folder '${printable(options.layer!)}' in ${printable(step, 300)}`,
+    }
   const folder = join(step, layer)
   const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
   return pickOutput(folder, layer, files, ignored)
@@ -38,7 +41,7 @@ function pickLayer(step: string, folders: string[], wanted: string | undefined):
   if (folders.length === 1) return folders[0]
   const heads = folders.filter(isHeadName)
   if (heads.length === 1) return heads[0]
-  const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => shown(name, 40))
+  const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => printable(name, 40))
   const found = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
   throw new GoldenLogitsError('ambiguous-layer', `${found}; name the one that emits the logits by the option layer`, {
     file: step,
@@ -57,9 +60,9 @@ function pickOutput(folder: string, layer: string, named: string[], ignored: Ign
         ? 'the folder is empty'
         : `found ${entries
             .slice(0, 3)
-            .map((e) => shown(e.name, 40))
+            .map((e) => printable(e.name, 40))
             .join(', ')}`
-    return { layer, problem: `no output.pth in ${shown(folder, 300)} (${found})` }
+    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${found})` }
   }
   for (const name of others)
     ignored.add(join(folder, name), `a further output of the layer; ${first} is compared`, dirname(folder))

@@ -1,4 +1,4 @@
-import type { Limits } from '../io/limits.js'
+import type { Budgets } from '../io/budgets.js'
 
 /**
  * One step of a dump: the files that hold its logits, not yet opened. Several files are the ranks of a tensor-parallel
@@ -34,7 +34,7 @@ export interface Dump {
   readonly ignored: readonly IgnoredPath[]
   /** True where the steps rest on an assumption that the `firstStep` option replaces. */
   readonly stepsAssumed: boolean
-  readonly limits: Partial<Limits>
+  readonly budgets: Partial<Budgets>
 }
 
 export interface LoadDumpOptions {
@@ -49,5 +49,5 @@ export interface LoadDumpOptions {
   /** The step of the run's first execution (after any warm-up), where the dump does not begin at step 0. */
   firstStep?: number
   /** Budgets of the file readers. */
-  limits?: Partial<Limits>
+  budgets?: Partial<Budgets>
 }

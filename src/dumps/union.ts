@@ -1,5 +1,5 @@
 import { NumberColumn } from '../io/number-column.js'
-import type { List } from '../list.js'
+import type { List } from '../lib/lazy-list.js'
 
 /** The numbers of lists that are ascending each, ascending and each once. */
 export function unionOf(lists: readonly List<number>[]): List<number> {

@@ -1,6 +1,6 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { type Budgets, withinBudget } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import { type Limits, withinLimit } from '../io/limits.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { readBinHeader } from './bin-header.js'
 import type { StoredTensor } from './stored-tensor.js'
@@ -22,14 +22,14 @@ const DTYPES: ReadonlyMap<string, Dtype> = new Map([
 const ND = '2'
 
 /** A file of ATB's dump: header lines, then one tensor, little-endian, row-major, to the end of the file. */
-export function readAtbBin(source: ByteSource, limits: Limits): StoredTensor[] {
-  const { attributes, end } = readBinHeader(source, limits)
+export function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
+  const { attributes, end } = readBinHeader(source, budgets)
   refuseEmpty(source, attributes, end)
   const dtype = dtypeOf(source, attributes)
-  const shape = dimsOf(source, attributes, limits)
+  const shape = dimsOf(source, attributes, budgets)
   const format = attributes.get('format')
   if (format !== undefined && format !== ND) {
-    const message = `format=${shown(format, 20)}: its elements do not lie row by row; expected format=2 (ND)`
+    const message = `format=${printable(format, 20)}: its elements do not lie row by row; expected format=2 (ND)`
     throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
   }
   const numel = checkSize(source, attributes, end, dtype, shape)
@@ -64,9 +64,9 @@ function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>
 // 2_0_outtensor0.bin stands for the file 2_*/0_*/after/outtensor0.bin, intensor for before/.
 function linked(link: string): string {
   const match = /^((?:\d{1,9}_)+)(in|out)(tensor\d{1,9}\.bin)$/.exec(link)
-  if (!match) return `'${shown(link)}'`
+  if (!match) return `'${printable(link)}'`
   const [, ops, side, name] = match as unknown as [string, string, string, string]
-  return `${shown(ops.replaceAll('_', '_*/'))}${side === 'in' ? 'before/in' : 'after/out'}${name}`
+  return `${printable(ops.replaceAll('_', '_*/'))}${side === 'in' ? 'before/in' : 'after/out'}${name}`
 }
 
 function twoDumps(source: ByteSource): GoldenLogitsError {
@@ -82,18 +82,18 @@ function dtypeOf(source: ByteSource, attributes: ReadonlyMap<string, string>): D
   if (number === undefined) throw badBin(source, 'the header has no dtype')
   const dtype = DTYPES.get(number)
   if (dtype) return dtype
-  if (!/^\d{1,4}$/.test(number)) throw badBin(source, `dtype=${shown(number, 40)}, expected a number`)
+  if (!/^\d{1,4}$/.test(number)) throw badBin(source, `dtype=${printable(number, 40)}, expected a number`)
   const known = [...DTYPES].map(([n, name]) => `${n} ${name}`).join(', ')
   throw new GoldenLogitsError('unsupported-dtype', `dtype=${number}; expected one of ${known}`, { file: source.file })
 }
 
-function dimsOf(source: ByteSource, attributes: ReadonlyMap<string, string>, limits: Limits): number[] {
+function dimsOf(source: ByteSource, attributes: ReadonlyMap<string, string>, budgets: Budgets): number[] {
   const dims = attributes.get('dims')
   if (dims === undefined) throw badBin(source, 'the header has no dims')
   const parts = dims.split(',')
-  withinLimit(limits, 'rank', parts.length, 'dimensions of a tensor', source)
+  withinBudget(budgets, 'rank', parts.length, 'dimensions of a tensor', source)
   if (!parts.every((part) => /^(0|[1-9][0-9]{0,14})$/.test(part))) {
-    throw badBin(source, `dims=${shown(dims, 40)}, expected whole numbers such as 1,32000`)
+    throw badBin(source, `dims=${printable(dims, 40)}, expected whole numbers such as 1,32000`)
   }
   return parts.map(Number)
 }
@@ -128,7 +128,7 @@ function checkSize(
 /** `$Object.Length`, in bytes. Smaller than the data it is tolerated: msit's own tests write the number of elements. */
 function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, string>, rest: number): number | undefined {
   const count = attributes.get('$Object.Count')
-  if (count !== undefined && count !== '1') throw badBin(source, `$Object.Count=${shown(count, 20)}, expected 1`)
+  if (count !== undefined && count !== '1') throw badBin(source, `$Object.Count=${printable(count, 20)}, expected 1`)
   const length = decimal(source, '$Object.Length', attributes.get('$Object.Length'))
   if (length !== undefined && length > rest) {
     throw badBin(source, `$Object.Length=${length}, but ${rest} bytes follow the header: the file was cut short`)
@@ -141,7 +141,7 @@ function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, stri
     more !== undefined ||
     decimal(source, '$Object.data', size ?? '')! > rest
   ) {
-    throw badBin(source, `$Object.data=${shown(data, 40)}, expected 0 and at most ${rest} bytes`)
+    throw badBin(source, `$Object.data=${printable(data, 40)}, expected 0 and at most ${rest} bytes`)
   }
   return length
 }
@@ -149,7 +149,7 @@ function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, stri
 function decimal(source: ByteSource, name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^(0|[1-9][0-9]{0,14})$/.test(text)) return Number(text)
-  throw badBin(source, `${name}=${shown(text, 40)}, expected a whole number`)
+  throw badBin(source, `${name}=${printable(text, 40)}, expected a whole number`)
 }
 
 /** Does a second header begin where the first one's data end? The writer appends to a file that is there already. */

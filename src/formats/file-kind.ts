@@ -1,5 +1,5 @@
+import type { Budgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import type { Limits } from '../io/limits.js'
 import { holdsOwnName, type OwnName } from '../io/own-name.js'
 import { holdsRuns, type Run } from '../io/runs.js'
 import { type Format, isTar } from './detect.js'
@@ -19,7 +19,7 @@ export interface FileKind {
 
 /** A kind with what was found. */
 export interface KnownKind extends FileKind {
-  readonly limits: Limits
+  readonly budgets: Budgets
   readonly stored: readonly StoredTensor[]
 }
 

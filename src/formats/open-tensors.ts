@@ -1,5 +1,5 @@
+import { areEqual, type Budgets, resolveBudgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import { areEqual, type Limits, resolveLimits } from '../io/limits.js'
 import { RecordedSource } from '../io/recorded-source.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { readAtbBin } from './atb-bin.js'
@@ -10,7 +10,7 @@ import { type Checksum, newChecks, type StoredTensor } from './stored-tensor.js'
 import { readTorchLegacy } from './torch-legacy.js'
 import { readTorchZip } from './torch-zip.js'
 
-const READERS: Readonly<Record<Format, (source: ByteSource, limits: Limits) => StoredTensor[]>> = {
+const READERS: Readonly<Record<Format, (source: ByteSource, budgets: Budgets) => StoredTensor[]>> = {
   'torch-zip': readTorchZip,
   'torch-legacy': readTorchLegacy,
   'atb-bin': readAtbBin,
@@ -28,8 +28,8 @@ export interface OpenTensors {
  * @param checksum what computes the CRCs of whatever is read into its own memory the fastest
  * @throws GoldenLogitsError for whatever is wrong with the file
  */
-export function openTensors(source: ByteSource, limits?: Partial<Limits>, checksum?: Checksum): OpenTensors {
-  const budget = resolveLimits(limits)
+export function openTensors(source: ByteSource, budgets?: Partial<Budgets>, checksum?: Checksum): OpenTensors {
+  const budget = resolveBudgets(budgets)
   const checks = newChecks(checksum)
   const known = knownKind(source, budget)
   const { stored, kind } = known ? { stored: known.stored, kind: known } : newKind(source, budget)
@@ -46,25 +46,28 @@ export function openTensors(source: ByteSource, limits?: Partial<Limits>, checks
 const KINDS = 4
 let kinds: readonly KnownKind[] = []
 
-function knownKind(source: ByteSource, limits: Limits): KnownKind | undefined {
+function knownKind(source: ByteSource, budgets: Budgets): KnownKind | undefined {
   for (let i = 0; i < kinds.length; i++) {
     const kind = kinds[i]!
-    if (areEqual(kind.limits, limits) && isSame(source, kind)) return kind
+    if (areEqual(kind.budgets, budgets) && isSame(source, kind)) return kind
   }
   return undefined
 }
 
-function newKind(source: ByteSource, limits: Limits): { stored: readonly StoredTensor[]; kind: KnownKind | undefined } {
+function newKind(
+  source: ByteSource,
+  budgets: Budgets,
+): { stored: readonly StoredTensor[]; kind: KnownKind | undefined } {
   const format = detectFormat(source)
   const recorded = new RecordedSource(source)
-  const stored = READERS[format](recorded, limits)
+  const stored = READERS[format](recorded, budgets)
   const runs = recorded.runs()
-  const kind = runs && { format, size: source.size, runs, own: recorded.own(runs), limits, stored }
+  const kind = runs && { format, size: source.size, runs, own: recorded.own(runs), budgets, stored }
   if (kind) kinds = [kind, ...kinds.slice(0, KINDS - 1)]
   return { stored, kind }
 }
 
 /** The tensors of a file and the way to their elements, which need not be the source they were found in. */
-export function findStored(source: ByteSource, limits: Limits): StoredTensor[] {
-  return READERS[detectFormat(source)](source, limits)
+export function findStored(source: ByteSource, budgets: Budgets): StoredTensor[] {
+  return READERS[detectFormat(source)](source, budgets)
 }

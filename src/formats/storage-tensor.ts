@@ -1,6 +1,6 @@
 import { GoldenLogitsError } from '../errors.js'
 import { allocate } from '../io/allocate.js'
-import { type Limits, withinLimit } from '../io/limits.js'
+import { type Budgets, withinBudget } from '../io/budgets.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { widen } from '../tensor/widen.js'
@@ -19,7 +19,7 @@ export function storageTensor(
   { name, tensor }: FoundTensor,
   open: () => { bytes: StorageBytes; close(): void },
   file: string,
-  limits: Limits,
+  budgets: Budgets,
 ): LazyTensor {
   const { shape, strides, offset, storage } = tensor
   // Other sizes beside a 0 may multiply to infinity.
@@ -28,7 +28,7 @@ export function storageTensor(
   const runs = runsOf(shape, strides)
   const readRaw = (start: number, count: number, into: Uint8Array) => {
     checkRange(start, count, length, into, item, file)
-    withinLimit(limits, 'elements', count, 'elements decoded of one tensor', { file })
+    withinBudget(budgets, 'elements', count, 'elements decoded of one tensor', { file })
     if (count === 0) return
     const { bytes, close } = open()
     try {
@@ -45,7 +45,7 @@ export function storageTensor(
     length,
     readRaw,
     toFloat32() {
-      withinLimit(limits, 'elements', length, 'elements decoded of one tensor', { file })
+      withinBudget(budgets, 'elements', length, 'elements decoded of one tensor', { file })
       const raw = allocate(length * item, 'elements of the tensor', { file })
       readRaw(0, length, raw)
       const values = new Float32Array(allocate(4 * length, 'elements of the tensor as float32', { file }).buffer)

@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import type { FoundTensor } from './pickle/find-tensors.js'
 import type { StorageValue } from './pickle/values.js'
 
@@ -12,7 +12,7 @@ export function storagesOf(file: string, found: readonly FoundTensor[]): Map<str
     const { key, numel, dtype } = tensor.storage
     const other = storages.get(key)
     if (other && (other.numel !== numel || other.dtype !== dtype)) {
-      throw new GoldenLogitsError('bad-storage', `describes storage '${shown(key)}' in two ways`, { file })
+      throw new GoldenLogitsError('bad-storage', `describes storage '${printable(key)}' in two ways`, { file })
     }
     storages.set(key, tensor.storage)
   }

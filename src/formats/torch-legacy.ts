@@ -1,7 +1,7 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { allocate } from '../io/allocate.js'
+import type { Budgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import type { Limits } from '../io/limits.js'
 import { itemSize } from '../tensor/dtype.js'
 import { findTensors } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
@@ -18,9 +18,9 @@ const FIRST_WINDOW = 64 * 1024
  * A file of `torch.save` before 1.6, or of `_use_new_zipfile_serialization=False`: five pickles (magic number, protocol,
  * system info, object, storage keys), then for each key its number of elements as int64 and the elements.
  */
-export function readTorchLegacy(source: ByteSource, limits: Limits): StoredTensor[] {
-  const { object, keys, end } = readPickles(source, limits)
-  const found = findTensors(object, source.file, limits)
+export function readTorchLegacy(source: ByteSource, budgets: Budgets): StoredTensor[] {
+  const { object, keys, end } = readPickles(source, budgets)
+  const found = findTensors(object, source.file, budgets)
   const starts = storageStarts(source, keys, end, storagesOf(source.file, found))
   return found.map((tensor) => {
     const { key, numel, dtype } = tensor.tensor.storage
@@ -40,24 +40,24 @@ interface Pickles {
   end: number
 }
 
-function readPickles(source: ByteSource, limits: Limits): Pickles {
-  const most = Math.min(source.size, limits.pickleBytes)
+function readPickles(source: ByteSource, budgets: Budgets): Pickles {
+  const most = Math.min(source.size, budgets.pickleBytes)
   if (most > FIRST_WINDOW) {
     try {
-      return parsePickles(source, limits, FIRST_WINDOW)
+      return parsePickles(source, budgets, FIRST_WINDOW)
     } catch (error) {
       // The window has cut a pickle: only then can a larger one tell more.
-      if (!(error instanceof GoldenLogitsError && error.limit === 'pickleBytes')) throw error
+      if (!(error instanceof GoldenLogitsError && error.budget === 'pickleBytes')) throw error
     }
   }
-  return parsePickles(source, limits, most)
+  return parsePickles(source, budgets, most)
 }
 
-function parsePickles(source: ByteSource, limits: Limits, window: number): Pickles {
+function parsePickles(source: ByteSource, budgets: Budgets, window: number): Pickles {
   const bytes = allocate(window, 'the pickles', source)
   source.read(0, bytes)
   let at = 0
-  const place = { file: source.file, base: 0, limits, partial: window < source.size, legacy: true }
+  const place = { file: source.file, base: 0, budgets, partial: window < source.size, legacy: true }
   const next = (): Value => {
     const { value, end } = runPickle(bytes, at, place)
     at = end
@@ -112,12 +112,12 @@ function storageStarts(
     const { numel, dtype } = storages.get(key)!
     const bytes = numel * itemSize(dtype)
     if (at + 8 + bytes > source.size)
-      throw badLegacy(source, `ends inside storage '${shown(key)}', so it was cut short`)
+      throw badLegacy(source, `ends inside storage '${printable(key)}', so it was cut short`)
     const size = new Uint8Array(8)
     source.read(at, size)
     const declared = new DataView(size.buffer).getBigInt64(0, true)
     if (declared !== BigInt(numel)) {
-      throw badLegacy(source, `storage '${shown(key)}' says ${declared} elements, its tensors ${numel}`)
+      throw badLegacy(source, `storage '${printable(key)}' says ${declared} elements, its tensors ${numel}`)
     }
     starts.set(key, at + 8)
     at += 8 + bytes

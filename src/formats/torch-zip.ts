@@ -1,7 +1,7 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { badArchive } from '../io/bad-archive.js'
+import { type Budgets, withinBudget } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import { type Limits, withinLimit } from '../io/limits.js'
 import { disregardContent, readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
 import { itemSize } from '../tensor/dtype.js'
 import { findTensors } from './pickle/find-tensors.js'
@@ -12,22 +12,22 @@ import type { StoredTensor } from './stored-tensor.js'
 import { openRecord, wholeRecord } from './zip-record.js'
 
 /** A file of `torch.save` since 1.6: a zip of `{root}/data.pkl` and one stored record `{root}/data/{key}` per storage. */
-export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[] {
-  const entries = readZipDirectory(source, limits)
+export function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
+  const entries = readZipDirectory(source, budgets)
   const records = new Map(entries.map((entry) => [entry.name, entry]))
   const root = rootOf(source, [...records.keys()])
   const pickle = records.get(`${root}/data.pkl`)!
-  withinLimit(limits, 'pickleBytes', pickle.size, 'bytes of the pickle', source)
-  const bytes = wholeRecord(source, pickle, limits)
-  const { value, end } = runPickle(bytes, 0, { file: source.file, base: pickle.start, limits })
+  withinBudget(budgets, 'pickleBytes', pickle.size, 'bytes of the pickle', source)
+  const bytes = wholeRecord(source, pickle, budgets)
+  const { value, end } = runPickle(bytes, 0, { file: source.file, base: pickle.start, budgets })
   if (end !== bytes.length) {
     throw new GoldenLogitsError('malformed-pickle', `malformed pickle: goes on behind its STOP`, {
       file: source.file,
       offset: pickle.start + end,
     })
   }
-  const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), limits)
-  const found = findTensors(value, source.file, limits)
+  const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), budgets)
+  const found = findTensors(value, source.file, budgets)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)
   for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
   for (const entry of entries) if (isOfData(entry, root)) disregardContent(source, entry)
@@ -43,7 +43,7 @@ export function readTorchZip(source: ByteSource, limits: Limits): StoredTensor[]
     const { start, size, crcAt } = entry
     return {
       found: tensor,
-      open: (from, checks) => ({ bigEndian, read: openRecord(from, entry, limits, checks) }),
+      open: (from, checks) => ({ bigEndian, read: openRecord(from, entry, budgets, checks) }),
       ...(!entry.deflated && !bigEndian && { place: { start, size, crcAt } }),
     }
   })
@@ -70,17 +70,17 @@ function rootOf(source: ByteSource, names: readonly string[]): string {
   throw badArchive(source, `it holds ${roots.length} pickles named data.pkl, expected 1`)
 }
 
-function isBigEndian(source: ByteSource, entry: ZipEntry | undefined, limits: Limits): boolean {
+function isBigEndian(source: ByteSource, entry: ZipEntry | undefined, budgets: Budgets): boolean {
   if (!entry) return false
   if (entry.size > 16) throw badArchive(source, `its byteorder is ${entry.size} bytes long`)
-  const order = Buffer.from(wholeRecord(source, entry, limits)).toString('latin1')
-  if (order !== 'little' && order !== 'big') throw badArchive(source, `its byteorder is '${shown(order)}'`)
+  const order = Buffer.from(wholeRecord(source, entry, budgets)).toString('latin1')
+  if (order !== 'little' && order !== 'big') throw badArchive(source, `its byteorder is '${printable(order)}'`)
   return order === 'big'
 }
 
 /** Each storage has a record of exactly its size. */
 function checkStorage({ file }: ByteSource, storage: StorageValue, entry: ZipEntry | undefined): void {
-  const key = shown(storage.key)
+  const key = printable(storage.key)
   if (!entry)
     throw new GoldenLogitsError('bad-storage', `has no record for storage '${key}'; copy or dump it anew`, { file })
   const expected = BigInt(storage.numel) * BigInt(itemSize(storage.dtype))

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib'
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { allocate } from '../io/allocate.js'
 import { badArchive } from '../io/bad-archive.js'
+import { type Budgets, withinBudget } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import { type Limits, withinLimit } from '../io/limits.js'
 import type { ZipEntry } from '../io/zip-directory.js'
-import { fflate } from '../libraries.js'
+import { fflate } from '../lib/optional-packages.js'
 import { type Checks, type Checksum, newChecks } from './stored-tensor.js'
 
 /** fflate inflates what it is given in one go: slices this small keep a bomb from outgrowing its declared size by much. */
@@ -21,18 +21,18 @@ const CRC_CHUNK = 1 << 20
 export function openRecord(
   source: ByteSource,
   entry: ZipEntry,
-  limits: Limits,
+  budgets: Budgets,
   { held, checksum }: Checks,
 ): (offset: number, into: Uint8Array) => void {
   let inflated: Uint8Array | undefined
   return (offset, into) => {
     if (entry.deflated) {
-      inflated ??= inflateRecord(source, entry, limits)
+      inflated ??= inflateRecord(source, entry, budgets)
       into.set(inflated.subarray(offset, offset + into.length))
       return
     }
     const whole = into.length === entry.size
-    if (!whole && entry.size <= limits.crcBytes && !held.has(entry)) {
+    if (!whole && entry.size <= budgets.crcBytes && !held.has(entry)) {
       checkCrc(source, entry, () => crcByChunks(source, entry))
       held.add(entry)
     }
@@ -42,21 +42,21 @@ export function openRecord(
 }
 
 /** The whole record, checked. */
-export function wholeRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
+export function wholeRecord(source: ByteSource, entry: ZipEntry, budgets: Budgets): Uint8Array {
   const bytes = allocate(entry.size, `the record '${entry.name}'`, source)
-  openRecord(source, entry, limits, newChecks())(0, bytes)
+  openRecord(source, entry, budgets, newChecks())(0, bytes)
   return bytes
 }
 
-function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uint8Array {
+function inflateRecord(source: ByteSource, entry: ZipEntry, budgets: Budgets): Uint8Array {
   const where = { file: source.file, offset: entry.start }
-  withinLimit(limits, 'inflatedBytes', entry.size, `bytes of the compressed record '${shown(entry.name)}'`, where)
+  withinBudget(budgets, 'inflatedBytes', entry.size, `bytes of the compressed record '${printable(entry.name)}'`, where)
   const packed = allocate(entry.compressedSize, `the compressed record '${entry.name}'`, source)
   source.read(entry.start, packed)
   const content = allocate(entry.size, `the record '${entry.name}'`, source)
   let length = 0
   const tooLong = () =>
-    badArchive(source, `record '${shown(entry.name)}' inflates to more than its ${entry.size} bytes`)
+    badArchive(source, `record '${printable(entry.name)}' inflates to more than its ${entry.size} bytes`)
   const { Inflate } = fflate()
   const stream = new Inflate((chunk) => {
     if (length + chunk.length > content.length) throw tooLong()
@@ -69,10 +69,10 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, limits: Limits): Uin
     }
   } catch (error) {
     if (error instanceof GoldenLogitsError) throw error
-    throw badArchive(source, `record '${shown(entry.name)}' cannot be inflated`, entry.start)
+    throw badArchive(source, `record '${printable(entry.name)}' cannot be inflated`, entry.start)
   }
   if (length !== content.length) {
-    throw badArchive(source, `record '${shown(entry.name)}' inflates to ${length} bytes, expected ${entry.size}`)
+    throw badArchive(source, `record '${printable(entry.name)}' inflates to ${length} bytes, expected ${entry.size}`)
   }
   checkCrc(source, entry, () => crc32(content))
   return content
@@ -111,6 +111,6 @@ function checkCrc(source: ByteSource, entry: ZipEntry, content: () => number): v
   const found = content()
   if (found === said) return
   const [is, should] = [found, said].map((crc) => crc.toString(16).padStart(8, '0'))
-  const message = `record '${shown(entry.name)}' has CRC-32 ${is}, but the archive says ${should}: the file was damaged; copy or dump it anew`
+  const message = `record '${printable(entry.name)}' has CRC-32 ${is}, but the archive says ${should}: the file was damaged; copy or dump it anew`
   throw new GoldenLogitsError('crc-mismatch', message, { file: source.file, offset: entry.start })
 }

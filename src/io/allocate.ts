@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 
 /**
  * A buffer of that many bytes. Limits that a caller raised may ask for more than there is: that is an answer of ours, not
@@ -13,7 +13,7 @@ export function allocate(
   try {
     return new Uint8Array(bytes)
   } catch (cause) {
-    const message = `${shown(what, 120)}: ${bytes} bytes are more than fit into memory; lower the limits, or read a part`
+    const message = `${printable(what, 120)}: ${bytes} bytes are more than fit into memory; lower the budgets, or read a part`
     throw new GoldenLogitsError('limit-exceeded', message, { file: where.file, cause })
   }
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { type ErrorCode, GoldenLogitsError } from '../errors.js'
+import { type Budgets, resolveBudgets, withinBudget } from './budgets.js'
 import type { ByteSource } from './byte-source.js'
-import { type Limits, resolveLimits, withinLimit } from './limits.js'
 
 /** Bytes of one call. Node refuses lengths from 2 GiB on. */
 const MOST = 2 ** 30
@@ -21,8 +21,8 @@ export interface FileSource extends ByteSource {
  * some devices moves them.
  * @throws GoldenLogitsError `file-not-found`, `permission-denied`, `not-a-regular-file`, `limit-exceeded`, `read-failed`
  */
-export function openFile(path: string, limits?: Partial<Limits>): FileSource {
-  const budget = resolveLimits(limits)
+export function openFile(path: string, budgets?: Partial<Budgets>): FileSource {
+  const budget = resolveBudgets(budgets)
   try {
     refuseOthers(path, statSync(path))
     // Another kind of file may have come in its place.
@@ -30,7 +30,7 @@ export function openFile(path: string, limits?: Partial<Limits>): FileSource {
     try {
       const stats = fstatSync(descriptor)
       refuseOthers(path, stats)
-      withinLimit(budget, 'fileBytes', stats.size, 'the size of the file', { file: path })
+      withinBudget(budget, 'fileBytes', stats.size, 'the size of the file', { file: path })
       return new OpenFile(path, descriptor, stats)
     } catch (error) {
       closeSync(descriptor)

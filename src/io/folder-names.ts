@@ -1,4 +1,4 @@
-import type { List } from '../list.js'
+import type { List } from '../lib/lazy-list.js'
 import type { EntryKind, FolderEntry } from './folder.js'
 import { compareNames } from './name-order.js'
 import { NumberColumn } from './number-column.js'

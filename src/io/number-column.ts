@@ -1,4 +1,4 @@
-import type { List } from '../list.js'
+import type { List } from '../lib/lazy-list.js'
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
 

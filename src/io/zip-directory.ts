@@ -1,8 +1,8 @@
-import { type GoldenLogitsError, shown } from '../errors.js'
+import { type GoldenLogitsError, printable } from '../errors.js'
 import { allocate } from './allocate.js'
 import { badArchive } from './bad-archive.js'
+import { type Budgets, withinBudget } from './budgets.js'
 import type { ByteSource } from './byte-source.js'
-import { type Limits, withinLimit } from './limits.js'
 import { findZipEnd } from './zip-end.js'
 import { checkNames, checkSpans } from './zip-spans.js'
 import { Zip64Extra } from './zip64-extra.js'
@@ -51,10 +51,10 @@ const DESCRIPTOR_CRC = 8
  * Format: PKWARE APPNOTE 6.3, zip64 included.
  * @throws GoldenLogitsError `bad-archive`, `limit-exceeded`
  */
-export function readZipDirectory(source: ByteSource, limits: Limits): ZipEntry[] {
+export function readZipDirectory(source: ByteSource, budgets: Budgets): ZipEntry[] {
   const end = findZipEnd(source)
-  withinLimit(limits, 'zipEntries', end.count, 'entries of the archive', source)
-  withinLimit(limits, 'zipDirectory', end.directorySize, 'bytes of the archive directory', source)
+  withinBudget(budgets, 'zipEntries', end.count, 'entries of the archive', source)
+  withinBudget(budgets, 'zipDirectory', end.directorySize, 'bytes of the archive directory', source)
   const bytes = allocate(end.directorySize, 'the archive directory', source)
   source.read(end.directoryStart, bytes)
   const parser = new DirectoryParser(source, bytes, end.directoryStart)
@@ -91,10 +91,10 @@ class DirectoryParser {
     const extraEnd = nameEnd + extraLength!
     if (extraEnd + commentLength! > this.bytes.length) throw this.bad('an entry reaches beyond the directory')
     const name = this.name(this.bytes.subarray(at + ENTRY_SIZE, nameEnd))
-    if ((flags & ~KNOWN_FLAGS) !== 0) throw this.bad(`record '${shown(name)}' is encrypted or patched`)
-    if (method !== 0 && method !== 8) throw this.bad(`record '${shown(name)}' is compressed by method ${method}`)
+    if ((flags & ~KNOWN_FLAGS) !== 0) throw this.bad(`record '${printable(name)}' is encrypted or patched`)
+    if (method !== 0 && method !== 8) throw this.bad(`record '${printable(name)}' is compressed by method ${method}`)
     const wide = new Zip64Extra(view, nameEnd, extraEnd, () =>
-      this.bad(`record '${shown(name)}' has broken extra fields`),
+      this.bad(`record '${printable(name)}' has broken extra fields`),
     )
     const size = wide.resolve(view.getUint32(at + 24, true))
     const compressedSize = wide.resolve(view.getUint32(at + 20, true))
@@ -102,7 +102,7 @@ class DirectoryParser {
     wide.finish()
     if (view.getUint16(at + 34, true) !== 0) throw this.bad('the archive is split over several disks')
     if (method === 0 && size !== compressedSize) {
-      throw this.bad(`record '${shown(name)}' is stored, but its sizes ${size} and ${compressedSize} differ`)
+      throw this.bad(`record '${printable(name)}' is stored, but its sizes ${size} and ${compressedSize} differ`)
     }
     this.at = extraEnd + commentLength!
     const start = this.localStart(header, name, method)
@@ -128,7 +128,7 @@ class DirectoryParser {
     const name = decodeUtf8(bytes)
     if (name === undefined) throw this.bad('a record has a name that is not UTF-8')
     const unsafe = name === '' || /^\/|[\\\0]|^[A-Za-z]:/.test(name) || name.split('/').includes('..')
-    if (unsafe) throw this.bad(`a record is named '${shown(name)}', which is no relative path`)
+    if (unsafe) throw this.bad(`a record is named '${printable(name)}', which is no relative path`)
     return name
   }
 
@@ -136,7 +136,7 @@ class DirectoryParser {
   private localStart(header: number, name: string, method: number): number {
     const nameBytes = encoder.encode(name)
     if (header + LOCAL_SIZE + nameBytes.length > this.start) {
-      throw this.bad(`record '${shown(name)}' starts at byte ${header}, outside the records`)
+      throw this.bad(`record '${printable(name)}' starts at byte ${header}, outside the records`)
     }
     const local = new Uint8Array(LOCAL_SIZE + nameBytes.length)
     this.source.read(header, local)
@@ -147,7 +147,7 @@ class DirectoryParser {
       view.getUint16(8, true) === method &&
       view.getUint16(26, true) === nameBytes.length &&
       Buffer.compare(local.subarray(LOCAL_SIZE), nameBytes) === 0
-    if (!agrees) throw this.bad(`the local header of '${shown(name)}' does not agree with the directory`)
+    if (!agrees) throw this.bad(`the local header of '${printable(name)}' does not agree with the directory`)
     return header + local.length + view.getUint16(28, true)
   }
 

@@ -1,4 +1,4 @@
-import { shown } from '../errors.js'
+import { printable } from '../errors.js'
 import { badArchive } from './bad-archive.js'
 import type { ByteSource } from './byte-source.js'
 import type { ZipEntry } from './zip-directory.js'
@@ -7,7 +7,7 @@ import type { ZipEntry } from './zip-directory.js'
 export function checkNames(source: ByteSource, entries: readonly ZipEntry[]): void {
   const names = new Set<string>()
   for (const { name } of entries) {
-    if (names.has(name)) throw badArchive(source, `two records are named '${shown(name)}'`)
+    if (names.has(name)) throw badArchive(source, `two records are named '${printable(name)}'`)
     names.add(name)
   }
 }
@@ -27,11 +27,11 @@ export function checkSpans(source: ByteSource, entries: readonly ZipEntry[], dir
     const next = sorted[i + 1]
     const gap = (next?.header ?? directory) - end
     if (gap < 0) {
-      const other = next ? `'${shown(next.name)}'` : 'the directory'
-      throw badArchive(source, `record '${shown(entry.name)}' ends at byte ${end}, inside ${other}`, entry.start)
+      const other = next ? `'${printable(next.name)}'` : 'the directory'
+      throw badArchive(source, `record '${printable(entry.name)}' ends at byte ${end}, inside ${other}`, entry.start)
     }
     if (gap > 0 && !(entry.described && DESCRIPTOR_SIZES.includes(gap))) {
-      throw badArchive(source, `${gap} bytes behind record '${shown(entry.name)}' belong to no record`, end)
+      throw badArchive(source, `${gap} bytes behind record '${printable(entry.name)}' belong to no record`, end)
     }
   })
 }

@@ -1,4 +1,4 @@
-import { shown } from '../errors.js'
+import { printable } from '../errors.js'
 import type { MatcherContext } from './types.js'
 
 /** The first line of a message: the call as the user wrote it, `expect(dump).toMatchGoldenLogits(golden, { dtype: 'bf16' })`. */
@@ -18,7 +18,7 @@ export function optionsText(options: object): string {
 }
 
 function valueText(value: unknown): string {
-  if (typeof value === 'string') return `'${shown(value)}'`
+  if (typeof value === 'string') return `'${printable(value)}'`
   if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`
   if (typeof value !== 'object' || value === null) return String(value)
   return `{ ${Object.entries(value)

@@ -1,5 +1,5 @@
 import type { CompareOptions } from '../compare/options.js'
-import type { GoldenOptions } from '../goldens/options.js'
+import type { GoldenOptions } from '../snapshots/options.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 
 /** What the runner's own matchers return: nothing, or a promise of nothing behind `.resolves`. */

@@ -1,8 +1,8 @@
 import type { Comparison } from '../compare/types.js'
-import { shown } from '../errors.js'
-import type { Written } from '../goldens/write-golden.js'
+import { printable } from '../errors.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { shortPath } from '../report/message/token-block.js'
+import type { Written } from '../snapshots/write-golden.js'
 import type { Found } from './snapshot-found.js'
 
 /** What became of the new logits where the runner may not write goldens. */
@@ -11,11 +11,11 @@ export type Candidate = Written | { kind: 'failed'; reason: string }
 /** The dump does not match its golden. */
 export function unmatchedText({ comparison, golden }: Found, candidate: Candidate | undefined): string {
   const { path, provenance } = golden!
-  const origin = Object.entries(provenance).map(([key, value]) => `${shown(key, 40)} ${shown(value)}`)
+  const origin = Object.entries(provenance).map(([key, value]) => `${printable(key, 40)} ${printable(value)}`)
   return [
     failureText(comparison!),
     '',
-    `  golden file  ${shortPath(path)}${origin.length > 0 ? ` (${shown(origin.join(', '), 200)})` : ''}`,
+    `  golden file  ${shortPath(path)}${origin.length > 0 ? ` (${printable(origin.join(', '), 200)})` : ''}`,
     ...candidateLines(candidate),
     'If the new logits are right, update the golden: run the test with -u.',
   ].join('\n')
@@ -34,7 +34,7 @@ export function missingText(target: string, candidate: Candidate): string {
 /** The dump cannot be a golden. */
 export function refusedText(refusal: { step: number; reason: string }, target: string): string {
   return [
-    `No golden was written: token ${refusal.step} of the dump cannot be part of one: ${shown(refusal.reason, 400)}`,
+    `No golden was written: token ${refusal.step} of the dump cannot be part of one: ${printable(refusal.reason, 400)}`,
     '',
     `  golden file  ${shortPath(target)}`,
   ].join('\n')
@@ -46,7 +46,7 @@ export function rewrittenLine(path: string, before: string, { comparison, error 
   const reason = error?.message ?? (comparison ? countsText(comparison) : '')
   const moved = what ? `token ${what.step}: ${what.reason}; ${failing(comparison)}` : reason
   const done = path === before ? 'golden rewritten' : 'golden written beside the one of another variant'
-  return `golden-logits: ${done}: ${shortPath(path)} (${shown(moved, 400)})\n`
+  return `golden-logits: ${done}: ${shortPath(path)} (${printable(moved, 400)})\n`
 }
 
 function failing({ tokens }: Comparison): string {
@@ -64,7 +64,7 @@ function failing({ tokens }: Comparison): string {
 function candidateLines(candidate: Candidate | undefined): string[] {
   if (candidate?.kind === 'written')
     return [`  new logits   ${shortPath(candidate.golden.path)}, to put in its place`, '']
-  if (candidate?.kind === 'failed') return [`  no candidate could be left: ${shown(candidate.reason, 300)}`, '']
-  if (candidate) return [`  no candidate was left: token ${candidate.step}: ${shown(candidate.reason, 300)}`, '']
+  if (candidate?.kind === 'failed') return [`  no candidate could be left: ${printable(candidate.reason, 300)}`, '']
+  if (candidate) return [`  no candidate was left: token ${candidate.step}: ${printable(candidate.reason, 300)}`, '']
   return ['']
 }

@@ -1,16 +1,16 @@
 import { writeSync } from 'node:fs'
 import { type CompareSettings, checkOptions } from '../compare/options.js'
 import type { Dump } from '../dumps/types.js'
-import { GoldenLogitsError, shown } from '../errors.js'
-import { GoldenCounter } from '../goldens/counter.js'
-import { decide } from '../goldens/decide.js'
-import { locateGolden } from '../goldens/locate.js'
-import { candidatePath } from '../goldens/names.js'
-import { noteTouched } from '../goldens/obsolete.js'
-import { checkGoldenOptions, type GoldenOptions, type GoldenSettings } from '../goldens/options.js'
-import { countSnapshot, updateMode } from '../goldens/runner.js'
-import { type Written, writeGolden } from '../goldens/write-golden.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
+import { GoldenCounter } from '../snapshots/counter.js'
+import { decide } from '../snapshots/decide.js'
+import { locateGolden } from '../snapshots/locate.js'
+import { candidatePath } from '../snapshots/names.js'
+import { noteTouched } from '../snapshots/obsolete.js'
+import { checkGoldenOptions, type GoldenOptions, type GoldenSettings } from '../snapshots/options.js'
+import { countSnapshot, updateMode } from '../snapshots/runner.js'
+import { type Written, writeGolden } from '../snapshots/write-golden.js'
 import { hint, optionsText } from './hint.js'
 import { type Found, findGolden } from './snapshot-found.js'
 import { type Candidate, missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
@@ -87,7 +87,7 @@ export function toMatchLogitsSnapshot(
 function ordinalOf(test: CurrentTest): number {
   const n = counter.next(test, test.run)
   if (n !== 'taken') return n
-  const message = `two tests of this file have the name '${shown(test.name)}', and goldens are named after their tests: give each its own, or name the goldens with the option name`
+  const message = `two tests of this file have the name '${printable(test.name)}', and goldens are named after their tests: give each its own, or name the goldens with the option name`
   throw new GoldenLogitsError('invalid-argument', message)
 }
 

@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import type { RowKernel } from './kernel.js'
 import { createTypescriptKernel } from './typescript-kernel.js'
 import { createWasmKernel } from './wasm/wasm-kernel.js'
@@ -28,7 +28,7 @@ export function createKernel(choice = 'auto'): RowKernel {
     case 'auto':
       return createFastest()
     default: {
-      const message = `${KERNEL_VARIABLE} is '${shown(choice)}', expected auto, wasm or typescript`
+      const message = `${KERNEL_VARIABLE} is '${printable(choice)}', expected auto, wasm or typescript`
       throw new GoldenLogitsError('invalid-argument', message)
     }
   }

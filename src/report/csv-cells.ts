@@ -1,4 +1,4 @@
-import { shown } from '../errors.js'
+import { printable } from '../errors.js'
 
 /** Long enough for any path; what is longer is cut in the middle. */
 const MAX_TEXT = 4096
@@ -8,7 +8,7 @@ const MAX_TEXT = 4096
  * a formula (`= + - @`, also in their full-width forms).
  */
 export function textCell(text: string): string {
-  const safe = shown(text, MAX_TEXT)
+  const safe = printable(text, MAX_TEXT)
   return /^[=+\-@＝＋－＠]/.test(safe) ? `'${safe}` : safe
 }
 

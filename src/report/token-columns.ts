@@ -61,7 +61,7 @@ function shapeText(shape: readonly number[] | undefined): string {
 /** In the words of `msit llm compare`, where it had any. */
 function failReason({ verdict, reason, golden, dump }: TokenComparison): string {
   if (verdict === 'pass' || verdict === 'over-threshold' || verdict === 'diverged') return ''
-  if (verdict === 'misshapen') return "data shape doesn't match."
+  if (verdict === 'shape-mismatch') return "data shape doesn't match."
   const bad = (side: TokenSide | undefined) => (side?.nonFinite?.firstVocabId ?? -1) >= 0
   if (verdict !== 'non-finite' || !(bad(golden) || bad(dump))) return reason
   const texts = [bad(golden) ? 'golden_data includes NAN or inf.' : '', bad(dump) ? 'my_data includes NAN or inf.' : '']

@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import type { ObsoletePolicy } from './report-obsolete.js'
 
 /** Options of the reporter, the same under Vitest and Jest. */
@@ -24,7 +24,7 @@ export function checkReporterOptions(options: unknown): ReporterOptions {
   if (typeof options !== 'object') throw invalid(`its options must be an object such as { csv: 'logits.csv' }`)
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
   if (unknown !== undefined) {
-    throw invalid(`there is no option '${shown(unknown, 40)}'; there are ${OPTIONS.join(' and ')}`)
+    throw invalid(`there is no option '${printable(unknown, 40)}'; there are ${OPTIONS.join(' and ')}`)
   }
   const { csv, obsolete } = options as ReporterOptions
   if (csv !== undefined && (typeof csv !== 'string' || csv === '')) throw invalid('the option csv must be a path')

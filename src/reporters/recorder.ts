@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import type { ListedComparison } from '../compare/types.js'
-import { shown } from '../errors.js'
-import { crypto } from '../libraries.js'
+import { printable } from '../errors.js'
+import { crypto } from '../lib/optional-packages.js'
 import { tokenCells } from '../report/token-columns.js'
 import { identify, type RunnerContext } from './runner-context.js'
 import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type SpoolLine } from './spool.js'
@@ -69,7 +69,7 @@ function spool(runDir: string, lines: Iterable<SpoolLine>): void {
     complained = true
     writeSync(
       2,
-      `golden-logits: rows cannot be written and will be missing from the report: ${shown(String(error), 300)}\n`,
+      `golden-logits: rows cannot be written and will be missing from the report: ${printable(String(error), 300)}\n`,
     )
   }
 }

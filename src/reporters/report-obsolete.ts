@@ -1,5 +1,5 @@
-import { shown } from '../errors.js'
-import { obsoleteGoldens, removeGolden, touchedGoldens } from '../goldens/obsolete.js'
+import { printable } from '../errors.js'
+import { obsoleteGoldens, removeGolden, touchedGoldens } from '../snapshots/obsolete.js'
 
 /** What the reporter does about goldens that no test uses. */
 export type ObsoletePolicy = 'report' | 'fail' | 'remove'
@@ -29,7 +29,7 @@ export function handleObsolete(
   if (obsolete.length === 0) return { fails: false }
   const removes = policy === 'remove' && isUpdate
   if (removes) for (const golden of obsolete) removeGolden(golden)
-  const names = obsolete.slice(0, MAX_NAMED).map((golden) => shown(nameOf(golden), 200))
+  const names = obsolete.slice(0, MAX_NAMED).map((golden) => printable(nameOf(golden), 200))
   if (obsolete.length > MAX_NAMED) names.push(`and ${obsolete.length - MAX_NAMED} more`)
   const what = `${obsolete.length} obsolete ${obsolete.length === 1 ? 'golden' : 'goldens'}`
   const text = removes ? `${what} removed` : `${what}, used by no test`

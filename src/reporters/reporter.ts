@@ -1,6 +1,6 @@
 import { existsSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { shown } from '../errors.js'
+import { printable } from '../errors.js'
 import { beforeExit, endedWell } from './endings.js'
 import { checkReporterOptions, type ReporterOptions } from './options.js'
 import { handleObsolete } from './report-obsolete.js'
@@ -106,7 +106,7 @@ export class GoldenLogitsReporter {
       else this.publish(parts, tornLines)
       removeRunDir(runDir)
     } catch (error) {
-      const text = `the report cannot be written (${shown(String(error), 300)}); its rows are in ${fromHere(runDir)}`
+      const text = `the report cannot be written (${printable(String(error), 300)}); its rows are in ${fromHere(runDir)}`
       say(text)
       this.fail(text)
     }

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
-import { shown } from '../errors.js'
+import { printable } from '../errors.js'
 import type { ReportSummary } from './spool-report.js'
 
 /** One line about a report. */
@@ -14,7 +14,7 @@ export function summaryText(path: string, { rows, failed, unfinished }: ReportSu
 /** A path as a person in the working directory would write it. */
 export function fromHere(path: string): string {
   const short = relative(process.cwd(), path)
-  return shown(short === '' || short.startsWith('..') || isAbsolute(short) ? path : short, 300)
+  return printable(short === '' || short.startsWith('..') || isAbsolute(short) ? path : short, 300)
 }
 
 /** On stderr, at once: stdout may carry a runner's JSON, and a stream may not be flushed at exit. */

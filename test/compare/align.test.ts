@@ -13,7 +13,7 @@ function dumpOf(steps: readonly number[], more: Partial<Dump> = {}): Dump {
     notes: [],
     ignored: [],
     stepsAssumed: false,
-    limits: {},
+    budgets: {},
     ...more,
   }
 }

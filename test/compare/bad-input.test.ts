@@ -79,12 +79,12 @@ describe('a path that names no dump is one clear error', () => {
   })
 })
 
-test('limits are checked where they are given, not file by file', () => {
-  const load = () => loadDump(tree('a_clean_f32_vs_f16', 'my'), { limits: { binHeader: 'big' } as never })
+test('budgets are checked where they are given, not file by file', () => {
+  const load = () => loadDump(tree('a_clean_f32_vs_f16', 'my'), { budgets: { binHeader: 'big' } as never })
   expect(load).toThrow(GoldenLogitsError)
   expect(load).toThrow('the limit binHeader must be a number from 0')
-  const tight = loadDump(tree('a_clean_f32_vs_f16', 'my'), { limits: { elements: 639 } })
+  const tight = loadDump(tree('a_clean_f32_vs_f16', 'my'), { budgets: { elements: 639 } })
   const { counts, firstFailure } = compareDumps(tight, tree('a_clean_f32_vs_f16', 'golden'))
   expect(counts).toMatchObject({ unreadable: 12, compared: 0 })
-  expect(firstFailure!.reason).toContain('640 is over the limit elements of 639')
+  expect(firstFailure!.reason).toContain('640 is over the budget elements of 639')
 })

@@ -11,7 +11,7 @@ import { writeTree } from '../build/tree.js'
 import { int, pickle, tensor, tuple, utf8 } from '../formats/build/pickle.js'
 import { FOUR, torchRecords, zip } from '../formats/build/zip.js'
 
-const SETTINGS: PairSettings = { goldenLimits: {}, dumpLimits: {}, vocabSize: undefined }
+const SETTINGS: PairSettings = { goldenBudgets: {}, dumpBudgets: {}, vocabSize: undefined }
 
 /** A kernel that tells how often it measured rows that lie in the midst of a file: the short way. */
 function watched(name: RowKernel['name'] = 'wasm'): { kernel: RowKernel; short: () => number; read: () => number } {

@@ -75,7 +75,7 @@ describe('ranks that hold the whole vocabulary each', () => {
   test('must not differ by a bit', () => {
     const odd = [...ROW.slice(0, 23), ROW[23]! + 1e-6]
     const found = token({ values: ROW }, [...copies(ROW, 2), { values: odd }])
-    expect(found.verdict).toBe('misshapen')
+    expect(found.verdict).toBe('shape-mismatch')
     expect(found.reason).toMatch(
       /^each rank of the dump is as wide as the golden, so they must be copies of one row, but .*tensors\/0_2\/.*\.bin and .*tensors\/2_2\/.*\.bin hold different logits; if they are parts of the vocabulary, ranks of the golden are missing$/,
     )
@@ -87,7 +87,7 @@ describe('ranks that hold the whole vocabulary each', () => {
       token(copies(ROW, 2), nearly, { dtype: 'bf16' }),
       token(nearly, copies(ROW, 2), { dtype: 'bf16' }),
     ]) {
-      expect(found).toMatchObject({ verdict: 'misshapen', golden: { shape: [1, 24] }, dump: { shape: [1, 24] } })
+      expect(found).toMatchObject({ verdict: 'shape-mismatch', golden: { shape: [1, 24] }, dump: { shape: [1, 24] } })
       expect(found.reason).toContain('hold different logits')
     }
   })
@@ -101,14 +101,14 @@ describe('ranks that hold the whole vocabulary each', () => {
 describe('ranks that make no row', () => {
   test('one of them is not there', () => {
     const found = token(split(ROW, 2), split(ROW, 3).slice(0, 2))
-    expect(found).toMatchObject({ verdict: 'misshapen' })
+    expect(found).toMatchObject({ verdict: 'shape-mismatch' })
     expect(found.reason).toBe(
       'vocabularies differ: golden 12 + 12 columns, dump 8 + 8; if one side pads its vocabulary, set the option vocabSize (to 16 or below)',
     )
   })
 
   test('half of a vocabulary is never half of the other', () => {
-    expect(token(split(ROW, 2), split(ROW, 2).slice(0, 1)).verdict).toBe('misshapen')
+    expect(token(split(ROW, 2), split(ROW, 2).slice(0, 1)).verdict).toBe('shape-mismatch')
     expect(token({ values: ROW }, split(ROW, 2).slice(0, 1)).reason).toContain(
       'if the dump is one rank of a tensor-parallel run, name the folder that holds all its ranks',
     )
@@ -117,7 +117,7 @@ describe('ranks that make no row', () => {
   test('of different dtypes', () => {
     const mixed = [split(ROW, 2)[0]!, split(ROW, 2, 'float16')[1]!]
     const reason = 'the ranks of the dump are of different dtypes (float32 and float16)'
-    expect(token({ values: ROW }, mixed)).toMatchObject({ verdict: 'misshapen', reason })
+    expect(token({ values: ROW }, mixed)).toMatchObject({ verdict: 'shape-mismatch', reason })
   })
 
   test('one that cannot be read', () => {

@@ -5,7 +5,7 @@ import { checkOptions } from '../../src/compare/options.js'
 import { dumpOfSteps, listedSteps } from '../../src/dumps/step-list.js'
 import type { Dump, DumpStep } from '../../src/dumps/types.js'
 import { compareDumps } from '../../src/index.js'
-import { listOf } from '../../src/list.js'
+import { listOf } from '../../src/lib/lazy-list.js'
 
 const facts = {
   path: 'x',
@@ -14,7 +14,7 @@ const facts = {
   notes: [],
   ignored: [],
   stepsAssumed: false,
-  limits: {},
+  budgets: {},
 } as const
 const stepOf =
   (side: string) =>

@@ -2,7 +2,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { withTokenArray } from '../../src/compare/token-array.js'
 import type { Comparison, ListedComparison, TokenComparison } from '../../src/compare/types.js'
-import { listOf } from '../../src/list.js'
+import { listOf } from '../../src/lib/lazy-list.js'
 
 function tokenAt(step: number): TokenComparison {
   return { step, verdict: 'missing', pass: step !== 2, reason: `token ${step}` }

@@ -152,7 +152,7 @@ describe('rows that cannot be compared', () => {
     ],
   ])('%s', (_, golden, dump, reason) => {
     const token = tokenOf(golden, dump)
-    expect(token).toMatchObject({ verdict: 'misshapen', pass: false, reason })
+    expect(token).toMatchObject({ verdict: 'shape-mismatch', pass: false, reason })
     expect(token.metrics).toBeUndefined()
     expect(token.comparison.counts).toMatchObject({ compared: 2, failed: 1 })
     const shapes = [golden, dump].map((step) => {
@@ -399,13 +399,13 @@ describe('vocabSize', () => {
 
   test('never cuts what holds probability, or is no number', () => {
     const mass = tokenOf({ values: row }, padded(5), { vocabSize: 8, dtype: 'bf16' })
-    expect(mass.verdict).toBe('misshapen')
+    expect(mass.verdict).toBe('shape-mismatch')
     expect(mass.reason).toMatch(
       /^the 1 column of the dump that vocabSize cuts off holds 0\.\d+ of its probability, not below the KL limit 0\.005$/,
     )
     const nan = tokenOf(padded(Number.NaN), { values: row }, { vocabSize: 8 })
     expect(nan).toMatchObject({
-      verdict: 'misshapen',
+      verdict: 'shape-mismatch',
       reason: expect.stringContaining('golden that vocabSize cuts off holds NaN or +Inf'),
     })
   })
@@ -413,7 +413,7 @@ describe('vocabSize', () => {
   test('must be there on both sides', () => {
     const { tokens } = compare([{ values: logits(1, 12) }], [padded(1, 1)], { vocabSize: 12 })
     expect(tokens[0]).toMatchObject({
-      verdict: 'misshapen',
+      verdict: 'shape-mismatch',
       reason: 'vocabSize is 12, but the dump holds 10 columns',
       golden: { shape: [1, 12] },
       dump: { shape: [1, 10] },

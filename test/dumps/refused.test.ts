@@ -70,13 +70,13 @@ describe('arguments that loadDump cannot take', () => {
     [new URL('file:///x'), {}, 'loadDump wants the path of a dump or a glob pattern, got a value of type object'],
     ['x', null, "loadDump's options must be an object such as { firstStep: 1 }, got null"],
     ['x', 'latest', "loadDump's options must be an object such as { firstStep: 1 }, got 'latest'"],
-    ['x', { step: 1 }, "loadDump has no option 'step'; it has run, layer, firstStep, limits"],
+    ['x', { step: 1 }, "loadDump has no option 'step'; it has run, layer, firstStep, budgets"],
     ['x', { run: 1445461 }, "run must be a name, such as '0_1445461', got 1445461"],
     ['x', { layer: '' }, "layer must be a name, such as '67_LmHead', got an empty text"],
     ['x', { firstStep: -1 }, 'firstStep must be a whole number from 0, got -1'],
     ['x', { firstStep: '1' }, "firstStep must be a whole number from 0, got '1'"],
-    ['x', { limits: { element: 1 } }, "there is no limit 'element'; there are fileBytes"],
-    ['x', { limits: { elements: -1 } }, 'the limit elements must be a number from 0'],
+    ['x', { budgets: { element: 1 } }, "there is no budget 'element'; there are fileBytes"],
+    ['x', { budgets: { elements: -1 } }, 'the budget elements must be a number from 0'],
   ])('%j, %j', (path, options, message) => {
     const error = refusalOf(() => loadDump(path as string, options as LoadDumpOptions))
     expect(error).toBeInstanceOf(GoldenLogitsError)

@@ -11,7 +11,7 @@ function load(): Dump {
 
 test('steps and ignored are arrays, in the order of the other properties, however a dump is looked at', () => {
   const dump = load()
-  expect(Object.keys(dump)).toEqual(['path', 'layout', 'named', 'steps', 'notes', 'ignored', 'stepsAssumed', 'limits'])
+  expect(Object.keys(dump)).toEqual(['path', 'layout', 'named', 'steps', 'notes', 'ignored', 'stepsAssumed', 'budgets'])
   expect([Array.isArray(load().steps), Array.isArray(load().ignored)]).toEqual([true, true])
   expect(JSON.parse(JSON.stringify(dump)).ignored).toEqual([
     { path: `${dump.path}/readme.md`, reason: 'not part of a dump' },

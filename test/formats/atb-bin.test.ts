@@ -79,33 +79,33 @@ describe('headers', () => {
     expectRefused(long, 'bad-header', what)
   })
 
-  test('stop at their limits', () => {
+  test('stop at their budgets', () => {
     const line = `note=${'x'.repeat(5000)}\ndtype=0\ndims=4\n$End=1\n`
     const overLine = expectRefused(
       header(line),
       'limit-exceeded',
-      'bytes of a header line: 5005 is over the limit binLine',
+      'bytes of a header line: 5005 is over the budget binLine',
     )
-    expect(overLine.limit).toBe('binLine')
-    const endless = expectRefused(utf8(`x=${'y'.repeat(200_000)}`), 'limit-exceeded', 'over the limit binLine of 4096')
-    expect(endless.limit).toBe('binLine')
+    expect(overLine.budget).toBe('binLine')
+    const endless = expectRefused(utf8(`x=${'y'.repeat(200_000)}`), 'limit-exceeded', 'over the budget binLine of 4096')
+    expect(endless.budget).toBe('binLine')
     const lines = Array.from({ length: 64 }, (_, i) => `line${i}=1\n`).join('')
     const many = expectRefused(
       header(`${lines}$End=1\n`),
       'limit-exceeded',
-      'lines of the header: 65 is over the limit',
+      'lines of the header: 65 is over the budget',
     )
-    expect(many.limit).toBe('binAttributes')
+    expect(many.budget).toBe('binAttributes')
     const wide = Array.from({ length: 20 }, (_, i) => `line${i}=${'x'.repeat(4000)}\n`).join('')
     const flood = expectRefused(
       header(wide),
       'limit-exceeded',
-      'bytes of the header: 65537 is over the limit binHeader',
+      'bytes of the header: 65537 is over the budget binHeader',
     )
-    expect(flood.limit).toBe('binHeader')
-    expectRefused(bin({}, FOUR), 'limit-exceeded', '98 is over the limit binHeader of 97', { binHeader: 97 })
-    expectRefused(bin({}, FOUR), 'limit-exceeded', 'over the limit binLine of 5', { binLine: 5 })
-    expectRefused(bin({}, FOUR), 'limit-exceeded', '3 is over the limit binAttributes of 2', { binAttributes: 2 })
+    expect(flood.budget).toBe('binHeader')
+    expectRefused(bin({}, FOUR), 'limit-exceeded', '98 is over the budget binHeader of 97', { binHeader: 97 })
+    expectRefused(bin({}, FOUR), 'limit-exceeded', 'over the budget binLine of 5', { binLine: 5 })
+    expectRefused(bin({}, FOUR), 'limit-exceeded', '3 is over the budget binAttributes of 2', { binAttributes: 2 })
   })
 })
 
@@ -180,9 +180,9 @@ describe('what the header says', () => {
     const error = expectRefused(
       bin({ dims }, FOUR),
       'limit-exceeded',
-      'dimensions of a tensor: 65 is over the limit rank',
+      'dimensions of a tensor: 65 is over the budget rank',
     )
-    expect(error.limit).toBe('rank')
+    expect(error.budget).toBe('rank')
   })
 
   test('a file cut within its data, wherever', () => {

@@ -117,7 +117,7 @@ describe.each([
   test('is not decoded together with all other rows', () => {
     const file = openFile(make())
     const [logits] = openTensors(file).tensors
-    expect(() => logits!.toFloat32()).toThrow('elements decoded of one tensor: 622854144 is over the limit elements')
+    expect(() => logits!.toFloat32()).toThrow('elements decoded of one tensor: 622854144 is over the budget elements')
     file.close()
   })
 

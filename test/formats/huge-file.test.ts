@@ -68,5 +68,5 @@ test.each(['huge.pth', 'huge.bin'])('%s of 5.5 GB: the last row is read where it
   const row = new Uint8Array(4 * VOCABULARY)
   logits!.readRaw(NUMEL - VOCABULARY, VOCABULARY, row)
   expect([...new Float32Array(row.buffer).slice(-2)]).toEqual([0, 1])
-  expect(() => logits!.toFloat32()).toThrow('elements decoded of one tensor: 1368576000 is over the limit elements')
+  expect(() => logits!.toFloat32()).toThrow('elements decoded of one tensor: 1368576000 is over the budget elements')
 })

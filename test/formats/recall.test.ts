@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { findStored, openTensors } from '../../src/formats/open-tensors.js'
 import { storageTensor } from '../../src/formats/storage-tensor.js'
 import { newChecks } from '../../src/formats/stored-tensor.js'
-import { DEFAULT_LIMITS } from '../../src/io/limits.js'
+import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { loadCorpus } from '../fuzz/corpus.js'
 import { readingOf, refusalOf } from '../fuzz/examine.js'
@@ -18,12 +18,12 @@ function fresh(bytes: Uint8Array, file = FILE): unknown {
   const source = memorySource(bytes, file)
   const checks = newChecks()
   return outcomeOf(() =>
-    findStored(source, DEFAULT_LIMITS).map((stored) =>
+    findStored(source, DEFAULT_BUDGETS).map((stored) =>
       storageTensor(
         stored.found,
         () => ({ bytes: stored.open(source, checks), close: () => undefined }),
         file,
-        DEFAULT_LIMITS,
+        DEFAULT_BUDGETS,
       ),
     ),
   )
@@ -69,12 +69,12 @@ describe('a file that is described as one before it', () => {
     expectRefusal(() => third!.readRaw(0, 1, new Uint8Array(4)), 'crc-mismatch', "record 'archive/data/0' has CRC-32")
   })
 
-  test('is held to the limits that it is opened with', () => {
+  test('is held to the budgets that it is opened with', () => {
     const bytes = torchZip(pickle(tensor()))
     open(bytes)
     const tight = () => openTensors(memorySource(bytes, FILE), { pickleOpcodes: 3 }).tensors
-    expectRefusal(tight, 'limit-exceeded', 'is over the limit pickleOpcodes of 3')
-    expectRefusal(tight, 'limit-exceeded', 'is over the limit pickleOpcodes of 3')
+    expectRefusal(tight, 'limit-exceeded', 'is over the budget pickleOpcodes of 3')
+    expectRefusal(tight, 'limit-exceeded', 'is over the budget pickleOpcodes of 3')
     expect(open(bytes)).toHaveLength(1)
   })
 

@@ -63,7 +63,8 @@ test('a tensor of more elements than memory holds is refused, where the limit wa
   const size = tuple(long(2n ** 40n))
   const huge = zip(torchRecords(pickle(tensor({ size, stride: tuple(int(0)) }))))
   const [tensor0] = openTensors(memorySource(huge, FILE), { elements: Number.POSITIVE_INFINITY }).tensors
-  const message = 'elements of the tensor: 4398046511104 bytes are more than fit into memory; lower the limits, or read'
+  const message =
+    'elements of the tensor: 4398046511104 bytes are more than fit into memory; lower the budgets, or read'
   expectRefusal(() => tensor0!.toFloat32(), 'limit-exceeded', message)
 })
 

@@ -144,10 +144,10 @@ describe('pickles longer than the first look', () => {
 
   test('stop at the limit, which is named', () => {
     const limit = { pickleBytes: 66_000 }
-    const message = 'is over the limit pickleBytes of 66000'
-    expect(expectRefused(legacy({ object: long70 }), 'limit-exceeded', message, limit).limit).toBe('pickleBytes')
-    expectRefused(legacy(), 'limit-exceeded', 'is over the limit pickleBytes of 50', { pickleBytes: 50 })
-    expectRefused(legacy(), 'limit-exceeded', 'is over the limit pickleBytes of 0', { pickleBytes: 0 })
+    const message = 'is over the budget pickleBytes of 66000'
+    expect(expectRefused(legacy({ object: long70 }), 'limit-exceeded', message, limit).budget).toBe('pickleBytes')
+    expectRefused(legacy(), 'limit-exceeded', 'is over the budget pickleBytes of 50', { pickleBytes: 50 })
+    expectRefused(legacy(), 'limit-exceeded', 'is over the budget pickleBytes of 0', { pickleBytes: 0 })
   })
 
   test('that are wrong within the first look are not read on', () => {

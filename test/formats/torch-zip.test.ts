@@ -198,15 +198,15 @@ describe('compressed records', () => {
         r.name === 'archive/data/0' ? { ...r, packed: zeros, entry: { size: 2 ** 26 } } : r,
       ),
     )
-    const error = expectRefused(honest, 'limit-exceeded', 'over the limit inflatedBytes of 1000', {
+    const error = expectRefused(honest, 'limit-exceeded', 'over the budget inflatedBytes of 1000', {
       inflatedBytes: 1000,
     })
-    expect(error.limit).toBe('inflatedBytes')
+    expect(error.budget).toBe('inflatedBytes')
   })
 
   test('a pickle that inflates to more than a pickle may be is not inflated', () => {
     const pickled = changed('data.pkl', { packed: FOUR, entry: { size: 2 ** 24 + 1 } })
-    const message = 'bytes of the pickle: 16777217 is over the limit pickleBytes of 16777216'
+    const message = 'bytes of the pickle: 16777217 is over the budget pickleBytes of 16777216'
     expectRefused(zip(pickled), 'limit-exceeded', message)
   })
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { openTensors } from '../../src/formats/open-tensors.js'
 import { crcOf } from '../../src/formats/zip-record.js'
-import { DEFAULT_LIMITS } from '../../src/io/limits.js'
+import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { readZipDirectory, type ZipEntry } from '../../src/io/zip-directory.js'
 import { type Reading, readingOf } from './examine.js'
@@ -23,7 +23,7 @@ export type RealEntry = ZipEntry & { crc: number }
 
 export function entriesOf(bytes: Uint8Array): RealEntry[] {
   const source = memorySource(bytes, 'input')
-  return readZipDirectory(source, DEFAULT_LIMITS).map((entry) => ({ ...entry, crc: crcOf(source, entry.crcAt) }))
+  return readZipDirectory(source, DEFAULT_BUDGETS).map((entry) => ({ ...entry, crc: crcOf(source, entry.crcAt) }))
 }
 
 /** Every real file of the fixtures, small as they are, by kind. */

@@ -60,7 +60,7 @@ function compareDamaged(tree: string, copy: string, choices: Choices): TokenComp
     if (is === was || touched.some((file) => file.endsWith('.bin'))) return
     // Another dtype would change the thresholds; a damaged .pth reads as before, or not at all.
     if (touched.length === 0) throw new Finding(`token ${token.step} of untouched files was ${was}, is ${is}`)
-    if (token.verdict !== 'unreadable' && token.verdict !== 'misshapen')
+    if (token.verdict !== 'unreadable' && token.verdict !== 'shape-mismatch')
       throw new Finding(`damaged, token ${token.step} was ${was}, is ${is}`)
   })
   return comparison.tokens

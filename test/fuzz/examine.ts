@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { GoldenLogitsError } from '../../src/errors.js'
 import { openTensors } from '../../src/formats/open-tensors.js'
-import { DEFAULT_LIMITS } from '../../src/io/limits.js'
+import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { itemSize } from '../../src/tensor/dtype.js'
 import type { LazyTensor } from '../../src/tensor/tensor.js'
@@ -50,13 +50,13 @@ export function refusalOf(error: unknown): { code: string; message: string } {
     const found = error instanceof Error ? (error.stack ?? error.message) : String(error)
     throw new Finding(`an untyped error: ${found}`)
   }
-  const { code, message, file, limit } = error
+  const { code, message, file, budget } = error
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/.test(message) || message.length > 1000) {
     throw new Finding(`a message that is not one short line: ${JSON.stringify(message)}`)
   }
   if (file === undefined && code !== 'invalid-argument') throw new Finding(`${code} without a file: ${message}`)
-  if (limit !== undefined && !(limit in DEFAULT_LIMITS && message.includes(limit))) {
-    throw new Finding(`a limit that is not named: ${message}`)
+  if (budget !== undefined && !(budget in DEFAULT_BUDGETS && message.includes(budget))) {
+    throw new Finding(`a budget that is not named: ${message}`)
   }
   return { code, message }
 }

@@ -209,20 +209,20 @@ describe('what the caller gets wrong', () => {
   })
 })
 
-test.each([null, 5, 'limits'])('options that are %j', (options) => {
+test.each([null, 5, 'budgets'])('options that are %j', (options) => {
   const error = refusalOf(() => readTensors(at('none.pth'), options as unknown as object))
   expect(error.code).toBe('invalid-argument')
-  expect(error.message).toBe('readTensors wants options such as { limits: { elements: 1000 } }')
+  expect(error.message).toBe('readTensors wants options such as { budgets: { elements: 1000 } }')
 })
 
 describe('sizes', () => {
-  test('a file over the limit is refused before it is read', () => {
+  test('a file over the budget is refused before it is read', () => {
     const file = write('sparse.bin')
     truncateSync(file, 16 * 2 ** 30 + 1)
-    const message = 'the size of the file: 17179869185 is over the limit fileBytes of 17179869184'
-    expect(expectRefusal(unmade(file), 'limit-exceeded', message, file).limit).toBe('fileBytes')
-    const own = () => readTensors(write('small.bin'), { limits: { fileBytes: 113 } })
-    expectRefusal(own, 'limit-exceeded', '114 is over the limit fileBytes of 113', at('small.bin'))
+    const message = 'the size of the file: 17179869185 is over the budget fileBytes of 17179869184'
+    expect(expectRefusal(unmade(file), 'limit-exceeded', message, file).budget).toBe('fileBytes')
+    const own = () => readTensors(write('small.bin'), { budgets: { fileBytes: 113 } })
+    expectRefusal(own, 'limit-exceeded', '114 is over the budget fileBytes of 113', at('small.bin'))
   })
 
   test('a sparse file of 5 GB without an end is refused from its first and last bytes', () => {

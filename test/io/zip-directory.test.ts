@@ -279,17 +279,17 @@ describe('spans', () => {
 
 const directoryLength = (all: readonly RecordSpec[]) => all.reduce((sum, { name }) => sum + 46 + name.length, 0)
 
-describe('limits', () => {
+describe('budgets', () => {
   test('zipEntries', () => {
-    const message = 'entries of the archive: 4 is over the limit zipEntries of 3'
-    expect(expectRefused(good, 'limit-exceeded', message, { zipEntries: 3 }).limit).toBe('zipEntries')
+    const message = 'entries of the archive: 4 is over the budget zipEntries of 3'
+    expect(expectRefused(good, 'limit-exceeded', message, { zipEntries: 3 }).budget).toBe('zipEntries')
     const many = { wide: { count: 20_001n }, end: { count: 0xffff, here: 0xffff } }
-    expectRefused(zip(records, many), 'limit-exceeded', '20001 is over the limit zipEntries of 20000')
+    expectRefused(zip(records, many), 'limit-exceeded', '20001 is over the budget zipEntries of 20000')
   })
 
   test('zipDirectory', () => {
-    const message = 'bytes of the archive directory: 246 is over the limit zipDirectory of 245'
-    expect(expectRefused(good, 'limit-exceeded', message, { zipDirectory: 245 }).limit).toBe('zipDirectory')
+    const message = 'bytes of the archive directory: 246 is over the budget zipDirectory of 245'
+    expect(expectRefused(good, 'limit-exceeded', message, { zipDirectory: 245 }).budget).toBe('zipDirectory')
     expect(readAll(good, { zipDirectory: 246 })).toEqual(four)
   })
 })

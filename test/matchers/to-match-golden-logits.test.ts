@@ -194,7 +194,7 @@ describe('.not needs logits that were read and differ', () => {
     ['unreadable', [row, 'no tensor'], 'token 1 is unreadable: '],
     ['unreadable beside one that differs', [{ values: logits(2) }, 'no tensor'], 'token 1 is unreadable: '],
     ['missing', [row, null], 'token 1 is missing: the golden holds token 1, the dump does not'],
-    ['misshapen', [row, { values: logits(1, 9) }], 'token 1 is misshapen: vocabularies differ'],
+    ['shape-mismatch', [row, { values: logits(1, 9) }], 'token 1 is shape-mismatch: vocabularies differ'],
   ])('%s', (_, dump, text) => {
     const path = atbDump(dump)
     expect(call(path, golden, { dtype: 'bf16' }).pass).toBe(false)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
 import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
-import { normal as normalOf, random } from '../goldens/compact/pairs.js'
+import { normal as normalOf, random } from '../snapshots/compact/pairs.js'
 
 // The WebAssembly kernel counts from the largest logit that it has met so far: what it finds must not depend on where in
 // the row that is. Rows are several blocks long, the last of them short.

@@ -1,4 +1,4 @@
-import type { List } from '../../list.js'
+import type { List } from '../../lib/lazy-list.js'
 import type { PairOutcome } from '../measure-pair.js'
 import { settle } from '../settle.js'
 import type { StepPair } from '../step-pairs.js'

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { listOf } from '../../list.js'
+import { listOf } from '../../lib/lazy-list.js'
 import type { RowKernel } from '../../metrics/kernel.js'
 import type { PairSettings } from '../measure-pair.js'
 import { PairMeasurer } from '../pair-measurer.js'

@@ -1,5 +1,5 @@
 import type { DumpStep } from '../../dumps/types.js'
-import type { List } from '../../list.js'
+import type { List } from '../../lib/lazy-list.js'
 import { ROW_BYTES, type RowMemory, rowMemory } from '../rows/row-memory.js'
 import type { WholePair } from './segment.js'
 

@@ -1,5 +1,5 @@
 import type { DumpStep } from '../../dumps/types.js'
-import type { List } from '../../list.js'
+import type { List } from '../../lib/lazy-list.js'
 import type { PairSettings } from '../measure-pair.js'
 import type { KnownPair } from '../pair-measurer.js'
 import type { RowForm } from '../rows/row-form.js'

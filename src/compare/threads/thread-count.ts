@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
-import { GoldenLogitsError, shown } from '../../errors.js'
+import { GoldenLogitsError, printable } from '../../errors.js'
 import { simultaneousWorkers } from './test-workers.js'
 
 /** Sets the number of threads where the option `threads` does not. */
@@ -36,6 +36,6 @@ function fromVariable(text: string): number {
   if (isThreadCount(count)) return count
   throw new GoldenLogitsError(
     'invalid-argument',
-    `the environment variable ${THREADS_VARIABLE} must be a whole number from 1 to ${MOST_THREADS}, got '${shown(text, 40)}'`,
+    `the environment variable ${THREADS_VARIABLE} must be a whole number from 1 to ${MOST_THREADS}, got '${printable(text, 40)}'`,
   )
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { here } from '../../here.js'
+import { here } from '../../lib/package-url.js'
 
 /**
  * The file of the built package that a worker runs. The CommonJS half's for both: it starts faster.

@@ -1,12 +1,12 @@
 import { GoldenLogitsError } from '../../errors.js'
-import { type Limits, overLimit } from '../../io/limits.js'
+import { type Budgets, overBudget } from '../../io/budgets.js'
 
 /** Where a pickle lies, and the budgets that it must keep. */
 export interface PickleSource {
   readonly file: string
   /** Where byte 0 of the bytes lies in the file. */
   readonly base: number
-  readonly limits: Limits
+  readonly budgets: Budgets
   /** More of the file follows the bytes, so that running out of them is a matter of the limit `pickleBytes`. */
   readonly partial?: boolean
   /** In a file before torch 1.6, persistent ids may have a sixth item. */
@@ -41,7 +41,7 @@ export class PickleCursor {
     if (length <= left) return
     if (!this.source.partial) throw this.malformed(`${what} of ${length} bytes, ${left} left`)
     const wanted = BigInt(this.at) + BigInt(length)
-    throw overLimit(this.source.limits, 'pickleBytes', wanted, 'bytes of the pickles', this.where())
+    throw overBudget(this.source.budgets, 'pickleBytes', wanted, 'bytes of the pickles', this.where())
   }
 
   uint8(): number {

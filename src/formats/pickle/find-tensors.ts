@@ -1,5 +1,5 @@
 import { GoldenLogitsError } from '../../errors.js'
-import { type Limits, withinLimit } from '../../io/limits.js'
+import { type Budgets, withinBudget } from '../../io/budgets.js'
 import {
   type DictValue,
   type Key,
@@ -26,7 +26,7 @@ type Node = TensorValue | Container
  * neither cycles nor containers shared a million times cost more than the pickle's own size.
  * @throws GoldenLogitsError `no-tensor`, `limit-exceeded`
  */
-export function findTensors(root: Value, file: string, limits: Limits): FoundTensor[] {
+export function findTensors(root: Value, file: string, budgets: Budgets): FoundTensor[] {
   const found: FoundTensor[] = []
   const seen = new Set<Node>()
   const open: { node: Node; name: string; depth: number }[] = isNode(root) ? [{ node: root, name: '', depth: 0 }] : []
@@ -34,12 +34,12 @@ export function findTensors(root: Value, file: string, limits: Limits): FoundTen
     const { node, name, depth } = next
     if (node.kind === 'tensor') {
       found.push({ name, tensor: node })
-      withinLimit(limits, 'tensors', found.length, 'tensors in the file', { file })
+      withinBudget(budgets, 'tensors', found.length, 'tensors in the file', { file })
       continue
     }
     if (seen.has(node)) continue
     seen.add(node)
-    withinLimit(limits, 'nesting', depth + 1, 'nested containers', { file })
+    withinBudget(budgets, 'nesting', depth + 1, 'nested containers', { file })
     const start = open.length
     for (const [key, child] of childrenOf(node)) {
       if (isNode(child))

@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../../errors.js'
+import { GoldenLogitsError, printable } from '../../errors.js'
 import type { Dtype } from '../../tensor/dtype.js'
 import type { Global } from './values.js'
 
@@ -60,7 +60,7 @@ export function allowedGlobal(module: string, name: string, where: { file: strin
     const advice = 'expected float, integer or bool logits: save them as logits.float()'
     throw new GoldenLogitsError('unsupported-dtype', `holds a tensor of ${dtype}; ${advice}`, where)
   }
-  const found = shown(`${module}.${name}`)
+  const found = printable(`${module}.${name}`)
   const message = `the pickle asks for '${found}', which is not among the names that a file of tensors needs; nothing was run. If the file is to be trusted, save the bare tensor: torch.save(logits, path)`
   throw new GoldenLogitsError('disallowed-global', message, where)
 }

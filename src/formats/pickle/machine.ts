@@ -1,5 +1,5 @@
 import { GoldenLogitsError } from '../../errors.js'
-import { type Limits, overLimit, withinLimit } from '../../io/limits.js'
+import { type Budgets, overBudget, withinBudget } from '../../io/budgets.js'
 import { PickleCursor, type PickleSource } from './cursor.js'
 import { allowedGlobal } from './globals.js'
 import { reduce } from './reduce.js'
@@ -27,7 +27,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 class Machine {
   readonly cursor: PickleCursor
-  private readonly limits: Limits
+  private readonly budgets: Budgets
   private readonly legacy: boolean
   private readonly stack: Value[] = []
   /** Heights of the stack at the open MARKs. */
@@ -35,9 +35,9 @@ class Machine {
   private readonly memo = new Map<number, Value>()
   private opcodeAt = 0
 
-  constructor(cursor: PickleCursor, { limits, legacy = false }: PickleSource) {
+  constructor(cursor: PickleCursor, { budgets, legacy = false }: PickleSource) {
     this.cursor = cursor
-    this.limits = limits
+    this.budgets = budgets
     this.legacy = legacy
   }
 
@@ -132,10 +132,10 @@ class Machine {
   }
 
   global(): void {
-    const most = this.limits.pickleGlobal
+    const most = this.budgets.pickleGlobal
     const module = this.cursor.line(most)
     const name = module && this.cursor.line(most - module.length)
-    if (!name) throw overLimit(this.limits, 'pickleGlobal', most + 1, 'bytes of a name in the pickle', this.here)
+    if (!name) throw overBudget(this.budgets, 'pickleGlobal', most + 1, 'bytes of a name in the pickle', this.here)
     this.push({ kind: 'global', global: allowedGlobal(this.decode(module), this.decode(name), this.here) })
   }
 
@@ -192,7 +192,7 @@ class Machine {
     const callee = this.pop()
     const { file, offset } = this.here
     // Field by field: what a spread makes leaves old garbage behind, which adds up over many files.
-    this.push(reduce(callee, args, { file, offset, limits: this.limits }))
+    this.push(reduce(callee, args, { file, offset, budgets: this.budgets }))
   }
 
   /** An OrderedDict's attributes (`_metadata` of a state dict): of no use, and dropped. Nothing else has a state. */
@@ -221,8 +221,8 @@ class Machine {
     return new GoldenLogitsError('unsupported-opcode', message, this.here)
   }
 
-  private limit(name: keyof Limits, value: number, what: string): void {
-    withinLimit(this.limits, name, value, what, this.here)
+  private limit(name: keyof Budgets, value: number, what: string): void {
+    withinBudget(this.budgets, name, value, what, this.here)
   }
 }
 

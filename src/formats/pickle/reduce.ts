@@ -1,5 +1,5 @@
 import { GoldenLogitsError } from '../../errors.js'
-import type { Limits } from '../../io/limits.js'
+import type { Budgets } from '../../io/budgets.js'
 import { buildTensor } from './tensor-view.js'
 import { type Global, type TensorValue, type TupleValue, typeName, type Value } from './values.js'
 
@@ -7,7 +7,7 @@ import { type Global, type TensorValue, type TupleValue, typeName, type Value } 
 export interface CallSite {
   file: string
   offset: number
-  limits: Limits
+  budgets: Budgets
 }
 
 /** What a REDUCE makes of a name of the allow-list and its arguments: data, by the number and types that torch writes. */

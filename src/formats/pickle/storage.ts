@@ -1,4 +1,4 @@
-import { GoldenLogitsError, shown } from '../../errors.js'
+import { GoldenLogitsError, printable } from '../../errors.js'
 import { type StorageValue, typeName, type Value } from './values.js'
 
 type Where = { file: string; offset: number }
@@ -24,7 +24,7 @@ export function persistentStorage(id: Value, legacy: boolean, where: Where): Sto
   if (typeof location !== 'string') throw badStorage(`a location that is ${typeName(location)}, expected a text`, where)
   if (typeof numel !== 'number' || !Number.isSafeInteger(numel) || numel < 0) {
     const found = typeof numel === 'number' || typeof numel === 'bigint' ? numel : typeName(numel)
-    throw badStorage(`storage '${shown(key)}' of ${found} elements, expected a whole number from 0`, where)
+    throw badStorage(`storage '${printable(key)}' of ${found} elements, expected a whole number from 0`, where)
   }
   return { kind: 'storage', key, dtype: storageClass.global.dtype, numel }
 }

@@ -1,5 +1,5 @@
-import { GoldenLogitsError, shown } from '../../errors.js'
-import { withinLimit } from '../../io/limits.js'
+import { GoldenLogitsError, printable } from '../../errors.js'
+import { withinBudget } from '../../io/budgets.js'
 import type { CallSite } from './reduce.js'
 import { type StorageValue, type TensorValue, typeName, type Value } from './values.js'
 
@@ -11,7 +11,7 @@ export function buildTensor(
   strides: readonly Value[],
   site: CallSite,
 ): TensorValue {
-  withinLimit(site.limits, 'rank', shape.length, 'dimensions of a tensor', site)
+  withinBudget(site.budgets, 'rank', shape.length, 'dimensions of a tensor', site)
   if (shape.length !== strides.length) {
     throw badTensor(`${shape.length} sizes but ${strides.length} strides`, site)
   }
@@ -23,7 +23,7 @@ export function buildTensor(
   if (numel > 0n) {
     const last = sizes.reduce((at, size, i) => at + BigInt(size - 1) * BigInt(steps[i]!), BigInt(start))
     if (last >= BigInt(storage.numel)) {
-      const found = `reaches element ${last} of storage '${shown(storage.key)}', which has ${storage.numel}`
+      const found = `reaches element ${last} of storage '${printable(storage.key)}', which has ${storage.numel}`
       throw badTensor(found, site)
     }
   } else if (start > storage.numel) throw badTensor(`starts at element ${start} of ${storage.numel}`, site)
@@ -32,7 +32,7 @@ export function buildTensor(
 
 function whole(value: Value, what: string, site: CallSite): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-  const found = typeof value === 'number' || typeof value === 'bigint' ? shown(String(value)) : typeName(value)
+  const found = typeof value === 'number' || typeof value === 'bigint' ? printable(String(value)) : typeName(value)
   throw badTensor(`a ${what} of ${found}, expected a whole number from 0`, site)
 }
 

@@ -1,7 +1,7 @@
 import { StepRanges } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
-import { shown } from '../../errors.js'
-import { firstOf } from '../../list.js'
+import { printable } from '../../errors.js'
+import { firstOf } from '../../lib/lazy-list.js'
 import { prefixVerdict } from './prefix.js'
 import { tokenBlock } from './token-block.js'
 
@@ -60,6 +60,6 @@ function failingLines({ tokens, firstFailure }: ListedComparison, over: TokenCom
 
 /** What was guessed, chosen or left out. */
 export function noteLines(notes: readonly string[]): string[] {
-  const some = notes.slice(0, MAX_NOTES).map((note) => `  note: ${shown(note, 200)}`)
+  const some = notes.slice(0, MAX_NOTES).map((note) => `  note: ${printable(note, 200)}`)
   return notes.length > MAX_NOTES ? [...some, `  and ${notes.length - MAX_NOTES} more notes`] : some
 }

@@ -2,14 +2,14 @@ import { relative, sep } from 'node:path'
 import { NEAR_TIE_ULPS } from '../../compare/near-tie.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, TokenComparison, TokenSide } from '../../compare/types.js'
-import { shown } from '../../errors.js'
+import { printable } from '../../errors.js'
 import { isFlip, isTie, knowsTop1 } from './prefix.js'
 import { sparkline } from './sparkline.js'
 
 /** What is known of one token, a few indented lines: metrics against their limits, top-1s, files. */
 export function tokenBlock(comparison: ListedComparison, token: TokenComparison): string[] {
   const top = knowsTop1(token) ? [`  top-1               ${topLine(comparison, token)}`] : []
-  const facts = token.metrics ? metricLines(comparison, token) : [`  ${shown(token.reason, 400)}`, ...top]
+  const facts = token.metrics ? metricLines(comparison, token) : [`  ${printable(token.reason, 400)}`, ...top]
   return [...facts, ...sideLines(token)]
 }
 
@@ -68,7 +68,7 @@ function sideLines(token: TokenComparison): string[] {
 
 function fileText({ files, layer }: TokenSide): string {
   const [first, ...others] = files
-  if (first === undefined) return layer === '' ? '(no file)' : `(no file of ${shown(layer)})`
+  if (first === undefined) return layer === '' ? '(no file)' : `(no file of ${printable(layer)})`
   const more = others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'rank' : 'ranks'}`
   return shortPath(first) + more
 }
@@ -86,10 +86,10 @@ const MAX_PATH = 84
 export function shortPath(path: string): string {
   const fromHere = relative(process.cwd(), path)
   const text = fromHere === '' || fromHere.startsWith('..') ? path : fromHere
-  if (text.length <= MAX_PATH) return shown(text, MAX_PATH)
+  if (text.length <= MAX_PATH) return printable(text, MAX_PATH)
   const parts = text.split(sep)
   while (parts.length > 1 && parts.join(sep).length > MAX_PATH - 2) parts.shift()
-  return shown(`…${sep}${parts.join(sep)}`, MAX_PATH)
+  return printable(`…${sep}${parts.join(sep)}`, MAX_PATH)
 }
 
 function short(value: number): string {

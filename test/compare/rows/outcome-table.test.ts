@@ -3,7 +3,7 @@ import type { PairOutcome } from '../../../src/compare/measure-pair.js'
 import { OutcomeTable } from '../../../src/compare/rows/outcome-table.js'
 import type { MeasuredOutcome } from '../../../src/compare/rows/row-form.js'
 import { ROW_BYTES, rowMemory, writeRow } from '../../../src/compare/rows/row-memory.js'
-import { listOf } from '../../../src/list.js'
+import { listOf } from '../../../src/lib/lazy-list.js'
 
 const pairs = listOf(10_000, (step) => ({
   step,
@@ -84,9 +84,9 @@ describe('an outcome comes back as it was put in', () => {
     ['with columns cut', 4, outcomeAt(4, { cut })],
     ['cut of which all is NaN', 4, outcomeAt(4, { cut: { ...cut, dumpMass: Number.NaN } })],
     [
-      'misshapen',
+      'shape-mismatch',
       5,
-      { kind: 'misshapen', golden: outcomeAt(5).golden, dump: outcomeAt(5).dump, notes: [], reason: 'so' },
+      { kind: 'shape-mismatch', golden: outcomeAt(5).golden, dump: outcomeAt(5).dump, notes: [], reason: 'so' },
     ],
   ])('%s', (_, index, outcome) => {
     const table = new OutcomeTable(pairs)

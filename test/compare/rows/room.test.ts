@@ -7,7 +7,7 @@ import type { PairOutcome } from '../../../src/compare/measure-pair.js'
 import { OutcomeTable, type Room } from '../../../src/compare/rows/outcome-table.js'
 import type { MeasuredOutcome } from '../../../src/compare/rows/row-form.js'
 import { ROW_BYTES, rowMemory, writeRow } from '../../../src/compare/rows/row-memory.js'
-import { listOf } from '../../../src/list.js'
+import { listOf } from '../../../src/lib/lazy-list.js'
 
 const disk = vi.hoisted(() => ({ room: Number.POSITIVE_INFINITY, written: 0, isBroken: false }))
 
@@ -79,7 +79,15 @@ const placed = (places: fc.Arbitrary<number>) =>
     .record({
       index: places,
       isOthers: fc.boolean(),
-      kind: fc.constantFrom('measured', 'measured', 'measured', 'no-support', 'non-finite', 'misshapen', 'unreadable'),
+      kind: fc.constantFrom(
+        'measured',
+        'measured',
+        'measured',
+        'no-support',
+        'non-finite',
+        'shape-mismatch',
+        'unreadable',
+      ),
       ...{ forms: fc.tuple(form, form), stats: fc.tuple(stats, stats), metrics, support, notes, text },
       cut: fc.option(cut, { nil: undefined }),
       nonFinite: fc.tuple(nonFinite, nonFinite),
@@ -94,7 +102,7 @@ const placed = (places: fc.Arbitrary<number>) =>
       }
       const sides = { golden: side(0), dump: side(1), notes: some.notes }
       const compared = { ...sides, kind: 'compared' as const, ...(some.cut && { cut: { ...some.cut } }) }
-      if (kind === 'misshapen' || kind === 'unreadable') {
+      if (kind === 'shape-mismatch' || kind === 'unreadable') {
         return { index, isOthers, outcome: { ...sides, kind, reason: some.text } }
       }
       if (kind === 'no-support') return { index, isOthers, outcome: { ...compared, rows: { kind, side: 'both' } } }

@@ -1,15 +1,15 @@
 import { expect } from 'vitest'
 import { type ErrorCode, GoldenLogitsError } from '../../../src/errors.js'
 import { openTensors } from '../../../src/formats/open-tensors.js'
-import type { Limits } from '../../../src/io/limits.js'
+import type { Budgets } from '../../../src/io/budgets.js'
 import { memorySource } from '../../../src/io/memory-source.js'
 
 /** The name under which bytes from memory are read. */
 export const FILE = 'evil.pth'
 
 /** Reads bytes as a file would be: its tensors, and then every element. */
-export function readAll(bytes: Uint8Array, limits?: Partial<Limits>): { name: string; values: number[] }[] {
-  return openTensors(memorySource(bytes, FILE), limits).tensors.map((tensor) => ({
+export function readAll(bytes: Uint8Array, budgets?: Partial<Budgets>): { name: string; values: number[] }[] {
+  return openTensors(memorySource(bytes, FILE), budgets).tensors.map((tensor) => ({
     name: tensor.name,
     values: [...tensor.toFloat32()],
   }))
@@ -48,9 +48,9 @@ export function expectRefused(
   bytes: Uint8Array,
   code: ErrorCode,
   text: string,
-  limits?: Partial<Limits>,
+  budgets?: Partial<Budgets>,
 ): GoldenLogitsError {
-  const error = expectRefusal(() => readAll(bytes, limits), code, text)
+  const error = expectRefusal(() => readAll(bytes, budgets), code, text)
   expect(error.message.startsWith(`${FILE}: `)).toBe(true)
   return error
 }

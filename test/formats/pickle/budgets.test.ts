@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_LIMITS, type Limits } from '../../../src/io/limits.js'
+import { type Budgets, DEFAULT_BUDGETS } from '../../../src/io/budgets.js'
 import {
   bytesOf,
   dict,
@@ -35,26 +35,28 @@ function timeOf(body: () => unknown): number {
 const SOON = 5000
 
 describe('each budget is held at its default, and named', () => {
-  test.each<[keyof Limits, Part, string]>([
-    ['pickleOpcodes', repeat(1_000_001, bytesOf(0x80, 2)), 'opcodes of the pickle: 1000001 is over the limit'],
-    ['pickleStack', repeat(200_001, OP.NONE), 'values on the stack of the pickle: 200001 is over the limit'],
-    ['pickleMarks', repeat(1001, OP.MARK), 'open MARKs of the pickle: 1001 is over the limit pickleMarks of 1000'],
-    ['pickleMarks', repeat(100_000, OP.MARK), 'open MARKs of the pickle: 1001 is over the limit pickleMarks of 1000'],
+  test.each<[keyof Budgets, Part, string]>([
+    ['pickleOpcodes', repeat(1_000_001, bytesOf(0x80, 2)), 'opcodes of the pickle: 1000001 is over the budget'],
+    ['pickleStack', repeat(200_001, OP.NONE), 'values on the stack of the pickle: 200001 is over the budget'],
+    ['pickleMarks', repeat(1001, OP.MARK), 'open MARKs of the pickle: 1001 is over the budget pickleMarks of 1000'],
+    ['pickleMarks', repeat(100_000, OP.MARK), 'open MARKs of the pickle: 1001 is over the budget pickleMarks of 1000'],
     ['pickleMemo', bytesOf(OP.NONE, repeat(100_001, OP.MEMOIZE)), 'values the pickle memoizes: 100001 is over'],
     ['pickleMemo', bytesOf(OP.NONE, put(100_000)), 'values the pickle memoizes: 100001 is over'],
     ['pickleMemo', bytesOf(OP.NONE, put(0xffffffff)), 'values the pickle memoizes: 4294967296 is over'],
     ['pickleString', text('x'.repeat(2 ** 20 + 1)), 'bytes of a text of the pickle: 1048577 is over'],
     ['pickleString', bytesOf(0x58, u32(2 ** 32 - 1)), 'bytes of a text of the pickle: 4294967295 is over'],
-    ['pickleBytes', new Uint8Array(2 ** 24), 'bytes of the pickle: 16777219 is over the limit pickleBytes of 16777216'],
-    ['tensors', list(tensor(), put(0), repeat(1000, get(0))), 'tensors in the file: 1001 is over the limit tensors'],
-    ['nesting', bytesOf(tensor(), repeat(65, OP.TUPLE1)), 'nested containers: 65 is over the limit nesting of 64'],
+    [
+      'pickleBytes',
+      new Uint8Array(2 ** 24),
+      'bytes of the pickle: 16777219 is over the budget pickleBytes of 16777216',
+    ],
+    ['tensors', list(tensor(), put(0), repeat(1000, get(0))), 'tensors in the file: 1001 is over the budget tensors'],
+    ['nesting', bytesOf(tensor(), repeat(65, OP.TUPLE1)), 'nested containers: 65 is over the budget nesting of 64'],
   ])('%s', (limit, part, what) => {
     const bytes = torchZip(pickle(part))
     const error = expectRefused(bytes, 'limit-exceeded', what)
-    expect(error.limit).toBe(limit)
-    expect(error.message).toContain(
-      `the limit ${limit} of ${DEFAULT_LIMITS[limit]}; if the file is to be trusted, raise`,
-    )
+    expect(error.budget).toBe(limit)
+    expect(error.message).toContain(`the budget ${limit} of ${DEFAULT_BUDGETS[limit]}; if you trust the file, raise`)
   })
 
   test('what reaches a limit is read', () => {
@@ -65,18 +67,18 @@ describe('each budget is held at its default, and named', () => {
     expect(readAll(torchZip(pickle(dict(text('x'.repeat(2 ** 20)), tensor()))))[0]!.name).toHaveLength(2 ** 20)
   })
 
-  test.each<[Partial<Limits>, string]>([
-    [{ pickleOpcodes: 20 }, 'opcodes of the pickle: 21 is over the limit pickleOpcodes of 20'],
-    [{ pickleStack: 3 }, 'values on the stack of the pickle: 4 is over the limit pickleStack of 3'],
-    [{ pickleMarks: 1 }, 'open MARKs of the pickle: 2 is over the limit pickleMarks of 1'],
-    [{ pickleString: 6 }, 'bytes of a text of the pickle: 7 is over the limit pickleString of 6'],
-    [{ pickleBytes: 100 }, 'is over the limit pickleBytes of 100'],
-    [{ tensors: 0 }, 'tensors in the file: 1 is over the limit tensors of 0'],
-    [{ rank: 0 }, 'dimensions of a tensor: 1 is over the limit rank of 0'],
-    [{ elements: 3 }, 'elements decoded of one tensor: 4 is over the limit elements of 3'],
-  ])('%o of the caller counts', (limits, what) => {
-    const error = expectRefused(torchZip(pickle(tensor())), 'limit-exceeded', what, limits)
-    expect(error.limit).toBe(Object.keys(limits)[0])
+  test.each<[Partial<Budgets>, string]>([
+    [{ pickleOpcodes: 20 }, 'opcodes of the pickle: 21 is over the budget pickleOpcodes of 20'],
+    [{ pickleStack: 3 }, 'values on the stack of the pickle: 4 is over the budget pickleStack of 3'],
+    [{ pickleMarks: 1 }, 'open MARKs of the pickle: 2 is over the budget pickleMarks of 1'],
+    [{ pickleString: 6 }, 'bytes of a text of the pickle: 7 is over the budget pickleString of 6'],
+    [{ pickleBytes: 100 }, 'is over the budget pickleBytes of 100'],
+    [{ tensors: 0 }, 'tensors in the file: 1 is over the budget tensors of 0'],
+    [{ rank: 0 }, 'dimensions of a tensor: 1 is over the budget rank of 0'],
+    [{ elements: 3 }, 'elements decoded of one tensor: 4 is over the budget elements of 3'],
+  ])('%o of the caller counts', (budgets, what) => {
+    const error = expectRefused(torchZip(pickle(tensor())), 'limit-exceeded', what, budgets)
+    expect(error.budget).toBe(Object.keys(budgets)[0])
   })
 })
 
@@ -120,7 +122,7 @@ describe('shared and endless containers cost no more than the bytes of their pic
 
   test('900,000 tuples around nothing', () => {
     const bytes = torchZip(pickle(OP.EMPTY_TUPLE, repeat(900_000, OP.TUPLE1)))
-    expect(timeOf(() => expectRefused(bytes, 'limit-exceeded', 'limit nesting of 64'))).toBeLessThan(SOON)
+    expect(timeOf(() => expectRefused(bytes, 'limit-exceeded', 'budget nesting of 64'))).toBeLessThan(SOON)
   })
 })
 

@@ -179,12 +179,14 @@ test.each([
 })
 
 test('GLOBAL reads two lines of at most 1 KiB together', () => {
-  const message = 'bytes of a name in the pickle: 1025 is over the limit pickleGlobal of 1024'
+  const message = 'bytes of a name in the pickle: 1025 is over the budget pickleGlobal of 1024'
   const first = pickle(OP.GLOBAL, utf8('x'.repeat(3000)))
-  expect(expectRefused(torchZip(first), 'limit-exceeded', message).limit).toBe('pickleGlobal')
+  expect(expectRefused(torchZip(first), 'limit-exceeded', message).budget).toBe('pickleGlobal')
   const second = pickle(OP.GLOBAL, utf8(`${'x'.repeat(1000)}\n${'y'.repeat(25)}\n`), OP.EMPTY_TUPLE)
   expectRefused(torchZip(second), 'limit-exceeded', message)
   const longest = pickle(OP.GLOBAL, utf8(`${'x'.repeat(1000)}\n${'y'.repeat(24)}\n`))
   expectRefused(torchZip(longest), 'disallowed-global', 'xxx.yyy'.slice(0, 3))
-  expectRefused(torchZip(pickle(tensor())), 'limit-exceeded', 'over the limit pickleGlobal of 10', { pickleGlobal: 10 })
+  expectRefused(torchZip(pickle(tensor())), 'limit-exceeded', 'over the budget pickleGlobal of 10', {
+    pickleGlobal: 10,
+  })
 })

@@ -164,7 +164,7 @@ describe('an argument that is cut short', () => {
     expectRefused(
       torchZip(pickle(0x58, u32(0xfffffffb))),
       'limit-exceeded',
-      '4294967291 is over the limit pickleString',
+      '4294967291 is over the budget pickleString',
     )
     expectRefused(torchZip(pickle(0x42, u32(0xfffffffb))), 'unsupported-opcode', '0x42')
     expectRefused(torchZip(pickle(0x8d, u64(2n ** 63n))), 'unsupported-opcode', '0x8d')

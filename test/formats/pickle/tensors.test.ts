@@ -153,8 +153,8 @@ describe('views', () => {
     const ones = (count: number) => four(...Array.from({ length: count }, () => 1))
     const view = (rank: number) => torchZip(pickle(tensor({ offset: int(2), size: ones(rank), stride: ones(rank) })))
     expect(readAll(view(64))).toEqual([{ name: '', values: [0.5] }])
-    const error = expectRefused(view(65), 'limit-exceeded', 'dimensions of a tensor: 65 is over the limit rank of 64')
-    expect(error.limit).toBe('rank')
+    const error = expectRefused(view(65), 'limit-exceeded', 'dimensions of a tensor: 65 is over the budget rank of 64')
+    expect(error.budget).toBe('rank')
   })
 
   test.each<[string, TensorParts, number[]]>([
@@ -178,8 +178,8 @@ describe('views', () => {
 
   test('that show few bytes as many elements stop at the limit', () => {
     const bomb = (size: number) => torchZip(pickle(tensor({ size: tuple(long(BigInt(size))), stride: four(0) })))
-    const error = expectRefused(bomb(2 ** 28 + 1), 'limit-exceeded', 'is over the limit elements of 268435456')
-    expect(error.limit).toBe('elements')
+    const error = expectRefused(bomb(2 ** 28 + 1), 'limit-exceeded', 'is over the budget elements of 268435456')
+    expect(error.budget).toBe('elements')
     expect(readAll(bomb(1000), { elements: 1000 })[0]!.values).toHaveLength(1000)
     expectRefused(bomb(1001), 'limit-exceeded', 'elements decoded of one tensor: 1001 is over', { elements: 1000 })
   })

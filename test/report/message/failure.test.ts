@@ -83,11 +83,11 @@ test('every other kind of failing token', () => {
       the golden holds token 1, the dump does not
       golden  …/torch_tensors/cuda0_1/1/root.lm_head/output.pth
 
-      missing     token 1
-      misshapen   token 2
-      non-finite  token 3
-      unreadable  token 4
-      extra       token 5
+      missing         token 1
+      shape-mismatch  token 2
+      non-finite      token 3
+      unreadable      token 4
+      extra           token 5
 
       note: the steps do not line up, and those of the dump are an assumption (its first is taken for token 0): if that is wrong, set loadDump's option firstStep"
   `)

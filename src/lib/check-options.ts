@@ -1,0 +1,67 @@
+import { describeValue, invalidArgument, printable } from '../errors.js'
+
+/**
+ * An options object of the caller. A key that is not in `known` is refused by name, so that a typo never passes for a default.
+ * @param what names the object in the error, e.g. `the options`
+ * @param example a valid object, as code
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function checkObject<T extends object>(
+  what: string,
+  value: unknown,
+  known: readonly string[],
+  example: string,
+): Partial<T> {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidArgument(`${what} must be an object such as ${example}, got ${describeValue(value)}`)
+  }
+  refuseUnknown('option', value, known)
+  return value as Partial<T>
+}
+
+/** @throws GoldenLogitsError `invalid-argument` for a key that is not in `known` */
+export function refuseUnknown(noun: string, value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !known.includes(key))
+  if (unknown === undefined) return
+  throw invalidArgument(`there is no ${noun} '${printable(unknown, 40)}'; there are ${known.join(', ')}`)
+}
+
+/**
+ * One of a few texts; the first one if the option is left out.
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function choice<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
+  if (value === undefined) return choices[0]
+  const found = choices.find((known) => known === value)
+  if (found !== undefined) return found
+  throw invalidArgument(`${name} must be ${listed(choices.map((known) => `'${known}'`))}, got ${describeValue(value)}`)
+}
+
+/**
+ * A whole number in [min, max], or undefined if the option is left out.
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function wholeNumber(name: string, value: unknown, min: number, max?: number): number | undefined {
+  if (value === undefined) return undefined
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= (max ?? Infinity)) {
+    return value as number
+  }
+  const range = max === undefined ? `from ${min}` : `from ${min} to ${max}`
+  throw invalidArgument(`${name} must be a whole number ${range}, got ${describeValue(value)}`)
+}
+
+/**
+ * A string that is not empty, or undefined if the option is left out.
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function nonEmptyString(name: string, value: unknown, example?: string): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+  const such = example === undefined ? '' : `, such as '${example}'`
+  throw invalidArgument(`${name} must be a non-empty string${such}, got ${describeValue(value)}`)
+}
+
+/** `'a'`, `'a' or 'b'`, `'a', 'b' or 'c'` */
+function listed(texts: readonly string[]): string {
+  return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`
+}

@@ -1,0 +1,86 @@
+import type { CompareOptions } from '../compare/options.js'
+import { describeValue, GoldenLogitsError, printable } from '../errors.js'
+import type { Fidelity, Provenance } from './types.js'
+
+/** Options of `toMatchLogitsSnapshot`: those of a comparison, and how the golden is named and kept. */
+export interface GoldenOptions extends CompareOptions {
+  /**
+   * What a new golden keeps. `full` (the default): every logit, losslessly, in a compressed `.npz` file, so that every
+   * verdict is exact. `compact`: 1 to 2 KB a token in the text file; it bounds KL divergence and cosine similarity, and
+   * where a limit lies between the bounds the verdict is `undecided`, which fails.
+   */
+  fidelity?: Fidelity
+  /** Vocab ids that a compact golden lists of each row, the most probable ones. Default 256. */
+  k?: number
+  /** The golden's name in place of the test's: the same golden wherever it is given in the test file. */
+  name?: string
+  /**
+   * Goldens of their own for some machines: the variant of this one, or several from the most to the least special.
+   * The first that there is counts, last the one without a variant; a new golden is written for the first of the list.
+   */
+  variant?: string | readonly string[]
+  /**
+   * What the logits come from (`model`, `revision`, `device`, `seed` …): kept in the golden, and compared with it. Another
+   * `model` or `vocabulary` than the golden's is an error, any other difference a note.
+   */
+  provenance?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** The options of goldens, checked, with their defaults filled in; those of the comparison apart. */
+export interface GoldenSettings {
+  readonly compare: CompareOptions
+  /** Absent where the caller leaves it open. */
+  readonly fidelity: Fidelity | undefined
+  readonly k: number
+  readonly name: string | undefined
+  readonly variants: readonly string[]
+  readonly provenance: Provenance
+}
+
+/** @throws GoldenLogitsError `invalid-argument` */
+export function checkGoldenOptions(options: GoldenOptions = {}): GoldenSettings {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalid(`the options must be an object such as { dtype: 'bf16' }`)
+  }
+  const { fidelity, k = 256, name, variant = [], provenance = {}, ...compare } = options
+  if (fidelity !== undefined && fidelity !== 'full' && fidelity !== 'compact') {
+    throw invalid(`fidelity must be 'full' or 'compact', got ${describeValue(fidelity)}`)
+  }
+  if (!Number.isSafeInteger(k) || k < 1 || k > 65_536) {
+    throw invalid(`k must be a whole number from 1 to 65536, got ${describeValue(k)}`)
+  }
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw invalid(`name must be a text that is not empty, got ${describeValue(name)}`)
+  }
+  const variants: readonly unknown[] = Array.isArray(variant) ? variant : [variant]
+  // In a file name: no dots, nothing that a file system folds.
+  const wrong = variants.find((v) => typeof v !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,39}$/.test(v))
+  if (wrong !== undefined) {
+    throw invalid(
+      `a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got ${describeValue(wrong)}`,
+    )
+  }
+  return { compare, fidelity, k, name, variants: variants as string[], provenance: checkProvenance(provenance) }
+}
+
+function checkProvenance(provenance: unknown): Provenance {
+  if (typeof provenance !== 'object' || provenance === null || Array.isArray(provenance)) {
+    throw invalid(`provenance must be an object such as { model: 'Qwen/Qwen3-8B' }, got ${describeValue(provenance)}`)
+  }
+  const texts: [string, string][] = []
+  for (const [key, value] of Object.entries(provenance)) {
+    if (!['string', 'number', 'boolean'].includes(typeof value)) {
+      throw invalid(
+        `provenance.${printable(key, 40)} must be a text, a number or a boolean, got ${describeValue(value)}`,
+      )
+    }
+    // They are lines of a file that people read.
+    if (key.length > 100 || String(value).length > 1000) throw invalid(`provenance.${printable(key, 40)} is too long`)
+    texts.push([key, String(value)])
+  }
+  return Object.fromEntries(texts)
+}
+
+function invalid(message: string): GoldenLogitsError {
+  return new GoldenLogitsError('invalid-argument', `toMatchLogitsSnapshot: ${message}`)
+}

@@ -1,0 +1,124 @@
+import { GoldenLogitsError, printable } from '../errors.js'
+import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { badGolden } from './bad-golden.js'
+import { decodeRow } from './compact/code.js'
+import { checksum, MAGIC } from './render.js'
+import type { Fidelity, Golden, GoldenToken, SourceFile } from './types.js'
+import { FORMAT_VERSION } from './version.js'
+
+const STRING = '("(?:[^"\\\\]|\\\\.)*")'
+const HEADER = new RegExp(
+  `^(?:made-by golden-logits (\\S+)|fidelity (full|compact)|layout (\\S+)|test ${STRING}|with ${STRING} ${STRING})$`,
+)
+const TOKEN = new RegExp(
+  `^token (0|[1-9]\\d{0,14})  top1 (\\d{1,7})  logit (\\S{1,30})  (\\w{1,10}) \\[(\\d{1,7})\\]  sha256 ([0-9a-f]{32})  layer ${STRING}$`,
+)
+const SOURCE = new RegExp(`^source (\\d{1,15})  sha256 ([0-9a-f]{32})  (\\d{1,15}) bytes  ${STRING}$`)
+const ROW = /^row (\d{1,15}) ([A-Za-z0-9+/]+={0,2})$/
+
+/**
+ * Reads a golden's text. Line ends may have become CRLF on the way, as Git on Windows makes them.
+ * @throws GoldenLogitsError `bad-golden` for a text that `renderGolden` did not write as it is, `golden-version` for one of
+ * a later format
+ */
+export function parseGolden(file: string, bytes: string): Golden {
+  const text = bytes.replaceAll('\r\n', '\n')
+  checkVersion(file, text)
+  const end = text.lastIndexOf('checksum ')
+  const sum = /^checksum ([0-9a-f]{64})\n$/.exec(end < 0 ? '' : text.slice(end))?.[1]
+  if (sum === undefined) throw badGolden(file, 'it has no checksum at its end: it was cut short')
+  if (checksum(text.slice(0, end)) !== sum) throw badGolden(file, 'its checksum does not fit: it was edited')
+  const [header, tokens, ...rest] = text.slice(0, end - 1).split('\n\n') as [string, string?, ...string[]]
+  if (tokens === undefined) throw badGolden(file, 'it holds no token')
+  const facts = parseHeader(file, header.split('\n').slice(1))
+  const { sources, rows } = parseRest(
+    file,
+    rest.flatMap((section) => section.split('\n')),
+  )
+  return { path: file, ...facts, tokens: parseTokens(file, tokens.split('\n'), rows, facts.fidelity), sources }
+}
+
+function checkVersion(file: string, text: string): void {
+  const version = new RegExp(`^${MAGIC}(\\d{1,9})\n`).exec(text)?.[1]
+  if (version === undefined) throw badGolden(file, 'it does not begin as a golden does')
+  if (Number(version) <= FORMAT_VERSION) return
+  const message = `a golden of format ${version}, but this version of golden-logits reads up to ${FORMAT_VERSION}; update the package`
+  throw new GoldenLogitsError('golden-version', message, { file })
+}
+
+function parseHeader(file: string, lines: readonly string[]): Omit<Golden, 'path' | 'tokens' | 'sources'> {
+  let [madeBy, fidelity, layout, test]: (string | undefined)[] = []
+  const provenance = new Map<string, string>()
+  for (const line of lines) {
+    const found = HEADER.exec(line)
+    if (!found) throw badGolden(file, `its header has the line '${printable(line)}'`)
+    madeBy ??= found[1]
+    fidelity ??= found[2]
+    layout ??= found[3]
+    test ??= found[4]
+    if (found[5] !== undefined) provenance.set(parseString(file, found[5]), parseString(file, found[6]!))
+  }
+  if (madeBy === undefined || fidelity === undefined || layout === undefined || test === undefined) {
+    throw badGolden(file, 'its header is not whole')
+  }
+  return {
+    madeBy,
+    fidelity: fidelity as Fidelity,
+    layout,
+    test: parseString(file, test),
+    provenance: Object.fromEntries(provenance),
+  }
+}
+
+function parseTokens(
+  file: string,
+  lines: readonly string[],
+  rows: ReadonlyMap<string, Uint8Array>,
+  fidelity: Fidelity,
+): GoldenToken[] {
+  const tokens = lines.map((line): GoldenToken => {
+    const [, step, top1, logit, dtype, width, digest, layer] = TOKEN.exec(line) ?? []
+    const sound = step !== undefined && Number(top1) < Number(width) && itemSize(dtype as Dtype) > 0
+    if (!sound || !Number.isFinite(Number(logit))) throw badGolden(file, `it has the line '${printable(line)}'`)
+    const token = {
+      step: Number(step),
+      dtype: dtype as Dtype,
+      width: Number(width),
+      top1: Number(top1),
+      top1Logit: Number(logit),
+      layer: parseString(file, layer!),
+      digest: digest!,
+    }
+    if (fidelity === 'full') return token
+    const row = rows.get(step!)
+    const compact = row ? decodeRow(row, token.width) : 'it is not there'
+    if (typeof compact === 'string') throw badGolden(file, `the row of token ${step} is broken: ${compact}`)
+    return { ...token, compact }
+  })
+  if (tokens.some((token, i) => i > 0 && token.step <= tokens[i - 1]!.step)) {
+    throw badGolden(file, 'its tokens are not in order')
+  }
+  return tokens
+}
+
+function parseRest(file: string, lines: readonly string[]): { sources: SourceFile[]; rows: Map<string, Uint8Array> } {
+  const sources: SourceFile[] = []
+  const rows = new Map<string, Uint8Array>()
+  for (const line of lines) {
+    const [, step, digest, size, path] = SOURCE.exec(line) ?? []
+    const [, of, bytes] = ROW.exec(line) ?? []
+    if (step !== undefined) {
+      sources.push({ step: Number(step), path: parseString(file, path!), size: Number(size), digest: digest! })
+    } else if (of !== undefined) rows.set(of, Uint8Array.from(Buffer.from(bytes!, 'base64')))
+    else throw badGolden(file, `it has the line '${printable(line)}'`)
+  }
+  return { sources, rows }
+}
+
+function parseString(file: string, json: string): string {
+  try {
+    return JSON.parse(json)
+  } catch {
+    throw badGolden(file, `it has the text ${printable(json)}`)
+  }
+}

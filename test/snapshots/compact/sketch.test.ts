@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest'
+import {
+  boundDistance,
+  ENTRIES,
+  packSketch,
+  SHRINK,
+  SKETCH_SIZE,
+  STRETCH,
+  sketchBoth,
+} from '../../../src/snapshots/compact/sketch.js'
+import { normal, random } from './pairs.js'
+
+function sketchOf(vector: Float64Array): Float64Array {
+  return sketchBoth(vector, new Float64Array(vector.length))[0]
+}
+
+const deviation = Math.sqrt(ENTRIES.reduce((sum, x) => sum + x * x, 0) / ENTRIES.length)
+
+/** Of all values that Σ cᵢ·(an entry) may take, for a vector c of norm 1. */
+function sums(...coefficients: number[]): number[] {
+  const norm = Math.hypot(...coefficients)
+  return coefficients.reduce<number[]>(
+    (all, c) => all.flatMap((x) => Array.from(ENTRIES, (entry) => x + (c * entry) / deviation / norm)),
+    [0],
+  )
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length
+}
+
+test('the factors are those of Chernoff bounds of 2⁻⁵⁹', () => {
+  const below = (SKETCH_SIZE / 2) * (1 - 1 / SHRINK - Math.log(SHRINK))
+  const above = (SKETCH_SIZE / 2) * (1 + Math.log(STRETCH) - STRETCH)
+  expect(below / Math.LN2).toBeLessThan(-59)
+  expect(above / Math.LN2).toBeLessThan(-59)
+})
+
+test('no moment of the entries is above that of a normal number', () => {
+  expect(ENTRIES).toHaveLength(256)
+  expect(ENTRIES.reduce((sum, x) => sum + x, 0)).toBe(0)
+  let ofNormal = 1
+  for (let order = 2; order <= 60; order += 2) {
+    ofNormal *= order - 1
+    expect(mean(Array.from(ENTRIES, (x) => (x / deviation) ** order)) / ofNormal).toBeLessThan(1 + 1e-12)
+  }
+})
+
+test('sums of few entries are small no more often than a normal number is', () => {
+  // E e^(−θx²) ≤ (1 + 2θ)^(−1/2) is what Chernoff's bound of small values takes, at 2θ = SHRINK − 1.
+  const theta = (SHRINK - 1) / 2
+  for (const c of [[1], [1, 1], [1, -1], [3, 1], [10, 1], [1, 0.01]]) {
+    const found = mean(sums(...c).map((x) => Math.exp(-theta * x * x))) * Math.sqrt(1 + 2 * theta)
+    expect(found, `coefficients ${c}`).toBeLessThan(1)
+  }
+})
+
+test('the squared distance of any two vectors lies within its bounds, and near their middle', () => {
+  const next = random(11)
+  let [least, most] = [Number.POSITIVE_INFINITY, 0]
+  for (let n = 0; n < 2000; n++) {
+    const length = 1 + Math.floor(next() * 400)
+    const a = Float64Array.from({ length }, () => normal(next))
+    const b = a.slice()
+    // From one entry alone to all of them.
+    const share = next() ** 3
+    for (let i = 0; i < length; i++)
+      if (i === n % length || next() < share) b[i] = b[i]! + normal(next) * 10 ** (-4 * next())
+    const exact = a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0)
+    const sketch = packSketch(sketchOf(a))
+    const { lo, hi } = boundDistance(sketch, sketchOf(b))
+    expect(lo).toBeLessThanOrEqual(exact)
+    expect(hi).toBeGreaterThanOrEqual(exact)
+    if (Math.sqrt(exact) < 100 * sketch.step) continue
+    least = Math.min(least, hi / SHRINK / exact)
+    most = Math.max(most, (lo * STRETCH) / exact)
+  }
+  // Far from SHRINK and STRETCH: it takes 10¹⁸ pairs to leave the bounds.
+  expect(least).toBeGreaterThan(0.5)
+  expect(most).toBeLessThan(1.7)
+})
+
+test('the random vectors are the same in every release: goldens depend on them', () => {
+  const unit = new Float64Array(3)
+  unit[2] = deviation
+  expect([...sketchOf(unit).slice(0, 12)].map(Math.round)).toMatchInlineSnapshot(`
+    [
+      17,
+      46,
+      13,
+      15,
+      -21,
+      11,
+      43,
+      33,
+      -7,
+      40,
+      -12,
+      17,
+    ]
+  `)
+  const longer = new Float64Array(5000)
+  longer[2] = deviation
+  expect(sketchOf(longer)).toEqual(sketchOf(unit))
+})
+
+test('vectors of zeros have a sketch of zeros, and no distance', () => {
+  const zeros = new Float64Array(10)
+  const sketch = packSketch(sketchOf(zeros))
+  expect(sketch).toEqual({ step: 0, numbers: new Int16Array(SKETCH_SIZE) })
+  expect(boundDistance(sketch, sketchOf(zeros))).toEqual({ lo: 0, hi: 0 })
+})

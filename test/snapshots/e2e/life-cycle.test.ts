@@ -1,0 +1,402 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { goldenName } from '../../../src/snapshots/names.js'
+import { Project, type Runner } from './project.js'
+
+/** A test that gates a dump of its own name. */
+function gate(name: string, options = `{ dtype: 'fp16' }`): string {
+  return `test('${name}', () => { expect('dumps/${name}').toMatchLogitsSnapshot(${options}) })\n`
+}
+
+function golden(name: string, n = 1, variant = ''): string {
+  return goldenName(name, n, variant)
+}
+
+function move(row: Float32Array, to: (logit: number, id: number) => number): void {
+  row.set(row.map(to))
+}
+
+/** Jest's summary tells how many goldens matched as well. */
+function summaryOf(runner: Runner, text: string, passed: number): string {
+  return runner === 'jest' ? `${text}, ${passed} passed` : text
+}
+
+const withRows = (file: string) => [file, `${file}.npz`]
+
+// One project for each story: its steps follow one another.
+describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
+  describe('a golden', () => {
+    const project = new Project(runner)
+    afterAll(() => project.remove())
+    const folder = `__golden__/${project.testFile('model')}`
+    const path = `${folder}/${golden('npu')}`
+    let first: string
+
+    test('CI without a golden: fails, says what to do, leaves a candidate outside of the folder', () => {
+      project.dump('npu')
+      project.test('model', gate('npu'))
+      const run = project.run([], { ci: true })
+      expect(run.code).toBe(1)
+      expect(run.summary).toBe('1 failed')
+      expect(project.files('__golden__')).toEqual([])
+      expect(project.files('.golden-logits')).toEqual(withRows(`candidates/${path}`))
+      expect(run.out).toContain(`There is no golden to match: ${path}`)
+      expect(run.out).toContain(`new logits   .golden-logits/candidates/${path}, to put in its place`)
+      expect(run.out).toContain('Run the test on your machine, look at the golden and commit it.')
+    })
+
+    test('new: written, and passes', () => {
+      const run = project.run()
+      expect(run.code).toBe(0)
+      expect(run.summary).toBe('1 written')
+      expect(project.files(folder)).toEqual(withRows(golden('npu')))
+      first = project.read(path)
+      expect(project.read(`.golden-logits/candidates/${path}`)).toBe(first)
+    })
+
+    test('unchanged: passes, here and in CI, and touches no file', () => {
+      for (const ci of [false, true]) {
+        const run = project.run([], { ci })
+        expect(run.code).toBe(0)
+        expect(run.out).not.toMatch(/written|updated|obsolete|[1-9] failed/)
+        expect(project.read(path)).toBe(first)
+      }
+      expect(project.read('out/report.csv').split('\n')).toHaveLength(1 + 3 + 1)
+    })
+
+    test('drifted within the limits: passes, and touches no file, not even with -u', () => {
+      project.dump('npu', (row) => move(row, (x, i) => x + 1e-4 * (i % 2)))
+      for (const args of [[], ['-u']]) {
+        const run = project.run(args)
+        expect(run.code).toBe(0)
+        expect(run.out).not.toMatch(/written|updated/)
+      }
+      expect(project.files(folder)).toEqual(withRows(golden('npu')))
+      expect(project.read(path)).toBe(first)
+    })
+
+    test('drifted over the limits: fails, names the token, touches no golden', () => {
+      project.dump('npu', (row, step) => move(row, (x, i) => (step > 0 ? x + (i % 7) : x)))
+      for (const ci of [false, true]) {
+        const run = project.run([], { ci })
+        expect(run.code).toBe(1)
+        expect(run.summary).toBe('1 failed')
+        expect(run.out).toContain('First token over threshold: token 1     (3 tokens compared, 2 over, 0 missing)')
+        expect(run.out).toContain(`golden file  ${path}`)
+        expect(run.out).toContain('If the new logits are right, update the golden: run the test with -u.')
+        expect(run.out.includes('new logits   .golden-logits/candidates')).toBe(ci)
+        expect(project.read(path)).toBe(first)
+      }
+    })
+
+    test('-u: rewritten, says what moved, passes from then on', () => {
+      const run = project.run(['-u'])
+      expect(run.code).toBe(0)
+      expect(run.summary).toBe('1 updated')
+      expect(run.said.join('\n')).toMatch(
+        /golden rewritten: .*\(token 1: KL divergence \d[\d.]* is not below 0\.0001; .*2 of 3 tokens were out of tolerance, highest KL divergence from the old golden \d/,
+      )
+      expect(project.read(path)).not.toBe(first)
+      expect(project.run([], { ci: true }).code).toBe(0)
+    })
+
+    test('broken: one error with a way out, never overwritten but by -u', () => {
+      const good = project.read(path)
+      const later = good.replace('golden 1\n', 'golden 7\n')
+      const cases: [string, RegExp][] = [
+        [good.slice(0, good.length / 2), /it has no checksum at its end: it was cut short; restore the golden/],
+        [good.replace('top1 ', 'top1 1'), /its checksum does not fit: it was edited; restore the golden/],
+        [later, /a golden of format 7, but this version of golden-logits reads up to 1; update the package/],
+      ]
+      for (const [text, message] of cases) {
+        project.write(path, text)
+        for (const ci of [false, true]) {
+          const run = project.run([], { ci })
+          expect(run.code).toBe(1)
+          expect(run.out).toMatch(message)
+          expect(project.read(path)).toBe(text)
+        }
+      }
+      const run = project.run(['-u'])
+      expect([run.code, run.summary]).toEqual([0, '1 updated'])
+      expect(run.said.join('\n')).toMatch(/golden rewritten: .*a golden of format 7/)
+      expect(project.read(path)).toBe(good)
+    })
+
+    test('of another vocabulary or model: an error, never overwritten but by -u', () => {
+      const before = project.read(path)
+      project.dump('npu', () => {}, { width: 400 })
+      const run = project.run()
+      expect(run.code).toBe(1)
+      expect(run.out).toMatch(/the golden has a vocabulary of 500, the dump one of 400; .*update the golden \(-u\)/)
+      expect(project.read(path)).toBe(before)
+      project.test('model', gate('npu', `{ dtype: 'fp16', provenance: { model: 'Tiny/One', device: 'A' } }`))
+      expect(project.run(['-u']).summary).toBe('1 updated')
+      project.test('model', gate('npu', `{ dtype: 'fp16', provenance: { model: 'Tiny/One', device: 'B' } }`))
+      expect(project.run().code).toBe(0)
+      project.test('model', gate('npu', `{ dtype: 'fp16', provenance: { model: 'Tiny/Two' } }`))
+      const other = project.run()
+      expect(other.code).toBe(1)
+      expect(other.out).toMatch(/the golden is of model 'Tiny\/One', the test says 'Tiny\/Two'/)
+    })
+  })
+
+  describe('several tests', () => {
+    const project = new Project(runner)
+    afterAll(() => project.remove())
+    const folder = `__golden__/${project.testFile('model')}`
+
+    test('each has its own golden, a second one of a test the number 2', () => {
+      for (const [i, name] of ['a', 'b', 'c'].entries()) project.dump(name, () => {}, { seed: i + 1 })
+      const twice = `test('c', () => { for (const d of ['a', 'b']) expect('dumps/' + d).toMatchLogitsSnapshot() })\n`
+      project.test('model', gate('a') + gate('b') + twice)
+      const run = project.run()
+      expect([run.code, run.summary]).toEqual([0, '4 written'])
+      expect(project.files(folder)).toEqual(
+        [golden('a'), golden('b'), golden('c'), golden('c', 2)].flatMap(withRows).sort(),
+      )
+    })
+
+    test('-t: the others are not obsolete', () => {
+      const run = project.run(['-t', 'b'])
+      expect(run.code).toBe(0)
+      expect(run.said.join('\n')).not.toContain('obsolete')
+    })
+
+    test('skipped or failed: nor are those of the file then', () => {
+      project.test('model', gate('a') + gate('c').replace('test(', 'test.skip('))
+      expect(project.run().said.join('\n')).not.toContain('obsolete')
+      project.test('model', `${gate('a')}test('fails', () => { expect(1).toBe(2) })\n`)
+      expect(project.run().said.join('\n')).not.toContain('obsolete')
+    })
+
+    test('renamed: a new golden, and the old one is obsolete', () => {
+      const files = project.files(folder)
+      project.test('model', `${gate('a') + gate('b').replace("test('b'", "test('renamed'")}test.todo('later')\n`)
+      const run = project.run()
+      expect([run.code, run.summary]).toEqual([0, summaryOf(runner, '1 written', 1)])
+      expect(run.said.join('\n')).toContain(
+        `3 obsolete goldens, used by no test: ${folder}/${golden('b')}, ${folder}/${golden('c')}, ${folder}/${golden('c', 2)} (delete them, or run with -u`,
+      )
+      expect(project.files(folder)).toEqual([...files, ...withRows(golden('renamed'))].sort())
+    })
+
+    test('deleted: obsolete, and kept with -u, too', () => {
+      const files = project.files(folder)
+      project.test('model', gate('a'))
+      const run = project.run(['-u'])
+      expect(run.code).toBe(0)
+      expect(run.said.join('\n')).toContain('4 obsolete goldens, used by no test')
+      expect(project.files(folder)).toEqual(files)
+    })
+
+    test('two of one name: an error, as they would share a golden', () => {
+      project.test('model', gate('a') + gate('a'))
+      const run = project.run()
+      expect(run.code).toBe(1)
+      expect(run.out).toMatch(/two tests of this file have the name 'a'/)
+    })
+  })
+
+  describe("the reporter's option obsolete", () => {
+    test.each(['remove', 'fail'] as const)('%s', (obsolete) => {
+      const project = new Project(runner, { obsolete })
+      try {
+        const folder = `__golden__/${project.testFile('model')}`
+        project.dump('a')
+        project.dump('b')
+        project.test('model', gate('a') + gate('b'))
+        project.test('gone', gate('a'))
+        expect(project.run().code).toBe(0)
+        project.test('model', gate('a', `{ dtype: 'fp16', variant: ['npu', 'any'] }`))
+        project.write(`${folder}/${golden('a', 1, 'gpu')}`, 'of another machine')
+        const before = project.files('__golden__')
+        for (const file of [project.testFile('gone')]) project.delete(file)
+        const run = project.run()
+        expect(run.code).toBe(obsolete === 'fail' ? 1 : 0)
+        const both = `__golden__/${project.testFile('gone')}/${golden('a')}, ${folder}/${golden('b')}`
+        expect(run.said.join('\n')).toContain(`2 obsolete goldens, used by no test: ${both}`)
+        expect(project.files('__golden__')).toEqual(before)
+        const update = project.run(['-u'])
+        if (obsolete === 'fail') expect(project.files('__golden__')).toEqual(before)
+        else {
+          expect(update.said.join('\n')).toContain(`2 obsolete goldens removed: ${both}`)
+          const left = [golden('a', 1, 'gpu'), ...withRows(golden('a'))].map((f) => `${project.testFile('model')}/${f}`)
+          expect(project.files('__golden__')).toEqual(left.sort())
+        }
+      } finally {
+        project.remove()
+      }
+    })
+  })
+
+  test('retried: finds its own golden again, and counts once', () => {
+    const project = new Project(runner)
+    try {
+      project.dump('a')
+      const body = `let tries = 0
+${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest' ? '{ retry: 2 }, ' : ''}() => {
+  tries++
+  expect('dumps/a').toMatchLogitsSnapshot({ dtype: 'fp16' })
+  expect(tries).toBe(3)
+  expect('dumps/a').toMatchLogitsSnapshot({ dtype: 'fp16' })
+})\n`
+      project.test('model', body)
+      const run = project.run()
+      expect([run.code, run.summary]).toEqual([0, '2 written'])
+      expect(project.files('__golden__')).toEqual(
+        [golden('a'), golden('a', 2)]
+          .flatMap(withRows)
+          .map((f) => `${project.testFile('model')}/${f}`)
+          .sort(),
+      )
+    } finally {
+      project.remove()
+    }
+  })
+
+  // Vitest's global expect, and that of the test's context; Jest has the first alone.
+  test.each(runner === 'vitest' ? ['expect', 'context.expect'] : ['expect'])(
+    'concurrent, %s: each test has its own golden',
+    (own) => {
+      const project = new Project(runner)
+      try {
+        for (const [i, name] of ['a', 'b', 'c'].entries()) project.dump(name, () => {}, { seed: i + 1 })
+        const wait = (
+          name: string,
+          ms: number,
+        ) => `test.concurrent('${name}', async (${own === 'expect' ? '' : 'context'}) => {
+  await new Promise((done) => setTimeout(done, ${ms}))
+  ${own}('dumps/${name}').toMatchLogitsSnapshot({ dtype: 'fp16' })
+  await new Promise((done) => setTimeout(done, ${ms}))
+  ${own}('dumps/${name}').toMatchLogitsSnapshot({ dtype: 'fp16' })
+})\n`
+        project.test('model', wait('a', 30) + wait('b', 20) + wait('c', 10))
+        const run = project.run()
+        expect([run.code, run.summary]).toEqual([0, '6 written'])
+        const names = ['a', 'b', 'c'].flatMap((name) => [golden(name), golden(name, 2)])
+        expect(project.files('__golden__')).toEqual(
+          names
+            .flatMap(withRows)
+            .map((file) => `${project.testFile('model')}/${file}`)
+            .sort(),
+        )
+        for (const name of ['a', 'b', 'c']) {
+          const text = project.read(`__golden__/${project.testFile('model')}/${golden(name)}`)
+          expect(text).toContain(`test "${name}"`)
+          expect(text).toContain(`"dumps/${name}/msit_dump`)
+        }
+        expect(project.run([], { ci: true }).code).toBe(0)
+      } finally {
+        project.remove()
+      }
+    },
+  )
+
+  test('compact: bounds decide, and the message tells them', () => {
+    const project = new Project(runner)
+    try {
+      const options = `{ dtype: 'fp16', fidelity: 'compact', k: 32 }`
+      const folder = `__golden__/${project.testFile('model')}`
+      project.dump('a')
+      project.test('model', gate('a', options))
+      expect(project.run().summary).toBe('1 written')
+      expect(project.files(folder)).toEqual([golden('a')])
+      project.dump('a', (row) => move(row, (x, i) => x + 1e-4 * (i % 2)))
+      expect(project.run([], { ci: true }).code).toBe(0)
+      expect(project.read('out/report.csv')).toMatch(/"KL divergence lies in \[.*\], cosine similarity in \[.*\]"/)
+      project.dump('a', (row, step) => move(row, (x, i) => (step === 2 ? x + (i % 7) : x)))
+      const run = project.run()
+      expect(run.code).toBe(1)
+      expect(run.out).toMatch(/First token over threshold: token 2 {5}\(3 tokens compared, 1 over, 0 missing\)/)
+      expect(run.out).toMatch(
+        / {2}KL divergence is at least 0\.\d+, not below 0\.0001; cosine similarity is at most 0\.\d+/,
+      )
+      expect(run.out).toMatch(/ {2}top-1 {15}/)
+      expect(run.out).toMatch(/Tokens 0 to 1 agree in top-1/)
+      const update = project.run(['-u'])
+      expect(update.said.join('\n')).toMatch(
+        /1 of 3 tokens were out of tolerance, highest KL .* old golden at least 0\.\d/,
+      )
+      project.test('model', gate('a', `{ dtype: 'fp16', fidelity: 'full' }`))
+      const other = project.run()
+      expect(other.code).toBe(1)
+      expect(other.out).toMatch(
+        /a golden of compact fidelity, where the option fidelity says 'full'; update the golden/,
+      )
+      expect(project.run(['-u']).summary).toBe('1 updated')
+      expect(project.files(folder)).toEqual(withRows(golden('a')))
+    } finally {
+      project.remove()
+    }
+  })
+
+  test('variants: the first that there is counts, and a new one is of the first', () => {
+    const project = new Project(runner)
+    try {
+      const folder = `__golden__/${project.testFile('model')}`
+      const variants = (...names: string[]) => `{ dtype: 'fp16', variant: ${JSON.stringify(names)} }`
+      project.dump('a')
+      project.test('model', gate('a'))
+      project.run()
+      project.test('model', gate('a', variants('npu-910b', 'npu')))
+      expect(project.run([], { ci: true }).code).toBe(0)
+      project.dump('a', (row) => move(row, (x, i) => x + (i % 7)))
+      const update = project.run(['-u'])
+      expect(update.summary).toBe('1 written')
+      expect(update.said.join('\n')).toMatch(/golden written beside the one of another variant/)
+      expect(project.files(folder)).toEqual([...withRows(golden('a')), ...withRows(golden('a', 1, 'npu-910b'))].sort())
+      expect(project.run([], { ci: true }).code).toBe(0)
+      project.test('model', gate('a', variants('npu')))
+      expect(project.run([], { ci: true }).code).toBe(1)
+    } finally {
+      project.remove()
+    }
+  })
+
+  test('what cannot be a golden is none: the dump, or the place', () => {
+    const project = new Project(runner)
+    try {
+      project.dump('a', (row, step) => {
+        if (step === 2) row[3] = Number.NaN
+      })
+      project.test('model', gate('a'))
+      const run = project.run()
+      expect([run.code, run.summary]).toEqual([1, '1 failed'])
+      expect(run.out).toMatch(
+        /No golden was written: token 2 of the dump cannot be part of one: it holds 1 NaN, first at/,
+      )
+      expect(project.files('__golden__')).toEqual([])
+      project.dump('a')
+      project.test('model', gate('a', `{ dtype: 'fp16', steps: [0, 5] }`))
+      expect(project.run().out).toMatch(/the dump does not hold token 5, which the option steps lists/)
+      project.test('model', gate('a').replace(').toMatch', ').not.toMatch'))
+      expect(project.run().out).toMatch(/toMatchLogitsSnapshot cannot be used with \.not/)
+    } finally {
+      project.remove()
+    }
+  })
+
+  if (runner === 'vitest') {
+    test('a concurrent test that cannot be told apart is an error, not the golden of another', () => {
+      const project = new Project(runner)
+      try {
+        project.dump('a')
+        const matchers = "import { matchers } from 'golden-logits/matchers'\nexpect.extend(matchers)\n"
+        const body = (options: string) =>
+          `test.concurrent('a', async () => { await 1; expect('dumps/a').toMatchLogitsSnapshot(${options}) })\n`
+        project.write(project.testFile('model'), `import { expect, test } from 'vitest'\n${matchers}${body('')}`)
+        const run = project.run()
+        expect(run.code).toBe(1)
+        expect(run.out).toMatch(/cannot tell which test it is in: load golden-logits\/vitest at the top/)
+        const named = body("{ name: 'mine' }")
+        project.write(project.testFile('model'), `import { expect, test } from 'vitest'\n${matchers}${named}`)
+        expect(project.run().code).toBe(0)
+        expect(project.files('__golden__')).toEqual(
+          withRows(`${project.testFile('model')}/${goldenName('mine', undefined, '')}`),
+        )
+      } finally {
+        project.remove()
+      }
+    })
+  }
+})

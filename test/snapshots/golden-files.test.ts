@@ -1,0 +1,290 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { checkOptions } from '../../src/compare/options.js'
+import { compareDumps, GoldenLogitsError, loadDump } from '../../src/index.js'
+import { compareGolden } from '../../src/snapshots/compare-golden.js'
+import { readGolden } from '../../src/snapshots/read-golden.js'
+import { checksum } from '../../src/snapshots/render.js'
+import { dataPath, type Fidelity } from '../../src/snapshots/types.js'
+import { PACKAGE_VERSION } from '../../src/snapshots/version.js'
+import { type WriteSettings, writeGolden } from '../../src/snapshots/write-golden.js'
+import { bundled } from '../build/bundled.js'
+import { tree } from '../fixtures/trees.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'goldens-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const settings: WriteSettings = {
+  fidelity: 'full',
+  k: 64,
+  test: 'a "test" > of\nmine',
+  provenance: { model: 'Tiny/One', seed: '7' },
+  compare: checkOptions({ dtype: 'fp16' }),
+}
+
+function written(name: string, from: string, own: Partial<WriteSettings> = {}): string {
+  const path = join(folder, name)
+  expect(writeGolden(path, loadDump(from), { ...settings, ...own }).kind).toBe('written')
+  return path
+}
+
+function errorOf(action: () => unknown): GoldenLogitsError {
+  try {
+    action()
+  } catch (error) {
+    expect(error).toBeInstanceOf(GoldenLogitsError)
+    return error as GoldenLogitsError
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
+  const clean = tree('a_clean_f32_vs_f16', 'my')
+
+  test('a golden is read as it was written', () => {
+    const path = join(folder, `${fidelity}.golden`)
+    const result = writeGolden(path, loadDump(clean), { ...settings, fidelity })
+    expect(result).toEqual({ kind: 'written', golden: readGolden(path) })
+    expect(readGolden(path)).toMatchObject({ test: settings.test, provenance: settings.provenance, layout: 'atb' })
+  })
+
+  test('the same dump gives the same bytes', () => {
+    const [a, b] = [
+      written(`1-${fidelity}.golden`, clean, { fidelity }),
+      written(`2-${fidelity}.golden`, clean, { fidelity }),
+    ]
+    expect(readFileSync(a, 'utf8')).toBe(readFileSync(b, 'utf8'))
+    if (fidelity === 'full') expect(readFileSync(dataPath(a)).equals(readFileSync(dataPath(b)))).toBe(true)
+  })
+
+  test('the dump it was made from has KL 0 and cosine 1 in every token', () => {
+    const path = written(`same-${fidelity}.golden`, clean, { fidelity })
+    const comparison = compareGolden(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp32' }))
+    expect(comparison.pass).toBe(true)
+    expect(comparison.counts).toMatchObject({ total: 12, passed: 12 })
+    for (const { metrics } of comparison.tokens) {
+      expect(metrics).toMatchObject({ klDivergence: 0, cosineSimilarity: 1, maxAbsoluteError: 0 })
+    }
+  })
+
+  test('a step of one side alone is missing or extra', () => {
+    const path = written(`some-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 4 } }) })
+    const { counts, pass } = compareGolden(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp16' }))
+    expect({ pass, ...counts }).toMatchObject({ pass: false, total: 12, passed: 5, extra: 7 })
+  })
+
+  test('another vocabulary is one error', () => {
+    const path = written(`narrow-${fidelity}.golden`, clean, {
+      fidelity,
+      compare: checkOptions({ vocabSize: 600, thresholds: { klDivergence: 1 } }),
+    })
+    const error = errorOf(() => compareGolden(readGolden(path), loadDump(clean), checkOptions()))
+    expect(error.code).toBe('golden-mismatch')
+    expect(error.message).toMatch(/a vocabulary of 600, the dump one of 640; .* set the option vocabSize to 600/)
+  })
+
+  test('cut anywhere, it is a bad golden', () => {
+    const path = written(`cut-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: [0] }) })
+    const text = readFileSync(path, 'utf8')
+    for (let length = 0; length < text.length; length++) {
+      writeFileSync(path, text.slice(0, length))
+      const error = errorOf(() => readGolden(path))
+      expect(error.code, `cut at ${length}`).toBe('bad-golden')
+      expect(error.message).toMatch(/\.golden: .*; restore the golden from version control, or write it anew/)
+    }
+  })
+
+  test('edited anywhere, it is a bad golden', () => {
+    const path = written(`edit-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: [0] }) })
+    const text = readFileSync(path, 'utf8')
+    for (let at = 0; at < text.length - 1; at++) {
+      writeFileSync(path, `${text.slice(0, at)}~${text.slice(at + 1)}`)
+      expect(errorOf(() => readGolden(path)).code, `edited at ${at}`).toBe('bad-golden')
+    }
+  })
+
+  test('line ends of Windows do no harm', () => {
+    const path = written(`crlf-${fidelity}.golden`, clean, { fidelity })
+    const before = readGolden(path)
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('\n', '\r\n'))
+    expect(readGolden(path)).toEqual(before)
+  })
+
+  test('a later format is refused by name', () => {
+    const path = written(`later-${fidelity}.golden`, clean, { fidelity })
+    writeFileSync(path, readFileSync(path, 'utf8').replace('golden 1\n', 'golden 2\n'))
+    const error = errorOf(() => readGolden(path))
+    expect(error.code).toBe('golden-version')
+    expect(error.message).toMatch(/a golden of format 2, but this version of golden-logits reads up to 1/)
+  })
+
+  test('lines that are sound to the checksum alone are refused', () => {
+    const path = written(`lines-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 1 } }) })
+    const text = readFileSync(path, 'utf8')
+    const body = text.slice(0, text.lastIndexOf('checksum '))
+    const edits: [string, string][] = [
+      ['token 1 ', 'token 0 '],
+      ['[640]', '[0]'],
+      ['float16', 'float12'],
+      ['fidelity', 'faithfulness'],
+      ['"Tiny/One"', '"Tiny\\x"'],
+      [`layout atb\n`, ''],
+    ]
+    if (fidelity === 'compact') edits.push(['row 0 ', 'row 0 AAAA'], ['row 1 ', 'row 5 '])
+    for (const [from, to] of edits) {
+      const edited = body.replace(from, to)
+      expect(edited).not.toBe(body)
+      writeFileSync(path, `${edited}checksum ${checksum(edited)}\n`)
+      expect(errorOf(() => readGolden(path)).code, from).toBe('bad-golden')
+    }
+  })
+})
+
+test('a full golden measures as the dump it was made from', () => {
+  const path = written('full-b.golden', tree('b_token3_degraded', 'golden'))
+  const dump = loadDump(tree('b_token3_degraded', 'my'))
+  const expected = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' })
+  const found = compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
+  expect(found.pass).toBe(false)
+  expect(found.tokens.map(({ step, verdict, metrics }) => ({ step, verdict, metrics }))).toEqual(
+    expected.tokens.map(({ step, verdict, metrics }) => ({ step, verdict, metrics })),
+  )
+})
+
+test('a compact golden finds the wrong token, and passes the others', () => {
+  const path = written('compact-b.golden', tree('b_token3_degraded', 'golden'), { fidelity: 'compact' })
+  const dump = loadDump(tree('b_token3_degraded', 'my'))
+  const found = compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
+  expect(found.tokens.filter(({ pass }) => !pass).map(({ step }) => step)).toEqual([3])
+  expect(found.firstFailure!.reason).toMatch(
+    /^KL divergence is at least 19\.\d+, not below 0\.005; cosine similarity is at most 0\.9[78]\d*, not above 0\.999$/,
+  )
+  expect(found.counts).toMatchObject({ total: 12, compared: 12, passed: 11, overThreshold: 1, failed: 0 })
+})
+
+test('a limit between the bounds of a compact golden fails, with advice', () => {
+  const path = written('undecided.golden', tree('b_token3_degraded', 'golden'), { fidelity: 'compact', k: 8 })
+  const dump = loadDump(tree('b_token3_degraded', 'my'))
+  const exact = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' }).tokens[0]!.metrics!
+  const verdictWith = (thresholds: { klDivergence: number; cosineSimilarity: number }) => {
+    const found = compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16', thresholds, steps: [0] }))
+    expect(found.counts).toMatchObject({ total: 1, compared: 0, failed: 1 })
+    expect(found.pass).toBe(false)
+    return found.firstFailure
+  }
+  const { klDivergence, cosineSimilarity } = exact
+  expect(verdictWith({ klDivergence, cosineSimilarity: -1 })).toMatchObject({
+    verdict: 'undecided',
+    reason: expect.stringMatching(
+      /^KL divergence lies in \[.*\], its limit .* between; a golden of a larger k may decide it, one of fidelity: 'full' does$/,
+    ),
+  })
+  expect(verdictWith({ klDivergence: 1, cosineSimilarity })).toMatchObject({
+    verdict: 'undecided',
+    reason: expect.stringMatching(
+      /^cosine similarity lies in \[.*\], its limit .* between; a golden of fidelity: 'full' decides it$/,
+    ),
+  })
+})
+
+test('ranks are joined before they are kept', () => {
+  const path = written('ranks.golden', tree('g1_tp2_same_pid', 'golden'))
+  expect(readGolden(path).tokens[0]).toMatchObject({ width: 640 })
+  const dump = loadDump(tree('g1_tp2_same_pid', 'my'))
+  expect(compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16' })).pass).toBe(true)
+})
+
+test('rows of another golden are found out', () => {
+  const path = written('mine.golden', tree('a_clean_f32_vs_f16', 'my'))
+  const other = written('other.golden', tree('b_token3_degraded', 'my'))
+  writeFileSync(dataPath(path), readFileSync(dataPath(other)))
+  const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
+  const error = errorOf(() => compareGolden(readGolden(path), dump, checkOptions({ dtype: 'fp16' })))
+  expect(error.code).toBe('bad-golden')
+  expect(error.message).toMatch(/the row of token \d+ in the \.npz file beside it is not the one it was written with/)
+  rmSync(dataPath(path))
+  expect(errorOf(() => readGolden(path)).message).toMatch(/the \.npz file with its rows is not beside it/)
+})
+
+test('the version is that of the package', () => {
+  expect(PACKAGE_VERSION).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version)
+})
+
+test('the files it was made from are named with their digests', () => {
+  const from = tree('g1_tp2_same_pid', 'my')
+  const { sources, tokens } = readGolden(written('sources.golden', from))
+  const dump = loadDump(from)
+  expect(sources.map(({ step }) => step)).toEqual(tokens.flatMap(({ step }) => [step, step]))
+  for (const [i, { path, size, digest }] of sources.entries()) {
+    const bytes = readFileSync(dump.steps.flatMap(({ files }) => files)[i]!)
+    expect(path).toMatch(/^test\/fixtures\/trees\/g1_tp2_same_pid\/my\//)
+    expect({ size, digest }).toEqual({
+      size: bytes.length,
+      digest: createHash('sha256').update(bytes).digest('hex').slice(0, 32),
+    })
+  }
+})
+
+test.each(['full', 'compact'] as const)('%s: columns with probability are not cut off without a word', (fidelity) => {
+  const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
+  const path = join(folder, `cut-off-${fidelity}.golden`)
+  const cut = { ...settings, fidelity, compare: checkOptions({ vocabSize: 5, dtype: 'fp16' }) }
+  const result = writeGolden(path, dump, cut)
+  expect(result).toMatchObject({ kind: 'refused', step: 0 })
+  expect((result as { reason: string }).reason).toMatch(
+    /^the 635 columns of the dump that vocabSize cuts off hold (?:1|0\.\d+) of its probability, not below the KL limit 0\.0001$/,
+  )
+  expect(existsSync(path) || existsSync(dataPath(path))).toBe(false)
+})
+
+test('workers that write the same golden at the same time leave one of them whole', async () => {
+  const path = join(folder, 'shared', 'x.golden')
+  const script = `
+    const { writeGolden } = require(${JSON.stringify(await bundled('snapshots/write-golden'))})
+    const { checkOptions } = require(${JSON.stringify(await bundled('compare/options'))})
+    const { loadDump } = require('golden-logits')
+    const [path, from, fidelity] = process.argv.slice(1)
+    const dump = loadDump(from)
+    const settings = { fidelity, k: 8, test: from, provenance: {}, compare: checkOptions({ dtype: 'fp16' }) }
+    for (let i = 0; i < 40; i++) writeGolden(path, dump, settings)`
+  const dumps = [tree('a_clean_f32_vs_f16', 'my'), tree('b_token3_degraded', 'my')]
+  const ends = dumps.map((from) => spawn(process.execPath, ['-e', script, path, from, 'full'], { stdio: 'inherit' }))
+  const codes = Promise.all(ends.map((child) => once(child, 'exit').then(([code]) => code)))
+  let running = true
+  codes.finally(() => {
+    running = false
+  })
+  while (running) {
+    // Whoever wrote it last, the text is whole at any time.
+    if (existsSync(path)) expect(dumps).toContain(readGolden(path).test)
+    await new Promise((done) => setTimeout(done, 5))
+  }
+  expect(await codes).toEqual([0, 0])
+  const golden = readGolden(path)
+  const other = dumps.find((from) => from !== golden.test)!
+  expect(compareGolden(golden, loadDump(golden.test), checkOptions({ dtype: 'fp16' })).pass).toBe(true)
+  expect(compareGolden(golden, loadDump(other), checkOptions({ dtype: 'fp16' })).pass).toBe(false)
+  expect(readdirSync(join(folder, 'shared')).sort()).toEqual(['x.golden', 'x.golden.npz'])
+})
+
+test('a lock of a worker that died is taken over', () => {
+  const path = join(folder, 'left.golden')
+  mkdirSync(`${path}.lock`)
+  utimesSync(`${path}.lock`, new Date(0), new Date(0))
+  written('left.golden', tree('a_clean_f32_vs_f16', 'my'))
+  expect(existsSync(`${path}.lock`)).toBe(false)
+})

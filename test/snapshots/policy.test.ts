@@ -1,0 +1,245 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { GoldenLogitsError } from '../../src/index.js'
+import { wholeJestFiles, wholeVitestFiles } from '../../src/reporters/whole-files.js'
+import { GoldenCounter } from '../../src/snapshots/counter.js'
+import { type Action, decide, type GoldenState } from '../../src/snapshots/decide.js'
+import { locateGolden } from '../../src/snapshots/locate.js'
+import { candidatePath, goldenFolder, goldenName } from '../../src/snapshots/names.js'
+import { noteTouched, obsoleteGoldens, touchedGoldens } from '../../src/snapshots/obsolete.js'
+import { checkGoldenOptions, type GoldenOptions } from '../../src/snapshots/options.js'
+import { countSnapshot, type UpdateMode, updateMode } from '../../src/snapshots/runner.js'
+
+const root = mkdtempSync(join(tmpdir(), 'policy-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+function put(...parts: string[]): string {
+  const path = join(root, ...parts)
+  mkdirSync(join(path, '..'), { recursive: true })
+  writeFileSync(path, '')
+  return path
+}
+
+describe('what is done with a golden', () => {
+  const table: Record<GoldenState, Record<UpdateMode, Action>> = {
+    missing: { none: 'fail-missing', new: 'write', all: 'write' },
+    matched: { none: 'pass', new: 'pass', all: 'pass' },
+    unmatched: { none: 'fail-unmatched', new: 'fail', all: 'rewrite' },
+    unusable: { none: 'throw', new: 'throw', all: 'rewrite' },
+    'other-fidelity': { none: 'throw', new: 'throw', all: 'rewrite' },
+  }
+  test.each(Object.keys(table) as GoldenState[])('%s', (state) => {
+    for (const mode of ['none', 'new', 'all'] as const) expect(decide(state, mode), mode).toBe(table[state][mode])
+  })
+})
+
+describe('names', () => {
+  test('are safe on any file system, whatever the test is called', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 999 }), (name, n) => {
+        expect(goldenName(name, n, '')).toMatch(/^[A-Za-z0-9-]{1,60}-\d+-[0-9a-f]{8}\.golden$/)
+      }),
+    )
+  })
+
+  test('are the same in Vitest and Jest, and differ where tests do', () => {
+    expect(goldenName('model > answers > all', 1, '')).toBe(goldenName('model answers all', 1, ''))
+    const names = ['a b', 'a-b', 'A b', 'a  b', '', ' ', 'con', 'ä', 'ö', `${'x'.repeat(90)}1`, `${'x'.repeat(90)}2`]
+    // Apart even where case is folded.
+    const files = names.map((name) => goldenName(name, 1, '').toLowerCase())
+    expect(new Set(files).size).toBe(names.length)
+    expect(goldenName('a', 1, 'npu')).toMatch(/^a-1-[0-9a-f]{8}\.npu\.golden$/)
+    expect(goldenName('a', undefined, '')).toMatch(/^a-[0-9a-f]{8}\.golden$/)
+  })
+
+  test('a candidate lies outside of the folder of goldens', () => {
+    const golden = join(root, 'tests', '__golden__', 'm.test.ts', 'a.golden')
+    expect(candidatePath(golden, root)).toBe(
+      join(root, '.golden-logits', 'candidates', 'tests', '__golden__', 'm.test.ts', 'a.golden'),
+    )
+    expect(candidatePath(golden, join(root, 'other'))).toBe(
+      join(root, 'other', '.golden-logits', 'candidates', 'a.golden'),
+    )
+  })
+})
+
+test('of variants the first that there is counts, last the one without', () => {
+  const file = join(root, 'variants.test.ts')
+  const path = (variant: string) => join(goldenFolder(file), goldenName('a', 1, variant))
+  const found = () => locateGolden(file, 'a', 1, ['npu-910b', 'npu'])
+  expect(found()).toEqual({ existing: undefined, target: path('npu-910b') })
+  for (const variant of ['', 'npu', 'npu-910b']) {
+    writeFileSync(put('__golden__', 'variants.test.ts', goldenName('a', 1, variant)), '')
+    expect(found()).toEqual({ existing: path(variant), target: path('npu-910b') })
+  }
+  expect(locateGolden(file, 'a', 1, [])).toEqual({ existing: path(''), target: path('') })
+})
+
+describe('goldens of one test are numbered', () => {
+  const test1 = { file: 'f', name: 'a', owner: {}, attempt: 1 }
+
+  test('from 1 in each attempt', () => {
+    const counter = new GoldenCounter()
+    const run = {}
+    expect([counter.next(test1, run), counter.next(test1, run)]).toEqual([1, 2])
+    expect(counter.next({ ...test1, attempt: 2 }, run)).toBe(1)
+    expect(counter.next({ ...test1, name: 'b', owner: {} }, run)).toBe(1)
+    expect(counter.next({ ...test1, attempt: 2 }, run)).toBe(2)
+  })
+
+  test('anew where the file runs again, as in watch mode', () => {
+    const counter = new GoldenCounter()
+    expect(counter.next(test1, {})).toBe(1)
+    expect(counter.next({ ...test1, owner: {} }, {})).toBe(1)
+  })
+
+  test('not for a second test of that name', () => {
+    const counter = new GoldenCounter()
+    const run = {}
+    expect(counter.next(test1, run)).toBe(1)
+    expect(counter.next({ ...test1, owner: {} }, run)).toBe('taken')
+  })
+})
+
+describe('obsolete goldens', () => {
+  const [model, gone, part] = ['model', 'gone', 'part'].map((name) => join(root, 'o', `${name}.test.ts`)) as [
+    string,
+    string,
+    string,
+  ]
+  const golden = (file: string, name: string, variant = '') => join(goldenFolder(file), goldenName(name, 1, variant))
+  const runDir = join(root, 'run')
+
+  test('are those that the tests of a whole file passed by, and those whose file is gone', () => {
+    put('o', 'model.test.ts')
+    put('o', 'part.test.ts')
+    for (const [file, name] of [
+      [model, 'used'],
+      [model, 'unused'],
+      [gone, 'left'],
+      [part, 'unused'],
+    ] as const) {
+      put('o', '__golden__', file.split(/[\\/]/).at(-1)!, goldenName(name, 1, ''))
+    }
+    put('o', '__golden__', 'model.test.ts', goldenName('used', 1, 'gpu'))
+    put('o', '__golden__', 'model.test.ts', 'README.md')
+    noteTouched(runDir, model, golden(model, 'used', 'npu'))
+    noteTouched(runDir, part, golden(part, 'used'))
+    const touched = touchedGoldens(runDir)
+    expect(obsoleteGoldens(touched, [model])).toEqual([golden(gone, 'left'), golden(model, 'unused')])
+    // Of a file that did not run whole nothing is known.
+    expect(obsoleteGoldens(touched, [])).toEqual([golden(gone, 'left')])
+    expect(obsoleteGoldens(new Map(), [])).toEqual([])
+  })
+
+  test('a line that was cut off with its worker is left out', () => {
+    mkdirSync(join(root, 'torn'), { recursive: true })
+    writeFileSync(join(root, 'torn', 'goldens-1-0.txt'), '["/a.test.ts","/x.golden"]\n["/a.te')
+    expect(touchedGoldens(join(root, 'torn'))).toEqual(new Map([['/a.test.ts', new Set(['/x.golden'])]]))
+  })
+
+  test('need a file that ran whole, in Vitest', () => {
+    const module = (
+      file: string,
+      states: string[],
+      { state = 'passed', errors = [] as unknown[], mode = 'run' } = {},
+    ) => ({
+      moduleId: file,
+      state: () => state,
+      errors: () => errors,
+      children: { allTests: () => states.map((s) => ({ result: () => ({ state: s }), options: { mode } })) },
+    })
+    expect(
+      wholeVitestFiles([
+        module('whole', ['passed', 'passed']),
+        module('todo', ['skipped'], { mode: 'todo' }),
+        module('skipped', ['passed', 'skipped']),
+        module('failed', ['passed', 'failed'], { state: 'failed' }),
+        module('broken', [], { state: 'failed', errors: [new Error('import')] }),
+        module('late', ['passed'], { errors: [new Error('after')] }),
+        module('twice', ['passed']),
+        module('twice', ['skipped']),
+      ]),
+    ).toEqual(['whole', 'todo'])
+  })
+
+  test('need a file that ran whole, in Jest', () => {
+    const file = (testFilePath: string, statuses: string[], rest = {}) => {
+      return { testFilePath, testResults: statuses.map((status) => ({ status })), ...rest }
+    }
+    const testResults = [
+      file('whole', ['passed', 'todo']),
+      file('pending', ['passed', 'pending']),
+      file('failed', ['failed']),
+      file('empty', []),
+      file('broken', ['passed'], { testExecError: {} }),
+      file('skipped', ['passed'], { skipped: true }),
+    ]
+    expect(wholeJestFiles({ testResults })).toEqual(['whole'])
+    expect(wholeJestFiles({ testResults, wasInterrupted: true })).toEqual([])
+    expect(wholeJestFiles(undefined)).toEqual([])
+  })
+})
+
+describe('the runner', () => {
+  test.each(['none', 'new', 'all'] as const)('%s is what it says of updates', (mode) => {
+    expect(updateMode({ _updateSnapshot: mode })).toBe(mode)
+    expect(updateMode({ snapshotUpdateState: mode, _updateSnapshot: 'other' })).toBe(mode)
+  })
+
+  test('without snapshots, there is no golden', () => {
+    for (const state of [undefined, {}, { _updateSnapshot: 'sometimes' }]) {
+      expect(() => updateMode(state)).toThrow(GoldenLogitsError)
+      expect(() => updateMode(state)).toThrow(/works within a test of Vitest or Jest only/)
+    }
+  })
+
+  test('counts, each in its own way', () => {
+    const old = { added: 1 }
+    countSnapshot(old, 'added', { id: 'a' })
+    expect(old).toEqual({ added: 2 })
+    const calls: unknown[] = []
+    const owner = {}
+    const jest = { added: 1, _incrementSnapshotCount: (...args: unknown[]) => calls.push(args) }
+    countSnapshot(jest, 'added', { id: 'a', owner })
+    expect([jest.added, calls]).toEqual([1, [['added', owner]]])
+    const vitest = { added: { increment: (id: string) => calls.push(id) } }
+    countSnapshot(vitest, 'added', { id: 'a' })
+    expect(calls.at(-1)).toBe('a')
+  })
+})
+
+describe('options', () => {
+  test('have defaults, and leave those of the comparison alone', () => {
+    expect(checkGoldenOptions({ dtype: 'bf16', variant: 'npu', provenance: { seed: 7, greedy: true } })).toEqual({
+      compare: { dtype: 'bf16' },
+      fidelity: undefined,
+      k: 256,
+      name: undefined,
+      variants: ['npu'],
+      provenance: { seed: '7', greedy: 'true' },
+    })
+  })
+
+  test.each<[unknown, RegExp]>([
+    [null, /the options must be an object/],
+    [{ fidelity: 'half' }, /fidelity must be 'full' or 'compact', got 'half'/],
+    [{ k: 0 }, /k must be a whole number from 1 to 65536, got 0/],
+    [{ k: 1.5 }, /got 1\.5/],
+    [{ name: '' }, /name must be a text that is not empty/],
+    [
+      { variant: 'NPU' },
+      /a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got 'NPU'/,
+    ],
+    [{ variant: ['a', '../b'] }, /got '\.\.\/b'/],
+    [{ provenance: 'me' }, /provenance must be an object/],
+    [{ provenance: { model: {} } }, /provenance\.model must be a text, a number or a boolean/],
+    [{ provenance: { model: 'x'.repeat(1001) } }, /provenance\.model is too long/],
+  ])('%j is refused', (options, message) => {
+    expect(() => checkGoldenOptions(options as GoldenOptions)).toThrow(GoldenLogitsError)
+    expect(() => checkGoldenOptions(options as GoldenOptions)).toThrow(message)
+  })
+})
