@@ -14,7 +14,7 @@ const out = process.argv[2] ?? join(root, 'dist')
 const ENTRIES = ['index', 'vitest', 'jest', 'matchers', 'reporter', 'cli']
 
 /** Workers of both halves run the CommonJS one, by itself and with nothing but what they run: it starts faster. */
-const WORKER = 'compare/threads/worker'
+const WORKER = 'measure/threads/worker'
 
 /** What entries share: these modules, and all that they import. The reporter loads the first alone. */
 const SHARED = {

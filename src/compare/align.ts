@@ -1,23 +1,25 @@
-import { listedSteps, stepsOf } from '../dumps/step-list.js'
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import type { PairList, StepPair } from '../measure/step-pair.js'
 import type { CompareSettings } from './options.js'
-import { PairNotes } from './pair-notes.js'
-import { type PairList, pairSteps, type StepPair } from './step-pairs.js'
+import { PairNotes, pairSteps } from './pair-steps.js'
 import { StepRanges, stepRanges } from './step-ranges.js'
 
+/** What an alignment needs of a side. */
+export type Side = Pick<Dump, 'path' | 'named' | 'steps' | 'stepsAssumed'>
+
 export interface Alignment {
-  /** Every step that one side or both hold and the options want, ascending. */
+  /** Every requested step that one side or both have, ascending. */
   pairs: PairList
   notes: string[]
 }
 
 /**
- * Pairs the two dumps step by step; a step of one side alone stays as a pair of one.
- * @throws GoldenLogitsError `nothing-to-compare` where no wanted step is on either side, or a listed one is on neither
+ * Pairs the two sides step by step; a step of one side alone stays as a pair of one.
+ * @throws GoldenLogitsError `nothing-to-compare` if no requested step is on either side, or a listed one is on neither
  */
-export function align(dump: Dump, golden: Dump, settings: CompareSettings): Alignment {
+export function align(dump: Side, golden: Side, settings: CompareSettings): Alignment {
   if (isOneFile(dump) && isOneFile(golden) && settings.listed.length === 0 && settings.wants(firstStep(golden).step)) {
     return pairFiles(dump, golden)
   }
@@ -31,60 +33,56 @@ export function align(dump: Dump, golden: Dump, settings: CompareSettings): Alig
 }
 
 /**
- * The steps of a dump, from the lowest on.
- * @throws GoldenLogitsError `invalid-argument` for steps that no dump from `loadDump` holds: one would hide another
+ * The steps of a side, from the lowest on.
+ * @throws GoldenLogitsError `invalid-argument` for steps that no dump from `loadDump` has: one would hide another
  */
-function ascending(side: string, dump: Dump): List<DumpStep> {
-  const known = listedSteps(dump)
-  if (known) return known
-  // A copy: what the caller does to the array later must not change the tokens that are still to be made.
-  const steps = [...dump.steps]
-  if (isAscending(steps)) return steps
-  const found = new Set<number>()
-  for (const step of steps) {
+function ascending(side: string, { path, steps }: Side): List<DumpStep> {
+  // A caller may change an array later, which must not change the tokens that are still to be made.
+  const fixed = Array.isArray(steps) ? [...(steps as readonly DumpStep[])] : steps
+  if (isAscending(fixed)) return fixed
+  const sorted = [...fixed].sort((a, b) => a?.step - b?.step)
+  let before = -1
+  for (const step of sorted) {
     const number = step?.step
-    if (!isStepNumber(number)) {
-      const message = `a step of the ${side} has the number ${printable(String(number), 40)}, expected a whole number from 0`
-      throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+    if (!Number.isSafeInteger(number) || number < 0) {
+      const value = printable(String(number), 40)
+      const message = `a step of the ${side} has the number ${value}, expected a whole number from 0`
+      throw new GoldenLogitsError('invalid-argument', message, { file: path })
     }
-    if (found.has(number)) {
-      throw new GoldenLogitsError('invalid-argument', `the ${side} holds token ${number} twice`, { file: dump.path })
+    if (number === before) {
+      throw new GoldenLogitsError('invalid-argument', `the ${side} has token ${number} twice`, { file: path })
     }
-    found.add(number)
+    before = number
   }
-  return steps.sort((a, b) => a.step - b.step)
+  return sorted
 }
 
-function isAscending(steps: readonly DumpStep[]): boolean {
+function isAscending(steps: List<DumpStep>): boolean {
   let before = -1
   for (const step of steps) {
     const number = step?.step
-    if (!isStepNumber(number) || number <= before) return false
+    if (!Number.isSafeInteger(number) || number <= before) return false
     before = number
   }
   return true
 }
 
-function isStepNumber(number: number): boolean {
-  return Number.isSafeInteger(number) && number >= 0
-}
-
 function absentSteps(pairs: List<StepPair>, { listed }: CompareSettings): number[] {
   if (listed.length === 0) return []
-  const held = new Set(Array.from(pairs, ({ step }) => step))
-  return listed.filter((step) => !held.has(step))
+  const steps = new Set(Array.from(pairs, ({ step }) => step))
+  return listed.filter((step) => !steps.has(step))
 }
 
-/** Did the caller name a single file? Two of those are meant for each other, whatever folders they lie in. */
-function isOneFile(dump: Dump): boolean {
-  return dump.named === 'file' && stepsOf(dump).length === 1
+/** Two files that the caller named are meant for each other, in whatever folders they are. */
+function isOneFile({ named, steps }: Side): boolean {
+  return named === 'file' && steps.length === 1
 }
 
-function firstStep(dump: Dump): DumpStep {
-  return stepsOf(dump).at(0)!
+function firstStep({ steps }: Side): DumpStep {
+  return steps.at(0)!
 }
 
-function pairFiles(dump: Dump, golden: Dump): Alignment {
+function pairFiles(dump: Side, golden: Side): Alignment {
   const [g, d] = [firstStep(golden), firstStep(dump)]
   const notes =
     g.step === d.step
@@ -97,35 +95,54 @@ function pairFiles(dump: Dump, golden: Dump): Alignment {
 }
 
 function noSuchStep(
-  dump: Dump,
-  golden: Dump,
+  dump: Side,
+  golden: Side,
   sides: readonly [List<DumpStep>, List<DumpStep>],
   absent: readonly number[],
 ): GoldenLogitsError {
-  const held = new StepRanges()
+  const all = new StepRanges()
   pairSteps(
     ...sides,
     () => true,
-    ({ step }) => held.add(step),
+    ({ step }) => all.add(step),
   )
-  const wanted = absent.length > 0 ? `neither side holds ${stepRanges(absent)}` : 'no step is within the range of steps'
-  const found = held.length > 0 ? `the two sides hold ${held}` : 'both sides are empty'
-  return new GoldenLogitsError('nothing-to-compare', `${wanted}; ${found} (golden ${printable(golden.path, 200)})`, {
+  const problem = absent.length > 0 ? `neither side has ${stepRanges(absent)}` : 'no step is within the requested range'
+  const held = all.length > 0 ? `the two sides have ${all}` : 'both sides are empty'
+  return new GoldenLogitsError('nothing-to-compare', `${problem}; ${held} (golden ${printable(golden.path, 200)})`, {
     file: dump.path,
   })
 }
 
-/** Steps that rest on an assumption and do not line up are likely shifted against each other: name the way out. */
-function shiftNotes(dump: Dump, golden: Dump, pairs: List<StepPair>): string[] {
+/** Steps that were assumed and do not line up are likely shifted against each other: name the option that helps. */
+function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): string[] {
   const notes: string[] = []
-  // What is missing between steps that are there would still be missing after a shift.
+  // Steps that are missing between others would still be missing after a shift.
   const ends = [pairs.at(0)!, pairs.at(pairs.length - 1)!]
-  const flush = ends.every((pair) => pair.golden && pair.dump)
-  for (const [side, one] of [['dump', dump] as const, ['golden', golden] as const]) {
-    if (flush || !one.stepsAssumed) continue
+  const linedUp = ends.every((pair) => pair.golden && pair.dump)
+  for (const [name, side] of [['dump', dump] as const, ['golden', golden] as const]) {
+    if (linedUp || !side.stepsAssumed) continue
     notes.push(
-      `the steps do not line up, and those of the ${side} are an assumption (its first is taken for token ${firstStep(one).step}): if that is wrong, set loadDump's option firstStep`,
+      `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${firstStep(side).step}): if that is wrong, set loadDump's option firstStep`,
     )
   }
   return notes
+}
+
+/**
+ * The dump of a comparison that needs every requested step on this side, as a snapshot does.
+ * @throws GoldenLogitsError `nothing-to-compare` if none of the requested steps is in the dump, or a listed one is not
+ */
+export function requireSteps({ path, steps }: Side, { wants, listed }: CompareSettings): void {
+  const missing = new Set(listed)
+  let some = false
+  for (const { step } of steps) {
+    if (!wants(step)) continue
+    some = true
+    missing.delete(step)
+  }
+  if (!some)
+    throw new GoldenLogitsError('nothing-to-compare', 'none of the requested steps is in the dump', { file: path })
+  if (missing.size === 0) return
+  const message = `the dump does not have ${stepRanges(missing)}, which the option steps lists`
+  throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
 }

@@ -1,22 +1,21 @@
+import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
+import { fromFiles, measureAll } from '../measure/measure-all.js'
+import type { RowSource } from '../measure/row-source.js'
 import { align } from './align.js'
-import { asDump } from './as-dump.js'
-import { conclude } from './comparison.js'
-import { measurePairs } from './measure-pairs.js'
-import { type CompareOptions, checkOptions } from './options.js'
-import { threadCount } from './threads/thread-count.js'
-import { withTokenArray } from './token-array.js'
+import { conclude } from './conclude.js'
+import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
 import type { Comparison, ListedComparison } from './types.js'
 
 /**
  * Compares two dumps token by token: the last row of each step's logits, all metrics in float64, every token with a
  * verdict. A file that cannot be read fails its token, never the comparison. Synchronous; holds one pair of rows at a time on
- * each thread, and is the same on any number of threads.
+ * each thread, and gives the same result on any number of threads.
  *
  * @param dump the tested side: what `loadDump` returned, or a path or pattern for it
  * @param golden the trusted side, likewise
- * @throws GoldenLogitsError `invalid-argument` for options, values or an environment variable that make no comparison, `nothing-to-compare` where
- * neither side holds a wanted step, and what `loadDump` throws where a path was given
+ * @throws GoldenLogitsError `invalid-argument` for invalid options, values or an environment variable, `nothing-to-compare` if
+ * neither side has a requested step, and what `loadDump` throws if a path was given
  */
 export function compareDumps(dump: Dump | string, golden: Dump | string, options: CompareOptions = {}): Comparison {
   return withTokenArray(compareListed(dump, golden, options))
@@ -29,11 +28,32 @@ export function compareListed(
   options: CompareOptions = {},
 ): ListedComparison {
   const settings = checkOptions(options)
-  const threads = threadCount(settings.threads)
   const tested = asDump('dump', dump)
   const trusted = asDump('golden', golden)
-  const { pairs, notes } = align(tested, trusted, settings)
-  const budgets = { goldenBudgets: trusted.budgets, dumpBudgets: tested.budgets }
-  const measured = measurePairs(pairs, { ...budgets, vocabSize: settings.vocabSize }, threads)
-  return conclude(tested, trusted, measured, notes, settings)
+  return compareSides(sideOf(tested), sideOf(trusted), settings)
+}
+
+/** One side of a comparison: its steps, and where their rows come from. */
+export interface Side {
+  readonly dump: Dump
+  readonly rows: RowSource
+}
+
+export function sideOf(dump: Dump): Side {
+  return { dump, rows: fromFiles(dump.budgets) }
+}
+
+/** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */
+export function compareSides(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
+  const { pairs, notes } = align(dump.dump, golden.dump, settings)
+  const { vocabSize, threads } = settings
+  const results = measureAll(pairs, { golden: golden.rows, dump: dump.rows, vocabSize, threads })
+  return conclude(dump.dump, golden.dump, results, notes, settings)
+}
+
+/** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */
+export function withTokenArray({ tokens, ...facts }: ListedComparison): Comparison {
+  const { pass, firstFailure, ...others } = facts
+  const array = Array.from(tokens, (token) => (token.step === firstFailure?.step ? firstFailure : token))
+  return { pass, tokens: array, ...(firstFailure && { firstFailure }), ...others }
 }

@@ -1,5 +1,7 @@
-import { describeValue, invalidArgument, printable } from '../errors.js'
-import { isThreadCount, MOST_THREADS } from './threads/thread-count.js'
+import { describeValue, invalidArgument } from '../errors.js'
+import { checkObject, choice, refuseUnknown, wholeNumber } from '../lib/check-options.js'
+import { MOST_THREADS } from '../measure/measure-all.js'
+import { GATED, type GatedKey } from '../metrics/table.js'
 import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { Precision } from './types.js'
 
@@ -19,20 +21,20 @@ export interface CompareOptions {
   }
   /** Compare these steps only: a list, or a range with both ends included. Left out: every step. */
   steps?: readonly number[] | { from?: number; to?: number }
-  /** Compare the first so many columns only, where a side pads its vocabulary. The probability cut off is reported. */
+  /** Compare the first `vocabSize` columns only, if a side pads its vocabulary. The probability cut off is reported. */
   vocabSize?: number
   /** Whether a step that only the golden holds fails the comparison (`fail`, the default) or is only listed. */
   missing?: 'fail' | 'allow'
   /** Whether a step that only the dump holds fails the comparison (`fail`, the default) or is only listed. */
   extra?: 'fail' | 'allow'
   /**
-   * What to do with the steps after the first one whose top-1 differs, where greedy decoding has gone on with another
-   * text: `gate` them as any other (the default), or `ignore` them: measured and listed, but not held to the limits.
+   * What to do with the steps after the first one whose top-1 differs, since greedy decoding then goes on with another
+   * text: `gate` them as any other (the default), or `ignore` them: measured and listed, but not gated.
    */
   afterDivergence?: 'gate' | 'ignore'
   /**
-   * On how many threads to measure, the calling one included: from 1 to 64. Left out: what the environment variable
-   * `GOLDEN_LOGITS_THREADS` says, else this process's share of the processors. The result does not depend on it.
+   * On how many threads to measure, the calling one included: from 1 to 64. Left out: the environment variable
+   * `GOLDEN_LOGITS_THREADS`, else this process's share of the processors. The result does not depend on it.
    */
   threads?: number
 }
@@ -40,10 +42,10 @@ export interface CompareOptions {
 /** The options, checked, with their defaults filled in. */
 export interface CompareSettings {
   precision: Precision | undefined
-  klDivergence: number | undefined
-  cosineSimilarity: number | undefined
+  /** Limits that the caller set. */
+  limits: Partial<Record<GatedKey, number>>
   wants: (step: number) => boolean
-  /** Steps asked for one by one: each must be there on one side at least. */
+  /** Steps requested one by one: at least one side must have each. */
   listed: readonly number[]
   vocabSize: number | undefined
   missing: 'fail' | 'allow'
@@ -55,68 +57,47 @@ export interface CompareSettings {
 const OPTIONS = ['dtype', 'thresholds', 'steps', 'vocabSize', 'missing', 'extra', 'afterDivergence', 'threads'] as const
 
 /** @throws GoldenLogitsError `invalid-argument` for an unknown option or a value that no comparison could mean */
-export function checkOptions(options: CompareOptions = {}): CompareSettings {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument(`the options must be an object such as { dtype: 'bf16' }, got ${describeValue(options)}`)
-  }
-  refuseUnknown('option', options, OPTIONS)
-  const { thresholds = {}, vocabSize, steps } = options
-  if (typeof thresholds !== 'object' || thresholds === null) {
-    throw invalidArgument(
-      `thresholds must be an object such as { klDivergence: 0.01 }, got ${describeValue(thresholds)}`,
-    )
-  }
-  refuseUnknown('threshold', thresholds, ['klDivergence', 'cosineSimilarity'])
-  if (vocabSize !== undefined && !(Number.isSafeInteger(vocabSize) && vocabSize >= 1)) {
-    throw invalidArgument(`vocabSize must be a whole number from 1, got ${describeValue(vocabSize)}`)
-  }
-  const { threads } = options
-  if (threads !== undefined && !isThreadCount(threads)) {
-    throw invalidArgument(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${describeValue(threads)}`)
-  }
+export function checkOptions(options?: CompareOptions): CompareSettings {
+  const given = checkObject<CompareOptions>('the options', options, OPTIONS, "{ dtype: 'bf16' }")
   return {
-    precision: options.dtype === undefined ? undefined : checkPrecision(options.dtype),
-    klDivergence: checkLimit('klDivergence', thresholds.klDivergence, (x) => x > 0, 'above 0'),
-    cosineSimilarity: checkLimit(
-      'cosineSimilarity',
-      thresholds.cosineSimilarity,
-      (x) => x >= -1 && x < 1,
-      'in [-1, 1)',
-    ),
-    ...checkSteps(steps),
-    vocabSize,
-    missing: checkChoice('missing', options.missing, ['fail', 'allow']),
-    extra: checkChoice('extra', options.extra, ['fail', 'allow']),
-    afterDivergence: checkChoice('afterDivergence', options.afterDivergence, ['gate', 'ignore']),
-    threads,
+    precision: given.dtype === undefined ? undefined : checkPrecision(given.dtype),
+    limits: checkLimits(given.thresholds),
+    ...checkSteps(given.steps),
+    vocabSize: wholeNumber('vocabSize', given.vocabSize, 1),
+    missing: choice('missing', given.missing, ['fail', 'allow']),
+    extra: choice('extra', given.extra, ['fail', 'allow']),
+    afterDivergence: choice('afterDivergence', given.afterDivergence, ['gate', 'ignore']),
+    threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
-}
-
-function refuseUnknown(what: string, object: object, known: readonly string[]): void {
-  const unknown = Object.keys(object).find((key) => !known.includes(key))
-  if (unknown !== undefined)
-    throw invalidArgument(`there is no ${what} '${printable(unknown, 40)}'; there are ${known.join(', ')}`)
 }
 
 function checkPrecision(name: unknown): Precision {
   const precision = typeof name === 'string' ? precisionNamed(name) : undefined
-  if (!precision)
-    throw invalidArgument(`dtype must be one of ${PRECISIONS.join(', ')} or an alias, got ${describeValue(name)}`)
-  return precision
+  if (precision) return precision
+  throw invalidArgument(`dtype must be one of ${PRECISIONS.join(', ')} or an alias, got ${describeValue(name)}`)
 }
 
-function checkLimit(name: string, value: unknown, fits: (x: number) => boolean, range: string): number | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'number' && fits(value)) return value
-  throw invalidArgument(`the threshold ${name} must be a number ${range}, got ${describeValue(value)}`)
-}
-
-function checkChoice<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
-  if (value === undefined) return choices[0]
-  const choice = choices.find((c) => c === value)
-  if (choice === undefined)
-    throw invalidArgument(`${name} must be '${choices.join("' or '")}', got ${describeValue(value)}`)
-  return choice
+function checkLimits(thresholds: unknown): Partial<Record<GatedKey, number>> {
+  if (thresholds === undefined) return {}
+  if (typeof thresholds !== 'object' || thresholds === null) {
+    const value = describeValue(thresholds)
+    throw invalidArgument(`thresholds must be an object such as { klDivergence: 0.01 }, got ${value}`)
+  }
+  refuseUnknown(
+    'threshold',
+    thresholds,
+    GATED.map(({ key }) => key),
+  )
+  const limits: Partial<Record<GatedKey, number>> = {}
+  for (const { key, gate } of GATED) {
+    const limit = (thresholds as Record<string, unknown>)[key]
+    if (limit === undefined) continue
+    if (typeof limit !== 'number' || !gate.accepts(limit)) {
+      throw invalidArgument(`the threshold ${key} must be a number ${gate.range}, got ${describeValue(limit)}`)
+    }
+    limits[key] = limit
+  }
+  return limits
 }
 
 function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'wants' | 'listed'> {
@@ -124,11 +105,11 @@ function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'want
   if (Array.isArray(steps)) {
     const wrong = steps.find((step) => !isStep(step))
     if (wrong !== undefined || steps.length === 0) {
-      const found = steps.length === 0 ? 'an empty list' : describeValue(wrong)
-      throw invalidArgument(`steps must list whole numbers from 0, got ${found}`)
+      const value = steps.length === 0 ? 'an empty list' : describeValue(wrong)
+      throw invalidArgument(`steps must list whole numbers from 0, got ${value}`)
     }
-    const wanted = new Set<number>(steps)
-    return { wants: (step) => wanted.has(step), listed: [...wanted].sort((a, b) => a - b) }
+    const requested = new Set<number>(steps)
+    return { wants: (step) => requested.has(step), listed: [...requested].sort((a, b) => a - b) }
   }
   if (typeof steps !== 'object' || steps === null) {
     throw invalidArgument(`steps must be a list or { from, to }, got ${describeValue(steps)}`)
@@ -136,9 +117,8 @@ function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'want
   refuseUnknown('end of steps', steps, ['from', 'to'])
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = steps as { from?: number; to?: number }
   if (!isStep(from) || !isStep(to) || from > to) {
-    throw invalidArgument(
-      `steps must run from a whole number to one not below it, got ${describeValue(from)} to ${describeValue(to)}`,
-    )
+    const values = `${describeValue(from)} to ${describeValue(to)}`
+    throw invalidArgument(`steps must run from a whole number to one that is not below it, got ${values}`)
   }
   return { wants: (step) => step >= from && step <= to, listed: [] }
 }

@@ -11,7 +11,6 @@ import { nothingFound } from './nothing-found.js'
 import { checkLoadArguments } from './options.js'
 import type { LayoutScan } from './rank-steps.js'
 import { groupRuns, pickRun } from './runs.js'
-import { dumpOfSteps } from './step-list.js'
 import { scanTorch } from './torch-layout.js'
 import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
 
@@ -41,16 +40,8 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   if (steps.length === 0) throw nothingFound(pathOrGlob, paths, ignored)
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
-  const facts = {
-    path: pathOrGlob,
-    layout,
-    named,
-    notes,
-    ignored,
-    stepsAssumed,
-    budgets: options.budgets ?? {},
-  } as const
-  return dumpOfSteps(facts, steps)
+  const budgets = options.budgets ?? {}
+  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, budgets }
 }
 
 function scanLocated(path: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Scan {

@@ -1,4 +1,5 @@
 import type { Budgets } from '../io/budgets.js'
+import type { List } from '../lib/lazy-list.js'
 
 /**
  * One step of a dump: the files that hold its logits, not yet opened. Several files are the ranks of a tensor-parallel
@@ -26,12 +27,12 @@ export interface Dump {
   readonly layout: 'torch' | 'atb' | 'flat' | 'file'
   /** What the path named: one file by its whole name, or a folder or pattern that stands for a dump. */
   readonly named: 'file' | 'folder'
-  /** Sorted by `step`, no step twice. */
-  readonly steps: readonly DumpStep[]
+  /** Sorted by `step`, no step twice. Items are made when they are asked for; `[...dump.steps]` is an array of them. */
+  readonly steps: List<DumpStep>
   /** What was guessed or chosen, one line each. */
   readonly notes: readonly string[]
   /** Files and folders of the dump that are not compared, each with its reason. */
-  readonly ignored: readonly IgnoredPath[]
+  readonly ignored: List<IgnoredPath>
   /** True where the steps rest on an assumption that the `firstStep` option replaces. */
   readonly stepsAssumed: boolean
   readonly budgets: Partial<Budgets>

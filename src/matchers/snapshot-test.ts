@@ -1,10 +1,8 @@
-import { asDump } from '../compare/as-dump.js'
+import { requireSteps } from '../compare/align.js'
 import type { CompareSettings } from '../compare/options.js'
-import { stepRanges } from '../compare/step-ranges.js'
-import { stepsOf } from '../dumps/step-list.js'
+import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { firstOf } from '../lib/lazy-list.js'
 import { testFacts } from '../reporters/runner-context.js'
 import type { CountedTest } from '../snapshots/counter.js'
 import type { SnapshotOwner, SnapshotState } from '../snapshots/runner.js'
@@ -50,18 +48,8 @@ export function refuseMisuse({ isNot, poll }: SnapshotContext): void {
 }
 
 /** @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws */
-export function dumpOf(value: DumpOrPath, { wants, listed }: CompareSettings): Dump {
+export function dumpOf(value: DumpOrPath, settings: CompareSettings): Dump {
   const dump = asDump('dump', value)
-  const steps = stepsOf(dump)
-  if (!firstOf(steps, ({ step }) => wants(step))) {
-    throw new GoldenLogitsError('nothing-to-compare', 'the dump holds no step that is wanted', { file: dump.path })
-  }
-  const held = new Set<number>()
-  if (listed.length > 0) for (const { step } of steps) if (wants(step)) held.add(step)
-  const absent = listed.filter((step) => !held.has(step))
-  if (absent.length > 0) {
-    const message = `the dump does not hold ${stepRanges(absent)}, which the option steps lists`
-    throw new GoldenLogitsError('nothing-to-compare', message, { file: dump.path })
-  }
+  requireSteps(dump, settings)
   return dump
 }

@@ -2,14 +2,14 @@ import type { CompareSettings } from '../compare/options.js'
 import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { compareGolden } from './compare-golden.js'
+import { compareSnapshot } from './compare-snapshot.js'
 import type { GoldenSettings } from './options.js'
 import { readGolden } from './read-golden.js'
 import type { Golden, Provenance } from './types.js'
 
 /**
  * Compares a dump with the golden in a file.
- * @throws GoldenLogitsError what `readGolden` and `compareGolden` throw, and `golden-mismatch` where the golden says that
+ * @throws GoldenLogitsError what `readGolden` and `compareSnapshot` throw, and `golden-mismatch` where the golden says that
  * it came from something else than the test says
  */
 export function matchGolden(
@@ -22,7 +22,7 @@ export function matchGolden(
   const differences = differencesOf(golden.provenance, provenance)
   const identity = differences.find(({ key }) => IDENTITY.includes(key))
   if (identity) throw otherOrigin(golden, identity)
-  const comparison = compareGolden(golden, dump, settings)
+  const comparison = compareSnapshot(golden, dump, settings)
   comparison.notes.push(...differences.map(({ key, golden: g, test }) => `${key}: golden '${g}', this test '${test}'`))
   return { golden, comparison }
 }

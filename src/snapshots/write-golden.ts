@@ -1,12 +1,12 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
+import { nonFiniteText, overCut } from '../compare/judge.js'
 import type { CompareSettings } from '../compare/options.js'
 import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
-import { overCut } from '../compare/verdict.js'
-import { stepsOf } from '../dumps/step-list.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { fromFiles } from '../measure/measure-all.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
 import { capture } from './capture.js'
@@ -95,23 +95,24 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
   const tokens: GoldenToken[] = []
   const sources: SourceFile[] = []
-  for (const source of stepsOf(dump)) {
+  const files = fromFiles(dump.budgets)
+  for (const source of dump.steps) {
     const { step } = source
     if (!compare.wants(step)) continue
     if (tokens.length === MAX_TOKENS) return { step, reason: `it is beyond the ${MAX_TOKENS} tokens of one golden` }
-    const captured = capture(source, dump.budgets, compare.vocabSize)
+    const captured = capture(source, files, compare.vocabSize)
     if (captured.kind !== 'row') return { step, reason: captured.reason }
-    const { dtype, width, bytes, side, cut } = captured
+    const { dtype, width, bytes, cut } = captured
     const row = new Float32Array(width)
     widen(bytes, dtype, row)
-    const limit = thresholdsOf(compare.precision ?? inferPrecision([dtype]), compare).klDivergence
+    const limit = thresholdsOf(compare.precision ?? inferPrecision([dtype]), compare.limits).klDivergence
     const broken = nonFinite(row) || (cut && overCut(cut, limit))
     if (broken) return { step, reason: broken }
     const { top1, top1Logit } = scanRow(row, width)
     npz?.add(step, dtype, width, bytes)
     if (npz && npz.size > MAX_NPZ) return { step, reason: `its rows are beyond the ${MAX_NPZ} bytes of one archive` }
     const compact = fidelity === 'compact' ? { compact: summarise(row, k) } : {}
-    tokens.push({ step, dtype, width, top1, top1Logit, layer: side.layer, digest: rowDigest(row), ...compact })
+    tokens.push({ step, dtype, width, top1, top1Logit, layer: source.layer, digest: rowDigest(row), ...compact })
     sources.push(...sourcesOf(step, source.files, dump.budgets))
   }
   npz?.finish()
@@ -126,8 +127,5 @@ function tooLong(tokens: readonly GoldenToken[], length: number): Refusal {
 function nonFinite(row: Float32Array): string {
   const scan = scanRow(row, row.length)
   if (scan.max === Number.NEGATIVE_INFINITY) return 'every logit is -Inf'
-  if (!hasNonFinite(scan)) return ''
-  const { nan, positiveInfinity, firstVocabId } = countNonFinite(row, row.length)
-  const found = [nan > 0 ? `${nan} NaN` : '', positiveInfinity > 0 ? `${positiveInfinity} +Inf` : ''].filter(Boolean)
-  return `it holds ${found.join(' and ')}, first at vocab id ${firstVocabId}`
+  return hasNonFinite(scan) ? nonFiniteText('it', countNonFinite(row, row.length)) : ''
 }

@@ -1,6 +1,6 @@
-import { isNearTie } from '../../compare/near-tie.js'
+import { isFlip, isNearTie, knowsTop1 } from '../../compare/divergence.js'
 import { stepRanges } from '../../compare/step-ranges.js'
-import type { ListedComparison, Thresholds, TokenComparison } from '../../compare/types.js'
+import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 
 /**
  * Whether the two runs had read the same text when they came to `token`: a model that was fed other tokens is not
@@ -9,7 +9,7 @@ import type { ListedComparison, Thresholds, TokenComparison } from '../../compar
 export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: TokenComparison): string {
   const { flip, count, absent } = earlierThan(token.step, tokens)
   if (flip) {
-    const tie = isTie(flip, thresholds.precision) ? ', a near-tie,' : ''
+    const tie = isNearTie(flip, thresholds.precision) ? ', a near-tie,' : ''
     return `Top-1 already differs at token ${flip.step} (golden ${flip.golden!.top1}, dump ${flip.dump!.top1})${tie} so from token ${flip.step + 1} on the two runs may have read different prefixes: later KL says little about the model. Look at token ${flip.step} first, or feed both runs the same tokens.`
   }
   const next = `Next: compare all layers at token ${token.step}.`
@@ -21,19 +21,6 @@ export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: T
   }
   const agree = count === 1 ? 'Token 0 agrees' : `Tokens 0 to ${token.step - 1} agree`
   return `${agree} in top-1, so both runs saw the same prefix: the fault is in the model. ${next}`
-}
-
-export function isFlip(token: TokenComparison): boolean {
-  return knowsTop1(token) && token.golden!.top1 !== token.dump!.top1
-}
-
-/** Of both sides: where the rows were measured, and where a compact golden bounds the metrics. */
-export function knowsTop1({ golden, dump }: TokenComparison): boolean {
-  return golden?.top1 !== undefined && dump?.top1 !== undefined
-}
-
-export function isTie({ golden }: TokenComparison, precision: Thresholds['precision']): boolean {
-  return isNearTie(golden!.top1Logit! - golden!.logitAtOtherTop1!, golden!.top1Logit!, precision)
 }
 
 /** What is known of the tokens before `step`: the first whose top-1 differs, how many there are, of which steps nothing is known. */

@@ -1,9 +1,8 @@
 import { relative, sep } from 'node:path'
-import { NEAR_TIE_ULPS } from '../../compare/near-tie.js'
+import { isFlip, isNearTie, knowsTop1, NEAR_TIE_ULPS } from '../../compare/divergence.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
-import { isFlip, isTie, knowsTop1 } from './prefix.js'
 import { sparkline } from './sparkline.js'
 
 /** What is known of one token, a few indented lines: metrics against their limits, top-1s, files. */
@@ -35,7 +34,7 @@ function topLine({ thresholds }: ListedComparison, token: TokenComparison): stri
   const flip = `golden ${golden.top1} (${short(golden.top1Logit!)}) → dump ${dump.top1} (${short(dump.top1Logit!)})   flipped`
   if (golden.logitAtOtherTop1 === undefined) return flip
   const gap = short(golden.top1Logit! - golden.logitAtOtherTop1)
-  const tie = isTie(token, thresholds.precision)
+  const tie = isNearTie(token, thresholds.precision)
     ? `a near-tie (within ${NEAR_TIE_ULPS} ULP of ${thresholds.precision})`
     : 'not a near-tie'
   return `${flip}; golden gap ${gap}, ${tie}`

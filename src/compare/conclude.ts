@@ -1,0 +1,149 @@
+import type { Dump } from '../dumps/types.js'
+import { type List, listOf } from '../lib/lazy-list.js'
+import type { PairShape } from '../measure/pair-shape.js'
+import type { Results } from '../measure/results.js'
+import type { Dtype } from '../tensor/dtype.js'
+import { excuseAfter, excusedNotes, firstDivergence } from './divergence.js'
+import { isWithin, judge } from './judge.js'
+import type { CompareSettings } from './options.js'
+import { StepRanges } from './step-ranges.js'
+import { inferPrecision, thresholdsOf } from './thresholds.js'
+import type { Counts, ListedComparison, TokenComparison, Verdict } from './types.js'
+
+type Side = Pick<Dump, 'path' | 'notes' | 'ignored'>
+
+/** Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them. */
+export function conclude(
+  dump: Side,
+  golden: Side,
+  results: Results,
+  alignmentNotes: readonly string[],
+  settings: CompareSettings,
+): ListedComparison {
+  const { dtypes, notes } = outcomeFacts(results)
+  const precision = settings.precision ?? inferPrecision(dtypes)
+  const thresholds = thresholdsOf(precision, settings.limits)
+  const judged = listOf(results.length, (index) => judge(results.at(index)!, thresholds, settings))
+  const divergence = settings.afterDivergence === 'ignore' ? firstDivergence(judged) : undefined
+  const tokens = divergence === undefined ? judged : excuseAfter(divergence, judged)
+  const { verdicts, firstFailure } = tally(tokens, (index) => {
+    const plain = results.plainAt(index)
+    return plain !== undefined && isWithin(plain.metrics, thresholds)
+  })
+  const counts = countsOf(verdicts, tokens.length)
+  const isJudged = counts.compared + verdicts.undecided > 0
+  return {
+    // Tokens that are all excused would be a pass of nothing.
+    pass: firstFailure === undefined && counts.compared > 0,
+    tokens,
+    ...(firstFailure && { firstFailure }),
+    counts,
+    // A copy: a caller who changes it must not change the verdicts that are still to be drawn.
+    thresholds: { ...thresholds },
+    // Notes that may explain a failure come first: a message shows a few.
+    notes: [
+      ...alignmentNotes,
+      ...(divergence === undefined ? [] : excusedNotes(divergence, judged)),
+      ...sideNotes('golden', golden),
+      ...sideNotes('dump', dump),
+      ...notes,
+      ...(settings.precision === undefined && isJudged ? [`dtype ${precision} taken from the dumps`] : []),
+    ],
+    goldenPath: golden.path,
+    dumpPath: dump.path,
+  }
+}
+
+/** What all outcomes of a comparison say together. */
+interface OutcomeFacts {
+  /** Of both sides, if both rows were read. */
+  readonly dtypes: ReadonlySet<Dtype>
+  /** What the sources chose or left out, each once with the tokens it is about, and what was cut. */
+  readonly notes: readonly string[]
+}
+
+function outcomeFacts(results: Results): OutcomeFacts {
+  const dtypes = new Set<Dtype>()
+  const steps = new Map<string, StepRanges>()
+  const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
+  let seen: PairShape | undefined
+  for (let i = 0; i < results.length; i++) {
+    const plain = results.plainAt(i)
+    if (plain) {
+      if (plain.shape !== seen) dtypes.add(plain.shape.golden.dtype).add(plain.shape.dump.dtype)
+      seen = plain.shape
+      continue
+    }
+    const { step, outcome } = results.at(i)!
+    for (const note of outcome?.notes ?? []) {
+      const ranges = steps.get(note) ?? new StepRanges()
+      ranges.add(step)
+      steps.set(note, ranges)
+    }
+    if (outcome?.kind !== 'compared' && outcome?.kind !== 'bounded') continue
+    dtypes.add(outcome.golden.dtype!).add(outcome.dump.dtype!)
+    if (!outcome.cut) continue
+    for (const side of ['golden', 'dump'] as const) {
+      cut[side].columns = Math.max(cut[side].columns, outcome.cut[`${side}Columns`])
+      cut[side].mass = Math.max(cut[side].mass, outcome.cut[`${side}Mass`])
+    }
+  }
+  const notes = [...steps].map(([note, ranges]) => `${ranges}: ${note}`)
+  return { dtypes, notes: [...notes, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)] }
+}
+
+function cutNotes(side: string, { columns, mass }: { columns: number; mass: number }): string[] {
+  if (columns === 0) return []
+  const cut = columns === 1 ? '1 column' : `${columns} columns`
+  return [`${side}: ${cut} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`]
+}
+
+/** @param passes true if a token is known to pass without being made */
+function tally(
+  tokens: List<TokenComparison>,
+  passes: (index: number) => boolean,
+): { verdicts: Record<Verdict, number>; firstFailure: TokenComparison | undefined } {
+  const verdicts: Record<Verdict, number> = {
+    pass: 0,
+    'over-threshold': 0,
+    undecided: 0,
+    diverged: 0,
+    'shape-mismatch': 0,
+    'non-finite': 0,
+    missing: 0,
+    extra: 0,
+    unreadable: 0,
+  }
+  let firstFailure: TokenComparison | undefined
+  for (let i = 0; i < tokens.length; i++) {
+    if (passes(i)) {
+      verdicts.pass++
+      continue
+    }
+    const token = tokens.at(i)!
+    verdicts[token.verdict]++
+    if (!token.pass) firstFailure ??= token
+  }
+  return { verdicts, firstFailure }
+}
+
+function countsOf(verdicts: Record<Verdict, number>, total: number): Counts {
+  return {
+    total,
+    compared: verdicts.pass + verdicts['over-threshold'] + verdicts.diverged,
+    passed: verdicts.pass,
+    overThreshold: verdicts['over-threshold'],
+    diverged: verdicts.diverged,
+    failed: verdicts['shape-mismatch'] + verdicts['non-finite'] + verdicts.undecided,
+    missing: verdicts.missing,
+    extra: verdicts.extra,
+    unreadable: verdicts.unreadable,
+  }
+}
+
+function sideNotes(name: string, { notes, ignored }: Side): string[] {
+  const reasons = new Map<string, number>()
+  for (const { reason } of ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  const left = [...reasons].map(([reason, times]) => `${times} ${times === 1 ? 'path' : 'paths'} ignored: ${reason}`)
+  return [...notes, ...left].map((note) => `${name}: ${note}`)
+}

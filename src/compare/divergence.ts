@@ -1,0 +1,71 @@
+import { type List, listOf } from '../lib/lazy-list.js'
+import type { Precision, TokenComparison } from './types.js'
+
+/** True if the top-1 of both sides is known: the rows were measured, or a compact snapshot bounds the metrics. */
+export function knowsTop1({ golden, dump }: TokenComparison): boolean {
+  return golden?.top1 !== undefined && dump?.top1 !== undefined
+}
+
+/** True if the two sides prefer different tokens. */
+export function isFlip(token: TokenComparison): boolean {
+  return knowsTop1(token) && token.golden!.top1 !== token.dump!.top1
+}
+
+/** Bits of the fraction of each precision's format. */
+const FRACTION_BITS: Readonly<Record<Precision, number>> = { bf16: 7, fp16: 10, fp32: 23 }
+
+/** A flip is a near-tie up to this many units in the last place: each of the two logits may be one off. */
+export const NEAR_TIE_ULPS = 2
+
+/** The spacing of numbers of that precision at `logit`. Below the normal range of fp16, that of its smallest ones. */
+export function ulpAt(logit: number, precision: Precision): number {
+  const exponent = Math.floor(Math.log2(Math.abs(logit)))
+  const smallest = precision === 'fp16' ? -14 : -126
+  return 2 ** (Math.max(exponent, smallest) - FRACTION_BITS[precision])
+}
+
+/** True if the golden prefers its top-1 by so little that rounding alone may flip it. */
+export function isNearTie({ golden }: TokenComparison, precision: Precision): boolean {
+  const { top1Logit, logitAtOtherTop1 } = golden!
+  return top1Logit! - logitAtOtherTop1! <= NEAR_TIE_ULPS * ulpAt(top1Logit!, precision)
+}
+
+/** The token at which the two runs begin to read different texts. */
+export interface Divergence {
+  readonly index: number
+  readonly step: number
+}
+
+/** The first token whose top-1 differs. */
+export function firstDivergence(tokens: Iterable<TokenComparison>): Divergence | undefined {
+  let index = 0
+  for (const token of tokens) {
+    if (isFlip(token)) return { index, step: token.step }
+    index++
+  }
+  return undefined
+}
+
+/** The tokens after the divergence, excused. The flip itself is gated: both sides had read the same text there. */
+export function excuseAfter({ index, step }: Divergence, tokens: List<TokenComparison>): List<TokenComparison> {
+  return listOf(tokens.length, (i) => {
+    const token = tokens.at(i)!
+    if (i <= index || !isExcusable(token)) return token
+    const verdict = token.verdict === 'missing' || token.verdict === 'extra' ? token.verdict : 'diverged'
+    const reason = `${token.reason}; not gated, since top-1 differs at token ${step}`
+    return { ...token, verdict, pass: true, reason }
+  })
+}
+
+/** How many tokens were excused; no note if none was. */
+export function excusedNotes({ index, step }: Divergence, tokens: Iterable<TokenComparison>): string[] {
+  let [i, excused] = [0, 0]
+  for (const token of tokens) if (i++ > index && isExcusable(token)) excused++
+  if (excused === 0) return []
+  const count = excused === 1 ? '1 failing token is' : `${excused} failing tokens are`
+  return [`top-1 differs at token ${step}: ${count} excused after it (afterDivergence: 'ignore')`]
+}
+
+function isExcusable({ verdict }: TokenComparison): boolean {
+  return verdict === 'over-threshold' || verdict === 'undecided' || verdict === 'missing' || verdict === 'extra'
+}

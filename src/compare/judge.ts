@@ -1,0 +1,152 @@
+import type { MetricBounds, Outcome, SideFacts } from '../measure/outcome.js'
+import type { MeasuredPair } from '../measure/results.js'
+import type { VocabCut } from '../measure/vocab-cut.js'
+import type { GatedKey } from '../metrics/table.js'
+import type { MeasuredRows, NonFinite } from '../metrics/types.js'
+import type { CompareSettings } from './options.js'
+import { cosineText, roundedAway } from './rounded-away.js'
+import type { Thresholds, TokenComparison, TokenSide, Verdict } from './types.js'
+
+type GatedMetrics = Readonly<Record<GatedKey, number>>
+
+/** The verdict on one step. Pure: an outcome and limits in, a token out. */
+export function judge(
+  pair: MeasuredPair,
+  limits: Thresholds,
+  settings: Pick<CompareSettings, 'missing' | 'extra'>,
+): TokenComparison {
+  if (pair.outcome) return judgeOutcome(pair.step, pair.outcome, limits)
+  const [name, step] = pair.golden ? (['golden', pair.golden] as const) : (['dump', pair.dump!] as const)
+  const [verdict, other] = name === 'golden' ? (['missing', 'dump'] as const) : (['extra', 'golden'] as const)
+  return {
+    step: pair.step,
+    verdict,
+    pass: settings[verdict] === 'allow',
+    reason: `the ${name} holds token ${pair.step}, the ${other} does not`,
+    [name]: { files: [...step.files], layer: step.layer },
+  }
+}
+
+function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): TokenComparison {
+  const { golden, dump } = outcome
+  const token = (verdict: Verdict, reason: string, facts: Partial<TokenComparison> = { golden, dump }) => {
+    return { step, verdict, pass: verdict === 'pass', reason, ...facts }
+  }
+  if (outcome.kind === 'shape-mismatch' || outcome.kind === 'unreadable') return token(outcome.kind, outcome.reason)
+  const { rows, cut } = outcome
+  if (rows.kind === 'no-support') {
+    const side = rows.side === 'both' ? 'both sides' : `the ${rows.side}`
+    return token('non-finite', `every logit of ${side} is -Inf`)
+  }
+  if (rows.kind === 'non-finite') {
+    const reason = [nonFiniteText('golden', rows.golden), nonFiniteText('dump', rows.dump)].filter(Boolean).join('; ')
+    return token('non-finite', reason, {
+      golden: { ...golden, nonFinite: rows.golden },
+      dump: { ...dump, nonFinite: rows.dump },
+    })
+  }
+  const sides: { golden: TokenSide; dump: TokenSide } = sidesOf(golden, dump, rows)
+  const cutReason = cut && overCut(cut, limits.klDivergence)
+  if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
+  if (rows.kind === 'bounded') {
+    const { verdict, reason } = judgeBounds(rows.bounds, limits)
+    return token(verdict, reason, { bounds: rows.bounds, ...sides })
+  }
+  const reason = overThreshold(rows.metrics, limits)
+  const facts = { metrics: rows.metrics, ...supportOf(rows), ...sides }
+  return token(reason === '' ? 'pass' : 'over-threshold', reason, facts)
+}
+
+function sidesOf(golden: SideFacts, dump: SideFacts, rows: { golden: object; dump: object }) {
+  return { golden: { ...golden, ...rows.golden }, dump: { ...dump, ...rows.dump } }
+}
+
+function supportOf({ support }: MeasuredRows): Pick<TokenComparison, 'support'> {
+  return support.bothSuppressed + support.goldenOnly + support.dumpOnly > 0 ? { support } : {}
+}
+
+/** All limits are strict: NaN is never within them. */
+export function isWithin(metrics: GatedMetrics, limits: GatedMetrics): boolean {
+  return metrics.klDivergence < limits.klDivergence && metrics.cosineSimilarity > limits.cosineSimilarity
+}
+
+/** Which limits are exceeded, in one line; `''` if none is. */
+function overThreshold(metrics: GatedMetrics, limits: GatedMetrics): string {
+  if (isWithin(metrics, limits)) return ''
+  const reasons: string[] = []
+  if (!(metrics.klDivergence < limits.klDivergence)) {
+    const value = roundedAway(metrics.klDivergence, limits.klDivergence)
+    reasons.push(`KL divergence ${value} is not below ${limits.klDivergence}`)
+  }
+  if (!(metrics.cosineSimilarity > limits.cosineSimilarity)) {
+    const value = cosineText(metrics.cosineSimilarity, limits.cosineSimilarity)
+    reasons.push(`cosine similarity ${value} is not above ${limits.cosineSimilarity}`)
+  }
+  return reasons.join('; ')
+}
+
+/** What is certain of metrics that lie between bounds. */
+function judgeBounds(
+  { klDivergence: kl, cosineSimilarity: cosine }: MetricBounds,
+  limits: Thresholds,
+): { verdict: 'pass' | 'over-threshold' | 'undecided'; reason: string } {
+  const over: string[] = []
+  const open: string[] = []
+  if (!(kl.lo < limits.klDivergence)) {
+    over.push(`KL divergence is at least ${roundedAway(kl.lo, limits.klDivergence)}, not below ${limits.klDivergence}`)
+  } else if (!(kl.hi < limits.klDivergence)) {
+    open.push(`KL divergence lies in ${span(kl)}, its limit ${limits.klDivergence} between`)
+  }
+  if (!(cosine.hi > limits.cosineSimilarity)) {
+    const most = roundedAway(cosine.hi, limits.cosineSimilarity)
+    over.push(`cosine similarity is at most ${most}, not above ${limits.cosineSimilarity}`)
+  } else if (!(cosine.lo > limits.cosineSimilarity)) {
+    open.push(`cosine similarity lies in ${span(cosine)}, its limit ${limits.cosineSimilarity} between`)
+  }
+  if (over.length > 0) return { verdict: 'over-threshold', reason: over.join('; ') }
+  if (open.length === 0) {
+    return { verdict: 'pass', reason: `KL divergence lies in ${span(kl)}, cosine similarity in ${span(cosine)}` }
+  }
+  // More listed ids narrow the bounds of the KL divergence alone.
+  const advice =
+    kl.hi < limits.klDivergence
+      ? `a snapshot with fidelity: 'full' decides it`
+      : `a snapshot with a larger k may decide it, one with fidelity: 'full' does`
+  return { verdict: 'undecided', reason: `${open.join('; ')}; ${advice}` }
+}
+
+/** Four digits, rounded outwards: an interval is never printed narrower than it is. */
+function span({ lo, hi }: { readonly lo: number; readonly hi: number }): string {
+  const [low, high] = [roundedTo(lo, (text) => text <= lo), roundedTo(hi, (text) => text >= hi)]
+  return `[${low}, ${high}]`
+}
+
+function roundedTo(value: number, fits: (text: number) => boolean): string {
+  if (!Number.isFinite(value)) return String(value)
+  for (let precision = 4; precision < 17; precision++) {
+    const rounded = Number(value.toPrecision(precision))
+    if (fits(rounded)) return String(rounded)
+  }
+  return String(value)
+}
+
+/** Why columns that were cut off are no padding: they hold as much probability as the KL limit. */
+export function overCut(cut: VocabCut, limit: number): string | undefined {
+  for (const [side, count, mass] of [
+    ['golden', cut.goldenColumns, cut.goldenMass] as const,
+    ['dump', cut.dumpColumns, cut.dumpMass] as const,
+  ]) {
+    if (mass < limit) continue
+    const held = Number.isNaN(mass) ? 'NaN or +Inf' : `${roundedAway(mass, limit)} of its probability`
+    const columns = count === 1 ? '1 column' : `${count} columns`
+    const verb = count === 1 ? 'holds' : 'hold'
+    return `the ${columns} of the ${side} that vocabSize cuts off ${verb} ${held}, not below the KL limit ${limit}`
+  }
+  return undefined
+}
+
+/** `dump holds 3 NaN and 1 +Inf, first at vocab id 17`; `''` if it holds neither. */
+export function nonFiniteText(subject: string, { nan, positiveInfinity, firstVocabId }: NonFinite): string {
+  const kinds = [nan > 0 ? `${nan} NaN` : '', positiveInfinity > 0 ? `${positiveInfinity} +Inf` : ''].filter(Boolean)
+  return kinds.length === 0 ? '' : `${subject} holds ${kinds.join(' and ')}, first at vocab id ${firstVocabId}`
+}

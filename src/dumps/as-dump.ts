@@ -1,0 +1,76 @@
+import { GoldenLogitsError, printable } from '../errors.js'
+import { resolveBudgets } from '../io/budgets.js'
+import type { List } from '../lib/lazy-list.js'
+import { loadDump } from './load.js'
+import type { Dump, DumpStep, IgnoredPath } from './types.js'
+
+/**
+ * Opens a path; takes a dump as it is, if it looks as `loadDump` makes it: callers may pass anything.
+ * @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws
+ */
+export function asDump(side: 'golden' | 'dump', value: unknown): Dump {
+  if (typeof value === 'string') return loadDump(value)
+  const dump = value as Dump | null | undefined
+  const looksLike = typeof dump === 'object' && dump !== null && isList(dump.steps) && typeof dump.path === 'string'
+  if (!looksLike) throw noDump(side, value)
+  if (dump.steps.length === 0) {
+    throw new GoldenLogitsError('nothing-to-compare', `the ${side} holds no step`, { file: dump.path })
+  }
+  const flaw = flawOf(dump)
+  if (flaw === undefined) return dump
+  const message = `the ${side} must be a path or what loadDump returned, got a dump ${flaw}`
+  throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+}
+
+function noDump(side: string, value: unknown): GoldenLogitsError {
+  const type =
+    value === null ? 'null' : typeof value === 'object' ? `a ${constructorName(value as object)}` : typeof value
+  const hint = value instanceof Promise ? ' (loadDump is synchronous: there is nothing to await)' : ''
+  const message = `the ${side} must be a path or what loadDump returned, got ${type}${hint}`
+  return new GoldenLogitsError('invalid-argument', message)
+}
+
+function constructorName(value: object): string {
+  const maker: unknown = value.constructor
+  return typeof maker === 'function' ? printable(maker.name, 40) : 'bare object'
+}
+
+/** What is not as `loadDump` makes it. */
+function flawOf({ steps, notes, ignored, budgets }: Dump): string | undefined {
+  let index = 0
+  for (const step of steps) {
+    if (!isStep(step)) return `whose steps[${index}] is no step with its files`
+    index++
+  }
+  if (!Array.isArray(notes) || !notes.every(isString)) return 'whose notes are not strings'
+  if (!isList(ignored) || !areIgnored(ignored)) return 'whose ignored is no list of paths and reasons'
+  resolveBudgets(budgets)
+  return undefined
+}
+
+function isList(value: unknown): value is List<unknown> {
+  const list = value as Partial<List<unknown>> | null | undefined
+  if (typeof list !== 'object' || list === null || !Number.isSafeInteger(list.length)) return false
+  return typeof list.at === 'function' && typeof list[Symbol.iterator] === 'function'
+}
+
+function areIgnored(ignored: List<IgnoredPath>): boolean {
+  for (const entry of ignored) if (!isString(entry?.path) || !isString(entry?.reason)) return false
+  return true
+}
+
+function isStep(step: DumpStep | null | undefined): boolean {
+  if (typeof step !== 'object' || step === null) return false
+  const { files, layer, problem } = step
+  return (
+    typeof step.step === 'number' &&
+    Array.isArray(files) &&
+    files.every((file) => isString(file) && file !== '' && !file.includes('\0')) &&
+    isString(layer) &&
+    (problem === undefined || isString(problem))
+  )
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}

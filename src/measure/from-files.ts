@@ -1,0 +1,244 @@
+import { dirname, relative } from 'node:path'
+import { linkedFile } from '../dumps/atb-link.js'
+import type { DumpStep } from '../dumps/types.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { type FileKind, isOfKind, type KnownKind } from '../formats/file-kind.js'
+import { type OpenTensors, openTensors } from '../formats/open-tensors.js'
+import { adjacentFrom } from '../formats/storage-tensor.js'
+import type { Checksum } from '../formats/stored-tensor.js'
+import { hasStoredCrc } from '../formats/zip-record.js'
+import type { Budgets } from '../io/budgets.js'
+import { type FileSource, openFile } from '../io/file-source.js'
+import { memorySource } from '../io/memory-source.js'
+import { readWhole } from '../io/read-whole.js'
+import { type Dtype, itemSize } from '../tensor/dtype.js'
+import type { LazyTensor } from '../tensor/tensor.js'
+import { addOnce, locateRow, type RowPlace } from './locate-row.js'
+import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
+
+/** How files of a dump that are laid out alike hold their row. Plain data: it may cross from one thread to another. */
+export interface RowLayout {
+  /** The bytes that determine how the file is parsed. */
+  readonly kind: FileKind
+  readonly dtype: Dtype
+  readonly fileShape: readonly number[]
+  readonly width: number
+  readonly notes: readonly string[]
+  /** The row's bytes in the file. */
+  readonly start: number
+  readonly length: number
+  readonly crcAt: number | undefined
+  /** Bytes of the buffer in front of the file. */
+  readonly before: number
+}
+
+/** A file is read whole if at most this many of its bytes are outside the row: a system call costs as much. */
+const MOST_BESIDE = 16 * 1024
+
+/** Give up assuming after this many same-sized files with another layout: each was read for nothing. */
+const MOST_MISSES = 4
+
+/**
+ * Rows in files. If a file has the layout of the one before it (nearly all files of a dump do), it is read by one call into
+ * the caller's buffer and nothing is parsed.
+ *
+ * What runs for each of these files is written as plainly as possible, here and in what it calls: on the first thousand
+ * tokens V8 still interprets it, and compiling takes processor time from the other threads.
+ */
+export class FilesSource implements RowSource {
+  readonly budgets: Partial<Budgets>
+  private readonly checksum: Checksum
+  private assumed: AssumedRow | undefined
+  private misses = 0
+
+  /**
+   * @param checksum computes CRCs: the kernel does so fastest for what lies in its own memory
+   * @param layout what another source for the same dump has learnt
+   */
+  constructor(budgets: Partial<Budgets>, checksum: Checksum, layout?: RowLayout) {
+    this.budgets = budgets
+    this.checksum = checksum
+    this.assumed = layout && new AssumedRow(layout, checksum, this.miss)
+  }
+
+  /** What was learnt of the dump's files, for other threads. */
+  get layout(): RowLayout | undefined {
+    return this.assumed?.layout
+  }
+
+  prepare(step: DumpStep, thoroughly: boolean): Prepared {
+    const { assumed } = this
+    if (thoroughly || !assumed || step.files.length !== 1 || step.problem !== undefined) return this.open(step)
+    assumed.file = step.files[0]!
+    return assumed
+  }
+
+  private open(step: DumpStep): Prepared {
+    if (step.problem !== undefined) return { kind: 'unreadable', reason: step.problem }
+    const opened: FileSource[] = []
+    const close = () => {
+      for (let i = 0; i < opened.length; i++) opened[i]!.close()
+    }
+    try {
+      const prepared = this.openParts(step.files, opened, close)
+      if (prepared.kind !== 'row') close()
+      return prepared
+    } catch (error) {
+      close()
+      if (error instanceof GoldenLogitsError) return { kind: 'unreadable', reason: error.message }
+      throw error
+    }
+  }
+
+  private openParts(files: readonly string[], opened: FileSource[], close: () => void): Prepared {
+    const notes: string[] = []
+    const parts: RowPart[] = []
+    let fileShape: readonly number[] = []
+    for (const file of files) {
+      const open = openFollowing(file, this.budgets, { opened, notes, checksum: this.checksum })
+      const place = locateRow(open.tensors, notes)
+      if (place.kind !== 'row') return place
+      const tensor = open.tensors[place.index]!
+      if (parts.length === 0) fileShape = tensor.shape
+      const layout = files.length === 1 ? rowLayout(file, open, place, notes) : undefined
+      parts.push(partOf(file, tensor, place, layout && (() => this.learn(layout))))
+    }
+    if (parts.length === 0) return { kind: 'unreadable', reason: 'the step has no file' }
+    return { kind: 'row', dtype: parts[0]!.dtype, fileShape, parts, notes, assumed: false, close }
+  }
+
+  private learn(layout: RowLayout): void {
+    if (this.misses <= MOST_MISSES) this.assumed = new AssumedRow(layout, this.checksum, this.miss)
+  }
+
+  private readonly miss = (): void => {
+    this.misses++
+    this.assumed = undefined
+  }
+}
+
+/** The row of a file that is assumed to have a known layout. The same object serves one file after the other. */
+class AssumedRow implements PreparedRow, RowPart {
+  readonly kind = 'row'
+  readonly assumed = true
+  readonly layout: RowLayout
+  readonly dtype: Dtype
+  readonly width: number
+  readonly fileShape: readonly number[]
+  readonly notes: readonly string[]
+  readonly room: number
+  readonly parts: readonly RowPart[]
+  file = ''
+  private readonly checksum: Checksum
+  private readonly miss: () => void
+
+  constructor(layout: RowLayout, checksum: Checksum, miss: () => void) {
+    this.layout = layout
+    this.dtype = layout.dtype
+    this.width = layout.width
+    this.fileShape = layout.fileShape
+    this.notes = layout.notes
+    // `readWhole` asks for one byte more than the file has.
+    this.room = layout.before + layout.kind.size + 1
+    this.parts = [this]
+    this.checksum = checksum
+    this.miss = miss
+  }
+
+  read(into: Uint8Array): number | undefined {
+    const { kind, start, length, crcAt, before } = this.layout
+    if (!readWhole(this.file, kind.size, into.subarray(before))) return undefined
+    const source = memorySource(into.subarray(before, before + kind.size), this.file)
+    if (!isOfKind(source, kind)) {
+      this.miss()
+      return undefined
+    }
+    const from = before + start
+    if (crcAt === undefined) return from
+    return hasStoredCrc(source, crcAt, into.subarray(from, from + length), this.checksum) ? from : undefined
+  }
+
+  close(): void {}
+}
+
+/** @param read is called once the row was read */
+function partOf(file: string, tensor: LazyTensor, { width, start }: RowPlace, read: (() => void) | undefined): RowPart {
+  const { dtype } = tensor
+  const room = width * itemSize(dtype)
+  return {
+    file,
+    dtype,
+    width,
+    room,
+    read(into) {
+      tensor.readRaw(start, width, into.subarray(0, room))
+      read?.()
+      return 0
+    },
+  }
+}
+
+/** undefined if there is more to read in the file than the row, or the row does not lie there byte for byte. */
+function rowLayout(
+  file: string,
+  { source, tensors, kind }: Open,
+  { index, width, start }: RowPlace,
+  notes: readonly string[],
+): RowLayout | undefined {
+  const stored = kind?.stored[index]
+  // A file without data of its own names the file that holds them.
+  if (!kind || !stored?.place || source.file !== file) return undefined
+  const { dtype, shape } = tensors[index]!
+  const first = adjacentFrom(stored.found.tensor, start, width)
+  if (first === undefined) return undefined
+  const { place } = stored
+  const [from, length] = [place.start + first * itemSize(dtype), width * itemSize(dtype)]
+  // The CRC of a record cannot be checked with a part of it.
+  if (kind.size - length > MOST_BESIDE || (place.crcAt !== undefined && length !== place.size)) return undefined
+  return {
+    kind: plainKind(kind),
+    dtype,
+    fileShape: shape,
+    width,
+    notes: [...notes],
+    start: from,
+    length,
+    crcAt: place.crcAt,
+    before: roomBefore(from),
+  }
+}
+
+/** Without what cannot cross to another thread. */
+function plainKind({ format, size, runs, own }: KnownKind): FileKind {
+  return { format, size, runs, own }
+}
+
+/** Rows begin at multiples of 64, and files neither at the front of a page nor up to 31 bytes behind it: see `middleFrom`. */
+function roomBefore(start: number): number {
+  return 64 + ((64 - (start % 64)) % 64)
+}
+
+interface Opening {
+  readonly opened: FileSource[]
+  readonly notes: string[]
+  readonly checksum: Checksum
+}
+
+type Open = OpenTensors & { source: FileSource }
+
+/** Opens a file, or the one that it names as holding its data. */
+function openFollowing(file: string, budgets: Partial<Budgets>, { opened, notes, checksum }: Opening): Open {
+  const source = openFile(file, budgets)
+  opened.push(source)
+  try {
+    return { source, ...openTensors(source, budgets, checksum) }
+  } catch (error) {
+    const link =
+      error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, budgets) : undefined
+    if (link === undefined) throw error
+    addOnce(notes, `the data are those of ${printable(relative(dirname(file), link), 120)}, as the file says`)
+    const other = openFile(link, budgets)
+    opened.push(other)
+    return { source: other, ...openTensors(other, budgets, checksum) }
+  }
+}

@@ -1,0 +1,153 @@
+import type { DumpStep } from '../dumps/types.js'
+import { GoldenLogitsError } from '../errors.js'
+import type { RowKernel } from '../metrics/kernel.js'
+import { itemSize } from '../tensor/dtype.js'
+import { widen } from '../tensor/widen.js'
+import type { Outcome, SideFacts } from './outcome.js'
+import { planRanks, type RankPart, type RowPlan, readPlan, roomOf, totalWidth, unequalCopy } from './ranks.js'
+import type { PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
+import { vocabCut } from './vocab-cut.js'
+
+/** Everything that measuring a pair depends on, besides its two steps. */
+export interface PairSetting {
+  readonly golden: RowSource
+  readonly dump: RowSource
+  readonly vocabSize: number | undefined
+  readonly kernel: RowKernel
+}
+
+/** Measures one step that both sides have: prepares both rows, reads them and compares them. The only way to an outcome. */
+export function measurePair(golden: DumpStep, dump: DumpStep, setting: PairSetting): Outcome {
+  return attempt(golden, dump, setting, false) ?? attempt(golden, dump, setting, true)!
+}
+
+/** @returns undefined if a row turned out not to lie where it was assumed */
+function attempt(golden: DumpStep, dump: DumpStep, setting: PairSetting, thoroughly: boolean): Outcome | undefined {
+  const g = setting.golden.prepare(golden, thoroughly)
+  const d = setting.dump.prepare(dump, thoroughly)
+  const sides: Sides = { golden: sideFacts(golden, g), dump: sideFacts(dump, d), notes: notesOf(g, d) }
+  try {
+    if (g.kind === 'unreadable' || d.kind === 'unreadable') {
+      return failure(sides, 'unreadable', [g, d].flatMap(reasonOf).join('; '))
+    }
+    if (g.kind === 'shape-mismatch') return failure(sides, 'shape-mismatch', `golden: ${g.reason}`)
+    if (d.kind === 'shape-mismatch') return failure(sides, 'shape-mismatch', `dump: ${d.reason}`)
+    // Only a golden is kept in part: the rows of a dump are all there.
+    if (d.kind === 'partial') throw new TypeError('the dump must hold whole rows')
+    return g.kind === 'partial' ? boundRows(g, d, setting, sides) : compareRows(g, d, setting, sides)
+  } catch (error) {
+    if (!(error instanceof GoldenLogitsError)) throw error
+    return failure(sides, 'unreadable', error.message)
+  } finally {
+    if (g.kind === 'row') g.close()
+    if (d.kind === 'row') d.close()
+  }
+}
+
+type Sides = Pick<Outcome, 'golden' | 'dump' | 'notes'>
+
+function sideFacts({ files, layer }: DumpStep, prepared: Prepared): SideFacts {
+  if (prepared.kind === 'unreadable') return { files, layer }
+  const { dtype, fileShape } = prepared
+  // Until both sides are known, ranks count as parts of the vocabulary.
+  const shape = prepared.kind === 'shape-mismatch' ? fileShape : [1, totalWidth(prepared.parts)]
+  return { files, layer, dtype, fileShape, shape }
+}
+
+function notesOf(golden: Prepared, dump: Prepared): readonly string[] {
+  const notes: string[] = []
+  addNotes(notes, 'golden', golden)
+  addNotes(notes, 'dump', dump)
+  return notes
+}
+
+function addNotes(notes: string[], side: string, prepared: Prepared): void {
+  if (!('notes' in prepared)) return
+  for (let i = 0; i < prepared.notes.length; i++) notes.push(`${side}: ${prepared.notes[i]}`)
+}
+
+/** Field by field: what a spread makes survives V8's collections of young garbage, which adds up over many tokens. */
+function failure({ golden, dump, notes }: Sides, kind: 'shape-mismatch' | 'unreadable', reason: string): Outcome {
+  return { golden, dump, notes, kind, reason }
+}
+
+function reasonOf(prepared: Prepared): string[] {
+  return prepared.kind === 'unreadable' ? [prepared.reason] : []
+}
+
+function compareRows(
+  golden: PreparedRow,
+  dump: PreparedRow,
+  { vocabSize, kernel }: PairSetting,
+  sides: Sides,
+): Outcome | undefined {
+  const plan = planRanks(golden.parts, dump.parts, vocabSize)
+  if ('reason' in plan) {
+    return golden.assumed || dump.assumed ? undefined : failure(sides, 'shape-mismatch', plan.reason)
+  }
+  const g = plan.golden
+  const d = plan.dump
+  const count = vocabSize ?? g.width
+  sides.golden.shape = [1, count]
+  sides.dump.shape = [1, count]
+  const buffers = kernel.reserve(roomOf(g), roomOf(d))
+  const goldenStart = readPlan(g, buffers.golden)
+  if (goldenStart === undefined) return undefined
+  const dumpStart = readPlan(d, buffers.dump)
+  if (dumpStart === undefined) return undefined
+  const reason =
+    unequalReason('golden', g, buffers.golden.subarray(goldenStart)) ??
+    unequalReason('dump', d, buffers.dump.subarray(dumpStart))
+  if (reason !== undefined) return failure(sides, 'shape-mismatch', reason)
+  const rows = kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
+  const outcome: Outcome = { golden: sides.golden, dump: sides.dump, notes: sides.notes, kind: 'compared', rows }
+  if (vocabSize !== undefined) {
+    const goldenRow = { bytes: buffers.golden.subarray(goldenStart), dtype: golden.dtype, width: g.width }
+    const dumpRow = { bytes: buffers.dump.subarray(dumpStart), dtype: dump.dtype, width: d.width }
+    outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
+  }
+  return outcome
+}
+
+/** The golden's row is known in part: it compares the dump's row itself. */
+function boundRows(
+  golden: PartialRow,
+  dump: PreparedRow,
+  { vocabSize, kernel }: PairSetting,
+  sides: Sides,
+): Outcome | undefined {
+  const plan = planRanks(golden.parts, dump.parts, vocabSize)
+  const reason = 'reason' in plan ? plan.reason : uncuttable(plan.golden.width, vocabSize)
+  if ('reason' in plan || reason !== undefined) {
+    return dump.assumed ? undefined : failure(sides, 'shape-mismatch', reason!)
+  }
+  const d = plan.dump
+  const count = vocabSize ?? d.width
+  sides.dump.shape = [1, count]
+  const buffer = kernel.reserve(0, roomOf(d)).dump
+  const start = readPlan(d, buffer)
+  if (start === undefined) return undefined
+  const raw = { bytes: buffer.subarray(start), dtype: dump.dtype, width: d.width }
+  const unequal = unequalReason('dump', d, raw.bytes)
+  if (unequal !== undefined) return failure(sides, 'shape-mismatch', unequal)
+  const row = new Float32Array(count)
+  widen(raw.bytes.subarray(0, count * itemSize(dump.dtype)), dump.dtype, row)
+  const rows = golden.compare(row)
+  const cut = vocabSize === undefined ? {} : { cut: vocabCut(undefined, raw, vocabSize) }
+  if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...cut }
+  return { ...sides, kind: 'compared', rows, ...cut }
+}
+
+function uncuttable(width: number, vocabSize: number | undefined): string | undefined {
+  if (vocabSize === undefined || vocabSize === width) return undefined
+  return `vocabSize is ${vocabSize}, but the golden was kept for ${width} columns and knows its row in part only; set vocabSize to ${width}`
+}
+
+/** Why a side's ranks are not the copies they were taken for; undefined if all copies are equal, or there are none. */
+function unequalReason(side: 'golden' | 'dump', plan: RowPlan<RankPart>, row: Uint8Array): string | undefined {
+  if (plan.copies.length === 0) return undefined
+  const copy = unequalCopy(plan, row)
+  if (!copy) return undefined
+  const against = side === 'golden' ? 'dump' : 'golden'
+  return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${plan.joined[0]!.file} and ${copy.file} hold different logits; if they are parts of the vocabulary, ranks of the ${against} are missing`
+}

@@ -1,0 +1,50 @@
+import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
+import type { Dtype } from '../tensor/dtype.js'
+import type { VocabCut } from './vocab-cut.js'
+
+/** What the source says of one side of a pair. What was not learnt (a missing or unreadable file) is absent. */
+export interface SideFacts {
+  /** The file the row came from; one per rank if the vocabulary is split over ranks. */
+  files: readonly string[]
+  /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` if the layout names none. */
+  layer: string
+  dtype?: Dtype
+  /** Of the row that was compared, `[1, vocabulary]`. */
+  shape?: readonly number[]
+  /** Of the tensor in the file (in each file, if ranks were joined). */
+  fileShape?: readonly number[]
+}
+
+/** Intervals that hold the gated metrics, both ends included. */
+export interface MetricBounds {
+  readonly klDivergence: { readonly lo: number; readonly hi: number }
+  readonly cosineSimilarity: { readonly lo: number; readonly hi: number }
+}
+
+/** A pair of rows of which one is known in part. */
+export interface BoundedRows {
+  readonly kind: 'bounded'
+  readonly bounds: MetricBounds
+  readonly golden: Partial<RowStats>
+  readonly dump: RowStats
+}
+
+/** What is known of one step that both sides have, before any threshold. Plain data: it may cross from one thread to another. */
+export type Outcome = {
+  golden: SideFacts
+  dump: SideFacts
+  /** What the sources chose or left out, one line each. */
+  notes: readonly string[]
+} & (
+  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut }
+  | { kind: 'bounded'; rows: BoundedRows; cut?: VocabCut }
+  | { kind: 'shape-mismatch'; reason: string }
+  | { kind: 'unreadable'; reason: string }
+)
+
+/** Both rows were read, and every metric was measured. */
+export type MeasuredOutcome = Outcome & { kind: 'compared'; rows: MeasuredRows; cut?: VocabCut }
+
+export function isMeasured(outcome: Outcome): outcome is MeasuredOutcome {
+  return outcome.kind === 'compared' && outcome.rows.kind === 'measured'
+}

@@ -1,0 +1,146 @@
+import { type GatedKey, METRICS } from '../metrics/table.js'
+import type { MeasuredRows, Metrics } from '../metrics/types.js'
+import type { MeasuredOutcome } from './outcome.js'
+import type { VocabCut } from './vocab-cut.js'
+
+/** What a record holds of a measured pair. */
+type Measured = Pick<MeasuredRows, 'metrics' | 'golden' | 'dump' | 'support'> & { cut: VocabCut }
+
+/** The metrics that have limits. */
+export type GatedMetrics = Record<GatedKey, number>
+
+interface Field {
+  readonly type: 'float64' | 'float32' | 'int32'
+  readonly get: (measured: Measured) => number
+  readonly set: (measured: Measured, value: number) => void
+}
+
+/** Every number of a record. Offsets, writing, reading and copying derive from this table. */
+const FIELDS: readonly Field[] = [
+  ...METRICS.map(({ key }) =>
+    field(
+      'float64',
+      ({ metrics }) => metrics[key],
+      ({ metrics }, value) => {
+        metrics[key] = value
+      },
+    ),
+  ),
+  ...(['golden', 'dump'] as const).flatMap((side) => [
+    numberIn('float64', (m) => m[side], 'mean'),
+    numberIn('float64', (m) => m.cut, `${side}Mass`),
+    // Logits are float32.
+    numberIn('float32', (m) => m[side], 'max'),
+    numberIn('float32', (m) => m[side], 'min'),
+    numberIn('float32', (m) => m[side], 'logitAtOtherTop1'),
+    numberIn('int32', (m) => m[side], 'top1'),
+  ]),
+  ...(['bothSuppressed', 'goldenOnly', 'dumpOnly', 'firstMismatch'] as const).map((key) =>
+    numberIn('int32', (m) => m.support, key),
+  ),
+]
+
+function field(type: Field['type'], get: Field['get'], set: Field['set']): Field {
+  return { type, get, set }
+}
+
+function numberIn<Key extends string>(
+  type: Field['type'],
+  part: (measured: Measured) => Record<Key, number>,
+  key: Key,
+): Field {
+  return field(
+    type,
+    (measured) => part(measured)[key],
+    (measured, value) => {
+      part(measured)[key] = value
+    },
+  )
+}
+
+// 8-byte numbers first, so that all are aligned.
+const WIDE = FIELDS.filter(({ type }) => type === 'float64')
+const NARROW = FIELDS.filter(({ type }) => type !== 'float64')
+/** Behind the fields, one more int32: the number of the pair's shape plus 1; 0 stands for no record. */
+const SHAPE_AT = 2 * WIDE.length + NARROW.length
+
+/** Bytes of a record: a multiple of 8. */
+export const RECORD_BYTES = 8 * Math.ceil((SHAPE_AT + 1) / 2)
+
+const WIDE_STRIDE = RECORD_BYTES / 8
+const NARROW_STRIDE = RECORD_BYTES / 4
+
+/** Records of measured pairs, one after the other, in memory that threads may share: three views of the same bytes. */
+export interface RecordMemory {
+  readonly float64: Float64Array
+  readonly float32: Float32Array
+  readonly int32: Int32Array
+}
+
+export function recordMemory(buffer: ArrayBuffer | SharedArrayBuffer): RecordMemory {
+  return { float64: new Float64Array(buffer), float32: new Float32Array(buffer), int32: new Int32Array(buffer) }
+}
+
+const NO_CUT: VocabCut = { goldenColumns: 0, goldenMass: 0, dumpColumns: 0, dumpMass: 0 }
+
+/** @param shape the number of the pair's shape in the reader's dictionary, from 0 */
+export function writeRecord(memory: RecordMemory, index: number, { rows, cut }: MeasuredOutcome, shape: number): void {
+  const { metrics, golden, dump, support } = rows
+  const measured: Measured = { metrics, golden, dump, support, cut: cut ?? NO_CUT }
+  const wide = index * WIDE_STRIDE
+  for (let i = 0; i < WIDE.length; i++) memory.float64[wide + i] = WIDE[i]!.get(measured)
+  const narrow = index * NARROW_STRIDE + 2 * WIDE.length
+  for (let i = 0; i < NARROW.length; i++) {
+    const { type, get } = NARROW[i]!
+    if (type === 'float32') memory.float32[narrow + i] = get(measured)
+    else memory.int32[narrow + i] = get(measured)
+  }
+  memory.int32[index * NARROW_STRIDE + SHAPE_AT] = shape + 1
+}
+
+/** What `writeRecord` was given: the rows, and the probability that was cut off each side. */
+export function readRecord(memory: RecordMemory, index: number): { rows: MeasuredRows; cut: VocabCut } {
+  const rows: MeasuredRows = {
+    kind: 'measured',
+    metrics: {} as Metrics,
+    golden: { max: 0, min: 0, mean: 0, top1: 0, top1Logit: 0, logitAtOtherTop1: 0 },
+    dump: { max: 0, min: 0, mean: 0, top1: 0, top1Logit: 0, logitAtOtherTop1: 0 },
+    support: { bothSuppressed: 0, goldenOnly: 0, dumpOnly: 0, firstMismatch: -1 },
+  }
+  const cut: VocabCut = { goldenColumns: 0, goldenMass: 0, dumpColumns: 0, dumpMass: 0 }
+  const { metrics, golden, dump, support } = rows
+  const measured: Measured = { metrics, golden, dump, support, cut }
+  const wide = index * WIDE_STRIDE
+  for (let i = 0; i < WIDE.length; i++) WIDE[i]!.set(measured, memory.float64[wide + i]!)
+  const narrow = index * NARROW_STRIDE + 2 * WIDE.length
+  for (let i = 0; i < NARROW.length; i++) {
+    const { type, set } = NARROW[i]!
+    set(measured, (type === 'float32' ? memory.float32 : memory.int32)[narrow + i]!)
+  }
+  golden.top1Logit = golden.max
+  dump.top1Logit = dump.max
+  return { rows, cut }
+}
+
+export function copyRecord(from: RecordMemory, fromIndex: number, to: RecordMemory, toIndex: number): void {
+  const start = fromIndex * WIDE_STRIDE
+  to.float64.set(from.float64.subarray(start, start + WIDE_STRIDE), toIndex * WIDE_STRIDE)
+}
+
+/** The number of a record's pair shape, from 0; −1 if there is no record. */
+export function shapeOfRecord({ int32 }: RecordMemory, index: number): number {
+  return int32[index * NARROW_STRIDE + SHAPE_AT]! - 1
+}
+
+/** Where the gated metrics are: the metrics are the first fields. */
+const GATED_AT = METRICS.flatMap((metric, at) => ('gate' in metric ? [{ key: metric.key, at }] : []))
+
+/** The gated metrics of a record, without the rest of it. */
+export function gatedOfRecord({ float64 }: RecordMemory, index: number): GatedMetrics {
+  const metrics = {} as GatedMetrics
+  for (let i = 0; i < GATED_AT.length; i++) {
+    const { key, at } = GATED_AT[i]!
+    metrics[key] = float64[index * WIDE_STRIDE + at]!
+  }
+  return metrics
+}

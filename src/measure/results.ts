@@ -1,0 +1,135 @@
+import type { List } from '../lib/lazy-list.js'
+import { isMeasured, type MeasuredOutcome, type Outcome } from './outcome.js'
+import { type PairShape, PairShapes } from './pair-shape.js'
+import {
+  copyRecord,
+  type GatedMetrics,
+  gatedOfRecord,
+  RECORD_BYTES,
+  type RecordMemory,
+  readRecord,
+  recordMemory,
+  shapeOfRecord,
+  writeRecord,
+} from './record.js'
+import type { StepPair } from './step-pair.js'
+
+/** Memory is taken for this many records at a time. */
+const CHUNK = 2048
+
+/** What can be seen of a record without making an outcome of it. */
+export interface PlainRecord {
+  readonly shape: PairShape
+  readonly metrics: GatedMetrics
+}
+
+/** A step with what its rows gave; `outcome` is absent if only one side has the step. */
+export interface MeasuredPair extends StepPair {
+  readonly outcome?: Outcome
+}
+
+/**
+ * The outcomes of a comparison by the index of their pair: of a measured pair a record of numbers (`RECORD_BYTES`), of any
+ * other an object. An outcome is made each time it is asked for. All of it is made by this thread, none by the one that
+ * measured: a message from another thread belongs to the main context, and in a runner's environment that has its own,
+ * `instanceof Array` or `assert.deepStrictEqual` would tell it apart from what this thread made.
+ */
+export class Results implements List<MeasuredPair> {
+  readonly shapes = new PairShapes()
+  private readonly pairs: List<StepPair>
+  private readonly chunks: RecordMemory[] = []
+  private readonly chunkLength: number
+  private readonly others = new Map<number, Outcome>()
+
+  constructor(pairs: List<StepPair>) {
+    this.pairs = pairs
+    this.chunkLength = Math.min(CHUNK, pairs.length)
+  }
+
+  get length(): number {
+    return this.pairs.length
+  }
+
+  has(index: number): boolean {
+    return this.shapeNumber(index) >= 0 || this.others.has(index)
+  }
+
+  put(index: number, outcome: Outcome): void {
+    if (isMeasured(outcome)) {
+      writeRecord(this.chunkFor(index), this.inChunk(index), outcome, this.shapes.numberOf(outcome))
+    } else {
+      const { golden, dump, ...rest } = copyOf(outcome)
+      // The pair's steps hold the files and layers already.
+      this.others.set(index, { golden: { ...golden, files: [] }, dump: { ...dump, files: [] }, ...rest } as Outcome)
+    }
+  }
+
+  /** Takes over a record that another thread wrote; its shape has the same number here. */
+  putRecord(index: number, memory: RecordMemory, from: number): void {
+    copyRecord(memory, from, this.chunkFor(index), this.inChunk(index))
+  }
+
+  at(index: number): MeasuredPair | undefined {
+    const pair = this.pairs.at(index)
+    const outcome = pair && this.outcomeOf(index, pair)
+    return pair && outcome ? { step: pair.step, golden: pair.golden!, dump: pair.dump!, outcome } : pair
+  }
+
+  *[Symbol.iterator](): Generator<MeasuredPair> {
+    for (let i = 0; i < this.length; i++) yield this.at(i)!
+  }
+
+  /** undefined if there is more to know of the pair than the metrics of its record. */
+  plainAt(index: number): PlainRecord | undefined {
+    const number = this.shapeNumber(index)
+    if (number < 0) return undefined
+    const shape = this.shapes.at(number)
+    if (shape.notes.length > 0 || shape.cut) return undefined
+    return { shape, metrics: gatedOfRecord(this.chunkOf(index)!, this.inChunk(index)) }
+  }
+
+  private outcomeOf(index: number, { golden, dump }: StepPair): Outcome | undefined {
+    const number = this.shapeNumber(index)
+    const outcome = number >= 0 ? this.measuredAt(index, this.shapes.at(number)) : this.others.get(index)
+    if (!outcome) return undefined
+    const sides = {
+      golden: { ...outcome.golden, files: golden!.files, layer: golden!.layer },
+      dump: { ...outcome.dump, files: dump!.files, layer: dump!.layer },
+    }
+    return { ...outcome, ...sides } as Outcome
+  }
+
+  private measuredAt(index: number, { golden, dump, notes, cut }: PairShape): MeasuredOutcome {
+    const record = readRecord(this.chunkOf(index)!, this.inChunk(index))
+    const sides = { golden: { files: [], layer: '', ...golden }, dump: { files: [], layer: '', ...dump } }
+    return { ...sides, notes, kind: 'compared', rows: record.rows, ...(cut && { cut: { ...record.cut, ...cut } }) }
+  }
+
+  private shapeNumber(index: number): number {
+    const chunk = this.chunkOf(index)
+    return chunk ? shapeOfRecord(chunk, this.inChunk(index)) : -1
+  }
+
+  private chunkOf(index: number): RecordMemory | undefined {
+    return this.chunks[Math.floor(index / this.chunkLength)]
+  }
+
+  private chunkFor(index: number): RecordMemory {
+    const number = Math.floor(index / this.chunkLength)
+    this.chunks[number] ??= recordMemory(new ArrayBuffer(this.chunkLength * RECORD_BYTES))
+    return this.chunks[number]
+  }
+
+  private inChunk(index: number): number {
+    return index % this.chunkLength
+  }
+}
+
+/** A copy of plain data. */
+function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return Array.from(value, copyOf) as T
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) copy[key] = copyOf((value as Record<string, unknown>)[key])
+  return copy as T
+}

@@ -1,0 +1,44 @@
+import type { Dtype } from '../tensor/dtype.js'
+import { widen } from '../tensor/widen.js'
+
+/** What the option `vocabSize` cut off each side of one pair. */
+export interface VocabCut {
+  goldenColumns: number
+  /** Softmax probability, over all columns, of those that were cut; NaN if the row holds NaN or +Inf. */
+  goldenMass: number
+  dumpColumns: number
+  dumpMass: number
+}
+
+/** A row in memory: raw little-endian elements at the front of `bytes`. */
+export interface RawRow {
+  readonly bytes: Uint8Array
+  readonly dtype: Dtype
+  readonly width: number
+}
+
+/** @param golden undefined if its row is not in memory: it is known in part, and as wide as `vocabSize` */
+export function vocabCut(golden: RawRow | undefined, dump: RawRow, vocabSize: number): VocabCut {
+  return {
+    goldenColumns: golden ? golden.width - vocabSize : 0,
+    goldenMass: golden ? massBeyond(golden, vocabSize) : 0,
+    dumpColumns: dump.width - vocabSize,
+    dumpMass: massBeyond(dump, vocabSize),
+  }
+}
+
+function massBeyond({ bytes, dtype, width }: RawRow, vocabSize: number): number {
+  if (width === vocabSize) return 0
+  const row = new Float32Array(width)
+  widen(bytes, dtype, row)
+  let max = Number.NEGATIVE_INFINITY
+  for (const logit of row) if (logit > max) max = logit
+  let kept = 0
+  let cut = 0
+  for (let i = 0; i < width; i++) {
+    const e = Math.exp(row[i]! - max)
+    if (i < vocabSize) kept += e
+    else cut += e
+  }
+  return cut === 0 ? 0 : cut / (kept + cut)
+}

@@ -1,0 +1,105 @@
+import type { Dump, DumpStep } from '../dumps/types.js'
+import type { BoundedRows } from '../measure/outcome.js'
+import type { Prepared, RowSource } from '../measure/row-source.js'
+import { compareRows } from '../metrics/compare-rows.js'
+import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
+import type { RowComparison } from '../metrics/types.js'
+import { itemSize } from '../tensor/dtype.js'
+import { widen } from '../tensor/widen.js'
+import { badGolden } from './bad-golden.js'
+import { boundCompact } from './compact/bound.js'
+import { type CompactRow, ROOT_STEP } from './compact/types.js'
+import { rowDigest } from './digest.js'
+import { NpzReader } from './full/npz-reader.js'
+import { dataPath, type Golden, type GoldenToken } from './types.js'
+
+/** A snapshot as the golden side of a comparison. */
+export function snapshotDump(golden: Golden): Dump {
+  const file = golden.fidelity === 'full' ? dataPath(golden.path) : golden.path
+  return {
+    path: golden.path,
+    layout: 'file',
+    named: 'folder',
+    steps: golden.tokens.map(({ step, layer }) => ({ step, files: [file], layer })),
+    notes: [],
+    ignored: [],
+    stepsAssumed: false,
+    budgets: {},
+  }
+}
+
+/** The rows of a snapshot: of a full one every logit, of a compact one what bounds the metrics. Holds a file open until `close`. */
+export class SnapshotSource implements RowSource {
+  /** Why a row could not be read: the snapshot is broken, not the token. */
+  failure: unknown
+  private readonly golden: Golden
+  private readonly tokens: ReadonlyMap<number, GoldenToken>
+  private readonly npz: NpzReader | undefined
+
+  /** @throws GoldenLogitsError what `NpzReader` throws */
+  constructor(golden: Golden) {
+    this.golden = golden
+    this.tokens = new Map(golden.tokens.map((token) => [token.step, token]))
+    this.npz = golden.fidelity === 'full' ? new NpzReader(dataPath(golden.path)) : undefined
+  }
+
+  prepare({ step, files }: DumpStep): Prepared {
+    const token = this.tokens.get(step)!
+    const { dtype, width, compact } = token
+    const part = { file: files[0]!, dtype, width }
+    const facts = { dtype, fileShape: [1, width], notes: [] }
+    if (compact) {
+      const compare = (row: Float32Array) => compareCompact(compact, token, row)
+      return { kind: 'partial', ...facts, parts: [part], compare }
+    }
+    const read = (into: Uint8Array) => {
+      into.set(this.rowOf(token))
+      return 0
+    }
+    const parts = [{ ...part, room: width * itemSize(dtype), read }]
+    return { kind: 'row', ...facts, parts, assumed: false, close: () => undefined }
+  }
+
+  close(): void {
+    this.npz?.close()
+  }
+
+  private rowOf({ step, dtype, width, digest }: GoldenToken): Uint8Array {
+    try {
+      const bytes = this.npz!.row(step, dtype, width)
+      const row = new Float32Array(width)
+      widen(bytes, dtype, row)
+      if (rowDigest(row) === digest) return bytes
+      const message = `the row of token ${step} in the .npz file beside it is not the one it was written with`
+      throw badGolden(this.golden.path, message)
+    } catch (error) {
+      this.failure ??= error
+      throw error
+    }
+  }
+}
+
+/** Bounds the metrics of a row by the compact form of the golden's; measures them exactly if the row is the golden's. */
+function compareCompact(compact: CompactRow, token: GoldenToken, row: Float32Array): RowComparison | BoundedRows {
+  const scan = scanRow(row, row.length)
+  if (hasNonFinite(scan)) {
+    const golden = { nan: 0, positiveInfinity: 0, firstVocabId: -1 }
+    return { kind: 'non-finite', golden, dump: countNonFinite(row, row.length) }
+  }
+  if (scan.max === Number.NEGATIVE_INFINITY) return { kind: 'no-support', side: 'dump' }
+  if (rowDigest(row) === token.digest) return compareRows(row, row, row.length)
+  const { top1, top1Logit } = token
+  const logit = listedLogit(compact, scan.top1)
+  return {
+    kind: 'bounded',
+    bounds: boundCompact(compact, row),
+    golden: { top1, top1Logit, ...(logit !== undefined && { logitAtOtherTop1: logit }) },
+    dump: { ...scan, logitAtOtherTop1: row[top1]! },
+  }
+}
+
+/** A logit that the compact row lists, to a thousandth if it is among the highest. */
+function listedLogit({ ids, roots, logSumExp }: CompactRow, vocabId: number): number | undefined {
+  const at = ids.indexOf(vocabId)
+  return at < 0 ? undefined : 2 * Math.log(roots[at]! * ROOT_STEP) + logSumExp
+}
