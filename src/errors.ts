@@ -30,9 +30,9 @@ export const ERROR_CODES = [
   'ambiguous-run',
   'ambiguous-layer',
   // golden snapshots
-  'bad-golden',
-  'golden-version',
-  'golden-mismatch',
+  'bad-snapshot',
+  'snapshot-version',
+  'snapshot-mismatch',
   'write-failed',
   // the caller
   'invalid-argument',

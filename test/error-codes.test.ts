@@ -172,21 +172,21 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
     text: 'holds 3 layers and 0 of them are named like an LM head',
     file: (path) => join(path, 'torch_tensors/cuda0_1/0'),
   },
-  'bad-golden': {
+  'bad-snapshot': {
     make: (path) => {
       writeFileSync(path, 'no golden')
       return () => readGolden(path)
     },
     text: 'it does not begin as a golden does; restore the golden from version control, or write it anew',
   },
-  'golden-version': {
+  'snapshot-version': {
     make: (path) => {
       writeFileSync(path, goldenText(`${path}-as-written`).replace(/\d+/, '99'))
       return () => readGolden(path)
     },
     text: 'a golden of format 99, but this version of golden-logits reads up to',
   },
-  'golden-mismatch': {
+  'snapshot-mismatch': {
     make: (path) => {
       goldenText(path)
       const four = `${path}-of-four.bin`

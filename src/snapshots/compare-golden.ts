@@ -18,7 +18,7 @@ import { dataPath, type Golden, type GoldenToken } from './types.js'
 
 /**
  * Compares a dump with a golden, token by token, one pair of rows in memory at a time.
- * @throws GoldenLogitsError `golden-mismatch` where no row has the golden's vocabulary, `bad-golden` and what readers of
+ * @throws GoldenLogitsError `snapshot-mismatch` where no row has the golden's vocabulary, `bad-snapshot` and what readers of
  * archives throw where the golden's rows cannot be read, `nothing-to-compare`
  */
 export function compareGolden(golden: Golden, dump: Dump, settings: CompareSettings): Comparison {
@@ -73,5 +73,5 @@ function fitted(
 function otherVocabulary({ path }: Golden, widths: ReadonlyMap<number, number>): GoldenLogitsError {
   const [[dump, golden]] = [...widths] as [[number, number]]
   const message = `the golden has a vocabulary of ${golden}, the dump one of ${dump}; if the dump pads its vocabulary, set the option vocabSize to ${golden}, and if it is of another model, update the golden (-u)`
-  return new GoldenLogitsError('golden-mismatch', message, { file: path })
+  return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }

@@ -50,8 +50,8 @@ describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) =>
       if (typeof outcome !== 'string') throw new Finding(`a changed golden was read: input ${i}`)
       codes.add(outcome)
     }
-    expect([...codes].filter((code) => code !== 'bad-golden' && code !== 'golden-version')).toEqual([])
-    expect(codes.has('bad-golden')).toBe(true)
+    expect([...codes].filter((code) => code !== 'bad-snapshot' && code !== 'snapshot-version')).toEqual([])
+    expect(codes.has('bad-snapshot')).toBe(true)
   })
 
   test('whose checksum was made to fit is refused or compared, and nothing else', () => {

@@ -93,7 +93,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
       compare: checkOptions({ vocabSize: 600, thresholds: { klDivergence: 1 } }),
     })
     const error = errorOf(() => compareGolden(readGolden(path), loadDump(clean), checkOptions()))
-    expect(error.code).toBe('golden-mismatch')
+    expect(error.code).toBe('snapshot-mismatch')
     expect(error.message).toMatch(/a vocabulary of 600, the dump one of 640; .* set the option vocabSize to 600/)
   })
 
@@ -103,7 +103,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     for (let length = 0; length < text.length; length++) {
       writeFileSync(path, text.slice(0, length))
       const error = errorOf(() => readGolden(path))
-      expect(error.code, `cut at ${length}`).toBe('bad-golden')
+      expect(error.code, `cut at ${length}`).toBe('bad-snapshot')
       expect(error.message).toMatch(/\.golden: .*; restore the golden from version control, or write it anew/)
     }
   })
@@ -113,7 +113,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     const text = readFileSync(path, 'utf8')
     for (let at = 0; at < text.length - 1; at++) {
       writeFileSync(path, `${text.slice(0, at)}~${text.slice(at + 1)}`)
-      expect(errorOf(() => readGolden(path)).code, `edited at ${at}`).toBe('bad-golden')
+      expect(errorOf(() => readGolden(path)).code, `edited at ${at}`).toBe('bad-snapshot')
     }
   })
 
@@ -128,7 +128,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     const path = written(`later-${fidelity}.golden`, clean, { fidelity })
     writeFileSync(path, readFileSync(path, 'utf8').replace('golden 1\n', 'golden 2\n'))
     const error = errorOf(() => readGolden(path))
-    expect(error.code).toBe('golden-version')
+    expect(error.code).toBe('snapshot-version')
     expect(error.message).toMatch(/a golden of format 2, but this version of golden-logits reads up to 1/)
   })
 
@@ -149,7 +149,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
       const edited = body.replace(from, to)
       expect(edited).not.toBe(body)
       writeFileSync(path, `${edited}checksum ${checksum(edited)}\n`)
-      expect(errorOf(() => readGolden(path)).code, from).toBe('bad-golden')
+      expect(errorOf(() => readGolden(path)).code, from).toBe('bad-snapshot')
     }
   })
 })
@@ -214,7 +214,7 @@ test('rows of another golden are found out', () => {
   writeFileSync(dataPath(path), readFileSync(dataPath(other)))
   const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
   const error = errorOf(() => compareGolden(readGolden(path), dump, checkOptions({ dtype: 'fp16' })))
-  expect(error.code).toBe('bad-golden')
+  expect(error.code).toBe('bad-snapshot')
   expect(error.message).toMatch(/the row of token \d+ in the \.npz file beside it is not the one it was written with/)
   rmSync(dataPath(path))
   expect(errorOf(() => readGolden(path)).message).toMatch(/the \.npz file with its rows is not beside it/)

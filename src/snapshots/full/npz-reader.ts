@@ -29,7 +29,7 @@ export class NpzReader {
   /**
    * The raw little-endian elements of a step's row. Only what `NpzWriter` writes is read: a header of any other wording
    * means that the file was made anew by something else.
-   * @throws GoldenLogitsError `bad-golden`, `bad-archive`, `crc-mismatch`, `limit-exceeded`
+   * @throws GoldenLogitsError `bad-snapshot`, `bad-archive`, `crc-mismatch`, `limit-exceeded`
    */
   row(step: number, dtype: Dtype, width: number): Uint8Array {
     const name = memberName(step)
