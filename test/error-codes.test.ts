@@ -66,7 +66,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
       chmodSync(path, 0o000)
       return () => asNobody(() => readTensors(path))
     },
-    text: 'may not be read by this user',
+    text: 'this user has no permission to read it',
     skip: !posix || !canBeNobody,
   },
   'not-a-regular-file': {
@@ -83,14 +83,14 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
       truncateSync(path, 50)
       return () => logits!.toFloat32()
     },
-    text: 'was changed after it was opened; read it anew',
+    text: 'was changed after it was opened; read it again',
   },
   'read-failed': {
     make: (path) => {
       symlinkSync(path, path)
       return () => readTensors(path)
     },
-    text: 'is a link that leads back to itself',
+    text: 'is a symbolic link that points back to itself',
     skip: !posix,
   },
   'unsupported-format': file(
@@ -105,20 +105,17 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
     zip(torchRecords(pickle(tensor())).map((r) => (r.name.endsWith('/0') ? { ...r, entry: { crc: 7 } } : r))),
     "record 'archive/data/0' has CRC-32 ",
   ),
-  'malformed-pickle': pickled(OP.TUPLE1, 'malformed pickle: takes a value from an empty stack'),
-  'unsupported-opcode': pickled(0x81, 'pickle opcode 0x81 is not among those that torch.save writes for tensors'),
+  'malformed-pickle': pickled(OP.TUPLE1, 'malformed pickle: it takes a value from an empty stack'),
+  'unsupported-opcode': pickled(0x81, 'torch.save does not write pickle opcode 0x81 for tensors'),
   'disallowed-global': pickled(
     call(global('os', 'system'), tuple()),
-    "the pickle asks for 'os.system', which is not among the names that a file of tensors needs; nothing was run",
+    "the pickle asks for 'os.system', which a file of tensors does not need; nothing was run",
   ),
   'bad-storage': pickled(
     tensor({ storage: storage({ numel: int(5) }) }),
     "the record of storage '0' has 16 bytes, expected 20 (5 of float32)",
   ),
-  'bad-tensor': pickled(
-    tensor({ offset: int(1) }),
-    "a tensor is described as impossible: reaches element 4 of storage '0', which has 4",
-  ),
+  'bad-tensor': pickled(tensor({ offset: int(1) }), "impossible tensor: reaches element 4 of storage '0', which has 4"),
   'unsupported-dtype': file(bin({ dtype: '5' }, FOUR), 'dtype=5; expected one of 0 float32, 1 float16'),
   'no-tensor': pickled(OP.EMPTY_LIST, 'holds a list without a tensor; expected the logits: torch.save(logits, path)'),
   'bad-legacy': file(
@@ -131,7 +128,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   ),
   'bad-bin': file(
     bin({ dims: '5' }, FOUR),
-    'broken .bin file: dims 5 of float32 are 20 bytes, but 16 follow the header',
+    'broken .bin file: dims 5 of float32 take 20 bytes, but 16 follow the header',
   ),
   'no-data': file(
     bin({ '$Object.Count': '0', '$Object.Length': '0', '$Object.data': undefined }, new Uint8Array(0)),

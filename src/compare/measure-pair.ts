@@ -1,5 +1,6 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { TensorReader } from '../formats/tensor-reader.js'
 import type { Budgets } from '../io/budgets.js'
 import type { FileSource } from '../io/file-source.js'
 import type { RowKernel } from '../metrics/kernel.js'
@@ -24,6 +25,13 @@ export type PairOutcome = { golden: TokenSide; dump: TokenSide; notes: readonly 
   | { kind: 'unreadable'; reason: string }
 )
 
+/** What opens the files of either side. */
+export type Readers = Readonly<Record<'golden' | 'dump', TensorReader>>
+
+export function readersOf({ goldenBudgets, dumpBudgets }: PairSettings, kernel: RowKernel): Readers {
+  return { golden: new TensorReader(goldenBudgets, kernel), dump: new TensorReader(dumpBudgets, kernel) }
+}
+
 /**
  * Reads and compares the rows of one step that both sides hold. Opens only that step's files and closes them again.
  *
@@ -35,12 +43,13 @@ export function measurePair(
   settings: PairSettings,
   kernel: RowKernel,
   tell?: (golden: readonly RowPart[], dump: readonly RowPart[], notes: readonly string[]) => void,
+  readers: Readers = readersOf(settings, kernel),
 ): PairOutcome {
   const opened: FileSource[] = []
   const sides: Sides = { golden: sideOf(golden), dump: sideOf(dump), notes: [] }
   try {
-    const g = openRow(golden, settings.goldenBudgets, opened, kernel)
-    const d = openRow(dump, settings.dumpBudgets, opened, kernel)
+    const g = openRow(golden, readers.golden, opened)
+    const d = openRow(dump, readers.dump, opened)
     describe(sides, 'golden', g)
     describe(sides, 'dump', d)
     if (g.kind === 'unreadable' || d.kind === 'unreadable') {

@@ -1,18 +1,18 @@
 import type { DumpStep } from '../dumps/types.js'
-import { type FileKind, isOfKind } from '../formats/file-kind.js'
+import { type FileLayout, hasLayout } from '../formats/file-layout.js'
 import { adjacentFrom } from '../formats/storage-tensor.js'
 import { hasStoredCrc } from '../formats/zip-record.js'
 import { memorySource } from '../io/memory-source.js'
 import { readWhole } from '../io/read-whole.js'
 import type { RowKernel } from '../metrics/kernel.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
-import { measurePair, type PairOutcome, type PairSettings } from './measure-pair.js'
+import { measurePair, type PairOutcome, type PairSettings, type Readers, readersOf } from './measure-pair.js'
 import type { RowPart } from './row-source.js'
 import type { TokenSide } from './types.js'
 
 /** Where a file of a kind has its row, and what is said of it. */
 interface KnownRow {
-  readonly kind: FileKind
+  readonly layout: FileLayout
   readonly dtype: Dtype
   readonly fileShape: readonly number[]
   /** The row's bytes in the file. */
@@ -48,6 +48,7 @@ const MOST_MISSES = 4
 export class PairMeasurer {
   private readonly settings: PairSettings
   private readonly kernel: RowKernel
+  private readonly readers: Readers
   private pair: KnownPair | undefined
   private misses = 0
 
@@ -55,6 +56,7 @@ export class PairMeasurer {
   constructor(settings: PairSettings, kernel: RowKernel, known?: KnownPair) {
     this.settings = settings
     this.kernel = kernel
+    this.readers = readersOf(settings, kernel)
     this.pair = known
   }
 
@@ -63,7 +65,9 @@ export class PairMeasurer {
   }
 
   measure(golden: DumpStep, dump: DumpStep): PairOutcome {
-    return this.likeBefore(golden, dump) ?? measurePair(golden, dump, this.settings, this.kernel, this.learn)
+    return (
+      this.likeBefore(golden, dump) ?? measurePair(golden, dump, this.settings, this.kernel, this.learn, this.readers)
+    )
   }
 
   /** undefined where there is anything else to be said of a pair than how its rows compare. */
@@ -93,10 +97,10 @@ export class PairMeasurer {
     this.pair = g && d && { golden: g, dump: d, width: golden[0]!.width, notes }
   }
 
-  private read(file: string, { kind, start, length, crcAt, before }: KnownRow, buffer: Uint8Array): boolean {
-    if (!readWhole(file, kind.size, buffer.subarray(before))) return false
-    const source = memorySource(buffer.subarray(before, before + kind.size), file)
-    if (isOfKind(source, kind)) {
+  private read(file: string, { layout, start, length, crcAt, before }: KnownRow, buffer: Uint8Array): boolean {
+    if (!readWhole(file, layout.size, buffer.subarray(before))) return false
+    const source = memorySource(buffer.subarray(before, before + layout.size), file)
+    if (hasLayout(source, layout)) {
       const row = buffer.subarray(before + start, before + start + length)
       return crcAt === undefined || hasStoredCrc(source, crcAt, row, this.kernel)
     }
@@ -110,8 +114,8 @@ function isOneFile({ files, problem }: DumpStep): boolean {
 }
 
 /** `readWhole` asks for a byte more. */
-function roomOf({ kind, before }: KnownRow): number {
-  return before + kind.size + 1
+function roomOf({ layout, before }: KnownRow): number {
+  return before + layout.size + 1
 }
 
 function sideOf({ files, layer }: DumpStep, { dtype, fileShape }: KnownRow, width: number): TokenSide {
@@ -119,19 +123,19 @@ function sideOf({ files, layer }: DumpStep, { dtype, fileShape }: KnownRow, widt
 }
 
 /** undefined where the row is not all that is worth reading of its file, or does not lie there as it is. */
-function knownRow({ file, source, tensor, kind, index, dtype, width, start }: RowPart): KnownRow | undefined {
-  const stored = kind?.stored[index]
+function knownRow({ file, source, tensor, layout, index, dtype, width, start }: RowPart): KnownRow | undefined {
+  const stored = layout?.stored[index]
   // A file that says where its data are leads to another one.
-  if (!kind || !stored?.place || source.file !== file) return undefined
+  if (!layout || !stored?.place || source.file !== file) return undefined
   const first = adjacentFrom(stored.found.tensor, start, width)
   if (first === undefined) return undefined
   const { place } = stored
   const [from, length] = [place.start + first * itemSize(dtype), width * itemSize(dtype)]
   // A part of a record says nothing of its CRC.
-  if (kind.size - length > MOST_BESIDE || (place.crcAt !== undefined && length !== place.size)) return undefined
-  const { format, size, runs, own } = kind
+  if (layout.size - length > MOST_BESIDE || (place.crcAt !== undefined && length !== place.size)) return undefined
+  const { size, fragments, ownName } = layout
   return {
-    kind: { format, size, runs, own },
+    layout: { size, fragments, ownName },
     dtype,
     fileShape: tensor.shape,
     start: from,

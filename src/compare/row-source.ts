@@ -2,10 +2,7 @@ import { dirname, relative } from 'node:path'
 import { linkedFile } from '../dumps/atb-link.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
-import type { KnownKind } from '../formats/file-kind.js'
-import { type OpenTensors, openTensors } from '../formats/open-tensors.js'
-import type { Checksum } from '../formats/stored-tensor.js'
-import type { Budgets } from '../io/budgets.js'
+import type { OpenTensors, ParsedLayout, TensorReader } from '../formats/tensor-reader.js'
 import { type FileSource, openFile } from '../io/file-source.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
@@ -16,7 +13,7 @@ export interface RowPart {
   readonly source: FileSource
   readonly tensor: LazyTensor
   /** What the file has in common with others, and the tensor's number among its own. */
-  readonly kind: KnownKind | undefined
+  readonly layout: ParsedLayout | undefined
   readonly index: number
   readonly dtype: Dtype
   /** Number of columns. */
@@ -36,20 +33,15 @@ const MAX_VOCABULARY = 2 ** 22
 
 /**
  * Opens the files of a step and finds the row of logits in each. Files opened are added to `opened`, for the caller to
- * close. `checksum` computes CRCs. What cannot be read is an answer here, not an error: it fails its token and no other.
+ * close. What cannot be read is an answer here, not an error: it fails its token and no other.
  */
-export function openRow(
-  step: DumpStep,
-  budgets: Partial<Budgets>,
-  opened: FileSource[],
-  checksum?: Checksum,
-): OpenedRow {
+export function openRow(step: DumpStep, reader: TensorReader, opened: FileSource[]): OpenedRow {
   if (step.problem !== undefined) return { kind: 'unreadable', reason: step.problem }
   const notes: string[] = []
   const parts: RowPart[] = []
   try {
     for (const file of step.files) {
-      const { source, tensors, kind } = open(file, budgets, { opened, notes, checksum })
+      const { source, tensors, layout } = open(file, reader, { opened, notes })
       const index = tensors.length === 1 ? 0 : chooseTensor(tensors, notes)
       const tensor = tensors[index]!
       const located = locateRow(tensor, notes)
@@ -57,7 +49,7 @@ export function openRow(
         return { kind: 'shape-mismatch', reason: located, dtype: tensor.dtype, fileShape: [...tensor.shape] }
       }
       const { width, start } = located
-      parts.push({ file, source, tensor, kind, index, dtype: tensor.dtype, width, start })
+      parts.push({ file, source, tensor, layout, index, dtype: tensor.dtype, width, start })
     }
   } catch (error) {
     if (error instanceof GoldenLogitsError) return { kind: 'unreadable', reason: error.message }
@@ -69,25 +61,24 @@ export function openRow(
 interface Opening {
   readonly opened: FileSource[]
   readonly notes: string[]
-  readonly checksum: Checksum | undefined
 }
 
 type Open = OpenTensors & { source: FileSource }
 
 /** Opens a file, or the one that it says its data are in. */
-function open(file: string, budgets: Partial<Budgets>, { opened, notes, checksum }: Opening): Open {
-  const source = openFile(file, budgets)
+function open(file: string, reader: TensorReader, { opened, notes }: Opening): Open {
+  const source = openFile(file, reader.budgets)
   opened.push(source)
   try {
-    return { source, ...openTensors(source, budgets, checksum) }
+    return { source, ...reader.open(source) }
   } catch (error) {
     const link =
-      error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, budgets) : undefined
+      error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, reader.budgets) : undefined
     if (link === undefined) throw error
     note(notes, `the data are those of ${printable(relative(dirname(file), link), 120)}, as the file says`)
-    const other = openFile(link, budgets)
+    const other = openFile(link, reader.budgets)
     opened.push(other)
-    return { source: other, ...openTensors(other, budgets, checksum) }
+    return { source: other, ...reader.open(other) }
   }
 }
 

@@ -1,7 +1,7 @@
 import { basename, dirname, join, relative } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { readBinHeader } from '../formats/bin-header.js'
-import { detectFormat } from '../formats/detect.js'
+import { readBinHeader } from '../formats/atb-bin.js'
+import { detectFormat } from '../formats/index.js'
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { listFolder } from '../io/folder.js'
@@ -14,7 +14,7 @@ import { parseAtbLayer, parseTid } from './names.js'
  * @throws GoldenLogitsError `no-data` where it leads to no file, or not to one alone
  */
 export function linkedFile(source: ByteSource, budgets?: Partial<Budgets>): string | undefined {
-  if (detectFormat(source) !== 'atb-bin') return undefined
+  if (detectFormat(source).name !== 'atb-bin') return undefined
   const link = readBinHeader(source, resolveBudgets(budgets)).attributes.get('data')
   const match = /^((?:\d{1,9}_)+)((?:in|out)tensor\d{1,9}\.bin)$/.exec(link ?? '')
   if (!match) return undefined

@@ -4,7 +4,7 @@ import { openRow, type RowPart } from '../compare/row-source.js'
 import type { TokenSide } from '../compare/types.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import type { Budgets } from '../io/budgets.js'
+import type { TensorReader } from '../formats/tensor-reader.js'
 import type { FileSource } from '../io/file-source.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 
@@ -19,11 +19,11 @@ export type Capture = { side: TokenSide; notes: string[] } & (
  * vocabulary.
  * @param vocabSize keep so many columns only
  */
-export function capture(step: DumpStep, budgets: Partial<Budgets>, vocabSize: number | undefined): Capture {
+export function capture(step: DumpStep, reader: TensorReader, vocabSize: number | undefined): Capture {
   const side: TokenSide = { files: [...step.files], layer: step.layer }
   const opened: FileSource[] = []
   try {
-    const row = openRow(step, budgets, opened)
+    const row = openRow(step, reader, opened)
     if (row.kind === 'unreadable') return { side, notes: [], ...row }
     if (row.kind === 'shape-mismatch') {
       side.dtype = row.dtype

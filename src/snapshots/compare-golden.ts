@@ -7,6 +7,7 @@ import { withTokenArray } from '../compare/token-array.js'
 import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { TensorReader } from '../formats/tensor-reader.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { capture } from './capture.js'
@@ -28,11 +29,12 @@ export function compareGolden(golden: Golden, dump: Dump, settings: CompareSetti
   const bounded = new Map<number, Bounded>()
   const widths = { fitting: 0, other: new Map<number, number>() }
   const rows = golden.fidelity === 'full' ? new NpzReader(dataPath(golden.path)) : undefined
+  const reader = new TensorReader(dump.budgets)
   try {
     const measured = Array.from(pairs, (pair): MeasuredPair => {
       if (!pair.golden || !pair.dump) return pair
       const token = tokens.get(pair.golden.step)!
-      const captured = fitted(capture(pair.dump, dump.budgets, settings.vocabSize), token, widths)
+      const captured = fitted(capture(pair.dump, reader, settings.vocabSize), token, widths)
       const result: TokenOutcome = rows
         ? measureFull(golden, token, captured, rows, rowKernel())
         : measureCompact(golden, token, captured)

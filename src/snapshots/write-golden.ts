@@ -7,6 +7,7 @@ import { overCut } from '../compare/verdict.js'
 import { stepsOf } from '../dumps/step-list.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { TensorReader } from '../formats/tensor-reader.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
 import { capture } from './capture.js'
@@ -93,13 +94,14 @@ type Rows = Pick<Golden, 'tokens' | 'sources'>
 function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | undefined): Rows | Refusal {
   const { compare, fidelity, k } = settings
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
+  const reader = new TensorReader(dump.budgets)
   const tokens: GoldenToken[] = []
   const sources: SourceFile[] = []
   for (const source of stepsOf(dump)) {
     const { step } = source
     if (!compare.wants(step)) continue
     if (tokens.length === MAX_TOKENS) return { step, reason: `it is beyond the ${MAX_TOKENS} tokens of one golden` }
-    const captured = capture(source, dump.budgets, compare.vocabSize)
+    const captured = capture(source, reader, compare.vocabSize)
     if (captured.kind !== 'row') return { step, reason: captured.reason }
     const { dtype, width, bytes, side, cut } = captured
     const row = new Float32Array(width)

@@ -50,18 +50,18 @@ describe('headers', () => {
   const header = (text: string) => bytesOf(utf8(text), FOUR)
 
   test.each<[string, string, string]>([
-    ['a line without =', 'dtype=0\nno sign\n$End=1\n', "a line 'no sign', expected name=value"],
-    ['an empty line', 'dtype=0\n\n$End=1\n', "a line '', expected name=value"],
-    ['a line without a name', 'dtype=0\n=1\n$End=1\n', "a line '=1', expected name=value"],
-    ['a name with a space', 'dtype=0\na b=1\n$End=1\n', "a line 'a b=1', expected name=value"],
-    ['Windows line ends', 'dtype=0\r\ndims=4\r\n$End=1\r\n', "a line 'dtype=0\\x0d', expected name=value"],
-    ['control characters', 'dtype=0\nx=\u001b[2J\n$End=1\n', "a line 'x=\\x1b[2J', expected name=value"],
-    ['letters beyond ASCII', 'dtype=0\nx=ö\n$End=1\n', "a line 'x=Ã¶', expected name=value"],
-    ['a line twice', 'dtype=0\ndtype=1\ndims=4\n$End=1\n', 'the line dtype comes twice'],
-    ['a line twice, the same', 'dtype=0\ndtype=0\ndims=4\n$End=1\n', 'the line dtype comes twice'],
+    ['a line without =', 'dtype=0\nno sign\n$End=1\n', "a line is 'no sign', expected name=value"],
+    ['an empty line', 'dtype=0\n\n$End=1\n', "a line is '', expected name=value"],
+    ['a line without a name', 'dtype=0\n=1\n$End=1\n', "a line is '=1', expected name=value"],
+    ['a name with a space', 'dtype=0\na b=1\n$End=1\n', "a line is 'a b=1', expected name=value"],
+    ['Windows line ends', 'dtype=0\r\ndims=4\r\n$End=1\r\n', "a line is 'dtype=0\\x0d', expected name=value"],
+    ['control characters', 'dtype=0\nx=\u001b[2J\n$End=1\n', "a line is 'x=\\x1b[2J', expected name=value"],
+    ['letters beyond ASCII', 'dtype=0\nx=ö\n$End=1\n', "a line is 'x=Ã¶', expected name=value"],
+    ['a line twice', 'dtype=0\ndtype=1\ndims=4\n$End=1\n', 'the line dtype appears twice'],
+    ['a line twice, the same', 'dtype=0\ndtype=0\ndims=4\n$End=1\n', 'the line dtype appears twice'],
     ['another end', 'dtype=0\ndims=4\n$End=2\n', '$End=2, expected $End=1'],
     ['an end of nothing', 'dtype=0\ndims=4\n$End=\n', '$End=, expected $End=1'],
-    ['__proto__ twice', '__proto__=0\n__proto__=0\n$End=1\n', 'the line __proto__ comes twice'],
+    ['__proto__ twice', '__proto__=0\n__proto__=0\n$End=1\n', 'the line __proto__ appears twice'],
   ])('with %s', (_, text, what) => {
     const error = expectRefused(header(text), 'bad-header', `broken .bin header: ${what}`)
     expect(error.offset).toBeGreaterThanOrEqual(0)
@@ -130,22 +130,22 @@ describe('what the header says', () => {
     [
       'dims that wrap at 2^64',
       { dims: '4294967296,4294967296' },
-      'dims 4294967296,4294967296 of float32 are 73786976294838206464 bytes, but 16',
+      'dims 4294967296,4294967296 of float32 take 73786976294838206464 bytes, but 16',
     ],
     [
       'dims that are too small',
       { dims: '3' },
-      'dims 3 of float32 are 12 bytes, but 16 follow the header: the file holds',
+      'dims 3 of float32 take 12 bytes, but 16 follow the header: the file is longer',
     ],
     [
       'dims that are too large',
       { dims: '5' },
-      'dims 5 of float32 are 20 bytes, but 16 follow the header: the file was',
+      'dims 5 of float32 take 20 bytes, but 16 follow the header: the file was',
     ],
     [
       'a dtype that is too small',
       { dtype: '1' },
-      'dims 1,4 of float16 are 8 bytes, but 16 follow the header: the file',
+      'dims 1,4 of float16 take 8 bytes, but 16 follow the header: the file',
     ],
     ['two objects', { '$Object.Count': '2' }, '$Object.Count=2, expected 1'],
     ['a count of nothing', { '$Object.Count': '' }, '$Object.Count=, expected 1'],
@@ -171,7 +171,7 @@ describe('what the header says', () => {
   )
 
   test.each(['0', '1', '29', 'ND', ''])('format %j is not row by row', (format) => {
-    const message = `format=${format}: its elements do not lie row by row; expected format=2 (ND)`
+    const message = `format=${format}: the elements are not in row-major order; expected format=2 (ND)`
     expectRefused(bin({ format }, FOUR), 'unsupported-format', message)
   })
 
@@ -196,7 +196,7 @@ describe('what the header says', () => {
 describe('files without data', () => {
   test('a link to an equal tensor', () => {
     const link = { data: '2_0_outtensor0.bin', '$Object.Length': undefined, '$Object.data': undefined }
-    const message = (where: string) => `its data are in another file, ${where} of the same execution; name that one`
+    const message = (where: string) => `its data are in another file of the same execution, ${where}; use that file`
     expectRefused(bin(link, new Uint8Array(0)), 'no-data', message('2_*/0_*/after/outtensor0.bin'))
     const input = { ...link, data: '17_intensor2.bin' }
     expectRefused(bin(input, new Uint8Array(0)), 'no-data', message('17_*/before/intensor2.bin'))
@@ -211,17 +211,17 @@ describe('files without data', () => {
 
   test.each(['mean', 'l2norm'])('a statistics dump with %s', (name) => {
     const lines = { [name]: '0.5', '$Object.Length': undefined, '$Object.data': undefined }
-    expectRefused(bin(lines, new Uint8Array(0)), 'no-data', 'it is of a statistics dump; dump anew with tensors')
+    expectRefused(bin(lines, new Uint8Array(0)), 'no-data', 'it belongs to a statistics dump; dump again with tensors')
   })
 
   test('nothing at all', () => {
     const lines = { '$Object.Length': undefined, '$Object.data': undefined }
-    expectRefused(bin(lines, new Uint8Array(0)), 'bad-bin', 'are 16 bytes, but 0 follow the header: the file was cut')
+    expectRefused(bin(lines, new Uint8Array(0)), 'bad-bin', 'take 16 bytes, but 0 follow the header: the file was cut')
   })
 })
 
 describe('two dumps in one file, which the writer appends', () => {
-  const message = 'two dumps lie in it, one behind the other: dump anew into an empty folder'
+  const message = 'it contains two dumps, one after the other: dump again into an empty folder'
   const least = bytesOf(utf8('dtype=0\ndims=4\n$End=1\n'), FOUR)
 
   test.each<[string, Uint8Array]>([
@@ -243,10 +243,10 @@ describe('two dumps in one file, which the writer appends', () => {
 
   test('are told from data that go on', () => {
     const cut = bytesOf(bin({}, FOUR), utf8('$Ver'))
-    expectRefused(cut, 'bad-bin', 'are 16 bytes, but 20 follow the header: the file holds more than its header says')
+    expectRefused(cut, 'bad-bin', 'take 16 bytes, but 20 follow the header: the file is longer than its header says')
     const bytes = bytesOf(bin({}, FOUR), new Uint8Array(4))
-    expectRefused(bytes, 'bad-bin', 'are 16 bytes, but 20 follow the header: the file holds more than its header says')
+    expectRefused(bytes, 'bad-bin', 'take 16 bytes, but 20 follow the header: the file is longer than its header says')
     const short = bytesOf(bin({ '$Object.Length': '4' }, FOUR), utf8('$Version=1.0\n'))
-    expectRefused(short, 'bad-bin', 'the file holds more than its header says')
+    expectRefused(short, 'bad-bin', 'the file is longer than its header says')
   })
 })

@@ -61,11 +61,11 @@ describe('no file is two things', () => {
   })
 
   test('what begins as a legacy file is one, with an archive behind it or not', () => {
-    expectRefused(bytesOf(legacy(), torchZip(pickle(tensor()))), 'bad-legacy', 'behind its last storage')
+    expectRefused(bytesOf(legacy(), torchZip(pickle(tensor()))), 'bad-legacy', 'after its last storage')
   })
 
   test('what begins as a header is one, with an archive behind it or not', () => {
-    expectRefused(bytesOf(bin({}, FOUR), torchZip(pickle(tensor()))), 'bad-bin', 'holds more than its header says')
-    expectRefused(bytesOf(utf8('dtype=0\n'), torchZip(pickle(tensor()))), 'bad-header', "a line 'PK\\x03\\x04")
+    expectRefused(bytesOf(bin({}, FOUR), torchZip(pickle(tensor()))), 'bad-bin', 'is longer than its header says')
+    expectRefused(bytesOf(utf8('dtype=0\n'), torchZip(pickle(tensor()))), 'bad-header', "a line is 'PK\\x03\\x04")
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { openTensors } from '../../src/formats/open-tensors.js'
 import { adjacentFrom } from '../../src/formats/storage-tensor.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { bin } from './build/bin.js'
+import { openTensors } from './build/open.js'
 import { int, long, pickle, storage, tensor, tuple } from './build/pickle.js'
 import { expectRefusal, FILE } from './build/refusal.js'
 import { FOUR, torchRecords, zip } from './build/zip.js'
@@ -55,7 +55,11 @@ describe('what is no range', () => {
     [Symbol('start'), 1, new Uint8Array(4)],
   ])('readRaw(%o, %o, %o)', (start, count, into) => {
     const read = () => four().readRaw(start as number, count as number, into as Uint8Array)
-    expectRefusal(read, 'invalid-argument', 'readRaw wants the number of the first element, how many there are, and')
+    expectRefusal(
+      read,
+      'invalid-argument',
+      'readRaw expects the index of the first element, the number of elements, and',
+    )
   })
 })
 
@@ -63,8 +67,7 @@ test('a tensor of more elements than memory holds is refused, where the limit wa
   const size = tuple(long(2n ** 40n))
   const huge = zip(torchRecords(pickle(tensor({ size, stride: tuple(int(0)) }))))
   const [tensor0] = openTensors(memorySource(huge, FILE), { elements: Number.POSITIVE_INFINITY }).tensors
-  const message =
-    'elements of the tensor: 4398046511104 bytes are more than fit into memory; lower the budgets, or read'
+  const message = 'elements of the tensor: 4398046511104 bytes do not fit into memory; lower the budgets, or read'
   expectRefusal(() => tensor0!.toFloat32(), 'limit-exceeded', message)
 })
 
@@ -81,7 +84,7 @@ describe('a range', () => {
     [0, 4, 15],
     [3, 1, 3],
   ])('from %d of %d elements into %d bytes is refused', (start, count, room) => {
-    const message = `elements ${start} to ${start + count} of 4 into ${room} bytes: outside the tensor or its buffer`
+    const message = `elements ${start} to ${start + count} of 4 into ${room} bytes: outside the tensor or the buffer`
     expectRefusal(() => four().readRaw(start, count, new Uint8Array(room)), 'invalid-argument', message)
   })
 

@@ -55,29 +55,29 @@ describe('what is wrong around the object', () => {
     ],
     ['keys that are a tuple', { keys: tuple(text('0')) }, 'storage keys that are a tuple, expected a list'],
     ['keys that are None', { keys: OP.NONE }, 'storage keys that are None, expected a list'],
-    ['a key that is a number', { keys: list(int(0)) }, 'storage keys that are not texts, or not all different'],
-    ['a key twice', { keys: list(text('0'), text('0')) }, 'storage keys that are not texts, or not all different'],
+    ['a key that is a number', { keys: list(int(0)) }, 'storage keys that are not strings, or not all different'],
+    ['a key twice', { keys: list(text('0'), text('0')) }, 'storage keys that are not strings, or not all different'],
     ['no keys', { keys: list() }, 'lists 0 storages, but its tensors use 1'],
     ['a key too many', { keys: list(text('0'), text('1')) }, 'lists 2 storages, but its tensors use 1'],
     ['another key', { keys: list(text('1')) }, 'lists 1 storages, but its tensors use 1'],
     ['no storages', { storages: bytesOf() }, "ends inside storage '0', so it was cut short"],
     ['half a storage', { storages: bytesOf(u64(4), FOUR.subarray(8)) }, "ends inside storage '0', so it was cut short"],
-    ['fewer elements', { storages: bytesOf(u64(3), FOUR) }, "storage '0' says 3 elements, its tensors 4"],
+    ['fewer elements', { storages: bytesOf(u64(3), FOUR) }, "storage '0' has 3 elements, but its tensors expect 4"],
     [
       'elements below 0',
       { storages: bytesOf(u64(2n ** 64n - 4n), FOUR) },
-      "storage '0' says -4 elements, its tensors 4",
+      "storage '0' has -4 elements, but its tensors expect 4",
     ],
-    ['bytes behind the last storage', { storages: bytesOf(u64(4), FOUR, 0) }, 'goes on for 1 bytes behind its last'],
-    ['a storage that nobody uses', { storages: bytesOf(u64(4), FOUR, u64(4), FOUR) }, 'goes on for 24 bytes behind'],
+    ['bytes behind the last storage', { storages: bytesOf(u64(4), FOUR, 0) }, 'has 1 bytes after its last'],
+    ['a storage that nobody uses', { storages: bytesOf(u64(4), FOUR, u64(4), FOUR) }, 'has 24 bytes after'],
     [
       'a zip archive behind',
       { storages: bytesOf(u64(4), FOUR, torchZip(pickle(tensor()))) },
-      'goes on for 602 bytes behind its last storage',
+      'has 602 bytes after its last storage',
     ],
   ])('%s', (_, parts, what) => {
     const message = `broken file of torch.save before 1.6: ${what}`
-    expect(expectRefused(legacy(parts), 'bad-legacy', message).message).toContain('copy or dump it anew')
+    expect(expectRefused(legacy(parts), 'bad-legacy', message).message).toContain('copy or dump it again')
   })
 
   test.each<[string, Part]>([
@@ -85,11 +85,7 @@ describe('what is wrong around the object', () => {
     ['a dict', dict(text('logits'), OP.NONE)],
     ['a tensor', tensor()],
   ])('%s instead of the magic number is no file of torch.save', (_, magic) => {
-    expectRefused(
-      legacy({ magic }),
-      'unsupported-format',
-      'is a pickle, but not one of torch.save; expected the logits',
-    )
+    expectRefused(legacy({ magic }), 'unsupported-format', 'is a pickle, but not from torch.save; expected the logits')
   })
 
   test('a gadget instead of the magic number is refused before anything else', () => {

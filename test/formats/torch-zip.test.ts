@@ -1,7 +1,7 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { openTensors } from '../../src/formats/open-tensors.js'
 import { memorySource } from '../../src/io/memory-source.js'
+import { openTensors } from './build/open.js'
 import { bytesOf, global, int, pickle, storage, tensor, text, tuple, utf8 } from './build/pickle.js'
 import { expectRefusal, expectRefused, readAll } from './build/refusal.js'
 import { FOUR, type RecordSpec, torchRecords, torchZip, zip } from './build/zip.js'
@@ -85,7 +85,7 @@ describe('CRC-32', () => {
     const error = expectRefused(
       zip(changed('data/0', { entry: { crc: 0x0badcafe } })),
       'crc-mismatch',
-      'but the archive says 0badcafe: the file was damaged; copy or dump it anew',
+      'but the archive says 0badcafe: the file was damaged; copy or dump it again',
     )
     expect(error.message).toMatch(/record 'archive\/data\/0' has CRC-32 [0-9a-f]{8}, but/)
     expect(error.offset).toBeGreaterThan(0)
@@ -229,5 +229,9 @@ describe('compressed records', () => {
 })
 
 test('a text that is not read as a pickle is refused by its first byte', () => {
-  expectRefused(torchZip(bytesOf(text('logits'))), 'malformed-pickle', 'starts with byte 0x58, expected PROTO (0x80)')
+  expectRefused(
+    torchZip(bytesOf(text('logits'))),
+    'malformed-pickle',
+    'it starts with byte 0x58, expected PROTO (0x80)',
+  )
 })

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { openTensors } from '../../src/formats/open-tensors.js'
 import { crcOf } from '../../src/formats/zip-record.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { readZipDirectory, type ZipEntry } from '../../src/io/zip-directory.js'
+import { openTensors } from '../formats/build/open.js'
 import { type Reading, readingOf } from './examine.js'
 
 /** A real file, and where in it numbers lie that a reader goes by. */

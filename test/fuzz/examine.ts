@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { GoldenLogitsError } from '../../src/errors.js'
-import { openTensors } from '../../src/formats/open-tensors.js'
+import { TensorReader } from '../../src/formats/tensor-reader.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { itemSize } from '../../src/tensor/dtype.js'
@@ -19,8 +19,11 @@ export type Expected = readonly ExpectedTensor[] | 'a refusal'
 /** A finding: the reader broke its promise. */
 export class Finding extends Error {}
 
-/** Elements up to which a tensor is decoded whole: an expanded view may have 2^28 of a single one. */
-const WHOLE = 1 << 14
+/** One reader for all inputs, so that remembered layouts of earlier files are tested as well. */
+const reader = new TensorReader()
+
+/** Larger tensors are decoded in part: an expanded view may repeat one element 2^28 times. */
+const MAX_DECODED = 1 << 14
 
 /**
  * Reads bytes as a file would be, every element of every tensor, and holds the outcome against what the readers promise:
@@ -31,7 +34,7 @@ export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   let tensors: LazyTensor[]
   let reading: Reading
   try {
-    tensors = openTensors(memorySource(bytes, 'input')).tensors
+    tensors = reader.open(memorySource(bytes, 'input')).tensors
     reading = readingOf(tensors)
   } catch (error) {
     if (error instanceof Finding) throw error
@@ -67,7 +70,7 @@ export function readingOf(tensors: readonly LazyTensor[]): Reading {
 
 function digestOf(tensor: LazyTensor): number {
   const { length } = tensor
-  if (length > WHOLE) return crc32(rawOf(tensor, length - 16, 16), crc32(rawOf(tensor, 0, 16)))
+  if (length > MAX_DECODED) return crc32(rawOf(tensor, length - 16, 16), crc32(rawOf(tensor, 0, 16)))
   const values = tensor.toFloat32()
   if (values.length !== length) throw new Finding(`${values.length} values of ${length}`)
   const raw = rawOf(tensor, 0, length)

@@ -46,7 +46,7 @@ describe('what is no file', () => {
   test('nothing there', () => {
     expectRefusal(unmade(at('none.pth')), 'file-not-found', 'none.pth: there is no such file', at('none.pth'))
     const through = join(write('plain.bin'), 'output.pth')
-    expectRefusal(unmade(through), 'file-not-found', 'a folder of its path is not a folder', through)
+    expectRefusal(unmade(through), 'file-not-found', 'a part of its path is not a folder', through)
   })
 
   test('a folder named like a file', () => {
@@ -86,7 +86,7 @@ describe('what is no file', () => {
     symlinkSync('b.pth', at('a.pth'))
     symlinkSync('a.pth', at('b.pth'))
     for (const loop of ['itself.pth', 'a.pth', 'b.pth']) {
-      expectRefusal(unmade(at(loop)), 'read-failed', 'is a link that leads back to itself', at(loop))
+      expectRefusal(unmade(at(loop)), 'read-failed', 'is a symbolic link that points back to itself', at(loop))
     }
     symlinkSync('gone.pth', at('dangling.pth'))
     expectRefusal(unmade(at('dangling.pth')), 'file-not-found', 'there is no such file', at('dangling.pth'))
@@ -116,7 +116,7 @@ describe.runIf(canBeNobody)('permissions', () => {
   test('a file that may not be read', () => {
     const file = write('secret.bin')
     chmodSync(file, 0o000)
-    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file))
+    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'this user has no permission to read it', file))
   })
 
   test('a folder that may not be entered', () => {
@@ -124,7 +124,7 @@ describe.runIf(canBeNobody)('permissions', () => {
     writeFileSync(at('closed', 'output.bin'), bin({}, FOUR))
     chmodSync(at('closed'), 0o000)
     const file = at('closed', 'output.bin')
-    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file))
+    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'this user has no permission to read it', file))
     chmodSync(at('closed'), 0o700)
   })
 })
@@ -146,7 +146,7 @@ describe('a file that changes', () => {
 
   test('shrinks, grows or is replaced before its elements are read', () => {
     const file = write('replaced.pth', torchZip(pickle(tensor())))
-    const message = 'was changed after it was opened; read it anew'
+    const message = 'was changed after it was opened; read it again'
     const read = () => readTensors(file)[0]!
 
     const shrunk = read()
@@ -197,22 +197,22 @@ describe('what the caller gets wrong', () => {
   test.each([
     ['', "''"],
     ['a\0b', "'a\\x00b'"],
-    [42, 'number'],
+    [42, '42'],
     [undefined, 'undefined'],
     [null, 'null'],
-    [Symbol('x'), 'symbol'],
-    [Object.create(null), 'object'],
+    [Symbol('x'), 'Symbol(x)'],
+    [Object.create(null), 'an object'],
   ])('the path %o', (path, shown) => {
     const error = refusalOf(() => readTensors(path as string))
     expect(error.code).toBe('invalid-argument')
-    expect(error.message).toBe(`readTensors wants the path of a file, got ${shown}`)
+    expect(error.message).toBe(`readTensors expects the path of a file, got ${shown}`)
   })
 })
 
 test.each([null, 5, 'budgets'])('options that are %j', (options) => {
   const error = refusalOf(() => readTensors(at('none.pth'), options as unknown as object))
   expect(error.code).toBe('invalid-argument')
-  expect(error.message).toBe('readTensors wants options such as { budgets: { elements: 1000 } }')
+  expect(error.message).toBe('readTensors expects options such as { budgets: { elements: 1000 } }')
 })
 
 describe('sizes', () => {

@@ -9,7 +9,7 @@ const good = torchZip(pickle(tensor()))
 
 const refused = (bytes: Uint8Array, what: string) => {
   const error = expectRefused(bytes, 'bad-archive', `broken zip archive: ${what}`)
-  expect(error.message).toContain('copy or dump it anew')
+  expect(error.message).toContain('copy or dump it again')
 }
 
 /** The records with the one of a storage changed. */
@@ -81,15 +81,15 @@ describe('the end record', () => {
     ['another disk', zip(records, { end: { disk: 1 } }), 'it is split over several disks'],
     ['a directory on another disk', zip(records, { end: { firstDisk: 1 } }), 'it is split over several disks'],
     ['entries on another disk', zip(records, { end: { here: 3 } }), 'it is split over several disks'],
-    ['fewer entries', zip(records, { end: { count: 3, here: 3 } }), 'the directory goes on after its last entry'],
+    ['fewer entries', zip(records, { end: { count: 3, here: 3 } }), 'the directory continues after its last entry'],
     ['more entries', zip(records, { end: { count: 5, here: 5 } }), 'the directory ends before its last entry'],
-    ['no entries', zip(records, { end: { count: 0, here: 0 } }), 'the directory goes on after its last entry'],
+    ['no entries', zip(records, { end: { count: 0, here: 0 } }), 'the directory continues after its last entry'],
     ['a smaller directory', zip(records, { end: { directorySize: 10 } }), 'its directory should end at byte'],
     ['a larger directory', zip(records, { end: { directorySize: 1000 } }), 'its directory should end at byte'],
     ['a directory elsewhere', zip(records, { end: { directoryStart: 0 } }), 'its directory should end at byte'],
     ['a directory at 2^32 - 1', zip(records, { end: { directoryStart: 0xffffffff } }), 'its directory should end at'],
     ['bytes between directory and end', zip(records, { beforeEnd: new Uint8Array(3) }), 'its directory should end at'],
-    ['a directory that goes on', zip(records, { directoryTail: new Uint8Array(7) }), 'the directory goes on after'],
+    ['a directory that goes on', zip(records, { directoryTail: new Uint8Array(7) }), 'the directory continues after'],
   ])('with %s', (_, bytes, what) => {
     refused(bytes, what)
   })
@@ -122,10 +122,10 @@ describe('zip64 end records', () => {
     [
       'a locator to another disk',
       { wide: { locatorDisk: 1 } },
-      'its zip64 locator does not lead to the record in front',
+      'its zip64 locator does not point to the record in front',
     ],
-    ['a locator of two disks', { wide: { disks: 2 } }, 'its zip64 locator does not lead to the record in front'],
-    ['a locator to byte 0', { wide: { locatorOffset: 0n } }, 'its zip64 locator does not lead to the record in front'],
+    ['a locator of two disks', { wide: { disks: 2 } }, 'its zip64 locator does not point to the record in front'],
+    ['a locator to byte 0', { wide: { locatorOffset: 0n } }, 'its zip64 locator does not point to the record in front'],
     ['a locator beyond 2^53', { wide: { locatorOffset: 2n ** 63n } }, 'a zip64 number beyond 2^53'],
     ['a count beyond 2^53', { wide: { count: 2n ** 64n - 1n } }, 'a zip64 number beyond 2^53'],
     ['a start beyond 2^53', { wide: { directoryStart: 2n ** 53n } }, 'a zip64 number beyond 2^53'],
@@ -145,7 +145,7 @@ describe('zip64 end records', () => {
 describe('entries', () => {
   test.each<[string, Partial<RecordSpec>, string]>([
     ['a wrong signature', { entry: { signature: 0 } }, 'an entry of the directory has a wrong signature'],
-    ['a name longer than the directory', { entry: { nameLength: 60_000 } }, 'an entry reaches beyond the directory'],
+    ['a name longer than the directory', { entry: { nameLength: 60_000 } }, 'an entry extends beyond the directory'],
     ['encryption', { entry: { flags: 1 } }, "record 'archive/data/0' is encrypted or patched"],
     ['a patch', { entry: { flags: 0x20 } }, "record 'archive/data/0' is encrypted or patched"],
     ['strong encryption', { entry: { flags: 0x40 } }, "record 'archive/data/0' is encrypted or patched"],
@@ -159,7 +159,7 @@ describe('entries', () => {
       { entry: { size: 99_999, compressedSize: 99_999 } },
       "record 'archive/data/0' ends at byte",
     ],
-    ['a size that is one less', { entry: { size: 15, compressedSize: 15 } }, "1 bytes behind record 'archive/data/0'"],
+    ['a size that is one less', { entry: { size: 15, compressedSize: 15 } }, "1 bytes after record 'archive/data/0'"],
     ['a header in the directory', { entry: { header: 500 } }, "record 'archive/data/0' starts at byte 500, outside"],
     [
       'a header beyond the file',
@@ -210,7 +210,7 @@ describe('entries', () => {
     ['', ''],
   ])('named %j', (name, shown) => {
     const bytes = zip([...records, { name, content: FOUR }])
-    refused(bytes, `a record is named '${shown}', which is no relative path`)
+    refused(bytes, `a record is named '${shown}', which is not a safe relative path`)
   })
 
   test('named in bytes that are no UTF-8', () => {
@@ -255,20 +255,23 @@ describe('spans', () => {
     'leave no gap of %i bytes, even behind a record with a descriptor',
     (length) => {
       const gap = new Uint8Array(length)
-      refused(zip(with0({ gap })), `${length} bytes behind record 'archive/data/0' belong to no record`)
+      refused(zip(with0({ gap })), `${length} bytes after record 'archive/data/0' do not belong to any record`)
       const described = { local: { flags: 8 }, entry: { flags: 8 } }
-      refused(zip(with0({ gap, ...described })), `${length} bytes behind record 'archive/data/0' belong to no record`)
+      refused(
+        zip(with0({ gap, ...described })),
+        `${length} bytes after record 'archive/data/0' do not belong to any record`,
+      )
     },
   )
 
   test.each([12, 16, 20, 24])('leave a gap of %i bytes for a descriptor only', (length) => {
     const gap = new Uint8Array(length)
     expect(readAll(zip(with0({ gap, local: { flags: 8 }, entry: { flags: 8 } })))).toEqual(four)
-    refused(zip(with0({ gap })), `${length} bytes behind record`)
+    refused(zip(with0({ gap })), `${length} bytes after record`)
   })
 
   test('a record that the directory does not know is refused', () => {
-    refused(zip([...records, { name: 'archive/data/1', content: FOUR, only: 'local' }]), '60 bytes behind record')
+    refused(zip([...records, { name: 'archive/data/1', content: FOUR, only: 'local' }]), '60 bytes after record')
     refused(zip([{ name: 'hidden', content: FOUR, only: 'local' }, ...records]), 'bytes before the first record')
   })
 

@@ -1,4 +1,4 @@
-import { wholeRecord } from '../../formats/zip-record.js'
+import { readRecord } from '../../formats/zip-record.js'
 import { type Budgets, DEFAULT_BUDGETS } from '../../io/budgets.js'
 import { type FileSource, openFile } from '../../io/file-source.js'
 import { readZipDirectory, type ZipEntry } from '../../io/zip-directory.js'
@@ -38,7 +38,7 @@ export class NpzReader {
     const header = npyHeader(dtype, width)
     const size = header.length + width * itemSize(dtype)
     if (entry.size !== size) throw badGolden(this.source.file, `${name} has ${entry.size} bytes, expected ${size}`)
-    const bytes = wholeRecord(this.source, entry, LIMITS)
+    const bytes = readRecord(this.source, entry, LIMITS)
     if (Buffer.compare(bytes.subarray(0, header.length), header) !== 0) {
       throw badGolden(this.source.file, `${name} is not an array of ${width} elements of ${dtype}`)
     }

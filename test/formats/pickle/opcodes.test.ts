@@ -75,7 +75,7 @@ describe('opcodes that torch writes', () => {
   })
 
   test('without PROTO a pickle is refused', () => {
-    const text = 'starts with byte 0x28, expected PROTO (0x80)'
+    const text = 'it starts with byte 0x28, expected PROTO (0x80)'
     expectRefused(torchZip(bytesOf(OP.MARK, tensor(), OP.TUPLE, OP.STOP)), 'malformed-pickle', text)
   })
 })
@@ -130,7 +130,7 @@ describe('every other opcode is refused', () => {
     others.map((opcode) => [opcode.toString(16).padStart(2, '0'), FEARED[opcode] ?? 'no name', opcode] as const),
   )('0x%s (%s)', (hex, _, opcode) => {
     const bytes = torchZip(pickle(tensor(), opcode, utf8('1\n1\n'), u64(0)))
-    const error = expectRefused(bytes, 'unsupported-opcode', `pickle opcode 0x${hex} is not among those`)
+    const error = expectRefused(bytes, 'unsupported-opcode', `pickle opcode 0x${hex} for tensors`)
     expect(bytes[error.offset!]).toBe(opcode)
     expect(error.message).toContain('torch.save(logits, path)')
   })
@@ -177,7 +177,7 @@ describe('an argument that is cut short', () => {
 
   test('bytes behind STOP are refused', () => {
     const bytes = torchZip(bytesOf(pickle(tensor()), OP.NONE, OP.STOP))
-    expectRefused(bytes, 'malformed-pickle', 'malformed pickle: goes on behind its STOP')
+    expectRefused(bytes, 'malformed-pickle', 'malformed pickle: it continues after its STOP')
   })
 })
 
@@ -188,7 +188,7 @@ describe('texts', () => {
     ['a surrogate', bytesOf(0x8c, 3, 0xed, 0xa0, 0x80)],
     ['in GLOBAL', bytesOf(0x63, 0xff, 10, 10)],
   ])('that are no UTF-8 are refused: %s', (_, part) => {
-    expectRefused(torchZip(pickle(part)), 'malformed-pickle', 'malformed pickle: a text that is not UTF-8')
+    expectRefused(torchZip(pickle(part)), 'malformed-pickle', 'malformed pickle: a string that is not UTF-8')
   })
 
   test('a byte order mark is part of a name', () => {

@@ -24,15 +24,15 @@ const MAX = 2n ** 53n - 1n
 
 describe('persistent ids', () => {
   test.each<[string, StorageParts, string]>([
-    ['another tag', { tag: text('module') }, "a persistent id that is no ('storage', class, key, location, numel)"],
+    ['another tag', { tag: text('module') }, "a persistent id that is not ('storage', class, key, location, numel)"],
     ['a tag that is no text', { tag: int(0) }, 'a persistent id that is no'],
     ['seven items', { more: [OP.NONE, OP.NONE] }, 'a persistent id that is no'],
     ['a class that is no storage', { storageClass: global('torch', 'Size') }, 'a storage of class a global'],
     ['a class that is a text', { storageClass: text('FloatStorage') }, 'a storage of class a str'],
     ['a class that is None', { storageClass: OP.NONE }, 'a storage of class None, expected one such as torch.FloatS'],
-    ['a key that is a number', { key: int(0) }, 'a storage key that is a number, expected a text'],
-    ['a location that is a number', { location: int(0) }, 'a location that is a number, expected a text'],
-    ['a location that is None', { location: OP.NONE }, 'a location that is None, expected a text'],
+    ['a key that is a number', { key: int(0) }, 'a storage key that is a number, expected a string'],
+    ['a location that is a number', { location: int(0) }, 'a location that is a number, expected a string'],
+    ['a location that is None', { location: OP.NONE }, 'a location that is None, expected a string'],
     ['elements below 0', { numel: int(-1) }, "storage '0' of -1 elements"],
     ['elements beyond 2^53', { numel: long(MAX + 1n) }, "storage '0' of 9007199254740992 elements"],
     ['elements beyond 2^64', { numel: long(2n ** 64n + 4n, 12) }, "storage '0' of 18446744073709551620 elements"],
@@ -40,7 +40,7 @@ describe('persistent ids', () => {
     ['elements that are a bool', { numel: OP.NEWTRUE }, "storage '0' of a bool elements"],
     ['elements that are a text', { numel: text('4') }, "storage '0' of a str elements"],
     ['elements that are None', { numel: OP.NONE }, "storage '0' of None elements"],
-    ['a sixth item', { more: [OP.NONE] }, "a persistent id that is no ('storage', class, key, location, numel)"],
+    ['a sixth item', { more: [OP.NONE] }, "a persistent id that is not ('storage', class, key, location, numel)"],
   ])('%s', (_, parts, what) => {
     expectRefused(torchZip(pickle(tensor({ storage: storage(parts) }))), 'bad-storage', what)
   })
@@ -49,7 +49,7 @@ describe('persistent ids', () => {
     const view = (...more: Part[]) => legacy({ object: tensor({ storage: storage({ more }) }) })
     expect(readAll(view(OP.NONE))).toEqual([{ name: '', values: [1, -2, 0.5, 8] }])
     expectRefused(view(tuple(text('1'), int(0), int(4))), 'bad-storage', 'a legacy view of a storage')
-    expectRefused(view(OP.NONE, OP.NONE), 'bad-storage', "a persistent id that is no ('storage', class, key")
+    expectRefused(view(OP.NONE, OP.NONE), 'bad-storage', "a persistent id that is not ('storage', class, key")
   })
 
   test('that are no tuples, or short ones', () => {
@@ -97,7 +97,7 @@ describe('records of storages', () => {
 
   test('a missing record', () => {
     const records = torchRecords(pickle(tensor())).filter(({ name }) => name !== 'archive/data/0')
-    expectRefused(zip(records), 'bad-storage', "has no record for storage '0'; copy or dump it anew")
+    expectRefused(zip(records), 'bad-storage', "has no record for storage '0'; copy or dump it again")
   })
 
   test('a storage of no bytes under tensors of no elements', () => {
@@ -114,10 +114,10 @@ describe('views', () => {
     ['an offset', { offset: int(1) }, "reaches element 4 of storage '0', which has 4"],
     ['a stride', { stride: four(2) }, 'reaches element 6 of storage'],
     ['a second dimension', { size: four(2, 4), stride: four(1, 1) }, 'reaches element 4 of storage'],
-    ['an offset below 0', { offset: int(-1) }, 'a offset of -1, expected a whole number from 0'],
+    ['an offset below 0', { offset: int(-1) }, 'an offset of -1, expected a whole number from 0'],
     ['a size below 0', { size: four(-4) }, 'a size of -4, expected a whole number from 0'],
     ['a stride below 0', { offset: int(3), stride: four(-1) }, 'a stride of -1, expected a whole number from 0'],
-    ['an offset beyond 2^53', { offset: long(MAX + 1n) }, 'a offset of 9007199254740992, expected'],
+    ['an offset beyond 2^53', { offset: long(MAX + 1n) }, 'an offset of 9007199254740992, expected'],
     [
       'sizes that wrap at 2^64',
       { size: tuple(long(2n ** 32n), long(2n ** 32n)), stride: four(0, 0) },
@@ -132,10 +132,10 @@ describe('views', () => {
     ['a size that is a float', { size: tuple(float(4)) }, 'a size of a float, expected a whole number from 0'],
     ['a size that is a bool', { size: tuple(OP.NEWTRUE) }, 'a size of a bool, expected a whole number from 0'],
     ['a size that is a text', { size: tuple(text('4')) }, 'a size of a str, expected a whole number from 0'],
-    ['an offset that is None', { offset: OP.NONE }, 'a offset of None, expected a whole number from 0'],
+    ['an offset that is None', { offset: OP.NONE }, 'an offset of None, expected a whole number from 0'],
     ['no elements, behind the end', { offset: int(5), size: four(0) }, 'starts at element 5 of 4'],
   ])('with %s', (_, parts, what) => {
-    const text = 'a tensor is described as impossible: '
+    const text = 'impossible tensor: '
     expect(expectRefused(torchZip(pickle(tensor(parts))), 'bad-tensor', what).message).toContain(text)
   })
 

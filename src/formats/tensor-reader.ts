@@ -1,0 +1,73 @@
+import { type Budgets, resolveBudgets } from '../io/budgets.js'
+import type { ByteSource } from '../io/byte-source.js'
+import type { LazyTensor } from '../tensor/tensor.js'
+import { type FileLayout, hasExactLayout, LayoutRecorder } from './file-layout.js'
+import { type Checksum, newChecks, type StoredTensor } from './format.js'
+import { detectFormat } from './index.js'
+import { storageTensor } from './storage-tensor.js'
+
+/** The tensors of an open file, in stored order, at least one. */
+export interface OpenTensors {
+  readonly tensors: LazyTensor[]
+  /** What other files may share with this one; undefined if it is too large to remember. */
+  readonly layout: ParsedLayout | undefined
+}
+
+/** A layout and the tensors of every file that has it. */
+export interface ParsedLayout extends FileLayout {
+  readonly stored: readonly StoredTensor[]
+}
+
+/** Layouts that are remembered. The files of a dump usually share one; a few more cover odd steps and several ranks. */
+const MAX_LAYOUTS = 4
+
+/** Opens files one after the other. A file with the same layout as one of the last few is not parsed again. */
+export class TensorReader {
+  readonly budgets: Readonly<Budgets>
+  private readonly checksum: Checksum | undefined
+  private layouts: readonly ParsedLayout[] = []
+
+  /** @param checksum the fastest way to compute the CRC of bytes that are read; that of `node:zlib` if left out */
+  constructor(budgets?: Partial<Budgets>, checksum?: Checksum) {
+    this.budgets = resolveBudgets(budgets)
+    this.checksum = checksum
+  }
+
+  /**
+   * Every tensor of an open file. Elements are read from `source` when they are asked for, so it must stay open until then.
+   * @throws GoldenLogitsError for every problem of the file
+   */
+  open(source: ByteSource): OpenTensors {
+    const checks = newChecks(this.checksum)
+    const { stored, layout } = this.recall(source) ?? this.parse(source)
+    const tensors: LazyTensor[] = []
+    for (let i = 0; i < stored.length; i++) {
+      const { found, open } = stored[i]!
+      const opened = () => ({ bytes: open(source, checks), close: () => undefined })
+      tensors.push(storageTensor(found, opened, source.file, this.budgets))
+    }
+    return { tensors, layout }
+  }
+
+  private recall(source: ByteSource): Parsed | undefined {
+    for (let i = 0; i < this.layouts.length; i++) {
+      const layout = this.layouts[i]!
+      if (hasExactLayout(source, layout)) return { stored: layout.stored, layout }
+    }
+    return undefined
+  }
+
+  private parse(source: ByteSource): Parsed {
+    const recorder = new LayoutRecorder(source)
+    const stored = detectFormat(source).read(recorder, this.budgets)
+    const bytes = recorder.layout()
+    const layout = bytes && { ...bytes, stored }
+    if (layout) this.layouts = [layout, ...this.layouts.slice(0, MAX_LAYOUTS - 1)]
+    return { stored, layout }
+  }
+}
+
+interface Parsed {
+  readonly stored: readonly StoredTensor[]
+  readonly layout: ParsedLayout | undefined
+}
