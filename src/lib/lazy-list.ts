@@ -1,13 +1,13 @@
 import { inspect } from 'node:util'
 
-/** Items in a row that may be made when they are asked for: a comparison of a million tokens keeps no million objects. A plain array is such a list, too. */
+/** A list that may create its items on demand, so that a million tokens need no million objects. An array is a `List`, too. */
 export interface List<T> extends Iterable<T> {
   readonly length: number
   /** @param index from 0 */
   at(index: number): T | undefined
 }
 
-/** A list whose items are made anew each time they are asked for. */
+/** A list that creates an item each time it is accessed. */
 export function listOf<T>(length: number, make: (index: number) => T): List<T> {
   return {
     length,
@@ -18,21 +18,20 @@ export function listOf<T>(length: number, make: (index: number) => T): List<T> {
   }
 }
 
-/** The first item that fits. */
+/** The first item that satisfies the condition. */
 export function firstOf<T>(items: Iterable<T>, fits: (item: T) => boolean): T | undefined {
   for (const item of items) if (fits(item)) return item
   return undefined
 }
 
-/** The first so many items. */
+/** The first `count` items, or all if there are fewer. */
 export function firstItems<T>(items: List<T>, count: number): T[] {
   return Array.from({ length: Math.min(count, items.length) }, (_, index) => items.at(index)!)
 }
 
 /**
- * Makes a property of an object a true array that is made when it is first looked at, and kept from then on: who never
- * looks pays no memory for its items.
- * @returns whether nobody has looked at it, or set it, so far
+ * Defines a property whose array is created when the property is first read, and kept. Items cost no memory until then.
+ * @returns a function that returns whether the property has been neither read nor set so far
  */
 export function lazyArray<T>(target: object, key: string, make: () => readonly T[]): () => boolean {
   let maker: (() => readonly T[]) | undefined = make
