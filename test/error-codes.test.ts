@@ -230,7 +230,7 @@ function goldenText(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
-describe('every code has its class, its text and its file', () => {
+describe('every code has an example with its message and file', () => {
   for (const code of ERROR_CODES) {
     const { make, text, file, skip = false } = CASES[code]
     // Skipped only where the system cannot bring it about.

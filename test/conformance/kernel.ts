@@ -54,7 +54,7 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       expectComparison(compareFloats(kernel, row.golden, row.dump), row)
     })
 
-    test.each(DTYPES)('reads %s as the reader of tensors does, on either side', (dtype) => {
+    test.each(DTYPES)('converts %s like the tensor reader, on either side', (dtype) => {
       const ordinary = Float32Array.from({ length: BLOCK }, (_, i) => Math.sin(i) * 8)
       for (const raw of rawRows(dtype)) {
         const count = raw.length / itemSize(dtype)
@@ -67,7 +67,7 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       }
     })
 
-    test('forgets the rows before: a short pair after a long one, and fewer columns than were reserved', () => {
+    test('ignores earlier rows: a short pair after a long one, and fewer columns than reserved', () => {
       const long = Float32Array.from({ length: 5000 }, (_, i) => i)
       const [golden, dump] = [Float32Array.of(1, 2, 4), Float32Array.of(1, 4, 3)]
       const fresh = compareFloats(create(), golden, dump)
@@ -77,7 +77,7 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       expect(compareOn(kernel, [bytesOf(wide[0]), 'float32'], [bytesOf(wide[1]), 'float32'], 3)).toEqual(fresh)
     })
 
-    test('takes nothing behind a row for a part of it', () => {
+    test('ignores bytes after a row', () => {
       for (let count = 1; count <= 1050; count += count < 40 || count > 1000 ? 1 : 97) {
         const golden = Float32Array.from({ length: count }, (_, i) => Math.sin(i) * 4)
         // One gap is far, at any place, the last among them.
@@ -97,7 +97,7 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       }
     })
 
-    test('measures rows that begin anywhere in their buffers as those at the front', () => {
+    test('measures rows at any offset of their buffers like rows at the front', () => {
       const golden = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 4)
       const dump = Uint16Array.from(new Uint32Array(golden.map((logit) => logit + 0.02).buffer), (bits) => bits >>> 16)
       const spoiled = golden.with(500, Number.NaN)

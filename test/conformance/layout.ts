@@ -25,7 +25,7 @@ export function layoutConformance({ layout, files, steps, whole, parts, folder }
   describe(`the ${layout} layout`, () => {
     const root = writeTree(files)
 
-    test.each(whole)('%s is the whole dump', (path) => {
+    test.each(whole)('%s is the complete dump', (path) => {
       const dump = loadDump(`${root}/${path}`)
       expect(dump).toMatchObject({ layout, named: 'folder', path: `${root}/${path}`, notes: [] })
       expect(stepsOf(dump, root)).toEqual(steps)
@@ -39,7 +39,7 @@ export function layoutConformance({ layout, files, steps, whole, parts, folder }
       expect(dump.named).toBe(named)
     })
 
-    test('a slash at the end and a path from the working directory on change nothing', () => {
+    test('a trailing slash or a relative path makes no difference', () => {
       for (const path of [
         `${join(root, folder)}/`,
         relative(process.cwd(), join(root, folder)),
@@ -49,7 +49,7 @@ export function layoutConformance({ layout, files, steps, whole, parts, folder }
       }
     })
 
-    test('strangers beside the steps are listed, and change none', () => {
+    test('other entries beside the steps are listed as ignored, and change no step', () => {
       const other = writeTree(files)
       const dump = loadDump(join(other, folder))
       writeFileSync(join(other, folder, 'stranger.txt'), '')
@@ -63,7 +63,7 @@ export function layoutConformance({ layout, files, steps, whole, parts, folder }
       ])
     })
 
-    test('firstStep moves every step alike', () => {
+    test('firstStep shifts every step', () => {
       const numbers = Object.keys(steps).map(Number)
       const moved = loadDump(join(root, folder), { firstStep: 100 }).steps.map(({ step }) => step)
       expect(moved).toEqual(numbers.map((step) => step - numbers[0]! + 100))

@@ -6,7 +6,7 @@ import { FOUR } from './build/zip.js'
 
 const four = [{ name: '', values: [1, -2, 0.5, 8] }]
 
-describe('files of ATB are read', () => {
+describe('ATB files are read', () => {
   test.each<[string, Uint8Array]>([
     ['as ATB writes them', bin({}, FOUR)],
     ['with the lines in another order', bytesOf(utf8('dims=4\ndtype=0\nformat=2\n$Version=1.0\n$End=1\n'), FOUR)],
@@ -38,7 +38,7 @@ describe('files of ATB are read', () => {
     expect(readAll(bytes)[0]!.values).toEqual(values)
   })
 
-  test('of no elements', () => {
+  test('without elements', () => {
     const none = { dims: '0,5', '$Object.Length': '0', '$Object.data': '0,0' }
     expect(readAll(bin(none, new Uint8Array(0)))).toEqual([{ name: '', values: [] }])
     const huge = Array.from({ length: 40 }, () => '999999999999999').join(',')
@@ -67,7 +67,7 @@ describe('headers', () => {
     expect(error.offset).toBeGreaterThanOrEqual(0)
   })
 
-  test('names that objects inherit are lines like any other', () => {
+  test('names of inherited object properties are ordinary lines', () => {
     expect(readAll(header('__proto__=0\nconstructor=1\ntoString=2\ndtype=0\ndims=4\n$End=1\n'))).toEqual(four)
     expectRefused(header('__proto__=0\ndims=4\n$End=1\n'), 'bad-bin', 'the header has no dtype')
   })
@@ -79,7 +79,7 @@ describe('headers', () => {
     expectRefused(long, 'bad-header', what)
   })
 
-  test('stop at their budgets', () => {
+  test('are limited by their budgets', () => {
     const line = `note=${'x'.repeat(5000)}\ndtype=0\ndims=4\n$End=1\n`
     const overLine = expectRefused(
       header(line),
@@ -109,7 +109,7 @@ describe('headers', () => {
   })
 })
 
-describe('what the header says', () => {
+describe('header values', () => {
   test.each<[string, Record<string, string | undefined>, string]>([
     ['no dtype', { dtype: undefined }, 'the header has no dtype'],
     ['a dtype that is a name', { dtype: 'float16' }, 'dtype=float16, expected a number'],
@@ -170,7 +170,7 @@ describe('what the header says', () => {
     },
   )
 
-  test.each(['0', '1', '29', 'ND', ''])('format %j is not row by row', (format) => {
+  test.each(['0', '1', '29', 'ND', ''])('format %j is not row-major', (format) => {
     const message = `format=${format}: the elements are not in row-major order; expected format=2 (ND)`
     expectRefused(bin({ format }, FOUR), 'unsupported-format', message)
   })
@@ -185,7 +185,7 @@ describe('what the header says', () => {
     expect(error.budget).toBe('rank')
   })
 
-  test('a file cut within its data, wherever', () => {
+  test('a file cut at any byte of its data', () => {
     const whole = bin({}, FOUR)
     for (let length = 1; length < whole.length; length++) {
       expect(() => readAll(whole.subarray(0, length))).toThrow(/cut short|expected/)
@@ -214,13 +214,13 @@ describe('files without data', () => {
     expectRefused(bin(lines, new Uint8Array(0)), 'no-data', 'it belongs to a statistics dump; dump again with tensors')
   })
 
-  test('nothing at all', () => {
+  test('an empty data part', () => {
     const lines = { '$Object.Length': undefined, '$Object.data': undefined }
     expectRefused(bin(lines, new Uint8Array(0)), 'bad-bin', 'take 16 bytes, but 0 follow the header: the file was cut')
   })
 })
 
-describe('two dumps in one file, which the writer appends', () => {
+describe('two dumps in one file, which ATB appends', () => {
   const message = 'it contains two dumps, one after the other: dump again into an empty folder'
   const least = bytesOf(utf8('dtype=0\ndims=4\n$End=1\n'), FOUR)
 
@@ -232,7 +232,7 @@ describe('two dumps in one file, which the writer appends', () => {
     expectRefused(bytes, 'bad-bin', message)
   })
 
-  test('the first of which holds no data', () => {
+  test('the first without data', () => {
     const none = { '$Object.Length': undefined, '$Object.data': undefined }
     const empty = new Uint8Array(0)
     expectRefused(bytesOf(bin({ ...none, '$Object.Count': '0' }, empty), bin({}, FOUR)), 'bad-bin', message)
@@ -241,7 +241,7 @@ describe('two dumps in one file, which the writer appends', () => {
     expectRefused(noise, 'bad-bin', '$Object.Count=0, expected 1')
   })
 
-  test('are told from data that go on', () => {
+  test('are distinguished from data that are too long', () => {
     const cut = bytesOf(bin({}, FOUR), utf8('$Ver'))
     expectRefused(cut, 'bad-bin', 'take 16 bytes, but 20 follow the header: the file is longer than its header says')
     const bytes = bytesOf(bin({}, FOUR), new Uint8Array(4))

@@ -82,7 +82,7 @@ describe.each([
   ['.pth', bigTorch],
   ['.bin', bigBin],
 ])('the last row of a prompt of 4,096 tokens (1.2 GB of float16) in a %s file', (_, make) => {
-  test('costs its own bytes: one read, under 2 MB with all that describes it', () => {
+  test('costs its own bytes: one read, under 2 MB including the headers', () => {
     const file = openFile(make())
     const { source, count } = counted(file)
     const [logits] = openTensors(source).tensors
@@ -101,7 +101,7 @@ describe.each([
     file.close()
   })
 
-  test('costs a process of its own less than 150 MB', () => {
+  test('costs a new process less than 150 MB', () => {
     const script = `
       const { readTensors } = await import(${JSON.stringify(pathToFileURL(join(builtDist(), 'esm/index.js')).href)})
       const [logits] = readTensors(process.argv[1])
@@ -121,7 +121,7 @@ describe.each([
     file.close()
   })
 
-  test('is missed in a file that was cut short', () => {
+  test('is missing in a file that was cut short', () => {
     const file = make()
     truncateSync(file, 10_000)
     expect(() => openTensors(openFile(file)).tensors).toThrow(/cut short/)

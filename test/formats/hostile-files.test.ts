@@ -23,7 +23,7 @@ test.each(expected)('$file is refused as $code', ({ file, code, text }) => {
   expect(prototypesOf()).toBe(untouched)
 })
 
-test('every hostile file has its expectation', () => {
+test('every hostile file has an expected error', () => {
   const files = readdirSync(FOLDER).filter((name) => name !== 'expected.json')
   expect(files.sort()).toEqual(expected.map(({ file }) => file).sort())
   expect(files.length).toBeGreaterThan(40)

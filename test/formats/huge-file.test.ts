@@ -62,7 +62,7 @@ function huge(name: string): string {
   return sparse(name, whole.subarray(0, start), whole.subarray(start))
 }
 
-test.each(['huge.pth', 'huge.bin'])('%s of 5.5 GB: the last row is read where it lies, beyond 4 GiB', (name) => {
+test.each(['huge.pth', 'huge.bin'])('%s of 5.5 GB: the last row is read from beyond 4 GiB', (name) => {
   const [logits] = readTensors(huge(name))
   expect(logits).toMatchObject({ dtype: 'float32', shape: [1, POSITIONS, VOCABULARY], length: NUMEL })
   const row = new Uint8Array(4 * VOCABULARY)

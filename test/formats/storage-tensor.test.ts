@@ -43,7 +43,7 @@ function readsOf(
   return { reads, values: [...new Float32Array(into.buffer)] }
 }
 
-describe('what is no range', () => {
+describe('invalid arguments of readRaw', () => {
   test.each<[unknown, unknown, unknown]>([
     ['0', 1, new Uint8Array(4)],
     [0, 1n, new Uint8Array(4)],
@@ -63,7 +63,7 @@ describe('what is no range', () => {
   })
 })
 
-test('a tensor of more elements than memory holds is refused, where the limit was raised', () => {
+test('a tensor that does not fit into memory is refused, even if the budget allows it', () => {
   const size = tuple(long(2n ** 40n))
   const huge = zip(torchRecords(pickle(tensor({ size, stride: tuple(int(0)) }))))
   const [tensor0] = openTensors(memorySource(huge, FILE), { elements: Number.POSITIVE_INFINITY }).tensors
@@ -88,26 +88,26 @@ describe('a range', () => {
     expectRefusal(() => four().readRaw(start, count, new Uint8Array(room)), 'invalid-argument', message)
   })
 
-  test('of no elements reads nothing', () => {
+  test('without elements reads nothing', () => {
     const { reads } = readsOf(4, { size: [4], stride: [1] }, 4, 0)
     expect(reads).toEqual([])
   })
 
-  test('leaves the bytes behind it alone', () => {
+  test('leaves the bytes after it unchanged', () => {
     const into = new Uint8Array(16).fill(7)
     four().readRaw(1, 2, into)
     expect([...into.subarray(8)]).toEqual([7, 7, 7, 7, 7, 7, 7, 7])
     expect([...new Float32Array(into.buffer, 0, 2)]).toEqual([-2, 0.5])
   })
 
-  test('may be read into shared memory', () => {
+  test('can be read into shared memory', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(32), 8, 16)
     four().readRaw(0, 4, shared)
     expect([...shared]).toEqual([...FOUR])
   })
 })
 
-describe('no more is read than strides force', () => {
+describe('only the necessary bytes are read', () => {
   test('a row of a contiguous tensor: one read of its bytes', () => {
     expect(readsOf(60, { size: [1, 5, 12], stride: [60, 12, 1] }, 48, 12)).toEqual({
       reads: [[192, 48]],
@@ -166,7 +166,7 @@ test('a strided row of a million elements is read in chunks of at most 1 MiB', (
   expect(values.every((value, i) => value === 2 * i)).toBe(true)
 })
 
-test('an element that is shown 2^28 times is there within seconds', () => {
+test('an element that is repeated 2^28 times is read within seconds', () => {
   const bytes = zip(torchRecords(pickle(tensor({ size: tuple(int(2 ** 28)), stride: tuple(int(0)) }))))
   const [expanded] = openTensors(memorySource(bytes, FILE)).tensors
   const count = 2 ** 24
@@ -177,7 +177,7 @@ test('an element that is shown 2^28 times is there within seconds', () => {
   expect(performance.now() - start).toBeLessThan(5000)
 })
 
-test('a source that is shorter than it says is found out', () => {
+test('a source that is shorter than its size is detected', () => {
   const lines = { dims: '1,200', '$Object.Length': '800', '$Object.data': '0,800' }
   const source = memorySource(bin(lines, new Uint8Array(800)).subarray(0, -4), FILE)
   const size = source.size + 4
@@ -199,7 +199,7 @@ test.each<
   ['one element again and again', [1, 8], [8, 0], 0, 0, 8, undefined],
   ['a column', [8, 3], [1, 8], 0, 0, 8, undefined],
   ['a single number', [], [], 3, 0, 1, 3],
-])('elements side by side: %s', (_, shape, strides, offset, start, count, from) => {
+])('contiguous elements: %s', (_, shape, strides, offset, start, count, from) => {
   const storage = { kind: 'storage', key: '0', dtype: 'float32', numel: 100 } as const
   expect(adjacentFrom({ kind: 'tensor', storage, shape, strides, offset }, start, count)).toBe(from)
 })

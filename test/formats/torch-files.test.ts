@@ -45,7 +45,7 @@ describe.each(manifests)('files of torch $torch', ({ files }) => {
     expect(found).toEqual(tensors)
   })
 
-  test.each(files)('$file reads alike in parts', ({ file }) => {
+  test.each(files)('$file reads the same in parts', ({ file }) => {
     for (const tensor of readTensors(join(ROOT, file))) {
       const item = itemSize(tensor.dtype)
       const whole = new Uint8Array(tensor.length * item)
@@ -61,7 +61,7 @@ describe.each(manifests)('files of torch $torch', ({ files }) => {
   })
 })
 
-test('old and new torch wrote more than 400 files', () => {
+test('there are more than 400 files of old and new torch', () => {
   expect(manifests.map(({ torch }) => torch).sort()).toEqual(['1.13.1', '2.13.0'])
   const names = manifests.flatMap(({ files }) => files.map(({ file }) => file))
   expect(new Set(names).size).toBe(413)

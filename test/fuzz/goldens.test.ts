@@ -39,8 +39,8 @@ function outcomeOf<T>(body: () => T): T | string {
   }
 }
 
-describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) => {
-  test('is refused, whatever was changed in its text', () => {
+describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) => {
+  test('is refused after any change of its text', () => {
     const good = readFileSync(paths[fidelity])
     const codes = new Set<unknown>()
     for (let i = 0; i < RUNS; i++) {
@@ -54,7 +54,7 @@ describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) =>
     expect(codes.has('bad-snapshot')).toBe(true)
   })
 
-  test('whose checksum was made to fit is refused or compared, and nothing else', () => {
+  test('with a corrected checksum is refused or compared', () => {
     const text = readFileSync(paths[fidelity], 'utf8')
     const body = Buffer.from(text.slice(0, text.lastIndexOf('checksum ')))
     const untouched = prototypesOf()
@@ -71,7 +71,7 @@ describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) =>
   })
 })
 
-test('rows of a full golden that were damaged are refused or unreadable: no token passes on them with other metrics', () => {
+test('damaged rows of a full snapshot are refused or unreadable: no token passes with other metrics', () => {
   const rows = readFileSync(dataPath(paths.full))
   const golden = readGolden(paths.full)
   const before = compareGolden(golden, dump, checkOptions())
@@ -95,7 +95,7 @@ test('rows of a full golden that were damaged are refused or unreadable: no toke
   expect(compareGolden(golden, dump, checkOptions()).pass).toBe(true)
 })
 
-test('a golden of noise is refused by name', () => {
+test('a snapshot of noise is refused by name', () => {
   for (let i = 0; i < RUNS; i++) {
     const noise = Buffer.from(mutate(Buffer.alloc(50), seeded(4, i), [], Buffer.from('golden-logits 1\n\n'))).toString(
       'latin1',

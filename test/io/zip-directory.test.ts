@@ -16,7 +16,7 @@ const refused = (bytes: Uint8Array, what: string) => {
 const with0 = (change: Partial<RecordSpec>): RecordSpec[] =>
   records.map((record) => (record.name === 'archive/data/0' ? { ...record, ...change } : record))
 
-describe('archives that are right', () => {
+describe('valid archives', () => {
   test.each<[string, Uint8Array]>([
     ['the plain one', good],
     ['with zip64 end records', zip(records, { wide: {} })],
@@ -67,7 +67,7 @@ describe('archives that are right', () => {
 })
 
 describe('the end record', () => {
-  test('is missing in a file that was cut short, wherever it was cut', () => {
+  test('is missing in a file that was cut short at any byte', () => {
     for (let length = 4; length < good.length; length++) {
       refused(good.subarray(0, length), '')
     }
@@ -101,7 +101,7 @@ describe('the end record', () => {
     expect(readAll(zip(records, { end: { comment: comment.subarray(0, 21) } }))).toEqual(four)
   })
 
-  test('of a second archive in the comment of the first hides nothing', () => {
+  test('of a second archive in the comment of the first is refused', () => {
     const other = zip(torchRecords(pickle(tensor({ offset: int(0), size: tuple(int(1)) }))))
     refused(zip(records, { end: { comment: other } }), 'its directory should end at byte')
     // Even where the hidden archive's offsets count from the start of the file, its records do not.
@@ -193,7 +193,7 @@ describe('entries', () => {
     refused(zip(with0({ entry: { size: 0xffffffff, extra } })), "record 'archive/data/0' has broken extra fields")
   })
 
-  test('a zip64 extra field that nobody wants is refused, since other readers might believe it', () => {
+  test('an unnecessary zip64 extra field is refused, since other readers might use it', () => {
     const extra = bytesOf(u16(1), u16(8), u64(12))
     refused(zip(with0({ entry: { extra } })), "record 'archive/data/0' has broken extra fields")
   })
@@ -208,18 +208,18 @@ describe('entries', () => {
     ['c:/archive/x', 'c:/archive/x'],
     ['archive/x\0.pkl', 'archive/x\\x00.pkl'],
     ['', ''],
-  ])('named %j', (name, shown) => {
+  ])('the name %j', (name, shown) => {
     const bytes = zip([...records, { name, content: FOUR }])
     refused(bytes, `a record is named '${shown}', which is not a safe relative path`)
   })
 
-  test('named in bytes that are no UTF-8', () => {
+  test('with a name that is not UTF-8', () => {
     const name = Uint8Array.of(0x61, 0xff)
     const bytes = zip([...records, { name: '', content: FOUR, entry: { name }, local: { name } }])
     refused(bytes, 'a record has a name that is not UTF-8')
   })
 
-  test('named twice', () => {
+  test('with the same name twice', () => {
     refused(zip([...records, records[0]!]), "two records are named 'archive/data.pkl'")
     refused(zip([...records, { ...records[0]!, only: 'directory' }]), "the local header of 'archive/data.pkl' does not")
     const twin = zip([records[0]!, { ...records[0]!, only: 'directory' }])
@@ -244,7 +244,7 @@ describe('spans', () => {
     refused(zip([...records.slice(0, 3), twin]), "the local header of 'archive/data/1' does not agree")
   })
 
-  test('are never longer than the way to the directory', () => {
+  test('never reach into the directory', () => {
     const change = { local: { extra: new Uint8Array(0) }, entry: { size: 17, compressedSize: 17 } }
     const last = records.length - 1
     const bytes = zip(records.map((record, i) => (i === last ? { ...record, ...change } : record)))
@@ -264,18 +264,18 @@ describe('spans', () => {
     },
   )
 
-  test.each([12, 16, 20, 24])('leave a gap of %i bytes for a descriptor only', (length) => {
+  test.each([12, 16, 20, 24])('a gap of %i bytes is allowed only for a data descriptor', (length) => {
     const gap = new Uint8Array(length)
     expect(readAll(zip(with0({ gap, local: { flags: 8 }, entry: { flags: 8 } })))).toEqual(four)
     refused(zip(with0({ gap })), `${length} bytes after record`)
   })
 
-  test('a record that the directory does not know is refused', () => {
+  test('a record that is not in the directory is refused', () => {
     refused(zip([...records, { name: 'archive/data/1', content: FOUR, only: 'local' }]), '60 bytes after record')
     refused(zip([{ name: 'hidden', content: FOUR, only: 'local' }, ...records]), 'bytes before the first record')
   })
 
-  test('bytes in front of the first record are refused', () => {
+  test('bytes before the first record are refused', () => {
     refused(zip(records, { prefix: utf8('PK\x03\x04 in front') }), 'bytes before the first record')
   })
 })
@@ -297,7 +297,7 @@ describe('budgets', () => {
   })
 })
 
-test('a message shows the name of a record harmless and short', () => {
+test('the name of a record is escaped and shortened in the message', () => {
   const name = `archive/\u001b[2J\u202e${'x'.repeat(500)}`
   refused(zip([...records, { name, content: FOUR, entry: { method: 99 } }]), "record 'archive/\\x1b[2J\\u202exxxx")
 })

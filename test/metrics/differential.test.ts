@@ -51,7 +51,7 @@ const pair = length.chain((n) =>
   }),
 )
 
-test('both kernels measure the same, whatever the rows', () => {
+test('both kernels measure the same for random rows', () => {
   fc.assert(
     fc.property(pair, ({ golden, noise, size, shift, masks, huge }) => {
       const rows = {
@@ -81,7 +81,7 @@ const DTYPES: Dtype[] = [
   'bool',
 ]
 
-test('both kernels read the same from any bytes of any two dtypes', () => {
+test('both kernels convert random bytes of any two dtypes the same', () => {
   const dtype = fc.constantFrom(...DTYPES)
   const row = (type: Dtype, n: number) =>
     fc.uint8Array({ minLength: n * itemSize(type), maxLength: n * itemSize(type) })
@@ -119,7 +119,7 @@ const wasmMetrics = (golden: Float32Array, dump: Float32Array) => {
   return result
 }
 
-test('a divergence far below the gap of the top token keeps its digits', () => {
+test('a divergence far below the gap of the top token is precise', () => {
   // All ids alike, and the dump gives one of them e⁵ times as much.
   const count = 500_000
   const golden = new Float32Array(count)
@@ -129,14 +129,14 @@ test('a divergence far below the gap of the top token keeps its digits', () => {
   expect(Math.abs(found - exact)).toBeLessThan(1e-10 * exact)
 })
 
-test('masked ids leave a pure shift at 0, whatever it does to the last bits of the mask', () => {
+test('a pure shift has divergence 0 even if it rounds the values of masked ids', () => {
   const shift = 8 + 2 ** -15
   const golden = Float32Array.of(10, 9.5, Number.NEGATIVE_INFINITY, 3)
   const dump = golden.map((logit) => logit - shift)
   expect(wasmMetrics(golden, dump).metrics.klDivergence).toBe(0)
 })
 
-test('of two zeros the first is the minimum and the maximum, as in the order of the row', () => {
+test('of 0 and -0, the first in the row is the minimum and the maximum', () => {
   for (const zeros of [
     [0, -0],
     [-0, 0],

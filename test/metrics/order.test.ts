@@ -81,7 +81,7 @@ for (const [name, makeGolden] of Object.entries(GOLDENS)) {
   })
 }
 
-test('a golden that has no logit where the dump has some, in every order', () => {
+test('a golden without a finite logit where the dump has some, in every order', () => {
   const golden = suppressed(bulk(), Number.NEGATIVE_INFINITY, 0, 2000)
   const dump = golden.map((logit) => (Number.isFinite(logit) ? logit + 0.02 * normal() : -1 + 2.2 * normal()))
   const expected = divergence(typescript, golden, dump, orders[0]!(golden))
@@ -93,7 +93,7 @@ test('a golden that has no logit where the dump has some, in every order', () =>
   }
 })
 
-test('a first maximum whose gap is far from all others leaves no digits of theirs in the sums', () => {
+test('a first maximum whose gap is far from all others costs the sums all digits', () => {
   const golden = new Float32Array(COUNT).map((_, i) => (i === 100 ? 0.01 : i === 2600 ? 20 : 0))
   const dump = golden.map((logit, i) => (i === 100 ? 14 : logit))
   // p of the one token that moved, and what both masses come to: KL = ln(dump mass/golden mass) − p·(14 − 0.01).

@@ -78,7 +78,7 @@ function treeOf(run: Run): string {
   return writeTree(files)
 }
 
-test('every run aligns: each golden step with the row of that step, whatever came before and wherever it lies', () => {
+test('every run aligns: each golden step with the row of the same step', () => {
   fc.assert(
     fc.property(runs, (run) => {
       const root = treeOf(run)

@@ -57,12 +57,12 @@ describe('the memo', () => {
     refused(get(70_000), 'it reads memo 70000, which was never set')
   })
 
-  test('a value that is set again is the new one', () => {
+  test('a value can be replaced', () => {
     const part = tuple(int(1), put(0), tensor(), put(0), get(0))
     expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['1', '2'])
   })
 
-  test('None is a value like any other', () => {
+  test('None can be memoized', () => {
     expect(readAll(torchZip(pickle(tuple(OP.NONE, put(3), get(3), tensor()))))).toHaveLength(1)
   })
 })
@@ -86,7 +86,7 @@ const KINDS: readonly (readonly [string, Part])[] = [
 
 const others = (...names: readonly string[]) => KINDS.filter(([name]) => !names.includes(name))
 
-describe('values are of the type that an opcode wants', () => {
+describe('values of a wrong type are refused', () => {
   test.each(others('a list'))('APPEND to %s', (name, part) => {
     refused(bytesOf(part, int(1), OP.APPEND), `it appends to ${name}, expected a list`)
     refused(bytesOf(part, OP.MARK, int(1), OP.APPENDS), `it appends to ${name}, expected a list`)
@@ -124,7 +124,7 @@ describe('values are of the type that an opcode wants', () => {
   })
 })
 
-describe('calls have the number of arguments that torch writes', () => {
+describe('calls with a wrong number of arguments are refused', () => {
   const REBUILDS: readonly [string, string, readonly number[]][] = [
     ['torch._utils', '_rebuild_tensor', [4]],
     ['torch._utils', '_rebuild_tensor_v2', [6, 7]],
@@ -144,7 +144,7 @@ describe('calls have the number of arguments that torch writes', () => {
     }
   })
 
-  test('every way that torch rebuilds a tensor gives the same', () => {
+  test('all rebuild functions of torch give the same tensor', () => {
     const { v1, v2, metadata, npu, parameter, size } = {
       v1: tensor({ rebuild: global('torch._utils', '_rebuild_tensor'), more: [] }),
       v2: tensor({ rebuild: stackGlobal('torch._utils', '_rebuild_tensor_v2'), more: [OP.NEWTRUE, OP.NONE] }),
@@ -193,7 +193,7 @@ describe('calls have the number of arguments that torch writes', () => {
 })
 
 describe('BUILD', () => {
-  test('of an OrderedDict is dropped', () => {
+  test('the state of an OrderedDict is ignored', () => {
     const ordered = call(global('collections', 'OrderedDict'), OP.EMPTY_TUPLE)
     const state = dict(text('_metadata'), dict(text('then'), tensor()))
     const part = bytesOf(ordered, OP.MARK, text('logits'), tensor(), OP.SETITEMS, state, OP.BUILD)
@@ -201,18 +201,18 @@ describe('BUILD', () => {
   })
 })
 
-describe('what holds no tensor', () => {
+describe('objects without a tensor', () => {
   test.each(others('a tensor'))('%s', (name, part) => {
     const message = `holds ${name} without a tensor; expected the logits: torch.save(logits, path)`
     expectRefused(torchZip(pickle(part)), 'no-tensor', message)
   })
 
-  test('containers of the like', () => {
+  test('containers without a tensor', () => {
     expectRefused(torchZip(pickle(list(dict(int(1), tuple()), OP.NONE))), 'no-tensor', 'holds a list without a tensor')
   })
 })
 
-test('names are the way through the containers, keys as Python prints them', () => {
+test('names are paths through the containers, with keys as Python prints them', () => {
   const part = dict(
     ...[text('past'), tuple(tensor(), list(tensor()))],
     ...[int(7), tensor(), OP.NONE, tensor(), OP.NEWTRUE, tensor(), OP.NEWFALSE, tensor()],
@@ -223,12 +223,12 @@ test('names are the way through the containers, keys as Python prints them', () 
   expect(names.slice(7)).toEqual(['0.5', 'inf', '7'])
 })
 
-test('a key that is set again keeps its place and takes the new value', () => {
+test('a key that is set again keeps its position and gets the new value', () => {
   const part = dict(text('a'), int(1), text('b'), tensor(), text('a'), tensor())
   expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['a', 'b'])
 })
 
-test('1, 1.0 and True are one key, as in Python: the first one named, with the last value', () => {
+test('1, 1.0 and True are the same key, as in Python: the first spelling, the last value', () => {
   const names = (...parts: Part[]) => readAll(torchZip(pickle(dict(...parts)))).map(({ name }) => name)
   expect(names(OP.NEWTRUE, int(7), int(1), tensor(), OP.NONE, tensor())).toEqual(['True', 'None'])
   expect(names(float(1), tensor(), OP.NEWTRUE, int(7), int(2), tensor())).toEqual(['2'])

@@ -64,7 +64,7 @@ describe('opcodes that torch writes', () => {
     expect(readAll(torchZip(pickle(OP.MARK, part, tensor(), OP.TUPLE)))).toEqual(four)
   })
 
-  test('every protocol from 2 to 5 is read, and no other', () => {
+  test('protocols 2 to 5 are read, others are refused', () => {
     for (const protocol of [2, 3, 4, 5]) {
       expect(readAll(torchZip(bytesOf(0x80, protocol, tensor(), OP.STOP)))).toEqual(four)
     }
@@ -159,7 +159,7 @@ describe('an argument that is cut short', () => {
     expect(error.offset).toBeGreaterThan(0)
   })
 
-  test('a huge or negative length neither allocates nor goes back', () => {
+  test('a huge or negative length neither allocates nor seeks back', () => {
     // BINBYTES of length -5 makes another reader go back five bytes, for ever. Lengths here are unsigned.
     expectRefused(
       torchZip(pickle(0x58, u32(0xfffffffb))),
@@ -175,19 +175,19 @@ describe('an argument that is cut short', () => {
     expectRefused(torchZip(pickle(long(1n, 17))), 'malformed-pickle', 'a number of 17 bytes, expected at most 16')
   })
 
-  test('bytes behind STOP are refused', () => {
+  test('bytes after STOP are refused', () => {
     const bytes = torchZip(bytesOf(pickle(tensor()), OP.NONE, OP.STOP))
     expectRefused(bytes, 'malformed-pickle', 'malformed pickle: it continues after its STOP')
   })
 })
 
-describe('texts', () => {
+describe('strings', () => {
   test.each<[string, Part]>([
     ['a lone continuation byte', bytesOf(0x58, u32(1), 0x80)],
     ['an overlong form', bytesOf(0x8c, 2, 0xc0, 0xaf)],
     ['a surrogate', bytesOf(0x8c, 3, 0xed, 0xa0, 0x80)],
     ['in GLOBAL', bytesOf(0x63, 0xff, 10, 10)],
-  ])('that are no UTF-8 are refused: %s', (_, part) => {
+  ])('that are not UTF-8 are refused: %s', (_, part) => {
     expectRefused(torchZip(pickle(part)), 'malformed-pickle', 'malformed pickle: a string that is not UTF-8')
   })
 

@@ -45,14 +45,14 @@ describe('persistent ids', () => {
     expectRefused(torchZip(pickle(tensor({ storage: storage(parts) }))), 'bad-storage', what)
   })
 
-  test('of six items are of files before torch 1.6, and then the sixth is None', () => {
+  test('may have six items in files before torch 1.6, and the sixth is None', () => {
     const view = (...more: Part[]) => legacy({ object: tensor({ storage: storage({ more }) }) })
     expect(readAll(view(OP.NONE))).toEqual([{ name: '', values: [1, -2, 0.5, 8] }])
     expectRefused(view(tuple(text('1'), int(0), int(4))), 'bad-storage', 'a legacy view of a storage')
     expectRefused(view(OP.NONE, OP.NONE), 'bad-storage', "a persistent id that is not ('storage', class, key")
   })
 
-  test('that are no tuples, or short ones', () => {
+  test('that are not tuples, or too short', () => {
     const id = (part: Part) => torchZip(pickle(part, OP.BINPERSID))
     expectRefused(id(text('0')), 'bad-storage', 'a persistent id that is a str, expected a tuple')
     expectRefused(id(OP.NONE), 'bad-storage', 'a persistent id that is None, expected a tuple')
@@ -61,12 +61,12 @@ describe('persistent ids', () => {
     expectRefused(id(tuple(text('storage'), global('torch', 'FloatStorage'))), 'bad-storage', 'a persistent id that is')
   })
 
-  test('a location is a label, whatever it says', () => {
+  test('any location is accepted', () => {
     const wild = { location: text('cuda:0; rm -rf /\u0000\u001b[2J') }
     expect(readAll(torchZip(pickle(tensor({ storage: storage(wild) }))))).toHaveLength(1)
   })
 
-  test('a key leads to a record of the archive and nowhere else', () => {
+  test('a key can only name a record of the archive', () => {
     for (const key of ['../version', '/etc/passwd', '', '0/', './0', '__proto__', 'constructor', '0\0', '\ufeff0']) {
       const bytes = torchZip(pickle(tensor({ storage: storage({ key: text(key) }) })))
       expectRefused(bytes, 'bad-storage', 'has no record for storage')
@@ -75,7 +75,7 @@ describe('persistent ids', () => {
 })
 
 describe('records of storages', () => {
-  test.each([0, 12, 15, 17, 20])('of %i bytes, where 16 are described', (length) => {
+  test.each([0, 12, 15, 17, 20])('of %i bytes instead of 16', (length) => {
     const bytes = torchZip(pickle(tensor()), new Uint8Array(length))
     const what = `the record of storage '0' has ${length} bytes, expected 16 (4 of float32)`
     expectRefused(bytes, 'bad-storage', what)
@@ -86,7 +86,7 @@ describe('records of storages', () => {
     expectRefused(bytes, 'bad-storage', 'expected 36028797018963964 (9007199254740991 of float32)')
   })
 
-  test('one storage in two ways', () => {
+  test('a storage described in two ways', () => {
     const as = (parts: StorageParts) => tensor({ storage: storage(parts) })
     const half = as({ storageClass: global('torch', 'HalfStorage'), numel: int(8) })
     const what = "describes storage '0' in two ways"
@@ -100,7 +100,7 @@ describe('records of storages', () => {
     expectRefused(zip(records), 'bad-storage', "has no record for storage '0'; copy or dump it again")
   })
 
-  test('a storage of no bytes under tensors of no elements', () => {
+  test('an empty storage of tensors without elements', () => {
     const none = tensor({ storage: storage({ numel: int(0) }), size: tuple(int(0)) })
     expect(readAll(torchZip(pickle(none), new Uint8Array(0)))).toEqual([{ name: '', values: [] }])
   })
@@ -170,13 +170,13 @@ describe('views', () => {
     expect(readAll(torchZip(pickle(tensor(parts))))).toEqual([{ name: '', values }])
   })
 
-  test('of no elements whose other sizes multiply to infinity have length 0', () => {
+  test('without elements whose other sizes multiply to Infinity have length 0', () => {
     const sizes = tuple(...Array.from({ length: 40 }, () => long(MAX)), int(0))
     const strides = tuple(...Array.from({ length: 41 }, () => int(1)))
     expect(readAll(torchZip(pickle(tensor({ size: sizes, stride: strides }))))).toEqual([{ name: '', values: [] }])
   })
 
-  test('that show few bytes as many elements stop at the limit', () => {
+  test('that repeat few bytes as many elements are limited by the budget', () => {
     const bomb = (size: number) => torchZip(pickle(tensor({ size: tuple(long(BigInt(size))), stride: four(0) })))
     const error = expectRefused(bomb(2 ** 28 + 1), 'limit-exceeded', 'is over the budget elements of 268435456')
     expect(error.budget).toBe('elements')
@@ -185,7 +185,7 @@ describe('views', () => {
   })
 })
 
-test('a tensor beside containers of every kind is found', () => {
+test('a tensor next to containers of every kind is found', () => {
   const part = dict(text('a'), tuple(list(dict(text('b'), tensor()))), text('size'), tuple(int(1)))
   expect(readAll(torchZip(pickle(part), FOUR))).toEqual([{ name: 'a.0.0.b', values: [1, -2, 0.5, 8] }])
 })
