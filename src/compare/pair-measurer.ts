@@ -127,7 +127,7 @@ function knownRow({ file, source, tensor, layout, index, dtype, width, start }: 
   const stored = layout?.stored[index]
   // A file that says where its data are leads to another one.
   if (!layout || !stored?.place || source.file !== file) return undefined
-  const first = adjacentFrom(stored.found.tensor, start, width)
+  const first = adjacentFrom(stored.tensor, start, width)
   if (first === undefined) return undefined
   const { place } = stored
   const [from, length] = [place.start + first * itemSize(dtype), width * itemSize(dtype)]

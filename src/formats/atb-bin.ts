@@ -42,7 +42,8 @@ function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
   const storage = { kind: 'storage', key: '', dtype, numel } as const
   return [
     {
-      found: { name: '', tensor: { kind: 'tensor', storage, offset: 0, shape, strides } },
+      name: '',
+      tensor: { kind: 'tensor', storage, offset: 0, shape, strides },
       open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(end + offset, into) }),
       place: { start: end, size: source.size - end },
     },

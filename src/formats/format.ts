@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { Budgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import type { FoundTensor } from './pickle/find-tensors.js'
+import type { NamedTensor } from './pickle/find-tensors.js'
 
 /** A file format. A new one is a file that exports a `Format`, and a line in `FORMATS` (index.ts). */
 export interface Format {
@@ -16,14 +16,13 @@ export interface Format {
 }
 
 /** A tensor of a file, and how to read its elements. */
-export interface StoredTensor {
-  readonly found: FoundTensor
+export interface StoredTensor extends NamedTensor {
   readonly open: OpenStorage
   /** Undefined if the storage is compressed or big-endian in the file. */
   readonly place?: StoragePlace
 }
 
-/** Where a storage is in the file, uncompressed and little-endian. */
+/** The position of a storage in the file, uncompressed and little-endian. */
 export interface StoragePlace {
   readonly start: number
   readonly size: number

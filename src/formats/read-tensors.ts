@@ -26,12 +26,12 @@ export function readTensors(file: string, options: { budgets?: Partial<Budgets> 
     const checks = newChecks()
     return detectFormat(source)
       .read(source, budgets)
-      .map(({ found, open }) => {
-        const opened = () => {
-          const again = reopen(source, budgets)
-          return { bytes: open(again, checks), close: () => again.close() }
+      .map((tensor) => {
+        const open = () => {
+          const reopened = reopen(source, budgets)
+          return { bytes: tensor.open(reopened, checks), close: () => reopened.close() }
         }
-        return storageTensor(found, opened, file, budgets)
+        return storageTensor(tensor, open, file, budgets)
       })
   } finally {
     source.close()

@@ -4,7 +4,7 @@ import { itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { widen } from '../tensor/widen.js'
 import type { StorageBytes } from './format.js'
-import type { FoundTensor } from './pickle/find-tensors.js'
+import type { NamedTensor } from './pickle/find-tensors.js'
 import type { TensorValue } from './pickle/values.js'
 
 /** Bytes that are read at a time if elements are not contiguous. */
@@ -15,7 +15,7 @@ const FAR = 4096
 
 /** A tensor over the bytes of a storage, which is opened for each read. */
 export function storageTensor(
-  { name, tensor }: FoundTensor,
+  { name, tensor }: NamedTensor,
   open: () => { bytes: StorageBytes; close(): void },
   file: string,
   budgets: Budgets,

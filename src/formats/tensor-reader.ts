@@ -42,9 +42,9 @@ export class TensorReader {
     const { stored, layout } = this.recall(source) ?? this.parse(source)
     const tensors: LazyTensor[] = []
     for (let i = 0; i < stored.length; i++) {
-      const { found, open } = stored[i]!
-      const opened = () => ({ bytes: open(source, checks), close: () => undefined })
-      tensors.push(storageTensor(found, opened, source.file, this.budgets))
+      const tensor = stored[i]!
+      const open = () => ({ bytes: tensor.open(source, checks), close: () => undefined })
+      tensors.push(storageTensor(tensor, open, source.file, this.budgets))
     }
     return { tensors, layout }
   }

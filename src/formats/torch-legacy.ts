@@ -24,13 +24,14 @@ const FIRST_WINDOW = 64 * 1024
 
 function readTorchLegacy(source: ByteSource, budgets: Budgets): StoredTensor[] {
   const { object, keys, end } = readPickles(source, budgets)
-  const found = findTensors(object, source.file, budgets)
-  const starts = storageStarts(source, keys, end, storagesOf(source.file, found))
-  return found.map((tensor) => {
-    const { key, numel, dtype } = tensor.tensor.storage
+  const tensors = findTensors(object, source.file, budgets)
+  const starts = storageStarts(source, keys, end, storagesOf(source.file, tensors))
+  return tensors.map(({ name, tensor }) => {
+    const { key, numel, dtype } = tensor.storage
     const start = starts.get(key)!
     return {
-      found: tensor,
+      name,
+      tensor,
       open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(start + offset, into) }),
       place: { start, size: numel * itemSize(dtype) },
     }

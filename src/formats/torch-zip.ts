@@ -31,9 +31,9 @@ function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
     })
   }
   const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), budgets)
-  const found = findTensors(value, source.file, budgets)
+  const tensors = findTensors(value, source.file, budgets)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)
-  for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
+  for (const storage of storagesOf(source.file, tensors).values()) checkStorage(source, storage, recordOf(storage.key))
   for (const entry of entries) if (isData(entry, root)) disregardContent(source, entry)
   // torch names the folder after the file, so files that differ only in their names differ in the folder.
   if (entries.every(({ name }) => name.startsWith(`${root}/`))) {
@@ -42,11 +42,12 @@ function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
       entries.flatMap(({ nameAt }) => nameAt),
     )
   }
-  return found.map((tensor) => {
-    const entry = recordOf(tensor.tensor.storage.key)!
+  return tensors.map(({ name, tensor }) => {
+    const entry = recordOf(tensor.storage.key)!
     const { start, size, crcAt } = entry
     return {
-      found: tensor,
+      name,
+      tensor,
       open: (from, checks) => ({ bigEndian, read: openRecord(from, entry, budgets, checks) }),
       ...(!entry.deflated && !bigEndian && { place: { start, size, crcAt } }),
     }

@@ -1,7 +1,7 @@
 import { describeValue, invalidArgument, printable } from '../errors.js'
 
 /**
- * Checks an options object of the caller. A key that is not in `known` is refused, so that a typo is never ignored.
+ * Checks an options object of the caller. A key that is not in `allowed` is refused, so that a typo is never ignored.
  * @param what names the object in the error, e.g. `the options`
  * @param example a valid object, as code
  * @throws GoldenLogitsError `invalid-argument`
@@ -9,22 +9,22 @@ import { describeValue, invalidArgument, printable } from '../errors.js'
 export function checkObject<T extends object>(
   what: string,
   value: unknown,
-  known: readonly string[],
+  allowed: readonly string[],
   example: string,
 ): Partial<T> {
   if (value === undefined) return {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidArgument(`${what} must be an object such as ${example}, got ${describeValue(value)}`)
   }
-  refuseUnknown('option', value, known)
+  refuseUnknown('option', value, allowed)
   return value as Partial<T>
 }
 
-/** @throws GoldenLogitsError `invalid-argument` for a key that is not in `known` */
-export function refuseUnknown(noun: string, value: object, known: readonly string[]): void {
-  const unknown = Object.keys(value).find((key) => !known.includes(key))
+/** @throws GoldenLogitsError `invalid-argument` for a key that is not in `allowed` */
+export function refuseUnknown(noun: string, value: object, allowed: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !allowed.includes(key))
   if (unknown === undefined) return
-  throw invalidArgument(`there is no ${noun} '${printable(unknown, 40)}'; there are ${known.join(', ')}`)
+  throw invalidArgument(`there is no ${noun} '${printable(unknown, 40)}'; there are ${allowed.join(', ')}`)
 }
 
 /**

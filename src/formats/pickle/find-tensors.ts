@@ -11,7 +11,7 @@ import {
   type Value,
 } from './values.js'
 
-export interface FoundTensor {
+export interface NamedTensor {
   /** The path to the tensor through the containers: `''`, `'0'`, `'logits'`, `'past.0.1'`. */
   readonly name: string
   readonly tensor: TensorValue
@@ -27,15 +27,15 @@ type Node = TensorValue | Container
  * bounded by the size of the pickle even if containers form cycles or are shared a million times.
  * @throws GoldenLogitsError `no-tensor`, `limit-exceeded`
  */
-export function findTensors(root: Value, file: string, budgets: Budgets): FoundTensor[] {
-  const found: FoundTensor[] = []
+export function findTensors(root: Value, file: string, budgets: Budgets): NamedTensor[] {
+  const tensors: NamedTensor[] = []
   const seen = new Set<Node>()
   const open: { node: Node; name: string; depth: number }[] = isNode(root) ? [{ node: root, name: '', depth: 0 }] : []
   for (let next = open.pop(); next; next = open.pop()) {
     const { node, name, depth } = next
     if (node.kind === 'tensor') {
-      found.push({ name, tensor: node })
-      withinBudget(budgets, 'tensors', found.length, 'tensors in the file', { file })
+      tensors.push({ name, tensor: node })
+      withinBudget(budgets, 'tensors', tensors.length, 'tensors in the file', { file })
       continue
     }
     if (seen.has(node)) continue
@@ -48,7 +48,7 @@ export function findTensors(root: Value, file: string, budgets: Budgets): FoundT
     }
     reverseFrom(open, start)
   }
-  if (found.length > 0) return found
+  if (tensors.length > 0) return tensors
   const message = `holds ${typeName(root)} without a tensor; expected the logits: torch.save(logits, path)`
   throw new GoldenLogitsError('no-tensor', message, { file })
 }
@@ -83,7 +83,7 @@ function keyName(key: Key): string {
  * The storages of the tensors, by key. All tensors must describe a storage in the same way.
  * @throws GoldenLogitsError `bad-storage`
  */
-export function storagesOf(file: string, tensors: readonly FoundTensor[]): Map<string, StorageValue> {
+export function storagesOf(file: string, tensors: readonly NamedTensor[]): Map<string, StorageValue> {
   const storages = new Map<string, StorageValue>()
   for (const { tensor } of tensors) {
     const { key, numel, dtype } = tensor.storage
