@@ -1,6 +1,6 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { TensorReader } from '../formats/tensor-reader.js'
+import { readerFor, type TensorReader } from '../formats/tensor-reader.js'
 import type { Budgets } from '../io/budgets.js'
 import type { FileSource } from '../io/file-source.js'
 import type { RowKernel } from '../metrics/kernel.js'
@@ -29,7 +29,7 @@ export type PairOutcome = { golden: TokenSide; dump: TokenSide; notes: readonly 
 export type Readers = Readonly<Record<'golden' | 'dump', TensorReader>>
 
 export function readersOf({ goldenBudgets, dumpBudgets }: PairSettings, kernel: RowKernel): Readers {
-  return { golden: new TensorReader(goldenBudgets, kernel), dump: new TensorReader(dumpBudgets, kernel) }
+  return { golden: readerFor(goldenBudgets, kernel), dump: readerFor(dumpBudgets, kernel) }
 }
 
 /**

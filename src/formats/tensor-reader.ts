@@ -1,8 +1,8 @@
-import { type Budgets, resolveBudgets } from '../io/budgets.js'
+import { type Budgets, DEFAULT_BUDGETS, resolveBudgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { type FileLayout, hasExactLayout, LayoutRecorder } from './file-layout.js'
-import { type Checksum, newChecks, type StoredTensor } from './format.js'
+import { type Checksum, newChecks, type StoredTensor, ZLIB } from './format.js'
 import { detectFormat } from './index.js'
 import { storageTensor } from './storage-tensor.js'
 
@@ -24,11 +24,11 @@ const MAX_LAYOUTS = 4
 /** Opens files one after the other. A file with the same layout as one of the last few is not parsed again. */
 export class TensorReader {
   readonly budgets: Readonly<Budgets>
-  private readonly checksum: Checksum | undefined
+  private readonly checksum: Checksum
   private layouts: readonly ParsedLayout[] = []
 
-  /** @param checksum the fastest way to compute the CRC of bytes that are read; that of `node:zlib` if left out */
-  constructor(budgets?: Partial<Budgets>, checksum?: Checksum) {
+  /** @param checksum computes the CRC of bytes that are read */
+  constructor(budgets?: Partial<Budgets>, checksum = ZLIB) {
     this.budgets = resolveBudgets(budgets)
     this.checksum = checksum
   }
@@ -70,4 +70,21 @@ export class TensorReader {
 interface Parsed {
   readonly stored: readonly StoredTensor[]
   readonly layout: ParsedLayout | undefined
+}
+
+/** The readers with default budgets. Each lives as long as its checksum. */
+const readers = new WeakMap<Checksum, TensorReader>()
+
+/**
+ * The reader of these budgets and this checksum. With default budgets it is the same for every call, so that a comparison of a few
+ * tokens does not parse a layout that an earlier comparison has parsed.
+ */
+export function readerFor(budgets?: Partial<Budgets>, checksum = ZLIB): TensorReader {
+  if (resolveBudgets(budgets) !== DEFAULT_BUDGETS) return new TensorReader(budgets, checksum)
+  let reader = readers.get(checksum)
+  if (!reader) {
+    reader = new TensorReader(budgets, checksum)
+    readers.set(checksum, reader)
+  }
+  return reader
 }

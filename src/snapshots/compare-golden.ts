@@ -7,7 +7,7 @@ import { withTokenArray } from '../compare/token-array.js'
 import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { TensorReader } from '../formats/tensor-reader.js'
+import { readerFor } from '../formats/tensor-reader.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { capture } from './capture.js'
@@ -29,7 +29,7 @@ export function compareGolden(golden: Golden, dump: Dump, settings: CompareSetti
   const bounded = new Map<number, Bounded>()
   const widths = { fitting: 0, other: new Map<number, number>() }
   const rows = golden.fidelity === 'full' ? new NpzReader(dataPath(golden.path)) : undefined
-  const reader = new TensorReader(dump.budgets)
+  const reader = readerFor(dump.budgets)
   try {
     const measured = Array.from(pairs, (pair): MeasuredPair => {
       if (!pair.golden || !pair.dump) return pair

@@ -7,7 +7,7 @@ import { overCut } from '../compare/verdict.js'
 import { stepsOf } from '../dumps/step-list.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { TensorReader } from '../formats/tensor-reader.js'
+import { readerFor } from '../formats/tensor-reader.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
 import { capture } from './capture.js'
@@ -94,7 +94,7 @@ type Rows = Pick<Golden, 'tokens' | 'sources'>
 function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | undefined): Rows | Refusal {
   const { compare, fidelity, k } = settings
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
-  const reader = new TensorReader(dump.budgets)
+  const reader = readerFor(dump.budgets)
   const tokens: GoldenToken[] = []
   const sources: SourceFile[] = []
   for (const source of stepsOf(dump)) {

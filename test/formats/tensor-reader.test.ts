@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { TensorReader } from '../../src/formats/tensor-reader.js'
+import { readerFor, TensorReader } from '../../src/formats/tensor-reader.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { loadCorpus } from '../fuzz/corpus.js'
 import { readingOf, refusalOf } from '../fuzz/examine.js'
@@ -110,4 +110,12 @@ describe('a file with the same layout as an earlier file', () => {
     expect(second!.shape).not.toBe(first!.shape)
     expect([...second!.toFloat32()]).toEqual([1, -2, 0.5, 8])
   })
+})
+
+test('readers with default budgets are shared by all who use the same checksum', () => {
+  const checksum = { crc32: () => 0 }
+  expect(readerFor()).toBe(readerFor({}))
+  expect(readerFor({}, checksum)).toBe(readerFor(undefined, checksum))
+  expect(readerFor({}, checksum)).not.toBe(readerFor())
+  expect(readerFor({ rank: 3 })).not.toBe(readerFor({ rank: 3 }))
 })
