@@ -36,15 +36,15 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 interface Case {
-  /** Makes what is wrong at `path`, and answers what then fails. */
+  /** Creates the problem at `path`. @returns the function that fails */
   make(path: string): () => unknown
   text: string
-  /** What the error names as its file, where that is not `path`. */
+  /** The file that the error names, if not `path`. */
   file?: (path: string) => string
   skip?: boolean
 }
 
-/** A file that cannot be read, as its elements are asked for. */
+/** A file that cannot be read. */
 const file = (bytes: Uint8Array, text: string): Case => ({
   make: (path) => {
     writeFileSync(path, bytes)
@@ -57,7 +57,7 @@ const pickled = (part: Part, text: string) => file(torchZip(pickle(part)), text)
 
 const posix = process.platform !== 'win32'
 
-/** For every code one way to it through the public functions, and the text that a user gets. */
+/** For every code, a way to get it through the public functions, and the text of the message. */
 const CASES: Readonly<Record<ErrorCode, Case>> = {
   'file-not-found': { make: (path) => () => readTensors(path), text: 'there is no such file' },
   'permission-denied': {
@@ -193,7 +193,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
     text: 'the golden has a vocabulary of 640, the dump one of 4',
   },
   'write-failed': {
-    // A file where the golden's folder would be.
+    // A file in place of the snapshot's folder.
     make: (path) => {
       writeFileSync(path, '')
       return () => goldenText(join(path, 'x.golden'))
@@ -217,7 +217,7 @@ function torchStep(...folders: string[]): void {
   writeFileSync(join(layer, 'output.pth'), torchZip(pickle(tensor())))
 }
 
-/** Writes a golden of the bundled dump, and answers its text. */
+/** Writes a snapshot of the bundled dump. @returns its text */
 function goldenText(path: string): string {
   const all = {
     fidelity: 'compact',
@@ -233,7 +233,7 @@ function goldenText(path: string): string {
 describe('every code has an example with its message and file', () => {
   for (const code of ERROR_CODES) {
     const { make, text, file, skip = false } = CASES[code]
-    // Skipped only where the system cannot bring it about.
+    // Skipped only if the system cannot cause the problem.
     test.skipIf(skip)(code, () => {
       const path = at(`${code}.input`)
       const body = make(path)

@@ -6,21 +6,21 @@ import type { Dump } from '../../src/dumps/types.js'
 import { type Files, writeTree } from '../build/tree.js'
 import { ignoredOf, stepsOf } from '../dumps/steps.js'
 
-/** A dump of one layout. No file of it holds a tensor: opening a dump reads none. */
+/** A dump of one layout. Its files contain no tensors, since opening a dump reads none. */
 export interface LayoutCase {
   layout: Dump['layout']
   files: Files
-  /** Its steps, with their files. */
+  /** The steps, with their files. */
   steps: Readonly<Record<number, readonly string[]>>
-  /** Folders and patterns that name the whole dump. */
+  /** Folders and patterns that match the complete dump. */
   whole: readonly string[]
-  /** Folders, patterns and files that name a part of it: each step keeps its number. */
+  /** Folders, patterns and files that match a part of it. Each step keeps its number. */
   parts: readonly (readonly [path: string, steps: readonly number[], named: Dump['named']])[]
-  /** The folder that the steps lie in. */
+  /** The folder of the steps. */
   folder: string
 }
 
-/** What every layout must do. */
+/** The tests that every layout must pass. */
 export function layoutConformance({ layout, files, steps, whole, parts, folder }: LayoutCase): void {
   describe(`the ${layout} layout`, () => {
     const root = writeTree(files)

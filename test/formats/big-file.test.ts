@@ -26,7 +26,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }))
 /** The last row of the tensor: 1 everywhere, 2 for the last vocab id. */
 const row = new Uint8Array(new Uint16Array(VOCABULARY).fill(0x3c00).fill(0x4000, -1).buffer)
 
-/** A file of `head`, then zeros that take no room on the disk, the last row, and `tail`. */
+/** A sparse file: `head`, zeros, the last row, and `tail`. */
 function sparse(name: string, head: Uint8Array, tail: Uint8Array): string {
   const file = join(dir, name)
   const descriptor = openSync(file, 'w')

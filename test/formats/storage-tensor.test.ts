@@ -9,7 +9,7 @@ import { FOUR, torchRecords, zip } from './build/zip.js'
 
 const four = () => openTensors(memorySource(bin({}, FOUR), FILE)).tensors[0]!
 
-/** The reads that a view of `numel` float32 in a .pth costs, as offsets within the storage and lengths. */
+/** The reads for elements of a view of `numel` float32 in a .pth: offsets in the storage, and lengths. */
 function readsOf(
   numel: number,
   view: { offset?: number; size: number[]; stride: number[] },
@@ -32,7 +32,7 @@ function readsOf(
   const [found] = openTensors({
     ...source,
     read(offset, into) {
-      // Not the CRC, which lies in the directory.
+      // Except the CRC, which is in the directory.
       if (offset < begin + data.length) reads.push([offset - begin, into.length])
       source.read(offset, into)
     },

@@ -19,7 +19,7 @@ const manifests = readdirSync(join(ROOT, 'torch'))
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** The payload of a NaN depends on which loop of torch converted it, so the manifest knows only one. */
+/** The payload of a NaN depends on the loop of torch that converted it, so all NaN are equal in the manifest. */
 function oneNaN(values: Float32Array): Uint8Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
   bits.forEach((_, i) => {
@@ -51,7 +51,7 @@ describe.each(manifests)('files of torch $torch', ({ files }) => {
       const whole = new Uint8Array(tensor.length * item)
       tensor.readRaw(0, tensor.length, whole)
       const parts = new Uint8Array(whole.length)
-      // A step that is no divisor of a row, so that parts begin and end within rows.
+      // Not a divisor of the row length, so that parts begin and end inside rows.
       for (let start = 0; start < tensor.length; start += 5) {
         const count = Math.min(5, tensor.length - start)
         tensor.readRaw(start, count, parts.subarray(start * item))

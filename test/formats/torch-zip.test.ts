@@ -9,7 +9,7 @@ import { FOUR, type RecordSpec, torchRecords, torchZip, zip } from './build/zip.
 const four = [{ name: '', values: [1, -2, 0.5, 8] }]
 const records = torchRecords(pickle(tensor()))
 
-/** The records with one of them changed. */
+/** The records with one changed. */
 const changed = (name: string, change: Partial<RecordSpec>): RecordSpec[] =>
   records.map((record) => (record.name === `archive/${name}` ? { ...record, ...change } : record))
 
@@ -167,7 +167,7 @@ describe('compressed records', () => {
     ['of nothing', { packed: new Uint8Array(0) }, 'inflates to 0 bytes, expected 16'],
   ])('%s are refused', (_, change, what) => {
     const data = { ...deflated(FOUR), ...change }
-    // The storage says as many bytes as the directory does, so that only inflating can tell.
+    // The storage has the size that the directory states, so that only inflating shows the error.
     const numel = data.entry?.size ?? 16
     const pickled = pickle(
       tensor({

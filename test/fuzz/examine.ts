@@ -7,16 +7,16 @@ import { itemSize } from '../../src/tensor/dtype.js'
 import type { LazyTensor } from '../../src/tensor/tensor.js'
 import type { ExpectedTensor } from './pickle-grammar.js'
 
-/** What a file reads as, in a form that compares quickly: per tensor its description and the CRC-32 of its float32. */
+/** The result of reading a file, easy to compare: for each tensor its description and the CRC-32 of its float32. */
 export type Reading = readonly string[]
 
-/** What happened to one input. */
+/** The outcome of one input. */
 export type Outcome = { code: 'read'; reading: Reading } | { code: string; message: string }
 
-/** What a generated file must come to, where that is known. */
+/** The expected outcome of a generated file, if known. */
 export type Expected = readonly ExpectedTensor[] | 'a refusal'
 
-/** A finding: the reader broke its promise. */
+/** A finding: the reader did not keep a promise. */
 export class Finding extends Error {}
 
 /** One reader for all inputs, so that remembered layouts of earlier files are tested as well. */
@@ -26,8 +26,8 @@ const reader = new TensorReader()
 const MAX_DECODED = 1 << 14
 
 /**
- * Reads bytes as a file would be, every element of every tensor, and holds the outcome against what the readers promise:
- * values that agree however they are read, or one typed error of one line.
+ * Reads every element of every tensor of a file in memory, and checks the promises of the readers: values that agree in whatever
+ * parts they are read, or one GoldenLogitsError of one line.
  * @throws Finding
  */
 export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
@@ -47,7 +47,7 @@ export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   return { code: 'read', reading }
 }
 
-/** The code and message of an error that keeps the promise of errors. */
+/** The code and message of an error. @throws Finding if it does not keep the promises of errors */
 export function refusalOf(error: unknown): { code: string; message: string } {
   if (!(error instanceof GoldenLogitsError)) {
     const found = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -10,7 +10,7 @@ import { KINDS, runInput } from './inputs.js'
 import { mutate } from './mutate.js'
 import { prototypesOf } from './prototypes.js'
 
-// A bounded run of what `npm run fuzz` does at length. A property fails with the shortest list of choices that breaks it.
+// A short run of what `npm run fuzz` does. A failing property reports the shortest list of choices that breaks it.
 const RUNS = 400
 const fixtures = join(import.meta.dirname, '../fixtures')
 const corpus = loadCorpus(fixtures)
@@ -33,7 +33,7 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     )
     for (let i = 0; i < RUNS; i++) check(runInput(kind, seeded(20250301, i), corpus))
     expect(prototypesOf()).toBe(untouched)
-    // Neither all good nor all refused alike: the inputs reach past the first check.
+    // Neither all read nor all refused with the same code: the inputs get past the first check.
     expect(codes.has('read')).toBe(true)
     expect(codes.size).toBeGreaterThan(3)
   })

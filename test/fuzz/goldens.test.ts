@@ -30,7 +30,7 @@ beforeAll(() => {
   }
 })
 
-/** The code of a refusal by the one error class, or what a body answers. */
+/** The code of a GoldenLogitsError, or the result of a function. */
 function outcomeOf<T>(body: () => T): T | string {
   try {
     return body()

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { builtDist } from './built.js'
 
-/** Modules of Node that can neither run another program nor reach a network. */
+/** Modules of Node that cannot run another program or use the network. */
 const HARMLESS = [
   ...['assert', 'async_hooks', 'buffer', 'crypto', 'events', 'fs', 'fs/promises', 'module', 'os', 'path', 'perf_hooks'],
   ...['process', 'readline', 'stream', 'string_decoder', 'timers', 'url', 'util', 'worker_threads', 'zlib'],
@@ -21,18 +21,18 @@ const sources = files.map((file) => ({
   code: withoutComments(readFileSync(file, 'utf8')),
 }))
 
-/** The comments that the build leaves, and no more: what looks like one may stand within a string. */
+/** Removes the comments that the build leaves. Other comments are kept, since they may be part of a string. */
 function withoutComments(code: string): string {
   return code.replaceAll('/* @__PURE__ */', '').replace(/^\/\/ src\/.*$/gm, '')
 }
 
-/** What a file imports or requires. */
+/** The modules that a file imports or requires. */
 function modulesOf(code: string): string[] {
   const pattern = /(?:\bfrom|^\s*import|\bimport\s*\(|\brequire\s*\(|\bgetBuiltinModule\s*\()\s*(['"])([\w@./:-]+)\1/gm
   return [...code.matchAll(pattern)].map(([, , name]) => name!)
 }
 
-/** Where a pattern occurs, as lines of `file: code`. */
+/** The matches of a pattern, as lines of `file: code`. */
 function found(pattern: RegExp): string[] {
   return sources.flatMap(({ file, code }) => [...code.matchAll(pattern)].map(([text]) => `${file}: ${text}`))
 }
@@ -58,7 +58,7 @@ describe('the built package does not run data as code', () => {
   })
 
   test('except workers, whose code is a constant of the package', () => {
-    // `eval: true` makes a Worker of text: the text must be a name, not the result of an expression.
+    // `eval: true` runs a string in a Worker: it must be a name, not the result of an expression.
     const workers = found(/new Worker\s*\([^)]*\)/g).filter((text) => text.includes('eval'))
     expect(workers.filter((text) => !/new Worker\s*\(\s*[A-Za-z_$][\w$.]*\s*,/.test(text))).toEqual([])
   })

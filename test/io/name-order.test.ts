@@ -21,7 +21,7 @@ test.each([
   expect(compareNames(other, one)).toBeGreaterThan(0)
 })
 
-// Few characters, so that many names are alike.
+// Few characters, so that many names are similar.
 const names = fc.string({ unit: fc.constantFrom('0', '1', '9', '-', 'a', 'B', 'ä'), maxLength: 6 })
 
 test('the order is total', () => {

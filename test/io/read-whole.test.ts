@@ -39,7 +39,7 @@ describe('a file of another size, or none', () => {
     for (const path of [join(folder, 'fifo'), '/dev/null']) expect(readWhole(path, 0, new Uint8Array(1))).toBe(false)
   })
 
-  // Its size is a page, whatever it holds.
+  // Its size is always that of a page.
   const shorter = '/sys/kernel/mm/transparent_hugepage/enabled'
   test.runIf(existsSync(shorter))('one that is shorter than it says', () => {
     const { size } = statSync(shorter)

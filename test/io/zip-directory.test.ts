@@ -12,7 +12,7 @@ const refused = (bytes: Uint8Array, what: string) => {
   expect(error.message).toContain('copy or dump it again')
 }
 
-/** The records with the one of a storage changed. */
+/** The records with the record of a storage changed. */
 const with0 = (change: Partial<RecordSpec>): RecordSpec[] =>
   records.map((record) => (record.name === 'archive/data/0' ? { ...record, ...change } : record))
 
@@ -104,7 +104,7 @@ describe('the end record', () => {
   test('of a second archive in the comment of the first is refused', () => {
     const other = zip(torchRecords(pickle(tensor({ offset: int(0), size: tuple(int(1)) }))))
     refused(zip(records, { end: { comment: other } }), 'its directory should end at byte')
-    // Even where the hidden archive's offsets count from the start of the file, its records do not.
+    // Even if the offsets of the hidden archive are relative to the start of the file, those of its records are not.
     refused(bytesOf(good, other), 'its directory should end at byte')
   })
 })

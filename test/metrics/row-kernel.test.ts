@@ -25,7 +25,7 @@ test('any other choice is refused', () => {
   )
 })
 
-/** What a script prints in a process of its own. */
+/** The output of a script in a new process. */
 function printed(script: string, flags: string[], env: NodeJS.ProcessEnv = {}): string {
   return execFileSync(process.execPath, [...flags, '-e', script], {
     encoding: 'utf8',

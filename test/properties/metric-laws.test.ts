@@ -5,7 +5,7 @@ import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
 import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 
-/** A pair of rows of one length, of what `logit` makes. */
+/** A pair of rows of the same length, with logits from `logit`. */
 function pairs(logit: fc.Arbitrary<number>, least = 1): fc.Arbitrary<[Float32Array, Float32Array]> {
   return fc.integer({ min: least, max: 40 }).chain((count) => {
     const row = fc.array(logit, { minLength: count, maxLength: count }).map((values) => Float32Array.from(values))
@@ -19,7 +19,7 @@ const masked = fc.oneof(
   { weight: 5, arbitrary: ordinary },
   { weight: 1, arbitrary: fc.constantFrom(Number.NEGATIVE_INFINITY, -1e9, Math.fround(-3e38)) },
 )
-/** Logits between which every shift by a whole number is exact. */
+/** Logits for which every shift by a whole number is exact. */
 const whole = fc.integer({ min: -1000, max: 1000 })
 
 const softmax = (row: Float32Array): number[] => {

@@ -9,7 +9,7 @@ function widened(view: ArrayBufferView<ArrayBuffer>, dtype: Dtype): Float32Array
   return into
 }
 
-/** The value of a binary float, by the definition of IEEE 754. */
+/** The value of a binary float, as IEEE 754 defines it. */
 function floatValue(bits: number, exponentBits: number, fractionBits: number): number {
   const sign = bits >> (exponentBits + fractionBits) ? -1 : 1
   const exponent = (bits >> fractionBits) & (2 ** exponentBits - 1)
@@ -54,7 +54,7 @@ function roundedToFloat32(value: bigint): number {
 
 describe('int64 is rounded once', () => {
   test('for numbers that are wrong if rounded twice', () => {
-    // Halfway between two float32, and one off: float64 in between would lose the one.
+    // Halfway between two float32, plus or minus 1: rounding to float64 first would lose the 1.
     const numbers = [
       2n ** 62n + 2n ** 38n + 1n,
       2n ** 62n + 2n ** 38n,

@@ -24,14 +24,14 @@ const repeat = (count: number, part: Part) => {
   return new Uint8Array(Buffer.alloc(count * one.length, one))
 }
 
-/** Milliseconds that a body takes. */
+/** Milliseconds that a function takes. */
 function timeOf(body: () => unknown): number {
   const start = performance.now()
   body()
   return performance.now() - start
 }
 
-/** Far above what these take (tens of milliseconds), far below what anything quadratic in the pickle would. */
+/** Far above the time of these tests (tens of milliseconds), far below anything quadratic in the pickle. */
 const SOON = 5000
 
 describe('each budget is enforced at its default, and named in the error', () => {

@@ -20,7 +20,7 @@ import {
 import { expectRefused, readAll } from '../build/refusal.js'
 import { torchZip } from '../build/zip.js'
 
-/** Names by which pickles have run code in readers that kept a list of what is forbidden. */
+/** Names by which pickles have run code in readers with a list of forbidden names. */
 const GADGETS: readonly (readonly [string, string])[] = [
   ['os', 'system'],
   ['posix', 'system'],
@@ -66,7 +66,7 @@ const GADGETS: readonly (readonly [string, string])[] = [
   ['transformers.modeling_outputs', 'CausalLMOutputWithPast'],
 ]
 
-/** Names that come close to allowed ones, or that every JavaScript object answers to. */
+/** Names similar to allowed names, or of properties that every JavaScript object has. */
 const NEAR_MISSES: readonly (readonly [string, string])[] = [
   ['torch', 'constructor'],
   ['torch', '__proto__'],

@@ -67,7 +67,7 @@ describe('the memo', () => {
   })
 })
 
-/** Values of every kind, and what they are called. */
+/** Values of every kind, and their names in errors. */
 const KINDS: readonly (readonly [string, Part])[] = [
   ['None', OP.NONE],
   ['a bool', OP.NEWTRUE],

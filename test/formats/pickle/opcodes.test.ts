@@ -24,7 +24,7 @@ import {
 import { expectRefused, readAll } from '../build/refusal.js'
 import { torchZip } from '../build/zip.js'
 
-/** The opcodes of the readers' contract, with arguments that are right where they stand: behind PROTO, before a tensor. */
+/** The supported opcodes, with valid arguments after PROTO and before a tensor. */
 const ALLOWED: readonly (readonly [string, Part])[] = [
   ['PROTO', bytesOf(0x80, 5)],
   ['FRAME', bytesOf(0x95, u64(1))],
@@ -85,7 +85,7 @@ const OPCODES_READ = new Set([
   ...[0x5d, 0x61, 0x65, 0x7d, 0x73, 0x75, 0x71, 0x72, 0x94, 0x68, 0x6a, 0x63, 0x93, 0x52, 0x62, 0x51],
 ])
 
-/** By name, those that have run code or emptied memory in other readers. */
+/** The names of opcodes that have run code or exhausted memory in other readers. */
 const FEARED: Readonly<Record<number, string>> = {
   105: 'INST',
   111: 'OBJ',
@@ -160,7 +160,7 @@ describe('an argument that is cut short', () => {
   })
 
   test('a huge or negative length neither allocates nor seeks back', () => {
-    // BINBYTES of length -5 makes another reader go back five bytes, for ever. Lengths here are unsigned.
+    // BINBYTES of length -5 makes another reader seek back five bytes in an endless loop. Lengths here are unsigned.
     expectRefused(
       torchZip(pickle(0x58, u32(0xfffffffb))),
       'limit-exceeded',
