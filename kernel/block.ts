@@ -2,8 +2,8 @@ import { address, convert, FLOAT32 } from './convert'
 import { BLOCK, DUMP_BLOCK, GOLDEN_BLOCK } from './layout'
 
 /**
- * The address of a block as float32: the block itself if it is float32 already, otherwise a converted copy in `room`. The last,
- * shorter block is always copied, so that it can be padded.
+ * The address of a block as float32: the block itself if it is float32 already, otherwise a converted copy in `room`.
+ * The last, shorter block is always copied, so that it can be padded.
  */
 export function blockOf(row: usize, kind: i32, start: i32, size: i32, room: usize): usize {
   const from = address(row, kind, start)

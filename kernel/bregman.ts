@@ -15,8 +15,9 @@ export function addBregman(g: usize, m: usize, count: i32, shift: f64, most: f64
 }
 
 /**
- * Whether all gaps of a block are so small that n is 0 for each, since half of the work would then add zeros. Bytes after a short
- * block can only make the result false: a NaN there, as the second argument of pmax, does not change the maximum.
+ * Whether all gaps of a block are so small that n is 0 for each, since half of the work would then add zeros. Bytes
+ * after a short block can only make the result false: a NaN there, as the second argument of pmax, does not change the
+ * maximum.
  */
 function isNear(g: usize, m: usize, count: i32, shift: f32): bool {
   let most = f32x4.splat(shift)
@@ -39,8 +40,8 @@ function bregman(r: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: 
 }
 
 /**
- * With x = r − n·ln 2 and W = w·2ⁿ: w·f(x) = W·f(r) + (W − w) − (W·r − w·x). Adds up all terms except the first, which are exactly 0
- * if n is 0, and stores r and W for the first.
+ * With x = r − n·ln 2 and W = w·2ⁿ: w·f(x) = W·f(r) + (W − w) − (W·r − w·x). Adds up all terms except the first, which
+ * are exactly 0 if n is 0, and stores r and W for the first.
  */
 function reduceGaps(count: i32): void {
   const log2e = constant(LOG2E)

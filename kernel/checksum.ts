@@ -1,19 +1,19 @@
 import { CHUNK, FOLDED, FOLDING, WINDOW } from './layout'
 
-// A CRC-32 is the remainder of a division of polynomials over GF(2) by
-// x³² + x²⁶ + x²³ + x²² + x¹⁶ + x¹² + x¹¹ + x¹⁰ + x⁸ + x⁷ + x⁵ + x⁴ + x² + x + 1, which also divides
-// 1 + y^1837 + y^2091 + y^4018, where y = x⁸ shifts by one byte. So a byte may be set to 0 if it is added (XOR) to the bytes
-// 1,927, 2,181 and 4,018 positions later. Repeated from the front, only the last few thousand bytes remain, with the same CRC.
-// This is the Chorba method (Sam Russell, arXiv:2412.16398). Of the multiples with four terms, this is the shortest whose nearest
-// stride is long enough that stored bytes have reached the cache when they are loaded again, at any alignment.
+// A CRC-32 is the remainder of a division of polynomials over GF(2) by x³² + x²⁶ + x²³ + x²² + x¹⁶ + x¹² + x¹¹ + x¹⁰ +
+// x⁸ + x⁷ + x⁵ + x⁴ + x² + x + 1, which also divides 1 + y^1837 + y^2091 + y^4018, where y = x⁸ shifts by one byte. So
+// a byte may be set to 0 if it is added (XOR) to the bytes 1,927, 2,181 and 4,018 positions later. Repeated from the
+// front, only the last few thousand bytes remain, with the same CRC. This is the Chorba method (Sam Russell,
+// arXiv:2412.16398). Of the multiples with four terms, this is the shortest whose nearest stride is long enough that
+// stored bytes have reached the cache when they are loaded again, at any alignment.
 
 const NEAREST: usize = 1927
 const NEXT: usize = 2181
 const FARTHEST: usize = 4018
 
 /**
- * Folds a row of more than WINDOW + 16 bytes into its last bytes, stored at FOLDED. Their CRC with an initial value of 0 is the CRC
- * of the row with the usual initial value, all ones.
+ * Folds a row of more than WINDOW + 16 bytes into its last bytes, stored at FOLDED. Their CRC with an initial value of
+ * 0 is the CRC of the row with the usual initial value, all ones.
  * @returns the number of bytes at FOLDED
  */
 export function foldRow(row: usize, length: i32): i32 {

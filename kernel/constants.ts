@@ -1,7 +1,7 @@
 import { CONSTANTS, ROOTS } from './layout'
 
-// V8 creates a splat of a constant again in every iteration of a loop, from integer registers. So constants are loaded from memory
-// before the loop.
+// V8 creates a splat of a constant again in every iteration of a loop, from integer registers. So constants are loaded
+// from memory before the loop.
 
 export const LOG2E: usize = 0
 export const MAGIC: usize = 1
@@ -50,8 +50,8 @@ export function init(): void {
 }
 
 /**
- * The bits of 2^(j/1024) for j from 0 to 1023, minus j·2⁴². Adding a multiple of 2⁻¹⁰, shifted left by 42, adds j·2⁴² again and the
- * whole part to the exponent.
+ * The bits of 2^(j/1024) for j from 0 to 1023, minus j·2⁴². Adding a multiple of 2⁻¹⁰, shifted left by 42, adds j·2⁴²
+ * again and the whole part to the exponent.
  */
 function fillRoots(): void {
   for (let j = 0; j < 1024; j++) store<f64>(ROOTS + (j << 3), 1)

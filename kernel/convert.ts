@@ -1,5 +1,5 @@
-// Converts raw little-endian elements to float32, each rounded once. Loops over vectors may read up to 15 bytes and write up to 28
-// bytes beyond the last element.
+// Converts raw little-endian elements to float32, each rounded once. Loops over vectors may read up to 15 bytes and
+// write up to 28 bytes beyond the last element.
 
 export const FLOAT32: i32 = 0
 export const BFLOAT16: i32 = 1
@@ -39,8 +39,9 @@ function convertBfloat16(from: usize, to: usize, end: usize): void {
 }
 
 /**
- * Exponent and mantissa, moved to their positions in float32, are the number times 2⁻¹¹², subnormals included. Infinity and NaN, with
- * an exponent of all ones, become numbers of at least 65,536, which float16 cannot represent, and are corrected afterwards.
+ * Exponent and mantissa, moved to their positions in float32, are the number times 2⁻¹¹², subnormals included. Infinity
+ * and NaN, with an exponent of all ones, become numbers of at least 65,536, which float16 cannot represent, and are
+ * corrected afterwards.
  */
 function convertFloat16(from: usize, to: usize, end: usize): void {
   const kept = i32x4.splat(0x8fffe000)

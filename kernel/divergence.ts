@@ -6,11 +6,12 @@ import { spread } from './sums'
 import { bregmanTotal, total } from './totals'
 import { reduce, weigh } from './weights'
 
-// The sums of src/metrics/divergence.ts, by the same formulas. w = e^g divided by a constant, which cancels; x = (g − m) − shift.
+// The sums of src/metrics/divergence.ts, by the same formulas. w = e^g divided by a constant, which cancels; x = (g −
+// m) − shift.
 
 /**
- * The average of f(x) = e⁻ˣ − 1 + x. Logits below `goldenFloor` or `dumpFloor` are raised to it. With the floors, the golden must be
- * within 700 of its maximum, and x within ±690.
+ * The average of f(x) = e⁻ˣ − 1 + x. Logits below `goldenFloor` or `dumpFloor` are raised to it. With the floors, the
+ * golden must be within 700 of its maximum, and x within ±690.
  * @param power the golden's maximum in powers of two, a whole number
  * @returns Σw·f(x)/Σw; −1 if the dump is below its floor at an id where the golden is not
  */

@@ -1,4 +1,5 @@
-// Addresses in the memory that the caller provides. The rows of a pair are behind these (ROWS in src/metrics/wasm/layout.ts).
+// Addresses in the memory that the caller provides. The rows of a pair are behind these (ROWS in
+// src/metrics/wasm/layout.ts).
 
 /** Elements processed at a time. With all intermediate results they fit into the L1 cache. */
 export const BLOCK: i32 = 512
@@ -32,8 +33,8 @@ export const DUMP_SQUARES: usize = 0x280
 export const PRODUCTS: usize = 0x290
 
 /**
- * Of the running divergence: the size of the terms that lost digits by cancellation, whether it was given up, and whether logits were
- * raised.
+ * Of the running divergence: the size of the terms that lost digits by cancellation, whether it was given up, and
+ * whether logits were raised.
  */
 export const NOISE: usize = 0x2a0
 export const GIVEN_UP: usize = 0x2a8
@@ -45,8 +46,9 @@ export const RESULTS: usize = 0x300
 
 export const CONSTANTS: usize = 0x400
 
-// One block of each row as float32, and intermediate results of the loops as float64: golden logits or reduced arguments, exponents
-// or weights, gaps. Each begins at a different offset in its 4 KiB page, so that they do not evict each other from the cache.
+// One block of each row as float32, and intermediate results of the loops as float64: golden logits or reduced
+// arguments, exponents or weights, gaps. Each begins at a different offset in its 4 KiB page, so that they do not evict
+// each other from the cache.
 export const GOLDEN_BLOCK: usize = 0x1000
 export const DUMP_BLOCK: usize = 0x1880
 export const REDUCED: usize = 0x2100

@@ -84,7 +84,10 @@ function putRow(row: usize, kind: i32, count: i32, extremes: usize, sum: f64): i
   return top1
 }
 
-/** The mean is defined by the sum from front to end. If the logits cancel out, the sum over several lanes is too different. */
+/**
+ * The mean is defined by the sum from front to end. If the logits cancel out, the sum over several lanes is too
+ * different.
+ */
 function meanOf(row: usize, kind: i32, count: i32, sum: f64, size: f64): f64 {
   const mean = sum / count
   return Math.abs(mean) < CANCELLED * size ? sumInOrder(row, kind, count) / count : mean

@@ -1,8 +1,8 @@
 import { BREGMAN_REST, BREGMAN_WHOLE, GIVEN_UP, LINEAR, MASS, NOISE } from './layout'
 import { bregmanTotal, total } from './totals'
 
-// The sums of the divergence, in the same pass as all other sums. The golden's maximum is not known yet: the sums are relative to the
-// maximum so far, and are rebased when a higher one comes. With w' = c·w and x' = x − δ
+// The sums of the divergence, in the same pass as all other sums. The golden's maximum is not known yet: the sums are
+// relative to the maximum so far, and are rebased when a higher one comes. With w' = c·w and x' = x − δ
 //
 //     Σw'·x' = c·(Σwx − δ·Σw)
 //     Σw'·f(x') = c·(e^δ·Σw·f(x) + (e^δ − 1 − δ)·Σw − (e^δ − 1)·Σwx)
@@ -44,7 +44,10 @@ export function giveUp(): void {
   store<i32>(GIVEN_UP, 1)
 }
 
-/** Prepares for a block with these maxima. @returns false if the block must not be added, or the running sums were given up */
+/**
+ * Prepares for a block with these maxima.
+ * @returns false if the block must not be added, or the running sums were given up
+ */
 export function advance(g: usize, m: usize, goldenHigh: f32, dumpHigh: f32): bool {
   if (load<i32>(GIVEN_UP)) return false
   if (top === -Infinity && goldenHigh < -LARGEST) {

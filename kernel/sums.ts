@@ -52,8 +52,8 @@ export function addProducts(g: usize, m: usize, count: i32): void {
 }
 
 /**
- * Adds up the absolute and relative errors of a block, and reduces it like `reduce`. In one loop, since the divisions take as long as
- * everything else together and run in parallel to it.
+ * Adds up the absolute and relative errors of a block, and reduces it like `reduce`. In one loop, since the divisions
+ * take as long as everything else together and run in parallel to it.
  * @returns the largest |d|; Infinity if some |g| is at most 2⁻²³
  */
 export function addErrors(count: i32, power: f64, shift: f64): f64 {

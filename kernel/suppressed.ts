@@ -11,9 +11,9 @@ import {
 } from './layout'
 
 /**
- * Copies a block in which some logits are −Inf. Sets both sides to 0 at these ids, which does not affect the sums over pairs. Counts
- * the suppressed ids, and keeps what the zeros would lose: the other side's logit in the sum of its row, and the golden's maximum over
- * the ids that the dump suppresses.
+ * Copies a block in which some logits are −Inf. Sets both sides to 0 at these ids, which does not affect the sums over
+ * pairs. Counts the suppressed ids, and keeps what the zeros would lose: the other side's logit in the sum of its row,
+ * and the golden's maximum over the ids that the dump suppresses.
  */
 export function setSuppressedAside(g: usize, m: usize, count: i32, start: i32): void {
   const suppressed = f32x4.splat(-Infinity)

@@ -1,6 +1,6 @@
 /**
- * Every reason for which golden-logits refuses an input: a file, a dump or an argument. Callers can branch on `code` and need not
- * parse messages.
+ * Every reason for which golden-logits refuses an input: a file, a dump or an argument. Callers can branch on `code`
+ * and need not parse messages.
  */
 export const ERROR_CODES = [
   // the file itself
@@ -51,8 +51,8 @@ export interface ErrorDetails {
 }
 
 /**
- * The only error class of the package. `message` is one line of at most 1,000 characters that names the file, what was found, what
- * was expected and what to do.
+ * The only error class of the package. `message` is one line of at most 1,000 characters that names the file, what was
+ * found, what was expected and what to do.
  */
 export class GoldenLogitsError extends Error {
   readonly code: ErrorCode
@@ -87,8 +87,8 @@ export function invalidArgument(message: string): GoldenLogitsError {
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /**
- * Text from a file or a file name, made safe for a one-line message. Control, direction and invisible characters and lone surrogates
- * become `\xNN`, `\uNNNN` or `\u{NNNNN}`. A text longer than `max` characters is cut in the middle.
+ * Text from a file or a file name, made safe for a one-line message. Control, direction and invisible characters and
+ * lone surrogates become `\xNN`, `\uNNNN` or `\u{NNNNN}`. A text longer than `max` characters is cut in the middle.
  */
 export function printable(text: string, max = 80): string {
   const safe = text.replace(UNPRINTABLE, (c) => {

@@ -4,7 +4,10 @@ import { type ByteSource, readBytes } from '../io/byte-source.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import type { Format, StoredTensor } from './format.js'
 
-/** A file of an ATB dump: header lines `name=value`, then one tensor, little-endian and row-major, up to the end of the file. */
+/**
+ * A file of an ATB dump: header lines `name=value`, then one tensor, little-endian and row-major, up to the end of the
+ * file.
+ */
 export const atbBin: Format = {
   name: 'atb-bin',
   matches: (head) => /^[\x21-\x3c\x3e-\x7e]{1,64}=/.test(head),
@@ -187,7 +190,8 @@ function checkSize(
 }
 
 /**
- * `$Object.Length`, in bytes. A value smaller than the data is tolerated: the tests of msit write the number of elements there.
+ * `$Object.Length`, in bytes. A value smaller than the data is tolerated: the tests of msit write the number of
+ * elements there.
  */
 function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, string>, rest: number): number | undefined {
   const count = attributes.get('$Object.Count')

@@ -2,8 +2,8 @@ import { type ByteSource, hasBytes, readBytes } from '../io/byte-source.js'
 import { isTar } from './index.js'
 
 /**
- * The bytes that determine how a file is parsed: headers, directories and pickles, but no elements and no CRCs of elements. A file
- * of the same size with the same bytes at the same offsets has the same tensors at the same places.
+ * The bytes that determine how a file is parsed: headers, directories and pickles, but no elements and no CRCs of
+ * elements. A file of the same size with the same bytes at the same offsets has the same tensors at the same places.
  */
 export interface FileLayout {
   readonly size: number
@@ -28,8 +28,8 @@ export interface OwnName {
 }
 
 /**
- * Whether the file has this layout, byte for byte. The magic bytes of a tar archive are checked as well: they alone decide the
- * format but may lie among the elements.
+ * Whether the file has this layout, byte for byte. The magic bytes of a tar archive are checked as well: they alone
+ * decide the format but may lie among the elements.
  */
 export function hasExactLayout(source: ByteSource, { size, fragments }: FileLayout): boolean {
   return source.size === size && hasFragments(source, fragments) && !isTar(source)
@@ -70,7 +70,10 @@ function stemOf(file: string): string | undefined {
 /** A layout has at most this many bytes. No real file needs more. */
 const MAX_BYTES = 64 * 1024
 
-/** Gaps of at most this many bytes between two fragments become part of the layout: the fewer fragments, the faster the check. */
+/**
+ * Gaps of at most this many bytes between two fragments become part of the layout: the fewer fragments, the faster the
+ * check.
+ */
 const MAX_GAP = 128
 
 /** A source that records what a reader reads, which is the layout of the file. */

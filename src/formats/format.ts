@@ -31,8 +31,8 @@ export interface StoragePlace {
 }
 
 /**
- * Opens a storage in `source`, which need not be the source that was parsed: the file may have been opened again, or be another
- * file with the same layout.
+ * Opens a storage in `source`, which need not be the source that was parsed: the file may have been opened again, or be
+ * another file with the same layout.
  */
 export type OpenStorage = (source: ByteSource, checks: Checks) => StorageBytes
 

@@ -7,11 +7,11 @@ import { detectFormat } from './index.js'
 import { storageTensor } from './storage-tensor.js'
 
 /**
- * Every tensor of one file (`.pth` of any torch, ATB `.bin`), in the order they are stored. Parses the file; elements are read
- * later, when `toFloat32` or `readRaw` is called, which opens the file again.
+ * Every tensor of one file (`.pth` of any torch, ATB `.bin`), in the order they are stored. Parses the file; elements
+ * are read later, when `toFloat32` or `readRaw` is called, which opens the file again.
  *
- * @throws GoldenLogitsError with `code` and `file`, for every failure to read; later reads throw `file-changed` if the file has
- * changed since
+ * @throws GoldenLogitsError with `code` and `file`, for every failure to read; later reads throw `file-changed` if the
+ * file has changed since
  */
 export function readTensors(file: string, options: { budgets?: Partial<Budgets> } = {}): LazyTensor[] {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) {

@@ -10,7 +10,9 @@ import type { TensorValue } from './pickle/values.js'
 /** Bytes that are read at a time if elements are not contiguous. */
 const CHUNK = 1 << 20
 
-/** Elements further apart than this many bytes are read one by one: that costs less than reading the bytes between them. */
+/**
+ * Elements further apart than this many bytes are read one by one: that costs less than reading the bytes between them.
+ */
 const FAR = 4096
 
 /** A tensor over the bytes of a storage, which is opened for each read. */
@@ -133,7 +135,9 @@ function runStart(run: number, outer: number, { shape, strides, offset }: View):
   return at
 }
 
-/** Reads elements `stride` apart: in one read if they are contiguous, otherwise in chunks from which they are copied. */
+/**
+ * Reads elements `stride` apart: in one read if they are contiguous, otherwise in chunks from which they are copied.
+ */
 function readRun(bytes: StorageBytes, first: number, stride: number, item: number, into: Uint8Array): void {
   if (stride === 1) {
     bytes.read(first * item, into)

@@ -34,7 +34,8 @@ export class TensorReader {
   }
 
   /**
-   * Every tensor of an open file. Elements are read from `source` when they are asked for, so it must stay open until then.
+   * Every tensor of an open file. Elements are read from `source` when they are asked for, so it must stay open until
+   * then.
    * @throws GoldenLogitsError for every problem of the file
    */
   open(source: ByteSource): OpenTensors {
@@ -76,8 +77,8 @@ interface Parsed {
 const readers = new WeakMap<Checksum, TensorReader>()
 
 /**
- * The reader of these budgets and this checksum. With default budgets it is the same for every call, so that a comparison of a few
- * tokens does not parse a layout that an earlier comparison has parsed.
+ * The reader of these budgets and this checksum. With default budgets it is the same for every call, so that a
+ * comparison of a few tokens does not parse a layout that an earlier comparison has parsed.
  */
 export function readerFor(budgets?: Partial<Budgets>, checksum = ZLIB): TensorReader {
   if (resolveBudgets(budgets) !== DEFAULT_BUDGETS) return new TensorReader(budgets, checksum)

@@ -6,15 +6,18 @@ import { badArchive, type ZipEntry } from '../io/zip-directory.js'
 import { fflate } from '../lib/optional-packages.js'
 import { type Checks, type Checksum, newChecks } from './format.js'
 
-/** Bytes given to fflate at a time. It inflates them all at once: a small slice cannot exceed the declared size by much. */
+/**
+ * Bytes given to fflate at a time. It inflates them all at once: a small slice cannot exceed the declared size by much.
+ */
 const INFLATE_SLICE = 16 * 1024
 
 /** Bytes read at a time to compute the CRC of a record. */
 const CRC_CHUNK = 1 << 20
 
 /**
- * Returns a function that reads bytes of a record and checks its CRC before they are used. Reading a part of a record checks
- * the CRC only if the record is within the budget `crcBytes`, since that reads all of it. A compressed record is inflated once.
+ * Returns a function that reads bytes of a record and checks its CRC before they are used. Reading a part of a record
+ * checks the CRC only if the record is within the budget `crcBytes`, since that reads all of it. A compressed record is
+ * inflated once.
  */
 export function openRecord(
   source: ByteSource,

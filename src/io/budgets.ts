@@ -1,7 +1,10 @@
 import { GoldenLogitsError, invalidArgument, printable } from '../errors.js'
 import { refuseUnknown } from '../lib/check-options.js'
 
-/** How much a file may cost to read. Enough for every real file. A file that exceeds a budget is refused, and the error names it. */
+/**
+ * How much a file may cost to read. Enough for every real file. A file that exceeds a budget is refused, and the error
+ * names it.
+ */
 export interface Budgets {
   /** Bytes of a file. Default 16 GiB. */
   fileBytes: number
@@ -28,8 +31,9 @@ export interface Budgets {
   /** Bytes of a zip's directory. Default 16 MiB. */
   zipDirectory: number
   /**
-   * Bytes of a record that may be read only to check its CRC-32, if a tensor is a part of the record. The CRC of a larger record
-   * is checked only if all of it is read anyway, so that the last row of a huge prompt costs its own bytes. Default 64 MiB.
+   * Bytes of a record that may be read only to check its CRC-32, if a tensor is a part of the record. The CRC of a
+   * larger record is checked only if all of it is read anyway, so that the last row of a huge prompt costs its own
+   * bytes. Default 64 MiB.
    */
   crcBytes: number
   /** Bytes that a compressed record may inflate to. Default 1 GiB. */
@@ -112,8 +116,8 @@ export function overBudget(
 }
 
 /**
- * A new buffer. Budgets that the caller raised may allow more than fits into memory: the error for that should be ours, not a
- * RangeError of the engine.
+ * A new buffer. Budgets that the caller raised may allow more than fits into memory: the error for that should be ours,
+ * not a RangeError of the engine.
  * @param what describes the content, for the error; may be any text from the file
  * @throws GoldenLogitsError `limit-exceeded`
  */

@@ -6,7 +6,9 @@ import type { ByteSource } from './byte-source.js'
 /** Bytes of one call to the system. Node refuses lengths of 2 GiB and more. */
 const MAX_READ = 2 ** 30
 
-/** Without O_NONBLOCK, opening a FIFO waits for a writer that may never come. Windows has neither FIFOs nor the flag. */
+/**
+ * Without O_NONBLOCK, opening a FIFO waits for a writer that may never come. Windows has neither FIFOs nor the flag.
+ */
 export const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** An open file. It keeps a file descriptor until `close`. */
@@ -17,9 +19,10 @@ export interface FileSource extends ByteSource {
 }
 
 /**
- * Opens a regular file, following links. Never blocks, and opens nothing but regular files: opening a FIFO wakes its writer, and
- * opening some devices moves them.
- * @throws GoldenLogitsError `file-not-found`, `permission-denied`, `not-a-regular-file`, `limit-exceeded`, `read-failed`
+ * Opens a regular file, following links. Never blocks, and opens nothing but regular files: opening a FIFO wakes its
+ * writer, and opening some devices moves them.
+ * @throws GoldenLogitsError `file-not-found`, `permission-denied`, `not-a-regular-file`, `limit-exceeded`,
+ * `read-failed`
  */
 export function openFile(path: string, budgets?: Partial<Budgets>): FileSource {
   const resolved = resolveBudgets(budgets)
@@ -42,8 +45,8 @@ export function openFile(path: string, budgets?: Partial<Budgets>): FileSource {
 }
 
 /**
- * Headers and directories are at the ends of a file, in many small pieces. Each end is read by one call to the system, which costs
- * more than the bytes.
+ * Headers and directories are at the ends of a file, in many small pieces. Each end is read by one call to the system,
+ * which costs more than the bytes.
  */
 const END = 4096
 

@@ -4,7 +4,10 @@ import { compareNames } from './name-order.js'
 import { NumberColumn } from './number-column.js'
 import { digitsOf, type NumberedText, splitAtNumber } from './numbered-text.js'
 
-/** Entries of one kind whose names differ only by a number, such as `logits_gsm8k_0_7.pth` and `logits_gsm8k_0_8.pth`, sorted by it. */
+/**
+ * Entries of one kind whose names differ only by a number, such as `logits_gsm8k_0_7.pth` and `logits_gsm8k_0_8.pth`,
+ * sorted by it.
+ */
 export class NameSeries implements List<FolderEntry> {
   readonly kind: EntryKind
   readonly before: string
@@ -32,7 +35,10 @@ export class NameSeries implements List<FolderEntry> {
   }
 }
 
-/** The entries of a folder, sorted by name. Stores only the numbers of numbered entries, so that a million entries need little memory. */
+/**
+ * The entries of a folder, sorted by name. Stores only the numbers of numbered entries, so that a million entries need
+ * little memory.
+ */
 export class FolderNames implements Iterable<FolderEntry> {
   /** Sorted by their first names. */
   readonly series: readonly NameSeries[]

@@ -1,8 +1,9 @@
 const [ZERO, NINE] = [0x30, 0x39]
 
 /**
- * Compares numbers in names numerically (`9` before `10`, `0_9` before `0_10`), and everything else by UTF-16 code units, which is the
- * same on every machine. Not with `Intl.Collator`: creating one takes as long as comparing many tokens.
+ * Compares numbers in names numerically (`9` before `10`, `0_9` before `0_10`), and everything else by UTF-16 code
+ * units, which is the same on every machine. Not with `Intl.Collator`: creating one takes as long as comparing many
+ * tokens.
  */
 export function compareNames(a: string, b: string): number {
   return compareFrom(a, b, 0, 0) || (a < b ? -1 : a > b ? 1 : 0)

@@ -6,8 +6,8 @@ type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
 const CHUNK = 4096
 
 /**
- * A list of whole numbers from 0 in little memory: none if every number is one more than the previous number, like the steps of a
- * dump, or if all are equal; otherwise in the narrowest typed arrays that fit.
+ * A list of whole numbers from 0 in little memory: none if every number is one more than the previous number, like the
+ * steps of a dump, or if all are equal; otherwise in the narrowest typed arrays that fit.
  */
 export class NumberColumn implements List<number> {
   length = 0

@@ -24,7 +24,9 @@ export function splitAtNumber(text: string, end = text.length): NumberedText | u
   return { before: text.slice(0, start), number: Number(text.slice(start, stop)), after: text.slice(stop) }
 }
 
-/** The digits of a whole number. Not by a template string: V8 caches those, and the memory of its cache stays allocated. */
+/**
+ * The digits of a whole number. Not by a template string: V8 caches those, and the memory of its cache stays allocated.
+ */
 export function digitsOf(number: number): string {
   return number.toFixed()
 }

@@ -47,9 +47,9 @@ const DESCRIPTOR_CRC = 8
 const DESCRIPTOR_SIZES: readonly number[] = [12, 16, 20, 24]
 
 /**
- * Reads the directory of a zip archive completely. Only the directory counts, since torch leaves sizes and CRCs out of the local
- * headers. Every number must agree with every other, no two records may overlap, and no bytes may be hidden between them.
- * Format: PKWARE APPNOTE 6.3, including zip64.
+ * Reads the directory of a zip archive completely. Only the directory counts, since torch leaves sizes and CRCs out of
+ * the local headers. Every number must agree with every other, no two records may overlap, and no bytes may be hidden
+ * between them. Format: PKWARE APPNOTE 6.3, including zip64.
  * @throws GoldenLogitsError `bad-archive`, `limit-exceeded`
  */
 export function readZipDirectory(source: ByteSource, budgets: Budgets): ZipEntry[] {
@@ -171,8 +171,8 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
 const UINT32 = 0xffffffff
 
 /**
- * The zip64 extra field of a directory entry: 64-bit values, in order, for the fields whose 32 bits are all ones. A field with more
- * values is refused, since other zip readers might use them.
+ * The zip64 extra field of a directory entry: 64-bit values, in order, for the fields whose 32 bits are all ones. A
+ * field with more values is refused, since other zip readers might use them.
  */
 class Zip64Extra {
   private readonly view: DataView
@@ -219,8 +219,8 @@ function checkNames(source: ByteSource, entries: readonly ZipEntry[]): void {
 }
 
 /**
- * Records must follow each other from byte 0 to the directory, in any order. They must not overlap, and only a data descriptor may
- * be between them: a gap could hide a second archive.
+ * Records must follow each other from byte 0 to the directory, in any order. They must not overlap, and only a data
+ * descriptor may be between them: a gap could hide a second archive.
  */
 function checkSpans(source: ByteSource, entries: readonly ZipEntry[], directory: number): void {
   const sorted = [...entries].sort((a, b) => a.header - b.header)

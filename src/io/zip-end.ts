@@ -14,8 +14,8 @@ const END64_SIZE = 56
 const MAX_COMMENT = 65_535
 
 /**
- * Finds the end record: the last one, whose comment must end exactly at the end of the file. torch always writes zip64 records in
- * front of it. If they exist, they must agree with it.
+ * Finds the end record: the last one, whose comment must end exactly at the end of the file. torch always writes zip64
+ * records in front of it. If they exist, they must agree with it.
  * @throws GoldenLogitsError `bad-archive`
  */
 export function findZipEnd(source: ByteSource): ZipEnd {

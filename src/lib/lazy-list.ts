@@ -1,6 +1,9 @@
 import { inspect } from 'node:util'
 
-/** A list that may create its items on demand, so that a million tokens need no million objects. An array is a `List`, too. */
+/**
+ * A list that may create its items on demand, so that a million tokens need no million objects. An array is a `List`,
+ * too.
+ */
 export interface List<T> extends Iterable<T> {
   readonly length: number
   /** @param index from 0 */

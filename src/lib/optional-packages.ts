@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { GoldenLogitsError } from '../errors.js'
 import { here } from './package-url.js'
 
-// Packages and modules of Node that few comparisons need. Loading one takes longer than comparing a token, so each is loaded when it
-// is used first, synchronously.
+// Packages and modules of Node that few comparisons need. Loading one takes longer than comparing a token, so each is
+// loaded when it is used first, synchronously.
 
 export function glob(): typeof import('glob') {
   const require = fromHere()

@@ -16,8 +16,8 @@ export interface BregmanSums {
 }
 
 /**
- * The divergence that follows from the sums, and whether it can be trusted: only if the constant was close enough to the one that
- * makes both rows sum to the same mass.
+ * The divergence that follows from the sums, and whether it can be trusted: only if the constant was close enough to
+ * the one that makes both rows sum to the same mass.
  * @param loss the factor by which the relative error of the sums may grow in the divergence
  */
 export function divergenceOf(sums: BregmanSums, loss: number): { divergence: number; trusted: boolean } {
@@ -61,8 +61,8 @@ export function klDivergence(
   if (missesMass(golden, dump, count, goldenMax)) return Number.POSITIVE_INFINITY
   const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0), 4)
   if (first.trusted) return first.divergence
-  // The top token moved: use the constant that makes both sides sum to the same mass. Then t is 0 and B is the divergence. The t
-  // of the sums would only be rounding noise, as large as their largest terms.
+  // The top token moved: use the constant that makes both sides sum to the same mass. Then t is 0 and B is the
+  // divergence. The t of the sums would only be rounding noise, as large as their largest terms.
   const gap = Math.log(partition(dump, count, dumpMax)) - Math.log(partition(golden, count, goldenMax))
   const { bregman, mass } = bregmanSums(golden, dump, count, goldenMax, dumpMax, gap)
   return bregman / mass

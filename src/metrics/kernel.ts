@@ -2,7 +2,10 @@ import { invalidArgument } from '../errors.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import type { RowComparison } from './types.js'
 
-/** Buffers for the raw little-endian rows of one pair, filled by the caller before `compare`. Views into the kernel's memory. */
+/**
+ * Buffers for the raw little-endian rows of one pair, filled by the caller before `compare`. Views into the kernel's
+ * memory.
+ */
 export interface RowBuffers {
   golden: Uint8Array
   dump: Uint8Array

@@ -14,8 +14,9 @@ export interface PairFacts {
 }
 
 /**
- * Evaluates every metric of the table. If only one side is −Inf at some vocab id, the rows are infinitely far apart: every error
- * and the distance are Infinity, and the cosine is that of the ids that are finite on both sides (0 if there are none).
+ * Evaluates every metric of the table. If only one side is −Inf at some vocab id, the rows are infinitely far apart:
+ * every error and the distance are Infinity, and the cosine is that of the ids that are finite on both sides (0 if
+ * there are none).
  */
 export function measure(facts: PairFacts, count: number, klDivergence: number): MeasuredRows {
   const { sums, support } = facts

@@ -1,11 +1,13 @@
 import type { Support } from './types.js'
 
-/** Golden logits of at most this magnitude do not count in the element-wise errors, nor do such norms in the distance. */
+/**
+ * Golden logits of at most this magnitude do not count in the element-wise errors, nor do such norms in the distance.
+ */
 export const EPSILON = 2 ** -23
 
 /**
- * Sums over the vocab ids that are finite on both sides, in float64, with g = golden, m = dump, d = m − g. The errors are summed
- * only over ids with |g| > 2⁻²³.
+ * Sums over the vocab ids that are finite on both sides, in float64, with g = golden, m = dump, d = m − g. The errors
+ * are summed only over ids with |g| > 2⁻²³.
  */
 export interface PairSums {
   /** Σg² */

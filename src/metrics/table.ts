@@ -19,14 +19,14 @@ export interface MetricRow {
 }
 
 /**
- * Every metric of a pair of rows, in the order of the CSV; g = golden, m = dump. Columns, records, thresholds, option names and
- * message lines derive from this table. Each metric is evaluated in float64 on the float32 values, by `measure` (measure.ts). Sums
- * and maxima run over the vocabulary.
+ * Every metric of a pair of rows, in the order of the CSV; g = golden, m = dump. Columns, records, thresholds, option
+ * names and message lines derive from this table. Each metric is evaluated in float64 on the float32 values, by
+ * `measure` (measure.ts). Sums and maxima run over the vocabulary.
  *
- * KL limits, in nats, are for a port that is not quantised. bf16 and fp16 are the reference limits of `msit llm`'s guide. fp32
- * had none: two float32 engines differ by rounding and summation order alone, which stays below 1e-7 in practice, and 1e-6 is
- * the first limit that a float16 computation (1e-6 to 1e-4) exceeds. Kernels that multiply in TF32 have float16's accuracy:
- * gate them as fp16.
+ * KL limits, in nats, are for a port that is not quantised. bf16 and fp16 are the reference limits of `msit llm`'s
+ * guide. fp32 had none: two float32 engines differ by rounding and summation order alone, which stays below 1e-7 in
+ * practice, and 1e-6 is the first limit that a float16 computation (1e-6 to 1e-4) exceeds. Kernels that multiply in
+ * TF32 have float16's accuracy: gate them as fp16.
  */
 const TABLE = {
   /** Σgm / (‖g‖‖m‖), in [−1, 1]; 1 if both rows are all zero, 0 if one is. */

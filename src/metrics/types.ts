@@ -42,8 +42,8 @@ export interface MeasuredRows {
 }
 
 /**
- * The result of comparing one pair of rows. `no-support`: every logit of that side is −Inf, so it has no softmax. NaN and +Inf take
- * precedence over it.
+ * The result of comparing one pair of rows. `no-support`: every logit of that side is −Inf, so it has no softmax. NaN
+ * and +Inf take precedence over it.
  */
 export type RowComparison =
   | MeasuredRows

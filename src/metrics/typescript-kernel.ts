@@ -5,7 +5,9 @@ import { compareRows } from './compare-rows.js'
 import { assertReserved, type RowBuffers, type RowKernel } from './kernel.js'
 import type { RowComparison } from './types.js'
 
-/** The kernel in plain TypeScript: the reference for the WebAssembly kernel, and its replacement without WebAssembly. */
+/**
+ * The kernel in plain TypeScript: the reference for the WebAssembly kernel, and its replacement without WebAssembly.
+ */
 export function createTypescriptKernel(): RowKernel {
   return new TypescriptKernel()
 }

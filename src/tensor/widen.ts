@@ -35,8 +35,8 @@ function widenBfloat16(halves: Uint16Array, into: Float32Array): void {
 }
 
 /**
- * int64 → float32, rounded once. Beyond 2⁵³, the low 12 bits are first replaced by one sticky bit. Then float64 represents the
- * number exactly, and the sticky bit, far below the last bit of float32, only prevents a false tie.
+ * int64 → float32, rounded once. Beyond 2⁵³, the low 12 bits are first replaced by one sticky bit. Then float64
+ * represents the number exactly, and the sticky bit, far below the last bit of float32, only prevents a false tie.
  */
 function narrowInt64(words: Uint32Array, into: Float32Array): void {
   for (let i = 0; i < into.length; i++) {
@@ -59,8 +59,8 @@ const ASSIGNABLE = {
 }
 
 /**
- * The first `into.length` raw little-endian elements of `bytes`, each rounded once to float32. float16 and bfloat16 widen
- * exactly; float64 beyond the range of float32 becomes ±Infinity; a bool is 1 unless its byte is 0.
+ * The first `into.length` raw little-endian elements of `bytes`, each rounded once to float32. float16 and bfloat16
+ * widen exactly; float64 beyond the range of float32 becomes ±Infinity; a bool is 1 unless its byte is 0.
  */
 export function widen(bytes: Uint8Array, dtype: Dtype, into: Float32Array): void {
   const count = into.length

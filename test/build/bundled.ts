@@ -11,7 +11,10 @@ afterAll(() => {
   for (const folder of made) rmSync(folder, { recursive: true, force: true })
 })
 
-/** Bundles a module of `src` into a CommonJS file, for child processes, which cannot run TypeScript or import internal modules. */
+/**
+ * Bundles a module of `src` into a CommonJS file, for child processes, which cannot run TypeScript or import internal
+ * modules.
+ */
 export async function bundled(module: string): Promise<string> {
   mkdirSync(RUNS, { recursive: true })
   const folder = mkdtempSync(join(RUNS, 'bundled-'))

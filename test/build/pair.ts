@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { atb, pth, type Tensor } from './logits.js'
 import { writeTree } from './tree.js'
 
-/** The tensor of one step, or one tensor per rank; `null` leaves the step out, a string is written instead of a tensor. */
+/**
+ * The tensor of one step, or one tensor per rank; `null` leaves the step out, a string is written instead of a tensor.
+ */
 export type Step = Tensor | readonly Tensor[] | string | null
 
 /** Writes a torch dump of these steps. @returns its path */

@@ -41,7 +41,9 @@ function bytesOf(row: Float32Array): Uint8Array {
   return new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
 }
 
-/** The tests that every `RowKernel` must pass: values computed with 60 digits, exact results, and cases without metrics. */
+/**
+ * The tests that every `RowKernel` must pass: values computed with 60 digits, exact results, and cases without metrics.
+ */
 export function kernelConformance(name: string, create: () => RowKernel): void {
   describe(`the ${name} kernel`, () => {
     const kernel = create()

@@ -44,8 +44,8 @@ export function runInput(kind: string, choices: Choices, corpus: Corpus, keep?: 
 const anyOf = (choices: Choices, files: readonly RealFile[]) => pick(choices, files)
 
 /**
- * An archive with bytes changed anywhere. Its CRCs cover all bytes of a tensor: if it can still be read, it reads as before, unless
- * the change removed a CRC or renamed a record.
+ * An archive with bytes changed anywhere. Its CRCs cover all bytes of a tensor: if it can still be read, it reads as
+ * before, unless the change removed a CRC or renamed a record.
  */
 function mutatedZip(choices: Choices, corpus: Corpus): Input {
   const file = anyOf(choices, corpus.zip)

@@ -37,8 +37,8 @@ export interface GeneratedObject {
 }
 
 /**
- * An object as torch pickles it: tensors over storages, in containers and next to other values, in every encoding that a pickler may
- * use.
+ * An object as torch pickles it: tensors over storages, in containers and next to other values, in every encoding that
+ * a pickler may use.
  *
  * @param faults how many of 1,000 places are made wrong
  */

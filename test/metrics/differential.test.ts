@@ -22,8 +22,8 @@ function expectSame(found: RowComparison, expected: RowComparison): void {
   ]) as [[string, number][], [string, number][]]
   numbers.forEach(([name, value], i) => {
     const other = others[i]![1]
-    // A cosine is a sum of products of both signs, precise relative to their size. A divergence far below float64's resolution of the
-    // logits is rounding noise, different in each kernel.
+    // A cosine is a sum of products of both signs, precise relative to their size. A divergence far below float64's
+    // resolution of the logits is rounding noise, different in each kernel.
     const absolute = { cosineSimilarity: 1e-14, klDivergence: 1e-15 }[name] ?? 0
     const near = value === other || Math.abs(value - other) <= absolute + 1e-10 * Math.abs(other)
     expect(near, `${name}: ${value}, ${other}`).toBe(true)

@@ -4,8 +4,8 @@ import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 import { normal as normalOf, random } from '../snapshots/compact/pairs.js'
 
-// The WebAssembly kernel sums relative to the largest logit so far. Its results must not depend on the position of that logit in the
-// row. Rows are several blocks long, and the last block is short.
+// The WebAssembly kernel sums relative to the largest logit so far. Its results must not depend on the position of that
+// logit in the row. Rows are several blocks long, and the last block is short.
 
 const COUNT = 5021
 

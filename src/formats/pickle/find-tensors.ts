@@ -23,8 +23,8 @@ type Container = TupleValue | ListValue | DictValue
 type Node = TensorValue | Container
 
 /**
- * Every tensor of an unpickled object, in stored order. Does not recurse, and visits each container once, so that the cost is
- * bounded by the size of the pickle even if containers form cycles or are shared a million times.
+ * Every tensor of an unpickled object, in stored order. Does not recurse, and visits each container once, so that the
+ * cost is bounded by the size of the pickle even if containers form cycles or are shared a million times.
  * @throws GoldenLogitsError `no-tensor`, `limit-exceeded`
  */
 export function findTensors(root: Value, file: string, budgets: Budgets): NamedTensor[] {

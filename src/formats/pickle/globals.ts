@@ -19,8 +19,8 @@ const STORAGES: readonly (readonly [string, Dtype])[] = [
 const DTYPES = ['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool']
 
 /**
- * Every global that a pickle may name, by `module\nname`. A `Map`, since an object would also have `constructor`. The values are
- * descriptions, never functions.
+ * Every global that a pickle may name, by `module\nname`. A `Map`, since an object would also have `constructor`. The
+ * values are descriptions, never functions.
  */
 const ALLOWED: ReadonlyMap<string, Global> = new Map<string, Global>([
   ['torch._utils\n_rebuild_tensor_v2', { does: 'rebuild-tensor-v2' }],
@@ -50,7 +50,10 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ['torch._utils\n_rebuild_meta_tensor_no_storage', 'a meta tensor without data'],
 ])
 
-/** @throws GoldenLogitsError `disallowed-global`, or `unsupported-dtype` for tensors that torch supports but this package does not */
+/**
+ * @throws GoldenLogitsError `disallowed-global`, or `unsupported-dtype` for tensors that torch supports but this
+ * package does not
+ */
 export function allowedGlobal(module: string, name: string, where: { file: string; offset: number }): Global {
   const key = `${module}\n${name}`
   const allowed = ALLOWED.get(key)

@@ -7,8 +7,9 @@ import { persistentStorage } from './storage.js'
 import { type DictValue, keyText, typeName, type Value } from './values.js'
 
 /**
- * Runs a pickle on a machine that supports only the opcodes that torch.save writes for tensors, and can build only data: globals
- * are names from a closed list, and a call can only describe a tensor. For the opcodes see Python's `pickletools`, protocols 2 to 5.
+ * Runs a pickle on a machine that supports only the opcodes that torch.save writes for tensors, and can build only
+ * data: globals are names from a closed list, and a call can only describe a tensor. For the opcodes see Python's
+ * `pickletools`, protocols 2 to 5.
  *
  * @param start offset of the first opcode in `bytes`
  * @returns the value, and the offset after its STOP

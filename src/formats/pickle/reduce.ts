@@ -9,7 +9,10 @@ export interface CallSite {
   budgets: Budgets
 }
 
-/** The result of a REDUCE: data. The callee must be a global of the closed list, with the number and types of arguments that torch writes. */
+/**
+ * The result of a REDUCE: data. The callee must be a global of the closed list, with the number and types of arguments
+ * that torch writes.
+ */
 export function reduce(callee: Value, args: Value, site: CallSite): Value {
   if (typeof callee !== 'object' || callee === null || callee.kind !== 'global') {
     throw malformed(`it calls ${typeName(callee)}`, site)

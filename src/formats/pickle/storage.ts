@@ -4,8 +4,8 @@ import { type StorageValue, typeName, type Value } from './values.js'
 type Where = { file: string; offset: number }
 
 /**
- * A persistent id: `('storage', class, key, location, numel)`, followed by `None` in legacy files (the metadata of a view). The
- * location names the device that the tensor was on. It is a label and not used.
+ * A persistent id: `('storage', class, key, location, numel)`, followed by `None` in legacy files (the metadata of a
+ * view). The location names the device that the tensor was on. It is a label and not used.
  */
 export function persistentStorage(id: Value, legacy: boolean, where: Where): StorageValue {
   const items = typeof id === 'object' && id !== null && id.kind === 'tuple' ? id.items : undefined

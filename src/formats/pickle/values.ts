@@ -30,7 +30,10 @@ export interface ListValue {
 export interface DictValue {
   readonly kind: 'dict'
   readonly ordered: boolean
-  /** By `keyText`. Only strings are hashed with a secret seed: other keys could be chosen by an attacker so that all collide. */
+  /**
+   * By `keyText`. Only strings are hashed with a secret seed: other keys could be chosen by an attacker so that all
+   * collide.
+   */
   readonly entries: Map<string, { readonly key: Key; readonly value: Value }>
 }
 
@@ -84,9 +87,9 @@ export function entryOf({ entries }: DictValue, key: string): Value | undefined 
 }
 
 /**
- * The key of `entries` for a key of a dict. A string is used as it is: a megabyte of text may appear a hundred thousand times and
- * must not be copied each time. All others get a lone surrogate as prefix, which no string of a pickle can contain. As in Python,
- * `1`, `1.0` and `True` are the same key.
+ * The key of `entries` for a key of a dict. A string is used as it is: a megabyte of text may appear a hundred thousand
+ * times and must not be copied each time. All others get a lone surrogate as prefix, which no string of a pickle can
+ * contain. As in Python, `1`, `1.0` and `True` are the same key.
  */
 export function keyText(key: Key): string {
   if (typeof key === 'string') return key

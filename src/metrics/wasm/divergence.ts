@@ -24,7 +24,9 @@ const DEPTH = 650
 /** Beyond this magnitude, x and the exponents lose digits that the divergence needs. */
 const LARGEST = 1e5
 
-/** The kernel's polynomials are accurate to 1e-12: that error may grow by this factor, in the result and in the sums. */
+/**
+ * The kernel's polynomials are accurate to 1e-12: that error may grow by this factor, in the result and in the sums.
+ */
 const LOSS = 32
 
 /** Smaller divergences come from the weights of raised logits, not from the rows. */
@@ -32,8 +34,8 @@ const FLOOR = 1e-250
 
 /**
  * KL of two rows without NaN and +Inf, each with a finite logit.
- * @returns undefined if it needs the float64 evaluation of `klDivergence`: logits in the hundred thousands, or a dump that is 650 or
- * more below the golden at ids where the golden has weight
+ * @returns undefined if it needs the float64 evaluation of `klDivergence`: logits in the hundred thousands, or a dump
+ * that is 650 or more below the golden at ids where the golden has weight
  */
 export function wasmDivergence(pair: PlacedPair, results: PairResults): number | undefined {
   const { golden, dump, dumpAtGoldenTop1, missedMax, running } = results
@@ -56,10 +58,10 @@ export function wasmDivergence(pair: PlacedPair, results: PairResults): number |
 const ROUNDING = 4e-12
 
 /**
- * A second pass with the constant that makes both sides sum to the same mass, as in `klDivergence`. The constant follows from
- * Σp·e⁻ˣ, which the running sums contain.
- * @returns undefined if the running sums lost too many digits: the constant is then off by a rest t, and t − ln(1 + t) would be
- * visible in the result
+ * A second pass with the constant that makes both sides sum to the same mass, as in `klDivergence`. The constant
+ * follows from Σp·e⁻ˣ, which the running sums contain.
+ * @returns undefined if the running sums lost too many digits: the constant is then off by a rest t, and t − ln(1 + t)
+ * would be visible in the result
  */
 function balancedDivergence(pair: PlacedPair, results: PairResults, { sums, noise }: RunningSums): number | undefined {
   const [linear, bregman] = [sums.linear / sums.mass, sums.bregman / sums.mass]

@@ -1,6 +1,8 @@
 import { KERNEL_MODULE } from './module.generated.js'
 
-/** The functions of the WebAssembly kernel, compiled from kernel/. A row is an offset in memory, a dtype and a length. */
+/**
+ * The functions of the WebAssembly kernel, compiled from kernel/. A row is an offset in memory, a dtype and a length.
+ */
 export interface KernelExports {
   init(): void
   measurePair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void

@@ -27,6 +27,9 @@ export const KIND: Readonly<Record<Dtype, number>> = {
 /** Address of the kernel's results, as float64. */
 export const RESULTS = 0x300
 
-/** Address of the bytes that a row is folded into to compute its CRC, and the length from which that is faster than zlib. */
+/**
+ * Address of the bytes that a row is folded into to compute its CRC, and the length from which that is faster than
+ * zlib.
+ */
 export const FOLDED = 0xbf80
 export const FOLDABLE = 0x4000

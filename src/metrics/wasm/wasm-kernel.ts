@@ -95,8 +95,8 @@ class WasmKernel implements RowKernel {
 }
 
 /**
- * The next address in the middle of a 4 KiB page. On some processors, copying is several times slower if the target's offset in its
- * page is a few bytes above the source's, and a row begins near the start of a page of its file.
+ * The next address in the middle of a 4 KiB page. On some processors, copying is several times slower if the target's
+ * offset in its page is a few bytes above the source's, and a row begins near the start of a page of its file.
  */
 function middleFrom(at: number): number {
   return Math.ceil((at - 2048) / 4096) * 4096 + 2048

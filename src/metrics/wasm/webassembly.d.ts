@@ -1,4 +1,5 @@
-// The part of WebAssembly that is used here. TypeScript declares it only in the DOM library, and @types/node 20 does not.
+// The part of WebAssembly that is used here. TypeScript declares it only in the DOM library, and @types/node 20 does
+// not.
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum?: number; shared?: boolean })

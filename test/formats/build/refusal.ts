@@ -27,8 +27,8 @@ export function refusalOf(body: () => unknown): GoldenLogitsError {
 }
 
 /**
- * Expects an error with a code, a file name and a text in its message. The message must be one line of at most 1,000 characters,
- * without control characters that a terminal would act on.
+ * Expects an error with a code, a file name and a text in its message. The message must be one line of at most 1,000
+ * characters, without control characters that a terminal would act on.
  */
 export function expectRefusal(body: () => unknown, code: ErrorCode, text: string, file = FILE): GoldenLogitsError {
   const error = refusalOf(body)
