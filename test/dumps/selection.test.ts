@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type DeviceSelection, isNamed, mergeSelections } from '../../src/dumps/selection.js'
+import { type DeviceSelection, isNamed, mergeSelections } from '../../src/dumps/layouts/selection.js'
 
 const of = (folder: string, tids?: [number, string[]][]): DeviceSelection => ({
   folder,

@@ -1,41 +1,40 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { IgnoredPaths } from '../../src/dumps/ignored-paths.js'
-import { joinRanks } from '../../src/dumps/rank-steps.js'
-import { type StepPart, StepParts } from '../../src/dumps/step-parts.js'
+import { joinRanks, type RankStep, RankSteps } from '../../src/dumps/ranks.js'
 
 const LARGEST = 999_999_999_999_999
 
 /** A rank that holds the `{TID}` folders, each as the step of its number and `shift`. */
-function rankOf(device: string, tids: readonly number[], shift = 0): StepParts {
-  const parts = new StepParts(device)
+function rankOf(device: string, tids: readonly number[], shift = 0): RankSteps {
+  const steps = new RankSteps(device)
   for (const tid of tids)
-    parts.add(tid + shift, tid, { layer: 'head', file: join(device, `${tid}`, 'head', 'out.bin') })
-  return parts
+    steps.add(tid + shift, tid, { layer: 'head', file: join(device, `${tid}`, 'head', 'out.bin') })
+  return steps
 }
 
-describe('parts come back as they were added', () => {
+describe('steps are returned as they were added', () => {
   const device = join('/dumps', '7', '0_7')
   const file = (tid: number, name: string) => join(device, `${tid}`, name)
-  test.each<[string, number, number, StepPart]>([
+  test.each<[string, number, number, RankStep]>([
     ['a file', 0, 0, { layer: 'head', file: file(0, 'head/output.pth') }],
     ['one of another step', 3, 1, { layer: 'head', file: file(1, 'head/output.pth') }],
     ['a problem with its path', 4, 4, { layer: '', problem: `no layer folder in ${file(4, '')} ($& and $1)` }],
     ['a problem without one', 5, 5, { layer: 'head', problem: 'no LM head' }],
     ['the largest number', LARGEST, LARGEST, { layer: 'x', file: file(LARGEST, 'x/output.pth') }],
   ])('%s', (_, step, tid, part) => {
-    const parts = new StepParts(device)
-    parts.add(step, tid, part)
-    expect(parts.find(step, 0)).toEqual(part)
-    expect(parts.find(step + 1, 0)).toBeUndefined()
+    const steps = new RankSteps(device)
+    steps.add(step, tid, part)
+    expect(steps.find(step, 0)).toEqual(part)
+    expect(steps.find(step + 1, 0)).toBeUndefined()
   })
 
-  test('a device folder whose name is to be written otherwise in a message', () => {
-    const parts = new StepParts('/a\nb')
+  test('a device folder whose name is escaped in messages', () => {
+    const steps = new RankSteps('/a\nb')
     const part = { layer: '', problem: 'no layer folder in /a\\x0ab/3' }
-    parts.add(3, 3, part)
-    parts.add(4, 4, { layer: '', problem: 'no layer folder in /a\\x0ab/4' })
-    expect(parts.find(3, 0)).toEqual(part)
+    steps.add(3, 3, part)
+    steps.add(4, 4, { layer: '', problem: 'no layer folder in /a\\x0ab/4' })
+    expect(steps.find(3, 0)).toEqual(part)
   })
 })
 
