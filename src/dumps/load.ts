@@ -115,7 +115,7 @@ function scanBareFiles(files: readonly string[], { path, options }: ScanContext)
   return { steps, notes: [], stepsAssumed: options.firstStep === undefined }
 }
 
-/** A file of a run that is none of its steps: a file of a warm-up, or of a layer that is no head. */
+/** Loads a file that is in a run but not a step of it: part of a warm-up, or of a layer that is not a head. */
 function scanFileAlone(file: string, ignored: List<IgnoredPath>, context: ScanContext): Scan {
   const reason = firstOf(ignored, ({ path }) => path === file)?.reason ?? 'not of the layer that emits the logits'
   const scan = scanBareFiles([file], context)

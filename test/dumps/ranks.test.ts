@@ -39,7 +39,7 @@ describe('steps are returned as they were added', () => {
 })
 
 describe('ranks are joined', () => {
-  test('with holes on either side, and steps of any size', () => {
+  test('missing steps in either rank, and step numbers of any size', () => {
     const ignored = new IgnoredPaths()
     const ranks = [rankOf('/d/0_7', [1, 2, 5, LARGEST - 1]), rankOf('/d/1_7', [0, 2, 5, 6]), rankOf('/d/2_7', [])]
     const steps = joinRanks(ranks, ignored)
@@ -56,14 +56,14 @@ describe('ranks are joined', () => {
     expect([...ignored]).toEqual([{ path: '/d/2_7', reason: 'a rank without logits' }])
   })
 
-  test('of one rank the steps are its own, shifted or not', () => {
+  test('a single rank keeps its steps, shifted or not', () => {
     const steps = joinRanks([rankOf('/d/0_7', [3, 4, 9], 2)], new IgnoredPaths())
     expect(steps.at(2)).toEqual({ step: 11, files: [join('/d/0_7/9/head/out.bin')], layer: 'head' })
     expect(steps.at(3)).toBeUndefined()
     expect(Array.from(steps, ({ step }) => step)).toEqual([5, 6, 11])
   })
 
-  test('none of which holds a step', () => {
+  test('ranks without any step', () => {
     const ignored = new IgnoredPaths()
     expect(joinRanks([rankOf('/d/0_7', []), rankOf('/d/1_7', [])], ignored).length).toBe(0)
     expect(ignored.length).toBe(0)

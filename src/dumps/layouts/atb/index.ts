@@ -20,7 +20,7 @@ export const atb: FolderLayout = {
   name: 'atb',
   example: 'msit_dump_*/tensors/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin',
   detect: ({ name, kind }) => kind === 'folder' && (name === 'after' || name === 'before'),
-  // Only the first output of an operation can be logits. The caller may name another file: it is a dump of its own.
+  // Only the first output of an operation can be logits. Another file that the caller names is a bare file.
   layerOf: (file) =>
     basename(file) === OUTPUT && basename(dirname(file)) === 'after' ? dirname(dirname(file)) : undefined,
   logitsOf: (layer) => join(layer, 'after', OUTPUT),

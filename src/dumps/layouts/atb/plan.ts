@@ -52,7 +52,7 @@ function planTwoHeads(
     for (const tid of tids) if (tid < start) before = tid
     const which = before === first ? `execution ${first}` : `executions ${first} to ${before}`
     notes.push(
-      `${which} taken for a warm-up: the prefill head ${prefill} last occurs in execution ${start}, where the run is read from`,
+      `${which} taken for a warm-up: the prefill head ${prefill} last occurs in execution ${start}; the run is read from there`,
     )
   }
   if (options.firstStep !== undefined)

@@ -6,7 +6,7 @@ import { PathColumn } from '../../columns.js'
 import type { FileLayout, LayoutScan, ScanContext } from '../layout.js'
 import type { FileSelection } from '../selection.js'
 
-/** Flat layout: `logits_{task}_{case}_{step}.pth`, each file one step of one case. Each case is a run of its own. */
+/** Flat layout: `logits_{task}_{case}_{step}.pth`, each file one step of one case. Each case is a separate run. */
 export const flat: FileLayout = {
   kind: 'files',
   name: 'flat',
