@@ -2,6 +2,7 @@
 // Most files are links, so that a million tokens fit on a disk. Medians of interleaved rounds, each run in a new process.
 // Usage: npm run bench -- scaling [--rounds 5] [--vocab 152064] [--most 10000] [--threads 2]
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -44,8 +45,11 @@ function report() {
   console.log(
     `tokens | 1 thread, µs/token | ${many} threads cold | warm | speed-up cold | warm | peak MB, 1 thread | ${many} threads`,
   )
+  const folder = mkdtempSync(join(tmpdir(), 'golden-logits-bench-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.on('SIGINT', () => process.exit(130))
   for (let tokens = 10; tokens <= most; tokens *= 10) {
-    const { paths, remove } = makeFlatDumps(join(tmpdir(), 'golden-logits-bench'), { vocab, tokens })
+    const { paths, remove } = makeFlatDumps(folder, { vocab, tokens })
     const results = { 1: [], [many]: [] }
     for (let round = 0; round < rounds; round++) {
       for (const threads of [1, many]) {
