@@ -23,6 +23,7 @@ const SLOW = [
   'test/**/memory/**',
   'test/**/threads/{runners,threads}.test.ts',
   'test/**/compact/bound.test.ts',
+  'test/**/traps.test.ts',
   'test/{docs,types}/**',
 ]
 
