@@ -1,5 +1,5 @@
 import { dirname, relative } from 'node:path'
-import { linkedFile } from '../dumps/atb-link.js'
+import { linkedFile } from '../dumps/layouts/atb/link.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import type { OpenTensors, ParsedLayout, TensorReader } from '../formats/tensor-reader.js'

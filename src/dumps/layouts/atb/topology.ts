@@ -1,22 +1,23 @@
 import { basename, dirname, join } from 'node:path'
-import { openFile } from '../io/file-source.js'
-import { kindOf, listFolder } from '../io/folder.js'
-import { isHeadName, parseAtbLayer, parseDevice } from './names.js'
+import { openFile } from '../../../io/file-source.js'
+import { kindOf, listFolder } from '../../../io/folder.js'
+import { isHeadName, parseDevice } from '../names.js'
+import { parseAtbLayer } from './names.js'
 
-/** What a run's topology files say beside the dump itself, which may have kept only one of its heads. */
+/** What a run's topology files say about its heads. The dump itself may contain only one of them. */
 export interface Topology {
-  /** ATB models in the process: 2 where prefill and decoder are separate; 0 where there are no topology files. */
+  /** ATB models in the process: 2 if prefill and decoder are separate models, 0 if there are no topology files. */
   models: number
-  /** The ids of all LM heads of the run, ascending; empty where the files do not tell. */
+  /** The ids of all LM heads of the run, ascending; empty if the files name none. */
   heads: number[]
 }
 
-// A topology is a list of names; one that is larger than this is not worth the reading for a step number.
+// A topology file is a list of names. A larger file is skipped: it costs too much for a step number.
 const MAX_MODEL_BYTES = 8 * 1024 * 1024
 
 /**
  * Reads `model/{PID}/*.json` (one file per ATB model) and the names of `layer/{PID}/{OpName}_{id}.json`; in msprobe's
- * layout both are in `info/…/{device}_{PID}`. A copied device folder has lost them.
+ * layout both are in `info/…/{device}_{PID}`. A device folder copied without its run has no topology files.
  */
 export function readTopology(device: string): Topology {
   const name = parseDevice(basename(device))
@@ -39,7 +40,7 @@ function jsonFiles(...folders: string[]): string[] {
     )
 }
 
-/** The operation names in a model file, found as text: the file is not trusted enough to build an object from it. */
+/** The operation names in a model file, matched as text: the file is untrusted, so no object is built from it. */
 function operationNames(file: string): string[] {
   const source = openFile(file)
   try {

@@ -11,7 +11,7 @@ function torchTree(files: Files): string {
   return writeTree(Object.fromEntries(Object.entries(files).map(([path, content]) => [`${DEVICE}/${path}`, content])))
 }
 
-test('steps are in numeric order, and gaps stay gaps', () => {
+test('steps are in numeric order and keep their gaps', () => {
   const root = torchTree({ '10/lm_head/output.pth': '', '9/lm_head/output.pth': '', '2/lm_head/output.pth': '' })
   expect(loadDump(root).steps.map(({ step }) => step)).toEqual([2, 9, 10])
 })
@@ -26,7 +26,7 @@ test('firstStep is the step of the first folder', () => {
   expect(dump.notes).toEqual(['firstStep 0: folder 4 is step 0'])
 })
 
-describe('what a module returned', () => {
+describe('the outputs of a module', () => {
   test.each([
     [['output.pth', 'input_0.pth'], 'output.pth', []],
     [['output_0.pth', 'output_1.pth', 'output_10.pth', 'output_2.pth'], 'output_0.pth', [1, 2, 10]],
@@ -42,7 +42,7 @@ describe('what a module returned', () => {
     )
   })
 
-  test('a first output that is not there is a guess, unless the path names the other', () => {
+  test('a missing first output makes the choice a guess, unless the path names an output', () => {
     const root = torchTree({
       '0/lm_head/output_0.pth': '',
       '1/lm_head/output_1.pth': '',
@@ -54,7 +54,7 @@ describe('what a module returned', () => {
     expect(loadDump(join(root, DEVICE, '0')).notes).toEqual([])
   })
 
-  test('another output, where the path names it', () => {
+  test('another output, if the path names it', () => {
     const root = torchTree({ '0/lm_head/output_0.pth': '', '0/lm_head/output_1.pth': '', '1/lm_head/output_1.pth': '' })
     const dump = loadDump(join(root, DEVICE, '*', 'lm_head', 'output_1.pth'))
     expect(stepsOf(dump, root)).toEqual({
@@ -63,7 +63,7 @@ describe('what a module returned', () => {
     })
   })
 
-  test('nothing that can be read keeps its step', () => {
+  test('a step without a readable output stays', () => {
     const root = torchTree({
       '0/lm_head/output.pth': '',
       1: null,
@@ -96,12 +96,12 @@ describe('the layer that emits the logits', () => {
     },
   )
 
-  test('the only one, whatever its name', () => {
+  test('the only layer, under any name', () => {
     const root = torchTree({ '0/root.model.norm/output.pth': '' })
     expect(loadDump(root).steps[0]!.layer).toBe('root.model.norm')
   })
 
-  test('the one that the option names', () => {
+  test('the layer in the option', () => {
     const root = torchTree({ '0/a/output.pth': '', '0/b/output.pth': '', '1/a/output.pth': '' })
     expect(stepsOf(loadDump(root, { layer: 'b' }), root)).toEqual({
       0: [`${DEVICE}/0/b/output.pth`],
@@ -115,7 +115,7 @@ describe('the layer that emits the logits', () => {
     )
   })
 
-  test('two that look like it', () => {
+  test('two layers named like a head', () => {
     const root = torchTree({ '0/a.lm_head/output.pth': '', '0/b.lm_head/output.pth': '', '0/c/output.pth': '' })
     const text = 'holds 3 layers and 2 of them are named like an LM head (a.lm_head, b.lm_head…)'
     expectRefusal(() => loadDump(root), 'ambiguous-layer', text, join(root, DEVICE, '0'))

@@ -1,46 +1,45 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { IgnoredPaths } from '../../src/dumps/ignored-paths.js'
-import { joinRanks } from '../../src/dumps/rank-steps.js'
-import { type StepPart, StepParts } from '../../src/dumps/step-parts.js'
+import { joinRanks, type RankStep, RankSteps } from '../../src/dumps/ranks.js'
 
 const LARGEST = 999_999_999_999_999
 
 /** A rank that holds the `{TID}` folders, each as the step of its number and `shift`. */
-function rankOf(device: string, tids: readonly number[], shift = 0): StepParts {
-  const parts = new StepParts(device)
+function rankOf(device: string, tids: readonly number[], shift = 0): RankSteps {
+  const steps = new RankSteps(device)
   for (const tid of tids)
-    parts.add(tid + shift, tid, { layer: 'head', file: join(device, `${tid}`, 'head', 'out.bin') })
-  return parts
+    steps.add(tid + shift, tid, { layer: 'head', file: join(device, `${tid}`, 'head', 'out.bin') })
+  return steps
 }
 
-describe('parts come back as they were added', () => {
+describe('steps are returned as they were added', () => {
   const device = join('/dumps', '7', '0_7')
   const file = (tid: number, name: string) => join(device, `${tid}`, name)
-  test.each<[string, number, number, StepPart]>([
+  test.each<[string, number, number, RankStep]>([
     ['a file', 0, 0, { layer: 'head', file: file(0, 'head/output.pth') }],
     ['one of another step', 3, 1, { layer: 'head', file: file(1, 'head/output.pth') }],
     ['a problem with its path', 4, 4, { layer: '', problem: `no layer folder in ${file(4, '')} ($& and $1)` }],
     ['a problem without one', 5, 5, { layer: 'head', problem: 'no LM head' }],
     ['the largest number', LARGEST, LARGEST, { layer: 'x', file: file(LARGEST, 'x/output.pth') }],
   ])('%s', (_, step, tid, part) => {
-    const parts = new StepParts(device)
-    parts.add(step, tid, part)
-    expect(parts.find(step, 0)).toEqual(part)
-    expect(parts.find(step + 1, 0)).toBeUndefined()
+    const steps = new RankSteps(device)
+    steps.add(step, tid, part)
+    expect(steps.find(step, 0)).toEqual(part)
+    expect(steps.find(step + 1, 0)).toBeUndefined()
   })
 
-  test('a device folder whose name is to be written otherwise in a message', () => {
-    const parts = new StepParts('/a\nb')
+  test('a device folder whose name is escaped in messages', () => {
+    const steps = new RankSteps('/a\nb')
     const part = { layer: '', problem: 'no layer folder in /a\\x0ab/3' }
-    parts.add(3, 3, part)
-    parts.add(4, 4, { layer: '', problem: 'no layer folder in /a\\x0ab/4' })
-    expect(parts.find(3, 0)).toEqual(part)
+    steps.add(3, 3, part)
+    steps.add(4, 4, { layer: '', problem: 'no layer folder in /a\\x0ab/4' })
+    expect(steps.find(3, 0)).toEqual(part)
   })
 })
 
 describe('ranks are joined', () => {
-  test('with holes on either side, and steps of any size', () => {
+  test('missing steps in either rank, and step numbers of any size', () => {
     const ignored = new IgnoredPaths()
     const ranks = [rankOf('/d/0_7', [1, 2, 5, LARGEST - 1]), rankOf('/d/1_7', [0, 2, 5, 6]), rankOf('/d/2_7', [])]
     const steps = joinRanks(ranks, ignored)
@@ -57,14 +56,14 @@ describe('ranks are joined', () => {
     expect([...ignored]).toEqual([{ path: '/d/2_7', reason: 'a rank without logits' }])
   })
 
-  test('of one rank the steps are its own, shifted or not', () => {
+  test('a single rank keeps its steps, shifted or not', () => {
     const steps = joinRanks([rankOf('/d/0_7', [3, 4, 9], 2)], new IgnoredPaths())
     expect(steps.at(2)).toEqual({ step: 11, files: [join('/d/0_7/9/head/out.bin')], layer: 'head' })
     expect(steps.at(3)).toBeUndefined()
     expect(Array.from(steps, ({ step }) => step)).toEqual([5, 6, 11])
   })
 
-  test('none of which holds a step', () => {
+  test('ranks without any step', () => {
     const ignored = new IgnoredPaths()
     expect(joinRanks([rankOf('/d/0_7', []), rankOf('/d/1_7', [])], ignored).length).toBe(0)
     expect(ignored.length).toBe(0)

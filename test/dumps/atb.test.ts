@@ -8,7 +8,7 @@ import { ignoredOf, stepsOf } from './steps.js'
 
 const DEVICE = 'run/tensors/0_7'
 
-/** The executions of one rank, each with its layer folders, and what lies beside `tensors`. */
+/** The executions of one rank, each with its layer folders, and files beside `tensors`. */
 function atbTree(executions: Readonly<Record<number, readonly string[]>>, beside: Files = {}): string {
   const files: Record<string, string | null> = {}
   for (const [tid, layers] of Object.entries(executions)) {
@@ -40,19 +40,19 @@ describe('two heads', () => {
     expect(dump).toMatchObject({ notes: [], ignored: [], stepsAssumed: false })
   })
 
-  test('a warm-up of prefill alone', () => {
+  test('a warm-up with prefill only', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead', '67_LmHead'], 2: ['67_LmHead'] })
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead', 1: '1/67_LmHead', 2: '2/67_LmHead' })
     expect(dump.notes).toEqual([
-      'execution 0 taken for a warm-up: the prefill head 33 last occurs in execution 1, where the run is read from',
+      'execution 0 taken for a warm-up: the prefill head 33 last occurs in execution 1; the run is read from there',
     ])
     expect(ignoredOf(dump, root)).toEqual([
       `${DEVICE}/0/33_LmHead/after/outtensor0.bin: warm-up: an execution before the run starts`,
     ])
   })
 
-  test('a warm-up of prefill and decode, and two of them', () => {
+  test('one or two warm-ups with prefill and decode', () => {
     const executions = { 0: ['33_LmHead', '67_LmHead'], 1: ['33_LmHead', '67_LmHead'], 2: ['67_LmHead'] }
     const once = atbTree(executions)
     expect(planOf(load(once), once)).toEqual({ 0: '1/33_LmHead', 1: '1/67_LmHead', 2: '2/67_LmHead' })
@@ -62,29 +62,29 @@ describe('two heads', () => {
     const dump = load(twice)
     expect(planOf(dump, twice)).toEqual({ 0: '3/33_LmHead', 1: '3/67_LmHead', 2: '4/67_LmHead' })
     expect(dump.notes).toEqual([
-      'executions 0 to 2 taken for a warm-up: the prefill head 33 last occurs in execution 3, where the run is read from',
+      'executions 0 to 2 taken for a warm-up: the prefill head 33 last occurs in execution 3; the run is read from there',
     ])
     expect(dump.ignored).toHaveLength(5)
   })
 
-  test('the lower id is the prefill’s, however the folders are spelt or sorted', () => {
+  test('the lower id is the prefill head, in any spelling or order of the folders', () => {
     const root = atbTree({ 0: ['LmHead_101', 'LmHead_9'], 1: ['LmHead_101'] })
     expect(planOf(load(root), root)).toEqual({ 0: '0/LmHead_9', 1: '0/LmHead_101', 2: '1/LmHead_101' })
   })
 
-  test('a run that was dumped from its first execution after the warm-up on', () => {
+  test('a run dumped from its first execution after the warm-up', () => {
     const root = atbTree({ 1: ['33_LmHead', '67_LmHead'], 2: ['67_LmHead'], 10: ['67_LmHead'] })
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead', 1: '1/67_LmHead', 2: '2/67_LmHead', 10: '10/67_LmHead' })
     expect(dump.notes).toEqual([])
   })
 
-  test('one generated token has a prefill and nothing else', () => {
+  test('a run of one generated token has only a prefill', () => {
     const root = atbTree({ 0: ['33_LmHead', '67_LmHead'], 1: ['33_LmHead'] })
     expect(planOf(load(root), root)).toEqual({ 0: '1/33_LmHead' })
   })
 
-  test('a decode that is not there keeps its step', () => {
+  test('a missing decode keeps its step', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['67_LmHead'], 2: [], 3: ['67_LmHead'] })
     expect(planOf(load(root), root)).toEqual({
       0: '0/33_LmHead',
@@ -102,7 +102,7 @@ describe('two heads', () => {
     })
   })
 
-  test('among the layers of a full dump', () => {
+  test('two heads among all layers of the model', () => {
     const layers = ['0_Embedding', '1_DecoderLayer', '2_RmsNorm', '3_LmHead', '4_Embedding', '7_LmHead']
     const root = atbTree({ 0: layers, 1: layers.slice(4) })
     expect(planOf(load(root), root)).toEqual({ 0: '0/3_LmHead', 1: '0/7_LmHead', 2: '1/7_LmHead' })
@@ -115,7 +115,7 @@ describe('two heads', () => {
     expect(dump.notes).toEqual(['firstStep 5: the prefill of execution 0 is step 5'])
   })
 
-  test('the option layer reads one of them; the other still tells where the run starts', () => {
+  test('the option layer selects one head; the other still decides where the run starts', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead', '67_LmHead'], 2: ['67_LmHead'] })
     expect(planOf(load(root, { layer: '67_LmHead' }), root)).toEqual({ 1: '1/67_LmHead', 2: '2/67_LmHead' })
     expect(planOf(load(root, { layer: '33' }), root)).toEqual({ 0: '1/33_LmHead' })
@@ -131,7 +131,7 @@ describe('one head', () => {
     expect(dump).toMatchObject({ notes: [], stepsAssumed: true })
   })
 
-  test('a run dumped from execution 1 on: firstStep says what execution 1 is', () => {
+  test('a run dumped from execution 1: firstStep is the step of execution 1', () => {
     const root = atbTree({ 1: ['33_LmHead'], 2: ['33_LmHead'] })
     expect(planOf(load(root), root)).toEqual({ 1: '1/33_LmHead', 2: '2/33_LmHead' })
     const dump = load(root, { firstStep: 0 })
@@ -160,7 +160,7 @@ describe('one head', () => {
     expect(planOf(load(root, { firstStep: 0 }), root)).toEqual({ 0: '0/67_LmHead', 1: '1/67_LmHead' })
   })
 
-  test('the prefill’s alone: the last one is step 0', () => {
+  test('only the prefill head: the last execution is step 0', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead'] }, BOTH)
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead' })
@@ -168,7 +168,7 @@ describe('one head', () => {
     expect(dump.ignored).toHaveLength(1)
   })
 
-  test('msprobe keeps the layers of the run elsewhere', () => {
+  test('the topology files of msprobe are in another folder', () => {
     const root = writeTree({
       'atb_dump_data/data/0_7/0/67_LmHead/after/outtensor0.bin': '',
       'atb_dump_data/info/layer/0_7/LmHead_33.json': '{}',
@@ -177,19 +177,19 @@ describe('one head', () => {
     expect(Object.keys(stepsOf(loadDump(root), root))).toEqual(['1'])
   })
 
-  test('a layer of another name, where it is the only one', () => {
+  test('the only layer is the head, under any name', () => {
     const root = atbTree({ 0: ['12_Gather'], 1: ['12_Gather'] })
     expect(planOf(load(root), root)).toEqual({ 0: '0/12_Gather', 1: '1/12_Gather' })
   })
 
-  test('topology files that are no JSON, or huge, tell nothing', () => {
+  test('topology files that are huge or not JSON are ignored', () => {
     const beside = { 'model/7/M.json': '\0"opName": "LmHead_', 'model/7/N.json': 'x'.repeat(9 * 1024 * 1024) }
     const root = atbTree({ 0: ['12_LmHead'] }, beside)
     expect(load(root).notes).toEqual([expect.stringContaining("only the decoder's head 12 was dumped")])
   })
 })
 
-test('what is no execution and no layer is listed', () => {
+test('entries that are neither execution nor layer are listed', () => {
   const root = atbTree(
     { 0: ['33_LmHead'] },
     { 'tensors/0_7/x/y': '', 'tensors/0_7/note.txt': '', 'tensors/0_7/0/Foo/after/outtensor0.bin': '' },
@@ -203,7 +203,7 @@ test('what is no execution and no layer is listed', () => {
   ])
 })
 
-test('a file that the caller names and that is no step is compared by itself, and a note says so', () => {
+test('a named file that is not a step is compared by itself, with a note', () => {
   const root = atbTree({ 0: ['33_LmHead', '5_Attention'], 1: ['33_LmHead', '67_LmHead'] })
   const warmUp = loadDump(join(root, DEVICE, '0/33_LmHead/after/outtensor0.bin'))
   expect(planOf(warmUp, root)).toEqual({ 0: '0/33_LmHead' })
@@ -211,13 +211,13 @@ test('a file that the caller names and that is no step is compared by itself, an
     layout: 'file',
     named: 'file',
     notes: [
-      'outtensor0.bin is no step of its run (warm-up: an execution before the run starts): compared by itself, as token 0',
+      'outtensor0.bin is not a step of its run (warm-up: an execution before the run starts): compared by itself, as token 0',
     ],
   })
   const other = loadDump(join(root, DEVICE, '0/5_Attention/after/outtensor0.bin'), { firstStep: 3 })
   expect(planOf(other, root)).toEqual({ 3: '0/5_Attention' })
   expect(other.notes).toEqual([
-    'outtensor0.bin is no step of its run (not of the layer that emits the logits): compared by itself, as token 3',
+    'outtensor0.bin is not a step of its run (not of the layer that emits the logits): compared by itself, as token 3',
   ])
 })
 
@@ -229,7 +229,7 @@ describe('refused', () => {
     expectRefusal(() => loadDump(path), 'nothing-to-compare', text, path)
   })
 
-  test('layers among which the head does not show', () => {
+  test('layers without a recognizable head', () => {
     const root = atbTree({ 0: ['0_Embedding', '1_Decoder', '2_Norm'] })
     const path = join(root, 'run')
     expectRefusal(

@@ -1,20 +1,23 @@
 import { dirname, join, relative } from 'node:path'
-import { GoldenLogitsError, printable } from '../errors.js'
-import { tryListFolder } from '../io/folder.js'
-import { type IgnoredPaths, ignoredAs } from './ignored-paths.js'
-import { isHeadName } from './names.js'
-import { outputsOf } from './outputs.js'
-import { isWithin } from './selection.js'
-import type { StepPart } from './step-parts.js'
-import type { LoadDumpOptions } from './types.js'
+import { GoldenLogitsError, printable } from '../../../errors.js'
+import { tryListFolder } from '../../../io/folder.js'
+import { type IgnoredPaths, ignoredAs } from '../../ignored-paths.js'
+import type { RankStep } from '../../ranks.js'
+import type { LoadDumpOptions } from '../../types.js'
+import { isHeadName } from '../names.js'
+import { isWithin } from '../selection.js'
+import { outputsOf } from './names.js'
 
-/** The logits of one `{TID}` folder, of which the caller's path names all or the layers and files `named`. */
+/**
+ * The logits file of one `{TID}` folder.
+ * @param named the layer folders and files in it that the caller's path names; empty for the complete folder
+ */
 export function scanStep(
   step: string,
   named: readonly string[],
   options: LoadDumpOptions,
   ignored: IgnoredPaths,
-): StepPart {
+): RankStep {
   const folders: string[] = []
   const { entries, problem } = tryListFolder(step)
   if (problem !== undefined) return { layer: '', problem }
@@ -35,34 +38,34 @@ export function scanStep(
   return pickOutput(folder, layer, files, ignored)
 }
 
-/** The layer that emits the logits: the only one, the one the caller names, or the only one that is named like a head. */
+/** The layer that emits the logits: the one in the option `layer`, else the only one, else the only one named like a head. */
 function pickLayer(step: string, folders: string[], wanted: string | undefined): string | undefined {
   if (wanted !== undefined) return folders.find((name) => name === wanted)
   if (folders.length === 1) return folders[0]
   const heads = folders.filter(isHeadName)
   if (heads.length === 1) return heads[0]
   const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => printable(name, 40))
-  const found = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
-  throw new GoldenLogitsError('ambiguous-layer', `${found}; name the one that emits the logits by the option layer`, {
+  const message = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the one that emits the logits by the option layer`, {
     file: step,
   })
 }
 
-/** The logits file of a layer: `output.pth`, else the first of a tuple's outputs; the others are listed as ignored. */
-function pickOutput(folder: string, layer: string, named: string[], ignored: IgnoredPaths): StepPart {
+/** The logits file of a layer: `output.pth`, else the first output of a tuple; the others are listed as ignored. */
+function pickOutput(folder: string, layer: string, named: string[], ignored: IgnoredPaths): RankStep {
   const { entries, problem } = tryListFolder(folder)
   if (problem !== undefined) return { layer, problem }
   const outputs = outputsOf(entries)
   const [first, ...others] = named.length > 0 ? named : outputs
   if (first === undefined) {
-    const found =
+    const content =
       entries.length === 0
         ? 'the folder is empty'
         : `found ${entries
             .slice(0, 3)
             .map((e) => printable(e.name, 40))
             .join(', ')}`
-    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${found})` }
+    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${content})` }
   }
   for (const name of others)
     ignored.add(join(folder, name), `a further output of the layer; ${first} is compared`, dirname(folder))

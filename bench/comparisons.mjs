@@ -1,8 +1,8 @@
-// Time and memory of comparisons: against the least that reading the files takes, against this package's kernel in plain
-// TypeScript, and against PyTorch where there is a Python that has it (PYTHON, else python3). Every variant runs in a
-// process of its own; rounds are interleaved, numbers are their medians, so that ratios hold on a machine that is not idle.
+// Time and memory of comparisons, beside three references: reading the files and nothing else, this package's TypeScript
+// kernel, and PyTorch if a Python has it (the variable PYTHON, else python3). Every variant runs in a new process. Rounds are
+// interleaved and the medians are printed, so that ratios are reliable on a busy machine too.
 // Usage: npm run bench -- [--quick] [--rounds 5] [--tokens 1000]
-// Files are made on demand in the folder for temporary ones, and deleted afterwards.
+// The dumps are written into the temporary folder and deleted at the end.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -23,7 +23,7 @@ process.on('SIGINT', () => process.exit(130))
 
 console.log(`${cpus().length} x ${cpus()[0].model}, Node ${process.version}, ${python?.version ?? 'no PyTorch'}`)
 console.log(
-  `medians of ${rounds} interleaved rounds, first comparisons three times in each; ${tokens} tokens in files of their own; page cache warm`,
+  `medians of ${rounds} interleaved rounds (cold comparisons run three times in each); ${tokens} tokens, one file each; page cache warm`,
 )
 
 const DUMPS = [
@@ -36,13 +36,13 @@ curve()
 lastRow()
 runner()
 
-/** @returns the interpreter and version of PyTorch, where there is one */
+/** @returns the interpreter and the version of PyTorch, undefined if there is none */
 function findPython() {
   const command = process.env.PYTHON ?? 'python3'
   try {
     const script = 'import torch; print(torch.__version__)'
-    const found = execFileSync(command, ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    return { command, version: `PyTorch ${found.trim()}` }
+    const version = execFileSync(command, ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return { command, version: `PyTorch ${version.trim()}` }
   } catch {
     return undefined
   }
@@ -55,27 +55,27 @@ function node(given, env = {}) {
 
 function torch(...args) {
   const script = join(import.meta.dirname, 'pytorch.py')
-  // One thread of OpenMP that spins steals the processor of the next one.
+  // A spinning OpenMP thread would take the processor of the next one.
   const env = { ...process.env, OMP_NUM_THREADS: String(args[0]) }
   return JSON.parse(execFileSync(python.command, [script, ...args.map(String)], { encoding: 'utf8', env }))
 }
 
 /**
- * The medians of all that each variant reports, time and memory mostly; their runs are interleaved. Those that are short and
- * vary most (`often`) are run so many times a round, by turns.
+ * The medians of every number that each variant reports; runs are interleaved. The variants in `often`, which are short and
+ * vary most, run `turns` times per round.
  */
 function medians(variants, often = [], turns = 3) {
-  const found = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
+  const results = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 1; turn < turns; turn++) for (const name of often) found[name].push(variants[name]())
-    for (const [name, run] of Object.entries(variants)) found[name].push(run())
+    for (let turn = 1; turn < turns; turn++) for (const name of often) results[name].push(variants[name]())
+    for (const [name, run] of Object.entries(variants)) results[name].push(run())
   }
   const middle = (name, what) => {
-    const sorted = found[name].map((one) => one[what]).sort((a, b) => a - b)
+    const sorted = results[name].map((result) => result[what]).sort((a, b) => a - b)
     return sorted[Math.floor(sorted.length / 2)]
   }
   return Object.fromEntries(
-    Object.entries(found).map(([name, [first]]) => [
+    Object.entries(results).map(([name, [first]]) => [
       name,
       Object.fromEntries(Object.keys(first).map((what) => [what, middle(name, what)])),
     ]),
@@ -99,7 +99,7 @@ function compareVariants(kind) {
       'PyTorch, 2 threads': () => torch(2, half, paths.golden, paths.dump),
     }),
   }
-  // The first reading fills the page cache.
+  // The first read fills the page cache.
   variants['reading the files']()
   const found = medians(variants, ['1 thread, cold', '2 threads, cold'])
   const floor = found['reading the files'].us
@@ -126,13 +126,13 @@ function compareVariants(kind) {
   rmSync(join(paths.golden, '../../../..'), { recursive: true, force: true })
 }
 
-/** Time and memory by the number of tokens, of dumps whose files are links to a few. */
+/** Time and memory by number of tokens. Most files of these dumps are links. */
 function curve() {
   const most = values.quick ? 10_000 : 1_000_000
   const table = {}
   for (let count = 10; count <= most; count *= 10) {
     const { paths, remove } = makeFlatDumps(folder, { vocab: 32_000, tokens: count })
-    // A million tokens take minutes: once is enough to see that nothing grows.
+    // A million tokens take minutes; one run is enough to see whether memory grows.
     const times = count >= 100_000 ? 1 : rounds
     const runs = Array.from({ length: times }, () =>
       node({ variant: 'whole', ...paths, tokens: count, warm: count <= 1000 ? 4000 : 0 }),
@@ -145,11 +145,13 @@ function curve() {
       'peak MB': Math.round(middle.peak),
     }
   }
-  console.log('\nby number of tokens, V = 32000, 1 thread, flat folders of .pth, links to 20 files of each side')
+  console.log(
+    '\nby number of tokens, V = 32000, 1 thread, flat folders of .pth files, which are links to 20 files per side',
+  )
   console.table(table)
 }
 
-/** The last row of a big tensor, the first time in a process and later ones. */
+/** Reading the last row of a large tensor: as the first thing in a process, and when the code is compiled. */
 function lastRow() {
   const file = join(folder, 'prompt.pth')
   makePrompt(file, { vocab: 152_064, positions: 4096 })
@@ -170,7 +172,7 @@ function lastRow() {
   )
 }
 
-/** Whole processes of Vitest. */
+/** Complete `vitest run` processes. */
 function runner() {
   const project = makeProject(folder)
   const one = makeDumps(folder, { vocab: 152_064, tokens: 1 })
@@ -180,7 +182,7 @@ function runner() {
   const names = { empty: 'an empty test', one: 'one token', many: `${tokens} tokens` }
   for (const name of Object.keys(names)) runProject(project, name)
   const found = medians(Object.fromEntries(Object.keys(names).map((name) => [name, () => runProject(project, name)])))
-  console.log(`\nwhole processes of vitest run, V = 152064, the threads that the machine has`)
+  console.log('\ncomplete processes of vitest run, V = 152064, the default number of threads')
   console.table(
     Object.fromEntries(
       Object.entries(found).map(([name, { whole, load, compare }]) => [

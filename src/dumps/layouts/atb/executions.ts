@@ -1,20 +1,21 @@
 import { join, sep } from 'node:path'
-import { GoldenLogitsError, printable } from '../errors.js'
-import { type FolderEntry, listNames, tryListFolder } from '../io/folder.js'
-import { NumberColumn } from '../io/number-column.js'
-import { digitsOf } from '../io/numbered-text.js'
-import { type IgnoredPaths, ignoredAs } from './ignored-paths.js'
-import { Interned } from './interned.js'
-import { parseAtbLayer, parseTid } from './names.js'
-import type { DeviceSelection } from './selection.js'
+import { GoldenLogitsError, printable } from '../../../errors.js'
+import { type FolderEntry, listNames, tryListFolder } from '../../../io/folder.js'
+import { NumberColumn } from '../../../io/number-column.js'
+import { digitsOf } from '../../../io/numbered-text.js'
+import { DictionaryColumn } from '../../columns.js'
+import { type IgnoredPaths, ignoredAs } from '../../ignored-paths.js'
+import { parseTid } from '../names.js'
+import type { DeviceSelection } from '../selection.js'
+import { parseAtbLayer } from './names.js'
 
 /** The layer folders of a `{TID}` folder, by layer id. */
 export type Layers = ReadonlyMap<number, { name: string; op: string }>
 
-/** What a `{TID}` folder holds, as many others do. */
+/** The content of a `{TID}` folder. Many folders have the same, so it is kept once. */
 interface ExecutionContent {
   readonly layers: Layers
-  /** Why its layers are not known, with the error's own path. */
+  /** Why the folder could not be listed. */
   readonly problem?: string
   readonly ignored: readonly { name: string; reason: string }[]
 }
@@ -25,11 +26,11 @@ export interface Execution extends Omit<ExecutionContent, 'ignored'> {
   readonly folder: string
 }
 
-/** The executions of one rank, in numeric order; each is made anew when it is asked for. */
+/** The executions of one rank, in numeric order. An execution becomes an object only when it is read. */
 export class Executions {
   readonly selection: DeviceSelection
   readonly tids = new NumberColumn()
-  private readonly contents = new Interned<ExecutionContent>()
+  private readonly contents = new DictionaryColumn<ExecutionContent>()
 
   constructor(selection: DeviceSelection, ignored: IgnoredPaths) {
     this.selection = selection
@@ -57,7 +58,7 @@ export class Executions {
     return this.contents.at(index)!.layers
   }
 
-  /** The sets of layers that occur, each once, in the order in which they occur last. */
+  /** The distinct sets of layers, in the order of their last occurrence. */
   layerSets(): Layers[] {
     const sets = new Set<Layers>()
     for (let i = this.length - 1; i >= 0; i--) sets.add(this.layersAt(i))

@@ -1,10 +1,10 @@
-import type { List } from '../lib/lazy-list.js'
-import type { Executions } from './atb-executions.js'
-import { readTopology } from './atb-topology.js'
-import type { LoadDumpOptions } from './types.js'
-import { unionOf } from './union.js'
+import type { List } from '../../../lib/lazy-list.js'
+import { mergeAscending } from '../../ranks.js'
+import type { LoadDumpOptions } from '../../types.js'
+import type { Executions } from './executions.js'
+import { readTopology } from './topology.js'
 
-/** Executions in a row that hold each a step by the same head: execution `tid` the step `tid + shift`. */
+/** Consecutive executions in which the same head emits one step each: execution `tid` holds step `tid + shift`. */
 export interface StepRun {
   readonly head: number
   readonly from: number
@@ -13,16 +13,16 @@ export interface StepRun {
 }
 
 export interface Plan {
-  /** From the lowest step on. */
+  /** In ascending order of steps. */
   runs: StepRun[]
   notes: string[]
-  /** True where the step numbers rest on an assumption. */
+  /** True if the step numbers rest on an assumption. */
   assumed: boolean
 }
 
-/** Which execution and head hold which step. @param heads ascending, one or two */
+/** Decides which execution and which head hold which step. @param heads ascending, one or two */
 export function planSteps(ranks: readonly Executions[], heads: readonly number[], options: LoadDumpOptions): Plan {
-  const tids = unionOf(ranks.map((rank) => rank.tids))
+  const tids = mergeAscending(ranks.map((rank) => rank.tids))
   const [prefill, decoder] = heads
   return decoder === undefined
     ? planOneHead(tids, prefill!, ranks[0]!.selection.folder, options)
@@ -40,8 +40,8 @@ function planTwoHeads(
   const start = Math.max(...ranks.map((rank) => lastWith(rank, prefill)))
   const base = options.firstStep ?? 0
   const runs: StepRun[] = [{ head: prefill, from: start, to: start, shift: base - start }]
-  // An execution of the run without the decoder's head keeps its step, as one that cannot be read. The first one is
-  // without it where one token was generated and no other.
+  // An execution without the decoder's head keeps its step, as an unreadable one. The first execution has no decoder head
+  // if only one token was generated.
   if (start < last || ranks.some((rank) => lastWith(rank, decoder) === start)) {
     runs.push({ head: decoder, from: start, to: last, shift: base - start + 1 })
   }
@@ -52,7 +52,7 @@ function planTwoHeads(
     for (const tid of tids) if (tid < start) before = tid
     const which = before === first ? `execution ${first}` : `executions ${first} to ${before}`
     notes.push(
-      `${which} taken for a warm-up: the prefill head ${prefill} last occurs in execution ${start}, where the run is read from`,
+      `${which} taken for a warm-up: the prefill head ${prefill} last occurs in execution ${start}; the run is read from there`,
     )
   }
   if (options.firstStep !== undefined)
@@ -60,7 +60,7 @@ function planTwoHeads(
   return { runs, notes, assumed: false }
 }
 
-/** The last execution that holds a head, -1 where none does. */
+/** The last execution that contains a head, -1 if none does. */
 function lastWith(executions: Executions, head: number): number {
   for (let i = executions.length - 1; i >= 0; i--) {
     if (executions.layersAt(i).has(head)) return executions.tids.at(i)!

@@ -27,7 +27,7 @@ test('one file keeps its step', () => {
   expect(stepsOf(dump, root)).toEqual({ 10: ['logits_gsm8k_12_10.pth'] })
 })
 
-test('several cases are refused and listed; one is taken by name or by a pattern', () => {
+test('several cases are refused and listed; a name or a pattern selects one', () => {
   const root = writeTree({ ...ONE, 'logits_humaneval_x_cpp_12_0.pth': '', 'logits_humaneval_x_cpp_3_0.pth': '' })
   expectRefusal(
     () => loadDump(root),
@@ -45,20 +45,20 @@ test('several cases are refused and listed; one is taken by name or by a pattern
   expectRefusal(() => loadDump(root, { run: 'logits_cpp' }), 'invalid-argument', text, root)
 })
 
-test('beside a run they are no part of it', () => {
+test('files beside a run do not belong to it', () => {
   const root = writeTree({ ...ONE, 'msit_dump_x/tensors/0_1/0/9_LmHead/after/outtensor0.bin': '' })
   const dump = loadDump(root)
   expect(dump.layout).toBe('atb')
   expect(ignoredOf(dump, root)).toContain('logits_gsm8k_12_0.pth: outside the layout of the dump')
 })
 
-test('steps written with zeros in front are in order, and keep their names', () => {
+test('steps with leading zeros are in numeric order and keep their names', () => {
   const names = Array.from({ length: 120 }, (_, step) => `logits_gsm8k_0_${`${step}`.padStart(4, '0')}.pth`)
   const root = writeTree(Object.fromEntries([...names].reverse().map((name) => [name, ''])))
   expect(stepsOf(loadDump(root), root)).toEqual(Object.fromEntries(names.map((name, step) => [step, [name]])))
 })
 
-test('numbers of 15 digits are steps, of more they are no part of a dump', () => {
+test('numbers of up to 15 digits are steps, longer ones are ignored', () => {
   const [largest, larger] = ['logits_gsm8k_0_999999999999999.pth', 'logits_gsm8k_0_0000000000000001.pth']
   const root = writeTree({ 'logits_gsm8k_0_7.pth': '', [largest]: '', [larger]: '' })
   const dump = loadDump(root)
@@ -66,7 +66,7 @@ test('numbers of 15 digits are steps, of more they are no part of a dump', () =>
   expect(ignoredOf(dump, root)).toEqual([`${larger}: not part of a dump`])
 })
 
-test('a pattern that names a folder and files in it names each file once', () => {
+test('a pattern that matches a folder and files in it yields each file once', () => {
   const root = writeTree({ 'flat/logits_gsm8k_0_1.pth': '', 'flat/logits_gsm8k_0_2.pth': '' })
   const dump = loadDump(join(root, 'flat{,/logits_gsm8k_0_*.pth}'))
   expect(stepsOf(dump, root)).toEqual({ 1: ['flat/logits_gsm8k_0_1.pth'], 2: ['flat/logits_gsm8k_0_2.pth'] })

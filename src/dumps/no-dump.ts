@@ -2,24 +2,27 @@ import { basename, resolve } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf, listNames } from '../io/folder.js'
 import { firstItems, type List } from '../lib/lazy-list.js'
+import { LAYOUTS } from './layouts/index.js'
 import { locate } from './locate.js'
 import type { IgnoredPath } from './types.js'
 
-const EXPECTED =
-  'expected msit_dump_*/torch_tensors/{device}_{PID}/{TID}/{layer}/output.pth or msit_dump_*/tensors/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin, or any folder on the way'
-
-/** The refusal of a path that holds no dump: what lies there instead, and where one is nearby. */
-export function nothingFound(path: string, paths: readonly string[], ignored: List<IgnoredPath>): GoldenLogitsError {
+/** The error for a path without a dump: what is there instead, and which subfolder contains a dump. */
+export function noDumpError(path: string, paths: readonly string[], ignored: List<IgnoredPath>): GoldenLogitsError {
   const some = firstItems(ignored, 3).map(({ path, reason }) => `${printable(basename(path), 60)}: ${reason}`)
   const more = ignored.length > 3 ? ` and ${ignored.length - 3} more` : ''
-  const found = ignored.length === 0 ? 'it is empty' : `found ${some.join(', ')}${more}`
+  const content = ignored.length === 0 ? 'it is empty' : `found ${some.join(', ')}${more}`
   const dumps = paths.flatMap((p) => dumpsBelow(p)).slice(0, 3)
   const names = dumps.map((name) => printable(name, 80)).join(' and in ')
   const hint = dumps.length > 0 ? `; there is a dump in ${names}: name that one` : ''
-  return new GoldenLogitsError('nothing-to-compare', `no dump here (${found})${hint}; ${EXPECTED}`, { file: path })
+  const examples = LAYOUTS.map(({ example }) => example).join(' or ')
+  return new GoldenLogitsError(
+    'nothing-to-compare',
+    `no dump here (${content})${hint}; expected ${examples}, or any folder on the way`,
+    { file: path },
+  )
 }
 
-/** Folders one level below that do hold a dump. */
+/** The folders one level below that contain a dump. */
 function dumpsBelow(path: string): string[] {
   if (kindOf(path) !== 'folder') return []
   const folders: string[] = []
@@ -29,10 +32,10 @@ function dumpsBelow(path: string): string[] {
 
 function holdsDump(path: string): boolean {
   try {
-    const { devices, flatFiles } = locate([path])
-    return devices.length > 0 || flatFiles.length > 0
+    const { devices, stepFiles } = locate([path])
+    return devices.length > 0 || stepFiles.length > 0
   } catch (error) {
-    // A hint must not fail where it looks.
+    // Looking for a hint must not replace the error.
     if (error instanceof GoldenLogitsError) return false
     throw error
   }
