@@ -1,4 +1,4 @@
-// Dumps to measure with: logits as models emit them, golden `.pth` against tested `.bin`, the same on every run.
+// Writes dumps for the benchmarks: golden `.pth` files and tested `.bin` files with realistic logits, the same in every run.
 import { closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, writeFileSync, writevSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -14,7 +14,7 @@ function random(seed) {
   }
 }
 
-/** N(−1, 2.2) with 24 peaks, and the same with noise of 0.02. */
+/** A golden row from N(−1, 2.2) with 24 peaks, and a dump row with added noise of 0.02. */
 function rows(vocab, seed) {
   const next = random(seed)
   const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
@@ -32,7 +32,7 @@ const toBytes = {
   float16: (row) => Buffer.from(Uint16Array.from(row, toHalf).buffer),
 }
 
-/** To the nearest float16; the values here are neither tiny nor huge. */
+/** Rounds to the nearest float16. Very small and very large values are not handled: there are none here. */
 function toHalf(value) {
   const size = Math.abs(value)
   if (size < 2 ** -14) return (value < 0 ? 0x8000 : 0) | Math.round(size * 2 ** 24)
@@ -42,7 +42,7 @@ function toHalf(value) {
 
 const STORAGE = { float32: 'FloatStorage', float16: 'HalfStorage', bfloat16: 'BFloat16Storage' }
 
-/** What `torch.save` writes of a row-major tensor, piece by piece. */
+/** The pieces of the file that `torch.save` writes for a row-major tensor. */
 function torchFile(bytes, dtype, shape) {
   const int = (n) => Buffer.concat([Buffer.from('J'), Buffer.from(Int32Array.of(n).buffer)])
   const text = (s) => Buffer.concat([Buffer.from('X'), Buffer.from(Int32Array.of(s.length).buffer), Buffer.from(s)])
@@ -59,7 +59,7 @@ function torchFile(bytes, dtype, shape) {
   let at = 0
   for (const [name, content] of Object.entries(records)) {
     const [local, entry] = [Buffer.alloc(30), Buffer.alloc(46)]
-    // Data begins at a multiple of 64, behind padding in the extra field, as torch has it.
+    // As torch does: padding in the extra field aligns the data to 64 bytes.
     const extra = Buffer.alloc(4 + ((128 - ((at + 34 + name.length) % 64)) % 64))
     extra.write('FB')
     extra.writeUInt16LE(extra.length - 4, 2)
@@ -97,7 +97,7 @@ function atbFile(bytes, dtype, vocab) {
   return Buffer.concat([Buffer.from(header), bytes])
 }
 
-/** A prompt's float16 logits, all zero but for the last row, as one `.pth`. */
+/** Writes a prompt's float16 logits as one `.pth`: all zero except the last row. */
 export function makePrompt(file, { vocab, positions }) {
   const bytes = Buffer.alloc(2 * vocab * positions)
   toBytes.float16(rows(vocab, 1).golden).copy(bytes, bytes.length - 2 * vocab)
@@ -109,9 +109,9 @@ export function makePrompt(file, { vocab, positions }) {
 }
 
 /**
- * Writes both dumps into a folder, unless they are there, and returns their paths.
- * @param {{ vocab: number, tokens: number, golden?: string, dump?: string, distinct?: number }} kind where `distinct` is
- * given, so many rows come again and again, in files of their own
+ * Writes both dumps into a folder, unless it has them already, and returns their paths.
+ * @param {{ vocab: number, tokens: number, golden?: string, dump?: string, distinct?: number }} kind `distinct`: the number
+ * of different rows; they repeat, each time in a new file
  */
 export function makeDumps(folder, { vocab, tokens, golden = 'float32', dump = 'bfloat16', distinct = tokens }) {
   const root = join(folder, `${vocab}-${golden}-${dump}-${tokens}`)
@@ -142,12 +142,12 @@ function filesOf(row, { vocab, golden, dump }) {
   }
 }
 
-// Fewer than any file system allows of one file: ext4 has 65,000.
+// Below the limit of every file system: ext4 allows 65,000 links to a file.
 const MOST_LINKS = 60_000
 
 /**
- * Writes both dumps as `.pth` files in a flat folder each, of which all but `distinct` are links to those: as many tokens
- * as are wanted, without the space for them. Returns their paths, and what removes them.
+ * Writes both dumps as flat folders of `.pth` files. Only `distinct` files are real, the others are links to them, so that many
+ * tokens need little disk space. Returns the paths and a function that removes the files.
  */
 export function makeFlatDumps(folder, { vocab, tokens, golden = 'float32', dump = 'bfloat16', distinct = 20 }) {
   const root = join(folder, `flat-${vocab}-${golden}-${dump}-${tokens}`)
@@ -168,7 +168,7 @@ export function makeFlatDumps(folder, { vocab, tokens, golden = 'float32', dump 
   return { paths, remove }
 }
 
-/** A dump whose files are gone through again and again, to so many tokens. */
+/** Repeats the steps of a dump until it has this number of tokens. */
 export function repeated(dump, tokens) {
   const { steps } = dump
   return { ...dump, steps: Array.from({ length: tokens }, (_, step) => ({ ...steps[step % steps.length], step })) }

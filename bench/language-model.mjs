@@ -1,4 +1,4 @@
-// A small language model made up from a seed: logits that look like a real one's, and real errors of quantised weights.
+// A small language model with random weights: realistic logits, and real rounding errors if its weights are quantised.
 
 /** mulberry32: uniform in [0, 1). */
 function random(seed) {
@@ -18,14 +18,14 @@ function normals(next, length, scale) {
   )
 }
 
-/** To so many bits of fraction: 7 for bfloat16, 10 for float16 (of normal numbers). */
+/** Rounds to this number of fraction bits: 7 for bfloat16, 10 for float16 (normal numbers only). */
 function toBits(bits) {
   const factor = 2 ** (23 - bits)
   const word = new Uint32Array(1)
   const float = new Float32Array(word.buffer)
   return (x) => {
     float[0] = x
-    // Round half to even on the bits that go.
+    // Round half to even.
     const low = word[0] % factor
     const odd = Math.floor(word[0] / factor) % 2
     word[0] = word[0] - low + (low > factor / 2 || (low === factor / 2 && odd === 1) ? factor : 0)
@@ -33,7 +33,7 @@ function toBits(bits) {
   }
 }
 
-/** Symmetric whole numbers of so many bits, a scale for each group of `size`. */
+/** Quantises symmetrically to integers of this many bits, with one scale per group of `size` weights. */
 function toIntegers(weights, bits, size) {
   const most = 2 ** (bits - 1) - 1
   const rounded = new Float32Array(weights.length)
@@ -57,8 +57,8 @@ export const PRECISIONS = {
 const SIZE = 64
 
 /**
- * Two layers with residual connections and a head over the vocabulary. The bias of the head falls off as word frequencies do,
- * and contexts differ in how sure they are, as in text: entropies run from next to nothing to several nats.
+ * Two layers with residual connections and a head over the vocabulary. The head's bias decreases like word frequencies, and
+ * entropies range from almost 0 to several nats, as in real text.
  */
 export class LanguageModel {
   constructor(seed, vocab) {
@@ -76,7 +76,7 @@ export class LanguageModel {
     this.rounded = new Map()
   }
 
-  /** The state of a step agrees with a handful of tokens, so that the model is more or less sure of what comes next. */
+  /** The hidden state of a step points towards a few tokens, more or less strongly, so that certainty varies. */
   hidden(step) {
     const next = random(this.seed * 7919 + step)
     const state = normals(next, SIZE, 0.6)
@@ -100,12 +100,12 @@ export class LanguageModel {
   }
 
   weights(precision) {
-    const known = this.rounded.get(precision)
-    if (known) return known
+    const cached = this.rounded.get(precision)
+    if (cached) return cached
     const round = (w) => PRECISIONS[precision].weights(w, SIZE)
-    const made = { layers: this.layers.map(round), head: round(this.head) }
-    this.rounded.set(precision, made)
-    return made
+    const weights = { layers: this.layers.map(round), head: round(this.head) }
+    this.rounded.set(precision, weights)
+    return weights
   }
 }
 

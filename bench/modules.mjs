@@ -5,9 +5,9 @@ import { build } from 'rolldown'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** Modules of `src` that no entry exports, with all their exports in one object. @param {readonly string[]} names as `snapshots/types` */
+/** Bundles modules of `src` that no entry exports. Returns all their exports in one object. @param {readonly string[]} names such as `snapshots/types` */
 export async function modules(...names) {
-  // Below this repository, where the package's own libraries are found.
+  // Inside the repository, so that the dependencies resolve.
   mkdirSync(join(ROOT, '.cache'), { recursive: true })
   const dir = mkdtempSync(join(ROOT, '.cache/modules-'))
   process.on('exit', () => rmSync(dir, { recursive: true, force: true }))

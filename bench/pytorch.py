@@ -1,4 +1,4 @@
-"""The columns of a comparison in PyTorch, one tensor operation after another: what bench/run.mjs measures itself against.
+"""The columns of a comparison in PyTorch, one tensor operation after another: the reference of bench/comparisons.mjs.
 
 Usage: pytorch.py THREADS TOKENS GOLDEN_FOLDER DUMP_FOLDER     compares {i}/root.lm_head/output.pth with {i}/67_LmHead/...
        pytorch.py THREADS load FILE                           loads a file and takes the last row, twice; the second time counts

@@ -1,11 +1,11 @@
-// Whole processes of the real runner: a project as npm would install it, in which one test compares.
+// Runs Vitest in a project as npm would install it, with one test that compares.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** @returns the folder of a project with this package, and the others beside it, in node_modules */
+/** @returns a project's folder whose node_modules have this package and its dependencies */
 export function makeProject(folder) {
   const project = mkdtempSync(join(folder, 'project-'))
   const modules = join(project, 'node_modules')
@@ -22,7 +22,7 @@ export function makeProject(folder) {
   return project
 }
 
-/** A test that compares two dumps, and leaves how long loading the package took, and how long the comparison. */
+/** Adds a test that compares two dumps and writes down how long loading the package and comparing took. */
 export function addComparison(project, name, { golden, dump }) {
   writeFileSync(
     join(project, `${name}.test.js`),
@@ -39,7 +39,7 @@ test('compares', async () => {
   )
 }
 
-/** @returns milliseconds of the whole process, and within it of loading the package and of the comparison */
+/** @returns the milliseconds of the process, and of these the time for loading the package and for comparing */
 export function runProject(project, name) {
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
   const started = performance.now()

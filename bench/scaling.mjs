@@ -1,7 +1,8 @@
-// How a comparison scales: one thread against two, with workers that must start (cold) and that are there (warm), from ten
-// tokens to a million, whose files are links to a few; medians of interleaved rounds, each in a process of its own, and their peak memory.
-// Usage: npm run bench:scaling -- [--rounds 5] [--vocab 152064] [--most 10000] [--threads 2]
+// Time and peak memory of a comparison by number of tokens, on one thread and on several: cold (workers must start) and warm.
+// Most files are links, so that a million tokens fit on a disk. Medians of interleaved rounds, each run in a new process.
+// Usage: npm run bench -- scaling [--rounds 5] [--vocab 152064] [--most 10000] [--threads 2]
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -9,12 +10,12 @@ import { compareDumps, loadDump } from '../dist/esm/index.js'
 import { makeFlatDumps } from './dumps.mjs'
 import { peakMemory } from './peak-memory.mjs'
 
-const [, self, job] = process.argv
+const job = process.argv[2]
 
 if (job?.startsWith('{')) measure(JSON.parse(job))
 else report()
 
-/** Compares twice in this process: the second time the workers are there. */
+/** Compares twice in this process: the second time the workers are running. */
 function measure({ golden, dump, tokens, threads }) {
   const sides = [dump, golden].map((path) => loadDump(path))
   const compare = () => {
@@ -44,17 +45,22 @@ function report() {
   console.log(
     `tokens | 1 thread, µs/token | ${many} threads cold | warm | speed-up cold | warm | peak MB, 1 thread | ${many} threads`,
   )
+  const folder = mkdtempSync(join(tmpdir(), 'golden-logits-bench-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.on('SIGINT', () => process.exit(130))
   for (let tokens = 10; tokens <= most; tokens *= 10) {
-    const { paths, remove } = makeFlatDumps(join(tmpdir(), 'golden-logits-bench'), { vocab, tokens })
-    const found = { 1: [], [many]: [] }
+    const { paths, remove } = makeFlatDumps(folder, { vocab, tokens })
+    const results = { 1: [], [many]: [] }
     for (let round = 0; round < rounds; round++) {
       for (const threads of [1, many]) {
         const given = JSON.stringify({ ...paths, tokens, threads })
-        found[threads].push(JSON.parse(execFileSync(process.execPath, [self, given], { encoding: 'utf8' })))
+        results[threads].push(
+          JSON.parse(execFileSync(process.execPath, [import.meta.filename, given], { encoding: 'utf8' })),
+        )
       }
     }
     remove()
-    const of = (threads, what) => median(found[threads].map((one) => one[what]))
+    const of = (threads, what) => median(results[threads].map((result) => result[what]))
     const each = (milliseconds) => ((1000 * milliseconds) / tokens).toFixed(1)
     const ratio = (what) => (of(1, what) / of(many, what)).toFixed(2)
     const memory = [of(1, 'peak').toFixed(0), of(many, 'peak').toFixed(0)]

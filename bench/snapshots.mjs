@@ -1,5 +1,6 @@
-// What compact goldens decide, what they cost, and what goldens weigh. Run with: node bench/goldens.mjs
-// Options: --rows 40 (a case and k), --seed 1, --vocab 151936, --sizes 1000 (tokens whose size is measured; 0 for none)
+// Stored snapshots: how often a compact one leaves a verdict undecided, and how large snapshots are.
+// Usage: npm run bench -- snapshots [--rows 40] [--seed 1] [--vocab 151936] [--sizes 1000]
+// --rows: rows per case and k; --sizes: tokens of the snapshots whose size is measured, 0 for none
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,16 +32,16 @@ const K = [32, 64, 128, 256, 512]
 
 const model = new LanguageModel(seed, vocab)
 console.log(
-  `seed ${seed}, ${rows} pairs a case, vocabulary of ${vocab}; golden: the float32 model, rounded to bf16 or fp16\n`,
+  `seed ${seed}, ${rows} pairs per case, vocabulary of ${vocab}; golden: the float32 model, rounded to bf16 or fp16\n`,
 )
 
 const limits = { bf16: 0.005, fp16: 0.0001 }
 const cases = [
   ['bf16 weights and logits', 'bf16', 'bf16', limits.bf16],
   ['fp16 weights and logits', 'fp16', 'fp16', limits.fp16],
-  ['int8 weights, a scale a row', 'int8', 'bf16', limits.bf16],
+  ['int8 weights, one scale per row', 'int8', 'bf16', limits.bf16],
   ['int8 weights, limit 0.02', 'int8', 'bf16', 0.02],
-  ['int4 weights, a scale for 32', 'int4', 'bf16', limits.bf16],
+  ['int4 weights, one scale per 32', 'int4', 'bf16', limits.bf16],
   ['int4 weights, limit 0.2', 'int4', 'bf16', 0.2],
 ]
 
@@ -90,11 +91,11 @@ for (const [name, weights, logits, klDivergence] of cases) {
 }
 console.log(table.join('\n'))
 console.log(`intervals that do not contain the exact value: ${outside}`)
-if (sizes > 0) weigh()
+if (sizes > 0) measureSizes()
 
-/** What goldens of so many tokens weigh on disk. Their rows repeat after 16; each is kept by itself. */
-function weigh() {
-  const folder = mkdtempSync(join(tmpdir(), 'goldens-bench-'))
+/** Sizes on disk of snapshots with `--sizes` tokens. There are 16 different rows; each token is stored separately. */
+function measureSizes() {
+  const folder = mkdtempSync(join(tmpdir(), 'snapshots-bench-'))
   try {
     const files = Array.from({ length: 16 }, (_, step) => {
       const row = PRECISIONS.bf16.row(model.logits(model.hidden(step), 'float32'))
@@ -129,7 +130,7 @@ function weigh() {
       const name = fidelity === 'full' ? 'full' : `compact, k ${k}`
       const seconds = ((performance.now() - before) / 1000).toFixed(1)
       console.log(
-        `${name.padEnd(16)} ${text(bytes)}   ${(bytes / sizes / 1000).toFixed(2).padStart(7)} kB a token, ${seconds} s to write`,
+        `${name.padEnd(16)} ${text(bytes)}   ${(bytes / sizes / 1000).toFixed(2).padStart(7)} kB per token, ${seconds} s to write`,
       )
     }
   } finally {

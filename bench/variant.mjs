@@ -1,5 +1,5 @@
-// One variant of the benchmark, in a process of its own: prints the time (µs; of a token, or of the whole) and the peak
-// memory of the process (MB) as JSON. Usage: node bench/variant.mjs '{"variant": "floor" …}'
+// Runs one variant of bench/comparisons.mjs. Prints the time in µs (per token, or in total) and the peak memory of the process
+// in MB as JSON. Usage: node bench/variant.mjs '{"variant": "floor" …}'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { compareDumps, loadDump, readTensors } from '../dist/esm/index.js'
 import { repeated } from './dumps.mjs'
@@ -15,10 +15,10 @@ function report(us, more = {}) {
   console.log(JSON.stringify({ us, ...more, peak: peakMemory() }))
 }
 
-/** The least that reading the same files takes: open, stat, one read into the same buffer, close. */
+/** Reads the same files and nothing else: open, stat, one read into the same buffer, close. */
 function floor() {
   const files = [golden, dump].flatMap((path) => repeated(loadDump(path), tokens).steps.flatMap((step) => step.files))
-  // At the front of a page: where memory begins elsewhere in one, some processors copy at a fraction of the speed.
+  // WebAssembly memory is page-aligned: some processors copy much more slowly to other addresses.
   const buffer = new Uint8Array(new WebAssembly.Memory({ initial: 32 }).buffer)
   const started = performance.now()
   for (const path of files) {
@@ -30,14 +30,14 @@ function floor() {
 }
 
 /**
- * All tokens: at once, or once the same comparison has been made over `warm` tokens, when the workers are there and V8 has
- * compiled what it runs.
+ * Compares all tokens: at once, or after the same comparison over `warm` tokens, when the workers are running and V8 has
+ * compiled the code.
  */
 function compare() {
   report(timeOf([dump, golden].map((path) => repeated(loadDump(path), tokens))))
 }
 
-/** The same of dumps that hold so many tokens, with how long it takes to load them. */
+/** The same for dumps that really have this number of tokens, with the time to load them. */
 function whole() {
   const started = performance.now()
   const sides = [dump, golden].map((path) => loadDump(path))
@@ -56,7 +56,7 @@ function timeOf(sides) {
   return ((performance.now() - started) * 1000) / tokens
 }
 
-/** The last row of a tensor of many: the first thing that the process does, or once its code is compiled. */
+/** Reads the last row of a tensor with many rows: as the first thing in the process, or when the code is compiled. */
 function row() {
   let started = 0
   for (let turn = 0; turn <= warm; turn++) {

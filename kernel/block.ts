@@ -1,7 +1,10 @@
 import { address, convert, FLOAT32 } from './convert'
 import { BLOCK, DUMP_BLOCK, GOLDEN_BLOCK } from './layout'
 
-/** A block as float32: where it lies if it is that already, else converted. The last, shorter one can always be padded. */
+/**
+ * The address of a block as float32: the block itself if it is float32 already, otherwise a converted copy in `room`.
+ * The last, shorter block is always copied, so that it can be padded.
+ */
 export function blockOf(row: usize, kind: i32, start: i32, size: i32, room: usize): usize {
   const from = address(row, kind, start)
   if (kind === FLOAT32 && size === BLOCK) return from
@@ -9,12 +12,12 @@ export function blockOf(row: usize, kind: i32, start: i32, size: i32, room: usiz
   return room
 }
 
-/** Writes `value` behind the `count` elements of a block, up to a whole number of eight. */
+/** Writes `value` after the `count` elements of a block, up to the next multiple of eight. */
 export function pad(block: usize, count: i32, value: f32): void {
   for (let i = count; i < ((count + 7) & ~7); i++) store<f32>(block + ((<usize>i) << 2), value)
 }
 
-/** Converts a block in which logits below a floor are raised to it. */
+/** Converts a block and raises logits below the floor to the floor. */
 export function raisedBlock(row: usize, kind: i32, start: i32, size: i32, room: usize, floor: f32): void {
   convert(kind, address(row, kind, start), room, size)
   const low = f32x4.splat(floor)
@@ -22,8 +25,8 @@ export function raisedBlock(row: usize, kind: i32, start: i32, size: i32, room: 
 }
 
 /**
- * Converts a block of a pair, and raises the logits below the floors, which must not change what the divergence is.
- * @returns false where it does: where the golden is above its floor and the dump below
+ * Converts a block of a pair, and raises the logits below the floors.
+ * @returns false if that changes the divergence: the golden is above its floor at an id where the dump is below its own
  */
 export function raisePair(
   golden: usize,

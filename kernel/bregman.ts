@@ -2,10 +2,10 @@ import { BREGMAN, constant, LN2, LOG2E, MAGIC, quadratic } from './constants'
 import { highest, lowest } from './extremes'
 import { BREGMAN_REST, BREGMAN_WHOLE, GAPS, LINEAR, REDUCED, WEIGHTS } from './layout'
 
-/** |x| up to which n is 0 below, less what float32 may round away of logits in the hundred thousands. */
+/** Up to this |x|, n is 0 in `reduceGaps`; with a margin for rounding of logits in the hundred thousands to float32. */
 const NEAR: f32 = 0.32
 
-/** Σw·x and Σw·f(x). @param most the largest |x|, or more, if that is known to be small; else all are looked at */
+/** Adds up Σw·x and Σw·f(x). @param most an upper bound of |x|; if it is large, every x is checked */
 export function addBregman(g: usize, m: usize, count: i32, shift: f64, most: f64): void {
   if (most < NEAR || isNear(g, m, count, <f32>shift)) addReduced(GAPS, count, true)
   else {
@@ -15,8 +15,9 @@ export function addBregman(g: usize, m: usize, count: i32, shift: f64, most: f64
 }
 
 /**
- * Whether all gaps of a block are so small that n is 0 for each: then half of the work would add zeros. What lies behind a
- * short block can only make it far: a NaN there, as the second argument, changes no maximum.
+ * Whether all gaps of a block are so small that n is 0 for each, since half of the work would then add zeros. Bytes
+ * after a short block can only make the result false: a NaN there, as the second argument of pmax, does not change the
+ * maximum.
  */
 function isNear(g: usize, m: usize, count: i32, shift: f32): bool {
   let most = f32x4.splat(shift)
@@ -39,8 +40,8 @@ function bregman(r: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: 
 }
 
 /**
- * With x = r − n·ln 2 and W = w·2ⁿ: w·f(x) = W·f(r) + (W − w) − (W·r − w·x). Sums up all but the first term, which are
- * exactly 0 where n is, and leaves r and W for it.
+ * With x = r − n·ln 2 and W = w·2ⁿ: w·f(x) = W·f(r) + (W − w) − (W·r − w·x). Adds up all terms except the first, which
+ * are exactly 0 if n is 0, and stores r and W for the first.
  */
 function reduceGaps(count: i32): void {
   const log2e = constant(LOG2E)
@@ -66,8 +67,8 @@ function reduceGaps(count: i32): void {
 
 /**
  * ΣW·f(r), without the polynomial's leading coefficient.
- * @param from where the r are
- * @param areGaps whether they are the x themselves: then Σw·x is added up as well
+ * @param from address of the values r
+ * @param areGaps whether r = x for all: then Σw·x is added up as well
  */
 function addReduced(from: usize, count: i32, areGaps: bool): void {
   const a0 = constant(BREGMAN)

@@ -1,7 +1,7 @@
 import { CONSTANTS, ROOTS } from './layout'
 
-// V8 builds a splat of a constant anew in every turn of a loop, from integer registers: what a loop needs is loaded
-// from memory in front of it.
+// V8 creates a splat of a constant again in every iteration of a loop, from integer registers. So constants are loaded
+// from memory before the loop.
 
 export const LOG2E: usize = 0
 export const MAGIC: usize = 1
@@ -10,14 +10,14 @@ export const EPSILON: usize = 3
 export const EXP: usize = 4
 export const BREGMAN: usize = 6
 
-/** 1.5·2⁵²: added to a number it rounds it to a whole one, which stands in the low bits of the sum. */
+/** 1.5·2⁵²: adding it rounds a number to a whole number, which is then in the low bits of the sum. */
 export const ROUNDER: f64 = 6755399441055744.0
 
-/** The same for multiples of 2⁻¹⁰: their low 10 bits choose a root, those above are the exponent. */
+/** The same for multiples of 2⁻¹⁰: the low 10 bits of the sum select a root, the bits above are the exponent. */
 export const ROOT_BITS: i32 = 10
 export const ROOT_ROUNDER: f64 = ROUNDER / 1024
 
-/** Leading coefficients of the two polynomials below, which are kept without. */
+/** Leading coefficients of the two polynomials below, whose other coefficients are divided by them. */
 export const EXP_LEAD: f64 = 0.24022650523924524
 export const BREGMAN_LEAD: f64 = 2.7577354408850636e-6
 
@@ -50,8 +50,8 @@ export function init(): void {
 }
 
 /**
- * 2^(j/1024) for j from 0 to 1023, as bits, less j·2⁴²: a multiple of 2⁻¹⁰ shifted to the left by 42 adds that again, and
- * its whole part to the exponent.
+ * The bits of 2^(j/1024) for j from 0 to 1023, minus j·2⁴². Adding a multiple of 2⁻¹⁰, shifted left by 42, adds j·2⁴²
+ * again and the whole part to the exponent.
  */
 function fillRoots(): void {
   for (let j = 0; j < 1024; j++) store<f64>(ROOTS + (j << 3), 1)
@@ -68,7 +68,7 @@ function fillRoots(): void {
   }
 }
 
-/** (r + a)·r + b: polynomials as products of these take half of the multiplications and short chains. */
+/** (r + a)·r + b. A polynomial as a product of these needs half of the multiplications, in short dependency chains. */
 export function quadratic(r: v128, a: v128, b: v128): v128 {
   return f64x2.add(f64x2.mul(f64x2.add(r, a), r), b)
 }

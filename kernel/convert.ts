@@ -1,5 +1,5 @@
-// Raw little-endian elements to float32, each rounded once. Loops over whole vectors may read up to 15 bytes and write up
-// to 28 beyond the last element.
+// Converts raw little-endian elements to float32, each rounded once. Loops over vectors may read up to 15 bytes and
+// write up to 28 bytes beyond the last element.
 
 export const FLOAT32: i32 = 0
 export const BFLOAT16: i32 = 1
@@ -12,7 +12,7 @@ export const INT8: i32 = 7
 export const UINT8: i32 = 8
 export const BOOL: i32 = 9
 
-/** Where element `index` of a row lies. */
+/** The address of element `index` of a row. */
 export function address(row: usize, kind: i32, index: i32): usize {
   let shift = 2
   if (kind === FLOAT64 || kind === INT64) shift = 3
@@ -39,8 +39,9 @@ function convertBfloat16(from: usize, to: usize, end: usize): void {
 }
 
 /**
- * The bits, moved to their places in float32, are the number times 2⁻¹¹²; subnormals need no care. Infinity and NaN, with
- * all ones for an exponent, come out as numbers from 65,536 on, which float16 has not, and are put right afterwards.
+ * Exponent and mantissa, moved to their positions in float32, are the number times 2⁻¹¹², subnormals included. Infinity
+ * and NaN, with an exponent of all ones, become numbers of at least 65,536, which float16 cannot represent, and are
+ * corrected afterwards.
  */
 function convertFloat16(from: usize, to: usize, end: usize): void {
   const kept = i32x4.splat(0x8fffe000)

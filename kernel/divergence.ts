@@ -6,14 +6,14 @@ import { spread } from './sums'
 import { bregmanTotal, total } from './totals'
 import { reduce, weigh } from './weights'
 
-// The sums of `divergence.ts` in src/metrics, by the same formulas. w = e^g over some constant, which cancels;
-// x = (g − m) − shift.
+// The sums of src/metrics/divergence.ts, by the same formulas. w = e^g divided by a constant, which cancels; x = (g −
+// m) − shift.
 
 /**
- * The average of f(x) = e⁻ˣ − 1 + x. Logits below `goldenFloor` or `dumpFloor` count as those. In a row with floors
- * the golden must be within 700 of its maximum, and x within ±690.
+ * The average of f(x) = e⁻ˣ − 1 + x. Logits below `goldenFloor` or `dumpFloor` are raised to it. With the floors, the
+ * golden must be within 700 of its maximum, and x within ±690.
  * @param power the golden's maximum in powers of two, a whole number
- * @returns Σw·f(x)/Σw; −1 where the dump is below its floor at an id where the golden is not
+ * @returns Σw·f(x)/Σw; −1 if the dump is below its floor at an id where the golden is not
  */
 export function averageBregman(
   golden: usize,
@@ -43,7 +43,7 @@ export function averageBregman(
   return bregmanTotal() / total(MASS)
 }
 
-/** Σe^g in units of 2^power. Logits below `floor` count as that. */
+/** Σe^g in units of 2^power. Logits below `floor` are raised to it. */
 export function sumMass(row: usize, kind: i32, count: i32, power: f64, floor: f32): f64 {
   memory.fill(MASS, 0, 16)
   for (let start = 0; start < count; start += BLOCK) {

@@ -1,13 +1,13 @@
 import { BLOCK_EXTREMES } from './layout'
 
-/** The maximum, the minimum, and the start of the first block that holds the maximum. */
+/** Initialises the extremes of a row: the maximum, the minimum, and the start of the first block with the maximum. */
 export function startExtremes(extremes: usize): void {
   store<f32>(extremes, -Infinity)
   store<f32>(extremes, Infinity, 4)
   store<i32>(extremes, 0, 8)
 }
 
-/** Takes a block's extremes into those of its row. */
+/** Updates the extremes of a row with those of a block. */
 export function note(extremes: usize, high: f32, low: f32, start: i32): void {
   if (high > load<f32>(extremes)) {
     store<f32>(extremes, high)
@@ -16,7 +16,7 @@ export function note(extremes: usize, high: f32, low: f32, start: i32): void {
   if (low < load<f32>(extremes, 4)) store<f32>(extremes, low, 4)
 }
 
-/** Maximum and minimum of two blocks, NaN aside. */
+/** Writes the maximum and minimum of two blocks, ignoring NaN. */
 export function scan(g: usize, m: usize, count: i32): void {
   let goldenHigh = v128.load(g)
   let goldenLow = goldenHigh

@@ -1,5 +1,5 @@
-// The numeric kernel in AssemblyScript: `npm run build:kernel` makes src/metrics/wasm/module.generated.ts of it. It lives in
-// memory that is given to it, knows no allocation, and leaves its results where layout.ts says.
+// The numeric kernel in AssemblyScript, compiled by `npm run build:kernel` to src/metrics/wasm/module.generated.ts. It
+// works on memory that the caller provides, allocates nothing, and writes its results to the addresses in layout.ts.
 export { foldRow } from './checksum'
 export { init } from './constants'
 export { averageBregman, sumMass } from './divergence'

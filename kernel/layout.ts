@@ -1,9 +1,10 @@
-// Where things lie in the memory that the kernel is given. The rows of a pair follow from ROWS on.
+// Addresses in the memory that the caller provides. The rows of a pair are behind these (ROWS in
+// src/metrics/wasm/layout.ts).
 
-/** Elements that are worked on at a time: with all that lies between them and the sums, they stay in the L1 cache. */
+/** Elements processed at a time. With all intermediate results they fit into the L1 cache. */
 export const BLOCK: i32 = 512
 
-// Sums over a pair of rows: two lanes each of float64, or four of float32 or int32.
+// Sums over a pair of rows: two lanes of float64 each, or four of float32 or int32.
 export const GOLDEN_SQUARES: usize = 0x100
 export const GOLDEN_TIMES_GAP: usize = 0x110
 export const GAP_SQUARES: usize = 0x120
@@ -18,7 +19,7 @@ export const GOLDEN_ONLY: usize = 0x1a0
 export const DUMP_ONLY: usize = 0x1b0
 export const MISSED_MAX: usize = 0x1c0
 
-// What one block's scan finds, and what the row's is.
+// Extremes of the current block, and of each row.
 export const BLOCK_EXTREMES: usize = 0x200
 export const GOLDEN_EXTREMES: usize = 0x210
 export const DUMP_EXTREMES: usize = 0x220
@@ -31,20 +32,23 @@ export const BREGMAN_REST: usize = 0x270
 export const DUMP_SQUARES: usize = 0x280
 export const PRODUCTS: usize = 0x290
 
-/** Of the running divergence: how large the terms were that it lost digits in, whether it was given up, and whether logits were raised for it. */
+/**
+ * Of the running divergence: the size of the terms that lost digits by cancellation, whether it was given up, and
+ * whether logits were raised.
+ */
 export const NOISE: usize = 0x2a0
 export const GIVEN_UP: usize = 0x2a8
 export const RAISED: usize = 0x2ac
 export const RUNNING_END: usize = 0x2b0
 
-/** What is told of a pair. */
+/** The results of a pair. */
 export const RESULTS: usize = 0x300
 
 export const CONSTANTS: usize = 0x400
 
-// One block of each row as float32, and between the loops float64: golden logits and reduced arguments, exponents and
-// weights, gaps. Each begins a little further within its 4 KiB than the one before, so that they do not fall on each other
-// in the cache.
+// One block of each row as float32, and intermediate results of the loops as float64: golden logits or reduced
+// arguments, exponents or weights, gaps. Each begins at a different offset in its 4 KiB page, so that they do not evict
+// each other from the cache.
 export const GOLDEN_BLOCK: usize = 0x1000
 export const DUMP_BLOCK: usize = 0x1880
 export const REDUCED: usize = 0x2100
@@ -55,7 +59,7 @@ export const GAPS: usize = 0x4200
 /** 1,024 roots of 2. */
 export const ROOTS: usize = 0x8000
 
-/** What a row is folded to for its CRC, behind the window that it is folded through and a chunk of it. */
+/** For the CRC of a row: the window and chunk through which it is folded, and the bytes that remain of it. */
 export const WINDOW: usize = 4032
 export const CHUNK: usize = 8064
 export const FOLDING: usize = 0xa000

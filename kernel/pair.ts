@@ -21,9 +21,9 @@ import { setSuppressedAside } from './suppressed'
 import { reduce, weigh } from './weights'
 
 /**
- * Measures two rows, and leaves the results in memory. Each block goes through several short loops, each over
- * what the one before left in the L1 cache: short chains of dependent instructions keep more elements in flight than one
- * long loop does, and their sums and constants fit into the registers.
+ * Measures two rows, and writes the results to memory. Each block is processed by several short loops over data that
+ * the previous loop left in the L1 cache. Short chains of dependent instructions keep more elements in flight than one
+ * long loop would, and their sums and constants fit into the registers.
  */
 export function measurePair(golden: usize, goldenKind: i32, dump: usize, dumpKind: i32, count: i32): void {
   memory.fill(GOLDEN_SQUARES, 0, RUNNING_END - GOLDEN_SQUARES)

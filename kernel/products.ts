@@ -3,7 +3,7 @@ import { two } from './constants'
 import { address, convert } from './convert'
 import { BLOCK, DUMP_BLOCK, DUMP_SQUARES, GOLDEN_BLOCK, PRODUCTS } from './layout'
 
-/** Σm² and Σgm by themselves, for rows of which one is so short that it is lost in the sums of d. */
+/** Σm² and Σgm directly, for a dump whose norm is so small that it cancels out in the sums over d. */
 export function multiplyPair(golden: usize, goldenKind: i32, dump: usize, dumpKind: i32, count: i32): void {
   let squares = f64x2.splat(0)
   let products = f64x2.splat(0)

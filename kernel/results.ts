@@ -29,9 +29,9 @@ import { multiplyPair } from './products'
 import { find, logitAt, sumInOrder } from './search'
 import { bregmanTotal, total } from './totals'
 
-// What a pair's sums come to, as float64 one behind the other: src/metrics/wasm/results.ts reads them in this order.
+// Writes the results of a pair as consecutive float64. src/metrics/wasm/results.ts reads them in the same order.
 
-/** Means this small against the largest logit have lost digits. */
+/** A mean this small relative to the largest logit has lost digits. */
 const CANCELLED: f64 = 1e-5
 
 let next: usize = RESULTS
@@ -41,10 +41,10 @@ function put(value: f64): void {
   next += 8
 }
 
-/** Nothing but the first of them where a row holds NaN or +Inf. */
+/** Writes only the first result if a row contains NaN or +Inf. */
 export function writeResults(golden: usize, goldenKind: i32, dump: usize, dumpKind: i32, count: i32): void {
   next = RESULTS
-  // Sums of finite float32 stay finite in float64, and −Inf is not in them.
+  // Sums of finite float32 are finite in float64, and −Inf is left out.
   const sum = total(GOLDEN_SUM) + total(DUMP_SUM)
   put(sum)
   if (!(Math.abs(sum) < Infinity)) return
@@ -74,7 +74,7 @@ export function writeResults(golden: usize, goldenKind: i32, dump: usize, dumpKi
 function putRow(row: usize, kind: i32, count: i32, extremes: usize, sum: f64): i32 {
   const top1 = find(row, kind, load<i32>(extremes, 8), count, load<f32>(extremes))
   const high = logitAt(row, kind, top1)
-  // Which of two zeros comes first, the minimum over several lanes does not tell.
+  // The minimum over several lanes does not show which of 0 and -0 comes first.
   const lowest = load<f32>(extremes, 4)
   const low = lowest === 0 ? logitAt(row, kind, find(row, kind, 0, count, 0)) : lowest
   put(top1)
@@ -84,7 +84,10 @@ function putRow(row: usize, kind: i32, count: i32, extremes: usize, sum: f64): i
   return top1
 }
 
-/** Where the logits cancel out, the sum in several lanes is not the one from front to end: that one is the definition. */
+/**
+ * The mean is defined by the sum from front to end. If the logits cancel out, the sum over several lanes is too
+ * different.
+ */
 function meanOf(row: usize, kind: i32, count: i32, sum: f64, size: f64): f64 {
   const mean = sum / count
   return Math.abs(mean) < CANCELLED * size ? sumInOrder(row, kind, count) / count : mean
@@ -97,7 +100,7 @@ function putProducts(golden: usize, goldenKind: i32, dump: usize, dumpKind: i32,
   const dd = total(GAP_SQUARES)
   let mm = gg + 2 * gd + dd
   let gm = gg + gd
-  // A dump that is much shorter than the golden is lost in those: it takes sums of its own.
+  // A dump with a much smaller norm than the golden cancels out in these: compute its sums directly.
   if (mm < gg / 4) {
     multiplyPair(golden, goldenKind, dump, dumpKind, count)
     mm = total(DUMP_SQUARES)

@@ -1,36 +1,36 @@
 import { BREGMAN_REST, BREGMAN_WHOLE, GIVEN_UP, LINEAR, MASS, NOISE } from './layout'
 import { bregmanTotal, total } from './totals'
 
-// The sums of the divergence in one pass with all others, before the golden's maximum is known: they are counted from the
-// maximum so far, and then from a higher one where it comes. With w' = c·w and x' = x − δ
+// The sums of the divergence, in the same pass as all other sums. The golden's maximum is not known yet: the sums are
+// relative to the maximum so far, and are rebased when a higher one comes. With w' = c·w and x' = x − δ
 //
 //     Σw'·x' = c·(Σwx − δ·Σw)
 //     Σw'·f(x') = c·(e^δ·Σw·f(x) + (e^δ − 1 − δ)·Σw − (e^δ − 1)·Σwx)
 //
-// Terms may cancel there: how large they were is noted. Nothing is lost where δ is 0.
+// Terms may cancel here, so their size is recorded as noise. Nothing is lost if δ is 0.
 
-/** Beyond this, x and the exponents lose digits that the divergence needs. */
+/** Beyond this magnitude, x and the exponents lose digits that the divergence needs. */
 const LARGEST: f32 = 1e5
 
-/** Logits this far below the maximum have a weight of 5e-283, or any below it: none. */
+/** Logits this far below the maximum have a weight of at most 5e-283, which is negligible. */
 const DEPTH: f64 = 650
 
-/** The dump may be this far above the logit that the gaps are counted from; float64 ends at e^709. */
+/** The dump may be at most this far above the logit that the gaps are relative to; float64 overflows at e^709. */
 const HEIGHT: f64 = 40
 
 /** The golden's maximum so far, and the dump's logit there. */
 let top: f32 = 0
 let origin: f64 = 0
 
-/** What the weights and gaps are counted from. */
+/** The weights are relative to 2^power, the gaps to `shift`. */
 export let power: f64 = 0
 export let shift: f64 = 0
 
-/** Logits below have no weight, and may be raised to here. */
+/** Logits below these have negligible weight, and may be raised to them. */
 export let goldenFloor: f32 = 0
 export let dumpFloor: f32 = 0
 
-/** The maxima of the blocks before the first that has a golden logit to count from. */
+/** The maxima of the blocks before the first block whose golden maximum is large enough to start from. */
 let goldenBefore: f32 = 0
 let dumpBefore: f32 = 0
 
@@ -44,7 +44,10 @@ export function giveUp(): void {
   store<i32>(GIVEN_UP, 1)
 }
 
-/** Prepares for a block with these maxima. False where it takes another way to the divergence, or has nothing to add. */
+/**
+ * Prepares for a block with these maxima.
+ * @returns false if the block must not be added, or the running sums were given up
+ */
 export function advance(g: usize, m: usize, goldenHigh: f32, dumpHigh: f32): bool {
   if (load<i32>(GIVEN_UP)) return false
   if (top === -Infinity && goldenHigh < -LARGEST) {
@@ -57,7 +60,7 @@ export function advance(g: usize, m: usize, goldenHigh: f32, dumpHigh: f32): boo
   return top > -Infinity && !load<i32>(GIVEN_UP)
 }
 
-/** The dump's logit where the golden's is `value`, which must be there. */
+/** The dump's logit at the first id where the golden's logit is `value`, which must exist. */
 function logitBeside(value: f32, g: usize, m: usize): f64 {
   while (load<f32>(g) !== value) {
     g += 4

@@ -7,7 +7,7 @@ export function logitAt(row: usize, kind: i32, index: i32): f32 {
   return load<f32>(GOLDEN_BLOCK)
 }
 
-/** The lowest id from `start` on whose logit is `value`, which must be there. */
+/** The lowest id from `start` on whose logit is `value`, which must exist. */
 export function find(row: usize, kind: i32, start: i32, count: i32, value: f32): i32 {
   for (; start < count; start += BLOCK) {
     const size = min(count - start, BLOCK)
@@ -19,7 +19,7 @@ export function find(row: usize, kind: i32, start: i32, count: i32, value: f32):
   return -1
 }
 
-/** The sum from front to end, each term rounded in. */
+/** The sum from front to end, rounded after each term. */
 export function sumInOrder(row: usize, kind: i32, count: i32): f64 {
   let sum: f64 = 0
   for (let start = 0; start < count; start += BLOCK) {

@@ -16,7 +16,7 @@ import { padReduced, reduceTwo, rounderFor } from './weights'
 
 // g is the golden, m the dump, d = m − g.
 
-/** Leaves a block's g and d as float64. */
+/** Stores g and d of a block as float64. */
 export function spread(g: usize, m: usize, count: i32): void {
   for (let at: usize = 0, end = (<usize>count) << 3; at < end; at += 16, g += 8, m += 8) {
     const golden = two(g)
@@ -25,7 +25,7 @@ export function spread(g: usize, m: usize, count: i32): void {
   }
 }
 
-/** As `spread`, and adds up all products and sums. */
+/** Like `spread`, and adds up all products and sums. */
 export function addProducts(g: usize, m: usize, count: i32): void {
   let goldenSquares = v128.load(GOLDEN_SQUARES)
   let goldenTimesGap = v128.load(GOLDEN_TIMES_GAP)
@@ -52,9 +52,9 @@ export function addProducts(g: usize, m: usize, count: i32): void {
 }
 
 /**
- * Adds up the absolute and relative errors of a block, and reduces it as `reduce` does: divisions take as long as all
- * else together, and go on beside it.
- * @returns the largest |d|; Infinity where some g is too small to count
+ * Adds up the absolute and relative errors of a block, and reduces it like `reduce`. In one loop, since the divisions
+ * take as long as everything else together and run in parallel to it.
+ * @returns the largest |d|; Infinity if some |g| is at most 2⁻²³
  */
 export function addErrors(count: i32, power: f64, shift: f64): f64 {
   const epsilon = constant(EPSILON)

@@ -11,9 +11,9 @@ import {
 } from './layout'
 
 /**
- * Copies a block in which a side is −Inf somewhere, with 0 there on both sides, which no sum over pairs feels. Counts
- * what is suppressed, and minds what is lost so: a logit's part in its own row's sum, and the golden's maximum where the
- * dump is suppressed.
+ * Copies a block in which some logits are −Inf. Sets both sides to 0 at these ids, which does not affect the sums over
+ * pairs. Counts the suppressed ids, and keeps what the zeros would lose: the other side's logit in the sum of its row,
+ * and the golden's maximum over the ids that the dump suppresses.
  */
 export function setSuppressedAside(g: usize, m: usize, count: i32, start: i32): void {
   const suppressed = f32x4.splat(-Infinity)
@@ -50,7 +50,7 @@ export function setSuppressedAside(g: usize, m: usize, count: i32, start: i32): 
   v128.store(MISSED_MAX, missed)
 }
 
-/** Four float32 as the two float64 that they sum up to. */
+/** The pairwise sums of four float32, as two float64. */
 function sumOfFour(four: v128): v128 {
   return f64x2.add(f64x2.promote_low_f32x4(four), f64x2.promote_low_f32x4(i64x2.shuffle(four, four, 1, 0)))
 }

@@ -1,7 +1,7 @@
 import { BREGMAN_LEAD } from './constants'
 import { BREGMAN_REST, BREGMAN_WHOLE } from './layout'
 
-/** A sum of two lanes. */
+/** The total of a sum in two lanes. */
 export function total(sum: usize): f64 {
   return load<f64>(sum) + load<f64>(sum, 8)
 }

@@ -1,7 +1,7 @@
 import { constant, EXP, LOG2E, quadratic, ROOT_BITS, ROOT_ROUNDER } from './constants'
 import { EXPONENTS, GAPS, MASS, REDUCED, ROOTS, WEIGHTS } from './layout'
 
-/** Of g and d makes y = g·log₂e − power, as its nearest multiple of 2⁻¹⁰ and the rest, and x = −d − shift. */
+/** From g and d computes y = g·log₂e − power, as the nearest multiple of 2⁻¹⁰ and the rest, and x = −d − shift. */
 export function reduce(count: i32, power: f64, shift: f64): void {
   const log2e = constant(LOG2E)
   const rounder = rounderFor(power)
@@ -24,7 +24,7 @@ export function reduceTwo(at: usize, golden: v128, gap: v128, log2e: v128, round
   v128.store(at, f64x2.sub(offset, gap), GAPS)
 }
 
-/** Makes an odd block even by an element that has no weight, and no gap either: zeros stay exactly zero. */
+/** Adds an element without weight and gap to a block of odd length. Without a gap, zero sums stay exactly zero. */
 export function padReduced(count: i32): void {
   const at = (<usize>count) << 3
   store<f64>(at, 0, REDUCED)
@@ -32,7 +32,7 @@ export function padReduced(count: i32): void {
   store<f64>(at, 0, GAPS)
 }
 
-/** w = 2^y, without the polynomial's leading coefficient, in the place of the exponents. */
+/** Replaces the exponents by w = 2^y, divided by the polynomial's leading coefficient. */
 export function weigh(count: i32): void {
   const a = constant(EXP)
   const b = constant(EXP + 1)
@@ -47,7 +47,7 @@ export function weigh(count: i32): void {
   v128.store(MASS, mass)
 }
 
-/** Where the root lies that the low bits of an exponent choose. */
+/** The offset of the root that the low bits of an exponent select. */
 function rootAt(exponent: usize): usize {
   return (<usize>load<u16>(exponent, EXPONENTS) & 1023) << 3
 }

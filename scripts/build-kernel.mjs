@@ -1,5 +1,5 @@
-// Compiles kernel/ to WebAssembly and writes it as a base64 text into the source, so that ES modules, CommonJS,
-// bundlers and workers all load it alike. The same sources give the same bytes: with --check it only compares them.
+// Compiles kernel/ to WebAssembly and writes it as a base64 string into src/, so that ES modules, CommonJS, bundlers and
+// workers load it the same way. The same sources give the same bytes; `--check` compares and writes nothing.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
@@ -21,7 +21,7 @@ const { error, stderr } = await asc.main(
     '-O3',
   ],
   {
-    // Nothing but the module itself is written, and that not to a file.
+    // The compiler's output stays in memory.
     writeFile: (_name, contents) => {
       binary = contents
     },
@@ -32,13 +32,13 @@ if (error || !(binary instanceof Uint8Array)) {
   process.exit(1)
 }
 
-const source = `// Made by \`npm run build:kernel\` from kernel/, by AssemblyScript ${asc.version}. Do not edit.
+const source = `// Made by \`npm run build -- kernel\` from kernel/, by AssemblyScript ${asc.version}. Do not edit.
 export const KERNEL_MODULE =
   '${Buffer.from(binary).toString('base64')}'
 `
 
 if (!process.argv.includes('--check')) writeFileSync(target, source)
 else if (readFileSync(target, 'utf8') !== source) {
-  console.error('src/metrics/wasm/module.generated.ts is not what kernel/ compiles to: run npm run build:kernel')
+  console.error('src/metrics/wasm/module.generated.ts is not what kernel/ compiles to: run npm run build -- kernel')
   process.exit(1)
 }

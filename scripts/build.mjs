@@ -1,6 +1,7 @@
-// Builds the folder named (dist): the declarations by tsc, one a module, and the code by rolldown, a few files for each
-// half: a file for each module made loading them most of a first comparison. Jest loads the CommonJS half, Vitest the ES
-// module half.
+// `npm run build` builds the package into dist/ (or into the folder given): tsc writes one declaration file per module;
+// rolldown bundles the code into a few files, because loading one file per module took most of the time of a first
+// comparison. Vitest loads the ES modules, Jest the CommonJS files.
+// `npm run build -- kernel` compiles kernel/ to WebAssembly instead, with `--check` only compares.
 import { execFileSync } from 'node:child_process'
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,15 +9,20 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { build } from 'rolldown'
 
 const require = createRequire(import.meta.url)
+if (process.argv[2] === 'kernel') {
+  await import('./build-kernel.mjs')
+  process.exit()
+}
+
 const root = join(import.meta.dirname, '..')
 const out = process.argv[2] ?? join(root, 'dist')
 
 const ENTRIES = ['index', 'vitest', 'jest', 'matchers', 'reporter', 'cli']
 
-/** Workers of both halves run the CommonJS one, by itself and with nothing but what they run: it starts faster. */
+/** One CommonJS file with only the code that workers need, for both module systems: it starts faster. */
 const WORKER = 'measure/threads/worker'
 
-/** What entries share: these modules, and all that they import. The reporter loads the first alone. */
+/** Code that several entries share: these modules and everything they import. The reporter loads only `base`. */
 const SHARED = {
   base: ['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'snapshots/obsolete'],
   match: ['matchers', 'reporters/current-test', 'dumps/lazy-dumps'],
@@ -33,11 +39,11 @@ function declare() {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
   const args = ['-p', 'tsconfig.build.json', '--outDir', join(out, 'esm')]
   execFileSync(process.execPath, [tsc, ...args], { cwd: root, stdio: 'inherit' })
-  // The same text: what kind of modules it declares is for the package.json beside it to say.
+  // The same declarations: the package.json beside them sets the module system.
   cpSync(join(out, 'esm'), join(out, 'cjs'), { recursive: true })
 }
 
-/** Readable code, for stack traces; without comments, which are in `src`. */
+/** The code stays readable, for stack traces. Comments are left out: `src` is in the package too. */
 function bundle(format, names, shared) {
   const groups = Object.entries(shared).map(([name, modules]) => ({
     name,

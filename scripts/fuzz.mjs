@@ -1,5 +1,5 @@
 // Fuzzes the readers: `npm run fuzz`, or `npm run fuzz -- --inputs 50000 --seed 7 --threads 2 --trees 200`.
-// Compiles test/fuzz with the sources that it tests, and exits with 1 where anything was found.
+// Compiles test/fuzz together with the sources under test. Exits with 1 if it finds a defect.
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'

@@ -1,8 +1,8 @@
-// One suite under every supported runner on every supported Node, from the packed package: `npm run matrix`, or
-// the part that CI runs: `npm run matrix:ci`. Same verdicts, same messages and the same CSV to the byte, or it fails and shows the
-// first difference. What is left out before the comparison: the project's folder, durations, and of messages the colours
-// and stack traces, which are the runner's. On each runner also: a worker killed by SIGKILL in mid-suite, and two shards
-// whose merged reports must be the report of the whole.
+// `npm run release:check -- matrix` runs one suite from the packed package under every supported runner on every supported
+// Node; with `--quick`, as in CI, each runner runs once. Verdicts, messages and the bytes of the CSV must be the same
+// everywhere; the first difference is printed. Not compared: the project's folder, durations, and the colours and stack traces
+// of messages, which belong to the runner. Each runner also runs with a worker killed by SIGKILL, and as two shards whose
+// merged reports must equal the report of one run.
 import { equal, ok } from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { Checks } from './lib/checks.mjs'
@@ -15,12 +15,12 @@ import { copyTests, RUNNERS } from './matrix/runners.mjs'
 import { tableOf } from './matrix/table.mjs'
 
 const quick = process.argv.includes('--quick')
-const own = Number(process.versions.node.split('.')[0])
-const MAJORS = [...new Set([own, 20, 22, 24, 26])].sort((a, b) => a - b)
+const thisMajor = Number(process.versions.node.split('.')[0])
+const MAJORS = [...new Set([thisMajor, 20, 22, 24, 26])].sort((a, b) => a - b)
 
-/** The quick part: each runner once, on this Node or else on Node 24. */
+/** With `--quick` each runner runs once: on this Node, or on Node 24 if the runner does not support this one. */
 function isWanted(runner, major) {
-  return !quick || major === (runner.nodes.includes(own) ? own : 24)
+  return !quick || major === (runner.nodes.includes(thisMajor) ? thisMajor : 24)
 }
 
 const checks = new Checks()
@@ -47,19 +47,21 @@ for (const runner of RUNNERS) {
 }
 
 console.log(`\n${tableOf(RUNNERS, MAJORS, nodes, cells)}\n`)
-console.log('same: the verdicts, messages and CSV rows of the first run, to the byte; paths and durations aside')
-await checks.hold('one byte that differs is seen', () => {
+console.log(
+  'same: verdicts, messages and CSV rows are byte for byte those of the first run, except paths and durations',
+)
+await checks.hold('a difference of one byte is detected', () => {
   const csv = reference.csv.replace(/\d(?=\D*$)/, (digit) => String(9 - Number(digit)))
-  ok(differenceOf(reference, { ...reference, csv }) !== undefined, 'it is not')
+  ok(differenceOf(reference, { ...reference, csv }) !== undefined, 'it is not detected')
 })
 await checks.hold('runs were compared', () => {
   const ran = [...cells.values()].filter((text) => text.startsWith('same')).length
-  equal(ran >= 2, true, 'fewer than two runs could be made and were the same')
+  equal(ran >= 2, true, 'fewer than two runs were possible and equal')
   return `${ran}`
 })
 checks.end()
 
-/** One runner on one Node. @returns what the table says of it */
+/** One runner on one Node. @returns its cell of the table */
 async function cell(project, runner, major) {
   if (!isWanted(runner, major)) return 'not in --quick'
   const name = `Node ${major}`
@@ -72,12 +74,12 @@ async function cell(project, runner, major) {
     checks.skip(name, node.missing)
     return 'no binary'
   }
-  const held = [
+  const results = [
     await checks.hold(`Node ${node.version}: the suite`, () => checkSuite(project, runner, node)),
     await checks.hold(`Node ${node.version}: a killed worker`, () => checkKilledRun(project, runner, node)),
     await checks.hold(`Node ${node.version}: two shards, merged`, () => checkShards(project, runner, node)),
   ]
-  return held.every(Boolean) ? 'same' : 'DIFFERENT'
+  return results.every(Boolean) ? 'same' : 'DIFFERENT'
 }
 
 async function runSuite(project, runner, node, folder, args = []) {
@@ -93,11 +95,11 @@ async function runSuite(project, runner, node, folder, args = []) {
 async function checkSuite(project, runner, node) {
   const { ended, csv } = await runSuite(project, runner, node, 'suite')
   const outcome = outcomeOf(project, ended, csv)
-  const found = checkVerdicts(outcome, ended)
+  const summary = checkVerdicts(outcome, ended)
   project.write('whole.csv', csv)
   reference ??= outcome
   equal(differenceOf(reference, outcome), undefined)
-  return found
+  return summary
 }
 
 async function checkKilledRun(project, runner, node) {
@@ -121,9 +123,9 @@ async function checkShards(project, runner, node) {
   equal(
     rows.every((count) => count > 0),
     true,
-    'each shard has rows',
+    'a shard has no rows',
   )
-  return `${rows.join(' + ')} lines are those of the whole`
+  return `${rows.join(' + ')} lines, merged, equal the report of one run`
 }
 
 function binOf(project) {

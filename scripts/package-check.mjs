@@ -1,5 +1,5 @@
-// Checks the package as it would be published: `npm run package:check`. Packs it, lints the tarball, and installs it into
-// projects of users that each run a gate on the bundled dumps, one per runner and module system.
+// `npm run release:check -- package` checks the package as it would be published: it packs it, lints the tarball, and
+// installs it into new projects, one per runner and module system, whose tests compare the bundled dumps.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { Checks } from './lib/checks.mjs'
@@ -36,8 +36,8 @@ try {
   const installed = bare.path('node_modules/golden-logits')
   const { exports } = JSON.parse(readFileSync(`${installed}/package.json`, 'utf8'))
   const entries = Object.keys(exports).filter((entry) => entry !== './package.json')
-  await checks.hold('holds what it should and nothing else', () => checkContents(packed, installed))
-  await checks.hold('its manifest leads to files that are there', () => checkManifest(installed))
+  await checks.hold('contains the expected files and nothing else', () => checkContents(packed, installed))
+  await checks.hold('every path in package.json exists', () => checkManifest(installed))
   await checks.hold('publint --strict', () => publint(packed.file))
   await checks.hold('attw --profile node16', () => attw(packed.file))
 
@@ -45,12 +45,10 @@ try {
   const plain = entries.filter((entry) => !(entry in RUNNER_ENTRIES))
   await checks.hold('import and require of every entry', () => checkEntries(bare, plain))
   for (const entry of entries.filter((name) => name in RUNNER_ENTRIES)) {
-    await checks.hold(`golden-logits${entry.slice(1)} names the runner that is missing`, () =>
-      checkMissingRunner(bare, entry),
-    )
+    await checks.hold(`golden-logits${entry.slice(1)} names the missing runner`, () => checkMissingRunner(bare, entry))
   }
-  await checks.hold('the two halves work together', () => checkDuality(bare))
-  await checks.hold('in a bundle', () => bundle(bare))
+  await checks.hold('ES modules and CommonJS work together', () => checkDuality(bare))
+  await checks.hold('works in a bundle', () => bundle(bare))
 
   const runners = [
     ['Vitest 4', [VITEST_4], vitest, [['vitest', 'ES modules']]],
@@ -73,22 +71,22 @@ try {
       ],
     ],
   ]
-  const own = new Set(packagesIn(bare))
+  const dependencies = new Set(packagesIn(bare))
   for (const [name, specs, runner, folders] of runners) {
     console.log(`\nbeside ${name}`)
     const project = await user(...specs)
     for (const [folder, modules] of folders) {
       project.copy(`test/package/${folder}`, folder)
-      await checks.hold(`a gate of ${modules}`, async () => checkGate(project, folder, await runner(project, folder)))
+      await checks.hold(`a gate in ${modules}`, async () => checkGate(project, folder, await runner(project, folder)))
     }
-    await checks.hold('no runner is loaded by the entries that need none', () => checkTrace(project, plain, own))
+    await checks.hold('entries that need no runner load none', () => checkTrace(project, plain, dependencies))
   }
 } finally {
   for (const project of projects) project.remove()
 }
 checks.end()
 
-/** One test passed, one failed at token 3 with our message; and where the runner has reporters, 24 rows say so. */
+/** One test passes, one fails at token 3 with our message. If the runner has reporters, the CSV has 24 rows. */
 function checkGate(project, folder, { code, out, err, tests }) {
   const printed = tail(out + err, 40)
   equal(code, 1, `the runner ended with ${code}:\n${printed}`)
@@ -96,25 +94,28 @@ function checkGate(project, folder, { code, out, err, tests }) {
   const expected = { 'the good build passes': 'passed', 'the degraded build fails': 'failed' }
   deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, statuses[name]])), expected, printed)
   match(tests['the degraded build fails'].message, /First token over threshold: token 3 /)
-  if (folder.startsWith('node-')) return 'passed and failed as it should'
+  if (folder.startsWith('node-')) return 'passes and fails as expected'
   const rows = rowsOf(project.read(`${folder}/report.csv`))
   equal(rows.length, 24)
   const failed = rows.filter(({ pass }) => pass !== 'true').map((row) => `${row.test_name} ${row.token_id}`)
   deepEqual(failed, ['the degraded build fails 3'])
-  return `passed and failed as it should, ${rows.length} rows`
+  return `passes and fails as expected, ${rows.length} rows`
 }
 
-/** @param own the packages that golden-logits brings along: nothing else may be loaded */
-async function checkTrace(project, entries, own) {
+/** @param dependencies the packages that come with golden-logits: no others may be loaded */
+async function checkTrace(project, entries, dependencies) {
   const imports = entries.map((entry) => `await import('golden-logits${entry.slice(1)}')`).join('\n')
   const loaded = await packagesLoadedBy(project, imports)
-  ok(loaded.has('golden-logits'), 'the trace sees nothing')
+  ok(loaded.has('golden-logits'), 'the trace lists no package')
   deepEqual(
-    [...loaded].filter((name) => !own.has(name)),
+    [...loaded].filter((name) => !dependencies.has(name)),
     [],
   )
-  // The trace can see a runner: this one is here.
+  // The trace would list a runner: this one is installed.
   const runner = ['vitest', 'expect'].find((name) => packagesIn(project).includes(name))
-  ok((await packagesLoadedBy(project, `${imports}\nawait import('${runner}')`)).has(runner), 'the trace sees no runner')
+  ok(
+    (await packagesLoadedBy(project, `${imports}\nawait import('${runner}')`)).has(runner),
+    'the trace misses a runner that is loaded',
+  )
   return [...loaded].sort().join(' ')
 }

@@ -1,6 +1,6 @@
-// Checks the types of the packed package as its users' compilers see them: `npm run types:runners`. Each folder of test/types
-// is a project of a user. It must compile as it stands; and without its `@ts-expect-error` comments it must fail, at exactly
-// the lines that they stand over and with the errors that they name: a matcher that has lost its types would not.
+// `npm run release:check -- types` checks the types of the packed package as a user's compiler sees them. Each folder of
+// test/types is a user's project. It must compile. Without its `@ts-expect-error` comments it must fail at exactly the lines
+// below them, with the errors they name: a matcher that lost its types would accept anything.
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { Checks } from './lib/checks.mjs'
@@ -21,13 +21,13 @@ import {
 const VITEST = ['vitest-imports', 'vitest-globals', 'vitest-commonjs']
 const USERS = [
   [VITEST_4, NODE_TYPES_20, VITEST],
-  // It takes no older ones.
+  // Vitest 5 needs the newer types of Node.
   [VITEST_5, NODE_TYPES_24, VITEST],
   [JEST_GLOBALS, NODE_TYPES_20, ['jest-globals-esm', 'jest-globals-commonjs']],
   [JEST_TYPES, NODE_TYPES_20, ['types-jest-esm', 'types-jest-commonjs']],
   [EXPECT_30, NODE_TYPES_20, ['expect']],
 ]
-/** Ways to compile, each on top of a scenario's tsconfig.json. */
+/** Compiler flags to try, in addition to each scenario's tsconfig.json. */
 const WAYS = {
   nodenext: [],
   bundler: ['--module', 'esnext', '--moduleResolution', 'bundler'],
@@ -63,7 +63,7 @@ async function checkScenario(project, scenario) {
     }
     const expected = expectedErrors(text)
     project.write(`${scenario}/${FILE}`, text.replaceAll('@ts-expect-error', ''))
-    await checks.hold(`${scenario}, ${name}, every mistake is one`, async () => {
+    await checks.hold(`${scenario}, ${name}, every expected error occurs`, async () => {
       const { code, errors } = await typeCheck(compiler, project.path(scenario))
       notEqual(code, 0, 'it compiles')
       deepEqual(errors, expected)
@@ -72,14 +72,14 @@ async function checkScenario(project, scenario) {
   }
 }
 
-/** As `file:line TScode`, for each comment `// @ts-expect-error TScode why`. */
+/** `file:line TScode` for each comment `// @ts-expect-error TScode reason`. */
 function expectedErrors(text) {
   const errors = text.split('\n').flatMap((line, i) => {
     if (!line.includes('@ts-expect-error')) return []
     const number = /@ts-expect-error (TS\d+)/.exec(line)?.[1]
-    ok(number, `line ${i + 1} does not say which error it expects`)
+    ok(number, `line ${i + 1} does not name the error it expects`)
     return [`${FILE}:${i + 2} ${number}`]
   })
-  ok(errors.length > 10, 'there are mistakes')
+  ok(errors.length > 10, 'the file has too few expected errors')
   return errors
 }

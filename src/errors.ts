@@ -1,6 +1,6 @@
 /**
- * Every reason for which golden-logits refuses an input. One list for files, dump trees and the caller's own
- * arguments, so that a caller branches on `code` and never on the text of a message.
+ * Every reason for which golden-logits refuses an input: a file, a dump or an argument. Callers can branch on `code`
+ * and need not parse messages.
  */
 export const ERROR_CODES = [
   // the file itself
@@ -25,25 +25,25 @@ export const ERROR_CODES = [
   'bad-bin',
   'no-data',
   'limit-exceeded',
-  // dump trees
+  // dumps
   'nothing-to-compare',
   'ambiguous-run',
   'ambiguous-layer',
-  // golden snapshots
-  'bad-golden',
-  'golden-version',
-  'golden-mismatch',
+  // snapshots
+  'bad-snapshot',
+  'snapshot-version',
+  'snapshot-mismatch',
   'write-failed',
-  // the caller
+  // arguments
   'invalid-argument',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface ErrorDetails {
-  /** The file or folder the error is about. */
+  /** The file or folder that the error is about. */
   file?: string
-  /** Byte offset in that file, where one is known. */
+  /** Byte offset in that file, if known. */
   offset?: number
   /** The name of the budget that was exceeded, as the option `budgets` spells it. */
   budget?: string
@@ -51,7 +51,7 @@ export interface ErrorDetails {
 }
 
 /**
- * The one error class of the package. `message` is one line of at most 1,000 characters that names the file, what was
+ * The only error class of the package. `message` is one line of at most 1,000 characters that names the file, what was
  * found, what was expected and what to do.
  */
 export class GoldenLogitsError extends Error {
@@ -71,24 +71,24 @@ export class GoldenLogitsError extends Error {
   }
 }
 
-/** What a caller gave in place of what was wanted: texts and numbers as they are, of an object only that it is one. */
+/** Describes an invalid argument for an error message: strings and numbers as they are, objects only by their type. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `'${printable(value, 40)}'`
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
   return typeof value === 'function' ? 'a function' : printable(String(value), 40)
 }
 
-/** What every check of a caller's own arguments throws. */
+/** The error for every invalid argument of the caller. */
 export function invalidArgument(message: string): GoldenLogitsError {
   return new GoldenLogitsError('invalid-argument', message)
 }
 
-// Control characters, line separators, the marks that turn, hide or tag text on a terminal, and lone surrogates.
+// Control characters, line separators, characters that reverse, hide or tag text on a terminal, and lone surrogates.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /**
- * Text from a file or a file name, made safe for a one-line message: control, direction and invisible characters
- * (and lone surrogates) become `\xNN`, `\uNNNN` or `\u{NNNNN}`, and what is longer than `max` characters is cut in the middle.
+ * Text from a file or a file name, made safe for a one-line message. Control, direction and invisible characters and
+ * lone surrogates become `\xNN`, `\uNNNN` or `\u{NNNNN}`. A text longer than `max` characters is cut in the middle.
  */
 export function printable(text: string, max = 80): string {
   const safe = text.replace(UNPRINTABLE, (c) => {

@@ -18,7 +18,7 @@ writeFileSync(file, bin({}, FOUR))
 const my = tree('a_clean_f32_vs_f16', 'my')
 const golden = tree('a_clean_f32_vs_f16', 'golden')
 const dump = api.loadDump(my)
-const step = dump.steps[0]!
+const step = dump.steps.at(0)!
 
 /** Values of every type, and such as are nearly what is wanted. */
 const VALUES: readonly unknown[] = [

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { checkOptions } from '../src/compare/options.js'
 import { ERROR_CODES, type ErrorCode } from '../src/errors.js'
 import { compareDumps, loadDump, readTensors } from '../src/index.js'
-import { compareGolden } from '../src/snapshots/compare-golden.js'
+import { compareSnapshot } from '../src/snapshots/compare-snapshot.js'
 import { readGolden } from '../src/snapshots/read-golden.js'
 import { writeGolden } from '../src/snapshots/write-golden.js'
 import { tree } from './fixtures/trees.js'
@@ -36,15 +36,15 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 interface Case {
-  /** Makes what is wrong at `path`, and answers what then fails. */
+  /** Creates the problem at `path`. @returns the function that fails */
   make(path: string): () => unknown
   text: string
-  /** What the error names as its file, where that is not `path`. */
+  /** The file that the error names, if not `path`. */
   file?: (path: string) => string
   skip?: boolean
 }
 
-/** A file that cannot be read, as its elements are asked for. */
+/** A file that cannot be read. */
 const file = (bytes: Uint8Array, text: string): Case => ({
   make: (path) => {
     writeFileSync(path, bytes)
@@ -57,7 +57,7 @@ const pickled = (part: Part, text: string) => file(torchZip(pickle(part)), text)
 
 const posix = process.platform !== 'win32'
 
-/** For every code one way to it through the public functions, and the text that a user gets. */
+/** For every code, a way to get it through the public functions, and the text of the message. */
 const CASES: Readonly<Record<ErrorCode, Case>> = {
   'file-not-found': { make: (path) => () => readTensors(path), text: 'there is no such file' },
   'permission-denied': {
@@ -66,7 +66,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
       chmodSync(path, 0o000)
       return () => asNobody(() => readTensors(path))
     },
-    text: 'may not be read by this user',
+    text: 'this user has no permission to read it',
     skip: !posix || !canBeNobody,
   },
   'not-a-regular-file': {
@@ -83,14 +83,14 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
       truncateSync(path, 50)
       return () => logits!.toFloat32()
     },
-    text: 'was changed after it was opened; read it anew',
+    text: 'was changed after it was opened; read it again',
   },
   'read-failed': {
     make: (path) => {
       symlinkSync(path, path)
       return () => readTensors(path)
     },
-    text: 'is a link that leads back to itself',
+    text: 'is a symbolic link that points back to itself',
     skip: !posix,
   },
   'unsupported-format': file(
@@ -105,20 +105,17 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
     zip(torchRecords(pickle(tensor())).map((r) => (r.name.endsWith('/0') ? { ...r, entry: { crc: 7 } } : r))),
     "record 'archive/data/0' has CRC-32 ",
   ),
-  'malformed-pickle': pickled(OP.TUPLE1, 'malformed pickle: takes a value from an empty stack'),
-  'unsupported-opcode': pickled(0x81, 'pickle opcode 0x81 is not among those that torch.save writes for tensors'),
+  'malformed-pickle': pickled(OP.TUPLE1, 'malformed pickle: it takes a value from an empty stack'),
+  'unsupported-opcode': pickled(0x81, 'torch.save does not write pickle opcode 0x81 for tensors'),
   'disallowed-global': pickled(
     call(global('os', 'system'), tuple()),
-    "the pickle asks for 'os.system', which is not among the names that a file of tensors needs; nothing was run",
+    "the pickle asks for 'os.system', which a file of tensors does not need; nothing was run",
   ),
   'bad-storage': pickled(
     tensor({ storage: storage({ numel: int(5) }) }),
     "the record of storage '0' has 16 bytes, expected 20 (5 of float32)",
   ),
-  'bad-tensor': pickled(
-    tensor({ offset: int(1) }),
-    "a tensor is described as impossible: reaches element 4 of storage '0', which has 4",
-  ),
+  'bad-tensor': pickled(tensor({ offset: int(1) }), "impossible tensor: reaches element 4 of storage '0', which has 4"),
   'unsupported-dtype': file(bin({ dtype: '5' }, FOUR), 'dtype=5; expected one of 0 float32, 1 float16'),
   'no-tensor': pickled(OP.EMPTY_LIST, 'holds a list without a tensor; expected the logits: torch.save(logits, path)'),
   'bad-legacy': file(
@@ -131,7 +128,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   ),
   'bad-bin': file(
     bin({ dims: '5' }, FOUR),
-    'broken .bin file: dims 5 of float32 are 20 bytes, but 16 follow the header',
+    'broken .bin file: dims 5 of float32 take 20 bytes, but 16 follow the header',
   ),
   'no-data': file(
     bin({ '$Object.Count': '0', '$Object.Length': '0', '$Object.data': undefined }, new Uint8Array(0)),
@@ -172,31 +169,31 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
     text: 'holds 3 layers and 0 of them are named like an LM head',
     file: (path) => join(path, 'torch_tensors/cuda0_1/0'),
   },
-  'bad-golden': {
+  'bad-snapshot': {
     make: (path) => {
       writeFileSync(path, 'no golden')
       return () => readGolden(path)
     },
     text: 'it does not begin as a golden does; restore the golden from version control, or write it anew',
   },
-  'golden-version': {
+  'snapshot-version': {
     make: (path) => {
       writeFileSync(path, goldenText(`${path}-as-written`).replace(/\d+/, '99'))
       return () => readGolden(path)
     },
     text: 'a golden of format 99, but this version of golden-logits reads up to',
   },
-  'golden-mismatch': {
+  'snapshot-mismatch': {
     make: (path) => {
       goldenText(path)
       const four = `${path}-of-four.bin`
       writeFileSync(four, bin({}, FOUR))
-      return () => compareGolden(readGolden(path), loadDump(four), checkOptions())
+      return () => compareSnapshot(readGolden(path), loadDump(four), checkOptions())
     },
     text: 'the golden has a vocabulary of 640, the dump one of 4',
   },
   'write-failed': {
-    // A file where the golden's folder would be.
+    // A file in place of the snapshot's folder.
     make: (path) => {
       writeFileSync(path, '')
       return () => goldenText(join(path, 'x.golden'))
@@ -220,7 +217,7 @@ function torchStep(...folders: string[]): void {
   writeFileSync(join(layer, 'output.pth'), torchZip(pickle(tensor())))
 }
 
-/** Writes a golden of the bundled dump, and answers its text. */
+/** Writes a snapshot of the bundled dump. @returns its text */
 function goldenText(path: string): string {
   const all = {
     fidelity: 'compact',
@@ -233,10 +230,10 @@ function goldenText(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
-describe('every code has its class, its text and its file', () => {
+describe('every code has an example with its message and file', () => {
   for (const code of ERROR_CODES) {
     const { make, text, file, skip = false } = CASES[code]
-    // Skipped only where the system cannot bring it about.
+    // Skipped only if the system cannot cause the problem.
     test.skipIf(skip)(code, () => {
       const path = at(`${code}.input`)
       const body = make(path)

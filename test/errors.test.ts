@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describeValue, GoldenLogitsError, invalidArgument, printable } from '../src/errors.js'
 
-describe('text from a file is shown', () => {
+describe('printable text', () => {
   test.each([
     ['as it is', 'größer 日本 \u{1f600}', 'größer 日本 \u{1f600}'],
     ['without control characters', 'a\nb\r\t\0\u001b[2J\u007f', 'a\\x0ab\\x0d\\x09\\x00\\x1b[2J\\x7f'],
@@ -33,11 +33,11 @@ test.each([
   [{ a: 1 }, 'an object'],
   [Object.create(null), 'an object'],
   [() => 1, 'a function'],
-])('what a caller gave, %o, is described as %s', (value, text) => {
+])('the argument %o is described as %s', (value, text) => {
   expect(describeValue(value)).toBe(text)
 })
 
-test('an argument is refused with the one error', () => {
+test('an invalid argument is a GoldenLogitsError', () => {
   const error = invalidArgument("threads must be a whole number, got 'two'")
   expect(error).toBeInstanceOf(GoldenLogitsError)
   expect(error).toMatchObject({ code: 'invalid-argument', message: "threads must be a whole number, got 'two'" })

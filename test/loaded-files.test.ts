@@ -28,7 +28,7 @@ test.each(['esm', 'cjs'])('the entries of the %s half load few files', (half) =>
 })
 
 test('a worker thread loads what measures, by itself, and neither dumps nor matchers', () => {
-  const file = 'cjs/compare/threads/worker.js'
+  const file = 'cjs/measure/threads/worker.js'
   expect(loadedWith(file)).toEqual([file])
   expect(readFileSync(join(dist, file), 'utf8')).not.toMatch(/toMatchGoldenLogits|msit_dump|reporters/)
 })

@@ -1,5 +1,5 @@
 /**
- * The records of a CSV (RFC 4180), as texts; read independently of what wrote it.
+ * The records of a CSV (RFC 4180), as strings. It shares no code with the package, so that it can check its reports.
  * @returns {string[][]}
  */
 export function recordsOf(text) {
@@ -9,7 +9,7 @@ export function recordsOf(text) {
   while (cell.lastIndex < text.length) {
     const at = cell.lastIndex
     const match = cell.exec(text)
-    if (!match) throw new Error(`no CSV: ${text.slice(at, at + 80)}`)
+    if (!match) throw new Error(`not a CSV: ${text.slice(at, at + 80)}`)
     cells.push(match[1]?.replaceAll('""', '"') ?? match[2])
     if (match[3] === ',') continue
     records.push(cells)
@@ -18,7 +18,7 @@ export function recordsOf(text) {
   return records
 }
 
-/** The rows of a CSV, by column. */
+/** The rows of a CSV as objects, by column name. */
 export function rowsOf(text) {
   const [header, ...records] = recordsOf(text)
   return records.map((cells) => {

@@ -10,15 +10,15 @@ import { run, tail } from './run.mjs'
  * @param {readonly string[]} specs as npm takes them
  */
 export async function install(folder, specs) {
-  // The platform and the engines of a package are for the matrix to judge, which runs each on its own Node.
+  // npm's check of engines is not used: the matrix runs each package on a Node that it supports.
   const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', '--ignore-scripts']
   const { code, out, err } = await run('npm', ['install', ...flags, ...specs], { cwd: folder })
   if (code !== 0) throw new Error(`npm install ${specs.join(' ')} failed:\n${tail(out + err, 12)}`)
 }
 
 /**
- * A folder in which packages are installed; made once and kept outside of the repository, whose own packages must not be
- * found from it.
+ * A folder in which these packages are installed. It is created once and kept, outside the repository, so that Node does not
+ * resolve the repository's own packages from it.
  * @param {readonly string[]} specs
  */
 export async function kept(specs) {
@@ -32,7 +32,7 @@ export async function kept(specs) {
     await install(fresh, specs)
     renameSync(fresh, folder)
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it in the meantime.
     if (!existsSync(folder)) throw error
   } finally {
     rmSync(fresh, { recursive: true, force: true })
@@ -40,12 +40,13 @@ export async function kept(specs) {
   return folder
 }
 
-/** Programs are run from here, so it must be nobody else's. */
+/** Programs run from this folder, so it must belong to this user. */
 function keptRoot() {
   const uid = process.getuid?.() ?? 0
   const root = join(realpathSync(tmpdir()), `golden-logits-checks-${uid}`)
   mkdirSync(root, { recursive: true, mode: 0o700 })
   const stat = lstatSync(root)
-  if (!stat.isDirectory() || (process.getuid && stat.uid !== uid)) throw new Error(`${root} is not ours: remove it`)
+  if (!stat.isDirectory() || (process.getuid && stat.uid !== uid))
+    throw new Error(`${root} belongs to another user: remove it`)
   return root
 }

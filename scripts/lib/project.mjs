@@ -6,11 +6,11 @@ import { run } from './run.mjs'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
 
-/** A user's project in a folder of its own, far from this repository, with packages really installed. */
+/** A user's project in a new folder outside the repository, with packages installed by npm. */
 export class Project {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'golden-logits-project-')))
 
-  /** @param {readonly string[]} specs what it installs, as npm takes it */
+  /** @param {readonly string[]} specs packages to install, as npm takes them */
   static async with(...specs) {
     const project = new Project()
     project.write('package.json', '{ "private": true }\n')
@@ -36,12 +36,12 @@ export class Project {
     return readFileSync(this.path(file), 'utf8')
   }
 
-  /** @param {string} from below this repository */
+  /** @param {string} from relative to the repository */
   copy(from, to) {
     cpSync(join(ROOT, from), this.path(to), { recursive: true })
   }
 
-  /** Runs a script with Node: this process's, where no other is named. */
+  /** Runs a script with Node: this process's by default. */
   node(args, { folder = '.', node = process.execPath, ...options } = {}) {
     return run(node, args, { cwd: this.path(folder), ...options })
   }

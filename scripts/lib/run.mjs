@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 
-/** What a runner or npm, this process's own or an outer one, leaves in the environment of what it starts. */
+/** Environment variables that npm and test runners set for their child processes. */
 const INHERITED =
   /^(?:VITEST|JEST|GOLDEN_LOGITS|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|TEST$|npm_(?:package|lifecycle|command|config_local_prefix))/
 
@@ -8,7 +8,7 @@ const INHERITED =
  * Runs a program to its end.
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: Record<string, string>, seconds?: number }} options `seconds`: it is killed after them
+ * @param {{ cwd?: string, env?: Record<string, string>, seconds?: number }} options `seconds`: the time limit, after which it is killed
  * @returns {Promise<{ code: number | null, out: string, err: string }>} its exit code (null: killed) and what it printed
  */
 export function run(program, args, { cwd, env = {}, seconds = 300 } = {}) {
@@ -33,7 +33,7 @@ export function run(program, args, { cwd, env = {}, seconds = 300 } = {}) {
   })
 }
 
-/** The end of a long text: where programs say what went wrong. */
+/** The last lines of a long text, where programs print what went wrong. */
 export function tail(text, lines = 30) {
   return text.trimEnd().split('\n').slice(-lines).join('\n')
 }

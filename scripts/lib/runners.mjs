@@ -1,4 +1,4 @@
-// How each runner is started, and what it says of each test, in one form for all.
+// Starts each runner and returns the result of each test in one format.
 
 const VITEST = 'node_modules/vitest/vitest.mjs'
 const JEST = 'node_modules/jest/bin/jest.js'
@@ -8,13 +8,13 @@ const JEST = 'node_modules/jest/bin/jest.js'
  * @returns what `run` returns, and `tests` by name
  */
 export async function vitest(project, folder, { args = [], ...options } = {}) {
-  // Reporters named here take the place of the config's, but keep its options.
+  // Reporters named here replace those of the config file, but keep their options.
   const reporters = ['default', 'json', 'golden-logits/reporter'].map((name) => `--reporter=${name}`)
   const flags = ['run', ...reporters, '--outputFile=results.json', ...args]
   return withTests(project, folder, await project.node([project.path(VITEST), ...flags], { folder, ...options }))
 }
 
-/** Runs a folder of a project with Jest; one of ES modules with the flag that Jest asks for. */
+/** Runs a folder of a project with Jest. A folder of ES modules needs a flag. */
 export async function jest(project, folder, { args = [], ...options } = {}) {
   const esm = JSON.parse(project.read(`${folder}/package.json`)).type === 'module'
   const flags = ['--ci', '--json', '--outputFile=results.json', ...args]
@@ -22,7 +22,7 @@ export async function jest(project, folder, { args = [], ...options } = {}) {
   return withTests(project, folder, await project.node([...node, ...flags], { folder, ...options }))
 }
 
-/** Both runners write the same JSON. */
+/** Vitest and Jest write the same JSON. */
 function withTests(project, folder, ended) {
   const tests = {}
   try {
@@ -37,7 +37,7 @@ function withTests(project, folder, ended) {
   return { ...ended, tests }
 }
 
-/** Runs a folder of a project with Node's own runner. Its TAP names each test; messages are in the output. */
+/** Runs a folder of a project with Node's test runner. Test names are read from its TAP output, messages stay in it. */
 export async function nodeTest(project, folder) {
   const ended = await project.node(['--test', '--test-reporter=tap', 'gate.test.js'], { folder })
   const tests = {}

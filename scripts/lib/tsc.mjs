@@ -4,7 +4,7 @@ import { ROOT } from './project.mjs'
 import { run } from './run.mjs'
 import { TYPESCRIPT_5 } from './versions.mjs'
 
-/** The compilers that users have: this repository's own, and the last one of the line before. */
+/** The compilers that users have: the version in this repository, and the last release of TypeScript 5. */
 export const COMPILERS = {
   'TypeScript 7': join(ROOT, 'node_modules/typescript/bin/tsc'),
   'TypeScript 5.9': join(await kept([TYPESCRIPT_5]), 'node_modules/typescript/bin/tsc'),

@@ -1,4 +1,4 @@
-// What the checks install beside the package: exact versions, so that a check fails for a change of ours alone.
+// Exact versions of what the checks install, so that a check fails only because of a change in this repository.
 
 export const VITEST_4 = 'vitest@4.1.12'
 export const VITEST_5 = 'vitest@5.1.1'
@@ -14,5 +14,5 @@ export const ATTW = '@arethetypeswrong/cli@0.18.5'
 export const ESBUILD = 'esbuild@0.28.2'
 export const TYPESCRIPT_5 = 'typescript@5.9.3'
 
-/** By major version; npm has packages that carry the binary, one for each platform. */
+/** By major version. npm has packages with the binary, one per platform. */
 export const NODES = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' }

@@ -5,15 +5,15 @@ import { run } from '../lib/run.mjs'
 import { NODES } from '../lib/versions.mjs'
 
 /**
- * A binary of a major version of Node: this process's own, or one that npm has for this platform.
- * @returns {Promise<{ major: number, version: string, binary?: string, missing?: string }>} `missing`: why there is none
+ * A binary of a major version of Node: this process's, or one from npm for this platform.
+ * @returns {Promise<{ major: number, version: string, binary?: string, missing?: string }>} `missing`: the reason if there is no binary
  */
 export async function nodeOf(major) {
-  const own = process.versions.node
-  if (Number(own.split('.')[0]) === major) return { major, version: own, binary: process.execPath }
+  const current = process.versions.node
+  if (Number(current.split('.')[0]) === major) return { major, version: current, binary: process.execPath }
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
   const missing = []
-  // The version that the others run on, else any of its line that npm has for this platform.
+  // The pinned version, or any release of this major version that npm has for this platform.
   for (const version of [NODES[major], String(major)]) {
     try {
       const folder = join(await kept([`${name}@${version}`]), 'node_modules', name, 'bin')

@@ -2,12 +2,12 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { recordsOf, rowsOf } from '../lib/csv.mjs'
 import { tail } from '../lib/run.mjs'
 
-/** Columns whose value no two runs share. */
+/** Columns that differ between any two runs. */
 const OF_THE_RUN = ['duration_ms']
 
 /**
- * What a run found, less what may differ: the project's folder (`<project>`), durations, the runner's own stack traces
- * and colours. Everything else must be the same to the byte.
+ * The result of a run without the parts that may differ: the project's folder (replaced by `<project>`), durations, and the
+ * runner's stack traces and colours. Everything else must be the same byte for byte.
  * @returns {{ verdicts: Record<string, string>, messages: Record<string, string>, csv: string }}
  */
 export function outcomeOf(project, { tests }, csv) {
@@ -15,13 +15,13 @@ export function outcomeOf(project, { tests }, csv) {
   const portable = (text) => text.replaceAll(project.root, '<project>')
   return {
     verdicts: Object.fromEntries(names.map((name) => [name, tests[name].status])),
-    messages: Object.fromEntries(names.map((name) => [name, portable(ownMessage(tests[name].message))])),
+    messages: Object.fromEntries(names.map((name) => [name, portable(plainMessage(tests[name].message))])),
     csv: portable(withoutColumns(csv, OF_THE_RUN)),
   }
 }
 
-/** Without the error's class before it and the stack behind it, which are the runner's. */
-function ownMessage(text) {
+/** Removes what the runner adds: the error's class before the message and the stack trace after it. */
+function plainMessage(text) {
   const plain = text.replace(/\u001b\[[\d;]*m/g, '')
   return plain
     .replace(/^(?:\w*Error: )+/, '')
@@ -29,7 +29,7 @@ function ownMessage(text) {
     .trimEnd()
 }
 
-/** Empties cells and leaves every other byte of the text as it is. */
+/** Empties the cells of some columns and keeps every other byte. */
 function withoutColumns(text, names) {
   const [header] = recordsOf(text)
   const indices = names.map((name) => header.indexOf(name))
@@ -47,7 +47,7 @@ function withoutColumns(text, names) {
   })
 }
 
-/** The tests' names say how they must end: no run is right because another is as wrong. */
+/** The name of a test says how it must end. Comparing runs alone would accept the same wrong result in all of them. */
 export function checkVerdicts({ verdicts, messages, csv }, ended) {
   const wrong = Object.entries(verdicts).filter(([name, status]) => {
     return status !== (/\bfails\b/.test(name) ? 'failed' : 'passed')
@@ -67,7 +67,7 @@ export function checkVerdicts({ verdicts, messages, csv }, ended) {
   return `${rows.length} rows`
 }
 
-/** Every row of what had ended before the worker was killed, and one of what had not. */
+/** The report has all rows of the comparisons that ended before the worker was killed, and one row for the unfinished one. */
 export function checkKilled(csv, ended) {
   const count = (rows) =>
     Object.fromEntries(
@@ -83,14 +83,14 @@ export function checkKilled(csv, ended) {
     'passes 3: pass': 12,
     'passes in another worker: pass': 12,
   })
-  ok(ended.code !== 0, 'the run of a killed worker passes')
+  ok(ended.code !== 0, 'the run passes although a worker was killed')
   return 'all 48 rows, 1 unfinished'
 }
 
-/** The first difference of two outcomes, in a few lines. */
-export function differenceOf(one, other) {
+/** The first difference between two outcomes, in a few lines. */
+export function differenceOf(left, right) {
   for (const part of ['verdicts', 'messages', 'csv']) {
-    const [a, b] = [one, other].map((outcome) =>
+    const [a, b] = [left, right].map((outcome) =>
       (part === 'csv' ? outcome.csv : JSON.stringify(outcome[part], null, 1)).split('\n'),
     )
     const at = a.findIndex((line, i) => line !== b[i])

@@ -13,7 +13,7 @@ const VITEST_CONFIG = `export default {
   },
 }
 `
-// With a memory limit Jest always makes workers, however few and fast the test files are.
+// With a memory limit Jest always starts workers, even for few and fast test files.
 const jestConfig = (exported) => `${exported} {
   transform: {},
   setupFilesAfterEnv: ['golden-logits/jest'],
@@ -21,10 +21,10 @@ const jestConfig = (exported) => `${exported} {
   reporters: ['default', ['golden-logits/reporter', { csv: 'report.csv' }]],
 }
 `
-/** Jest without a transform takes CommonJS: the same tests, with their imports respelt. */
+/** Without a transform Jest runs CommonJS only: replaces the imports of the tests by `require`. */
 const asCommonJs = (text) => text.replace(/^import (\{[^}]*\}) from ('[^']*')$/gm, 'const $1 = require($2)')
 
-/** The rows of the matrix. `nodes`: the major versions of Node that the runner allows, as its own package.json says. */
+/** The rows of the matrix. `nodes`: the major versions of Node that the runner's package.json allows. */
 export const RUNNERS = [
   {
     name: 'Vitest 4',
@@ -51,7 +51,7 @@ export const RUNNERS = [
   },
 ]
 
-/** Copies a folder of test/matrix into a project, as a runner's. */
+/** Copies a folder of test/matrix into a project, with the runner's config. */
 export function copyTests(project, folder, { config: [name, text], commonjs = false }) {
   project.copy(`test/matrix/${folder}`, folder)
   project.write(`${folder}/package.json`, `{ "private": true, "type": "${commonjs ? 'commonjs' : 'module'}" }\n`)

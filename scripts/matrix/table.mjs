@@ -1,4 +1,4 @@
-/** The matrix for people: a row for each runner, a column for each Node. */
+/** The matrix as a table: one row per runner, one column per Node. */
 export function tableOf(runners, majors, nodes, cells) {
   const header = ['', ...majors.map((major) => `Node ${nodes.get(major)?.version ?? major}`)]
   const rows = runners.map(({ name }) => [name, ...majors.map((major) => cells.get(`${name} ${major}`))])

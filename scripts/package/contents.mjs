@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ROOT } from '../lib/project.mjs'
 
-/** What the tarball may hold: nothing else gets into it unseen. */
+/** The only files that the tarball may contain. */
 const ALLOWED = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json)$/,
   /^dist\/(?:esm|cjs)\/(?:[\w.-]+\/)*[\w.-]+(?:\.js|\.d\.ts)$/,
@@ -15,11 +15,11 @@ const NEVER = /(?:^|\/)(?:test|tests|fixtures|bench|coverage|node_modules|\.[\w.
 const MOST_CODE_FILES = 12
 const SIZE = { packed: 500_000, unpacked: 2_500_000 }
 
-/** @param packed what `npm pack` says it packed @param {string} installed the folder that it unpacked to */
+/** @param packed the JSON that `npm pack` prints @param {string} installed the installed package's folder */
 export function checkContents(packed, installed) {
   const paths = packed.files.map(({ path }) => path)
   const strays = paths.filter((path) => NEVER.test(path) || !ALLOWED.some((pattern) => pattern.test(path)))
-  deepEqual(strays, [], 'files that do not belong into the package')
+  deepEqual(strays, [], 'files that do not belong in the package')
   const sources = paths
     .filter((path) => /^src\/.*(?<!\.d)\.ts$/.test(path))
     .map((path) => path.slice(4, -3))
@@ -30,12 +30,15 @@ export function checkContents(packed, installed) {
       .filter((name) => name.endsWith('.d.ts'))
       .map((name) => name.slice(0, -5))
       .sort()
-    deepEqual(declared, sources, `${half} declares every source and nothing else`)
+    deepEqual(declared, sources, `${half} has a declaration for every source file and no others`)
     const code = names.filter((name) => name.endsWith('.js'))
     ok(code.length <= MOST_CODE_FILES, `${half} has ${code.length} files of code, each of which takes time to load`)
   }
-  ok(packed.size <= SIZE.packed, `packed it has ${packed.size} bytes, at most ${SIZE.packed} are allowed`)
-  ok(packed.unpackedSize <= SIZE.unpacked, `it has ${packed.unpackedSize} bytes, at most ${SIZE.unpacked} are allowed`)
+  ok(packed.size <= SIZE.packed, `the tarball has ${packed.size} bytes, at most ${SIZE.packed} are allowed`)
+  ok(
+    packed.unpackedSize <= SIZE.unpacked,
+    `the unpacked package has ${packed.unpackedSize} bytes, at most ${SIZE.unpacked} are allowed`,
+  )
   checkPaths(installed, paths)
   return `${paths.length} files, ${Math.round(packed.size / 1024)} KiB packed, ${Math.round(packed.unpackedSize / 1024)} KiB unpacked`
 }
@@ -46,17 +49,17 @@ function halves(paths, half) {
   return names.filter((name) => name !== 'package.json').sort()
 }
 
-/** No text of the package names a folder of the machine that built it. */
+/** No file of the package contains a path of the machine that built it. */
 function checkPaths(installed, paths) {
   const folders = [ROOT, dirname(ROOT), homedir()].filter((folder) => folder.length > 1)
   const naming = paths.filter((path) => {
     const text = readFileSync(join(installed, path), 'utf8')
     return folders.some((folder) => text.includes(`${folder}/`) || text.includes(`${folder}\\`))
   })
-  deepEqual(naming, [], 'files that name a folder of this machine')
+  deepEqual(naming, [], 'files that contain a path of this machine')
 }
 
-/** Every entry's files are there, in the conditions' right order; types before code. */
+/** Checks that the files of every entry exist and that conditions are in the right order: types before code. */
 export function checkManifest(installed) {
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
   const { exports, bin = {}, main, types, dependencies = {} } = manifest
@@ -66,7 +69,7 @@ export function checkManifest(installed) {
     for (const [condition, half] of Object.entries({ import: 'esm', require: 'cjs' })) {
       deepEqual(Object.keys(target[condition]), ['types', 'default'], `${entry}, ${condition}: types come first`)
       const code = target[condition].default
-      ok(code.startsWith(`./dist/${half}/`), `${entry}, ${condition}: ${code} is of the other half`)
+      ok(code.startsWith(`./dist/${half}/`), `${entry}, ${condition}: ${code} has the wrong module system`)
       equal(target[condition].types, code.replace(/\.js$/, '.d.ts'), `${entry}, ${condition}: its types`)
       for (const file of Object.values(target[condition])) ok(existsSync(join(installed, file)), `${file} is missing`)
     }

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { tail } from '../lib/run.mjs'
 
-/** Entries that hand their matchers to a runner, and the module that they cannot do without. */
+/** Entries that register matchers with a runner, and the module of that runner. */
 export const RUNNER_ENTRIES = { './vitest': 'vitest', './jest': '@jest/globals' }
 
 const nameOf = (entry) => `golden-logits${entry.slice(1)}`
@@ -16,15 +16,15 @@ async function printed(project, code, kind) {
   return JSON.parse(out)
 }
 
-/** Each entry that needs no runner is there for `import` and `require`, under the same names. */
+/** Each entry that needs no runner exports the same names to `import` and to `require`. */
 export async function checkEntries(project, entries) {
   const names = Object.fromEntries(entries.map((entry) => [entry, nameOf(entry)]))
   const collect = (load) => `
-    const found = {}
+    const exported = {}
     for (const [entry, name] of Object.entries(${JSON.stringify(names)})) {
-      found[entry] = Object.keys(${load}).filter((key) => key !== '__esModule' && key !== 'module.exports').sort()
+      exported[entry] = Object.keys(${load}).filter((key) => key !== '__esModule' && key !== 'module.exports').sort()
     }
-    console.log(JSON.stringify(found))`
+    console.log(JSON.stringify(exported))`
   const esm = await printed(project, collect('await import(name)'), 'mjs')
   const cjs = await printed(project, collect('require(name)'), 'cjs')
   deepEqual(esm, cjs, 'import and require give the same names')
@@ -35,7 +35,7 @@ export async function checkEntries(project, entries) {
   return entries.map((entry) => `${entry} (${esm[entry].length})`).join(' ')
 }
 
-/** Without its runner, a runner's entry says which package is missing; it does not half work. */
+/** Without the runner, its entry fails at once and names the missing package. */
 export async function checkMissingRunner(project, entry) {
   for (const [kind, code] of [
     ['mjs', `import '${nameOf(entry)}'`],
@@ -52,7 +52,7 @@ export async function checkMissingRunner(project, entry) {
   }
 }
 
-/** Both halves in one process: dumps and errors of the one serve the other. */
+/** ES modules and CommonJS in one process: each accepts the dumps and errors of the other. */
 export async function checkDuality(project) {
   project.write(
     'duality.mjs',
@@ -65,9 +65,9 @@ export async function checkDuality(project) {
     const cjs = require('golden-logits')
     assert.notEqual(esm.loadDump, cjs.loadDump)
     const [golden, good, bad] = ['gpu', 'npu', 'npu-degraded'].map((name) => 'dumps/' + name)
-    for (const [one, other] of [[esm, cjs], [cjs, esm]]) {
-      assert.equal(one.compareDumps(other.loadDump(good), other.loadDump(golden), { dtype: 'bf16' }).pass, true)
-      assert.equal(one.compareDumps(other.loadDump(bad), other.loadDump(golden), { dtype: 'bf16' }).firstFailure.step, 3)
+    for (const [left, right] of [[esm, cjs], [cjs, esm]]) {
+      assert.equal(left.compareDumps(right.loadDump(good), right.loadDump(golden), { dtype: 'bf16' }).pass, true)
+      assert.equal(left.compareDumps(right.loadDump(bad), right.loadDump(golden), { dtype: 'bf16' }).firstFailure.step, 3)
     }
     assert.equal(matchers.toMatchGoldenLogits.call({}, cjs.loadDump(bad), cjs.loadDump(golden), { dtype: 'bf16' }).pass, false)
     const refused = (half) => { try { half.loadDump('nowhere') } catch (error) { return error } }
@@ -79,7 +79,7 @@ export async function checkDuality(project) {
   equal(code, 0, tail(out + err))
 }
 
-/** The packages that the modules loaded by a script belong to. `import` and `require` are both seen. */
+/** The packages whose modules a script loads, by `import` or by `require`. */
 export async function packagesLoadedBy(project, script) {
   project.write(
     'trace.mjs',

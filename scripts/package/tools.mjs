@@ -13,17 +13,17 @@ async function tool(spec, bin, args) {
   return spec
 }
 
-/** What npm and bundlers will make of package.json. */
+/** Checks how npm and bundlers read package.json. */
 export function publint(tarball) {
   return tool(PUBLINT, 'publint/src/cli.js', ['run', tarball, '--strict'])
 }
 
-/** Do the types of each entry resolve, and say what the code is, for ESM and CommonJS? */
+/** Checks that the types of each entry resolve and match the code, for ES modules and CommonJS. */
 export function attw(tarball) {
   return tool(ATTW, '@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'node16'])
 }
 
-/** A user bundles the package: one file, without node_modules, in either module system, does the same. */
+/** Bundles the package as a user would: one file without node_modules must give the same result, in both module systems. */
 export async function bundle(project) {
   const folder = await kept([ESBUILD])
   const esbuild = join(folder, 'node_modules/esbuild/bin/esbuild')
@@ -45,10 +45,10 @@ export async function bundle(project) {
   const gate = `
     import { compareDumps } from 'golden-logits'
     const { pass, firstFailure } = compareDumps('../dumps/npu-degraded', '../dumps/gpu', { dtype: 'bf16', threads: 2 })
-    if (pass || firstFailure.step !== 3) throw new Error('the bundle finds ' + firstFailure?.step)
-    console.log('found')`
+    if (pass || firstFailure.step !== 3) throw new Error('the bundle reports token ' + firstFailure?.step)
+    console.log('token 3')`
   const sizes = []
-  // Away from node_modules: a bundle that still needs them is none.
+  // In a folder without node_modules: a complete bundle needs none.
   const away = new Project()
   try {
     away.copy('examples/dumps', 'dumps')
@@ -60,13 +60,13 @@ export async function bundle(project) {
       sizes.push(`${Math.round(text.length / 1024)} KiB of ${format}`)
       away.write(`run/${out}`, text)
       const { code, out: printed, err } = await away.node([out], { folder: 'run' })
-      equal(printed.trim(), 'found', tail(err))
+      equal(printed.trim(), 'token 3', tail(err))
       equal(code, 0)
     }
   } finally {
     away.remove()
   }
-  // `sideEffects` names what registers matchers and nothing else.
+  // `sideEffects` in package.json lists only the entries that register matchers.
   const vitest = await build(
     ['side.js', `import 'golden-logits/vitest'`],
     'side.mjs',
@@ -75,6 +75,6 @@ export async function bundle(project) {
   )
   equal(/\.extend\(/.test(vitest), true, 'a bundler drops the entry that registers the matchers')
   const unused = await build(['unused.js', `import 'golden-logits'`], 'unused.mjs', '--format=esm')
-  equal(/compareDumps/.test(unused), false, 'a bundler keeps what is not used')
+  equal(/compareDumps/.test(unused), false, 'a bundler keeps unused code')
   return sizes.join(', ')
 }

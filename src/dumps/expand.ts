@@ -7,8 +7,8 @@ import { glob } from '../lib/optional-packages.js'
 const WINDOWS = process.platform === 'win32'
 
 /**
- * The existing paths that the argument of `loadDump` names, absolute. A path that exists is taken as it is, whatever
- * characters it holds, and so are the folders in front of a pattern.
+ * The existing paths that the argument of `loadDump` names, as absolute paths. An existing path, and an existing folder in
+ * front of a pattern, is taken literally, even if it contains pattern characters.
  * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare`
  */
 export function expand(pathOrGlob: string): string[] {
@@ -24,7 +24,7 @@ export function expand(pathOrGlob: string): string[] {
   throw new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: pathOrGlob })
 }
 
-/** The deepest existing folder that the path begins with, and the rest. */
+/** Splits a path into its deepest existing folder and the rest. */
 function splitPattern(path: string): { folder: string; pattern: string } {
   const { root } = parse(path)
   const parts = path.slice(root.length).split(sep)
@@ -33,7 +33,7 @@ function splitPattern(path: string): { folder: string; pattern: string } {
   return { folder, pattern: parts.join('/') }
 }
 
-/** The deepest folder that holds all of these. */
+/** The deepest folder that contains all of these folders. */
 export function commonFolder(folders: readonly string[]): string {
   const [first, ...rest] = folders.map((folder) => folder.split(sep).slice(0, -1))
   const differs = first!.findIndex((part, i) => rest.some((other) => other[i] !== part))

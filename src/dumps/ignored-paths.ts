@@ -1,21 +1,20 @@
 import type { EntryKind } from '../io/folder.js'
 import type { List } from '../lib/lazy-list.js'
-import { Interned } from './interned.js'
-import { NumberedPaths } from './numbered-paths.js'
+import { DictionaryColumn, PathColumn } from './columns.js'
 import type { IgnoredPath } from './types.js'
 
-/** What a dump passes by, in the order it was found. Each step may hold a file of it, so it is made when it is asked for. */
+/** The ignored paths of a dump, in the order of the walk. Every step may add one, so they are kept as columns. */
 export class IgnoredPaths implements List<IgnoredPath> {
-  private readonly paths = new NumberedPaths()
-  private readonly reasons = new Interned<string>()
+  private readonly paths = new PathColumn()
+  private readonly reasons = new DictionaryColumn<string>()
 
   get length(): number {
     return this.paths.length
   }
 
-  /** @param step the folder of the step that the path lies in, if it is one of a step */
+  /** @param step the folder of the step that contains the path, if there is one */
   add(path: string, reason: string, step?: string): void {
-    this.paths.add(path, step)
+    this.paths.push(path, step)
     this.reasons.push(reason, () => reason)
   }
 
@@ -29,7 +28,7 @@ export class IgnoredPaths implements List<IgnoredPath> {
   }
 }
 
-/** The reason that is told of an entry that the walk passes by. */
+/** The reason for ignoring an entry: that it is a link, or else `reason`. */
 export function ignoredAs(kind: EntryKind, reason: string): string {
   return kind === 'link' ? 'a link to a folder, or a broken one: links are not followed' : reason
 }

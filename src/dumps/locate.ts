@@ -1,23 +1,24 @@
 import { basename, dirname, join } from 'node:path'
-import { kindOf, listNames } from '../io/folder.js'
-import { type FolderNames, inNameOrder } from '../io/folder-names.js'
-import { firstOf } from '../lib/lazy-list.js'
-import { byFolder, type FlatFiles, isFlat } from './flat-files.js'
+import { GoldenLogitsError } from '../errors.js'
+import { type FolderEntry, kindOf, listNames, tryListFolder } from '../io/folder.js'
+import { FolderNames, inNameOrder, type NameSeries } from '../io/folder-names.js'
+import { digitsOf } from '../io/numbered-text.js'
 import { IgnoredPaths, ignoredAs } from './ignored-paths.js'
-import { deviceLayout, layerLayout, stepLayout } from './layout-inside.js'
-import { isRunFolder, isTensorsFolder, parseDevice, parseFlat, parseOutput, parseTid } from './names.js'
-import { outputsOf } from './outputs.js'
-import { type DeviceLayout, type DeviceSelection, mergeSelections } from './selection.js'
+import { layerOfFile, layoutOfFile, layoutOfLayer, logitsInside } from './layouts/index.js'
+import type { FileLayout, FolderLayout } from './layouts/layout.js'
+import { isRunFolder, isTensorsFolder, parseDevice, parseTid } from './layouts/names.js'
+import { type DeviceSelection, type FileSelection, mergeSelections } from './layouts/selection.js'
 
 export interface Located {
   devices: DeviceSelection[]
-  flatFiles: FlatFiles[]
+  /** Files that are a step each. */
+  stepFiles: FileSelection[]
   /** Files outside any known layout. */
   bareFiles: string[]
   ignored: IgnoredPaths
 }
 
-// What the tools put beside the tensors of a run: neither followed nor worth a line among the ignored.
+// The tools write these beside the tensors of a run. They are neither followed nor listed as ignored.
 const AUXILIARY = new Set([
   'model',
   'layer',
@@ -30,99 +31,166 @@ const AUXILIARY = new Set([
 ])
 
 /**
- * Finds the device folders that paths stand for. A path may be any level of a dump: the folder of runs, a run, its
- * tensors folder, a device folder, one step, one layer, one file. Decides by what is inside before it looks at names,
- * since copied folders are renamed and lose their parents; walks the layouts' fixed depth only, through no link.
+ * Finds the device folders and step files that paths stand for. A path may be any level of a dump: the folder of runs, a
+ * run, its tensors folder, a device folder, one step, one layer, one file. The content of a folder decides before its
+ * name, because copied folders are renamed and lose their parents. The walk has a fixed depth and follows no link.
  */
 export function locate(paths: readonly string[]): Located {
-  const found = { devices: [], bareFiles: [], ignored: new IgnoredPaths() }
-  const into: Walk = { ...found, flatFolders: [], namedFlat: [], listed: new Map() }
-  for (const path of paths) {
-    if (kindOf(path) === 'file') locateFile(path, into)
-    else locateFolder(path, into)
+  const walk: Walk = {
+    devices: [],
+    stepFiles: [],
+    namedStepFiles: [],
+    bareFiles: [],
+    ignored: new IgnoredPaths(),
+    listed: new Map(),
   }
-  const { devices, flatFolders, namedFlat, bareFiles, ignored } = into
-  return { devices: mergeSelections(devices), flatFiles: [...flatFolders, ...byFolder(namedFlat)], bareFiles, ignored }
+  for (const path of paths) {
+    if (kindOf(path) === 'file') locateFile(path, walk)
+    else locateFolder(path, walk)
+  }
+  const { devices, stepFiles, namedStepFiles, bareFiles, ignored } = walk
+  return {
+    devices: mergeSelections(devices),
+    stepFiles: [...stepFiles, ...byFolder(namedStepFiles)],
+    bareFiles,
+    ignored,
+  }
 }
 
-/** What is found on the way. */
-interface Walk extends Omit<Located, 'flatFiles'> {
-  flatFolders: FlatFiles[]
-  /** Flat files that the paths name one by one. */
-  namedFlat: string[]
-  /** Folders that were listed in search of layers, and may be to be walked. */
+/** The result of the walk so far. */
+interface Walk extends Located {
+  /** Step files that the paths name one by one. */
+  namedStepFiles: string[]
+  /** Folders listed while looking for layers, which the walk may enter later. */
   listed: Map<string, FolderNames>
 }
 
-function locateFile(file: string, into: Walk): void {
+function locateFile(file: string, walk: Walk): void {
   const name = basename(file)
-  const folder = dirname(file)
-  // Of an ATB layer's files only the first output can be logits; another is what the caller says it is.
-  const inAtb = basename(folder) === 'after' && name === 'outtensor0.bin'
-  const layer = inAtb ? dirname(folder) : folder
-  const tid = parseTid(basename(dirname(layer)))
-  if (tid !== undefined && (inAtb || parseOutput(name))) {
-    const layout = inAtb ? 'atb' : 'torch'
-    into.devices.push({ folder: dirname(dirname(layer)), layout, tids: new Map([[tid, [file]]]) })
-  } else if (parseFlat(name)) into.namedFlat.push(file)
-  else if (AUXILIARY.has(name)) into.ignored.add(file, 'not part of a dump')
-  else into.bareFiles.push(file)
+  const match = layerOfFile(file)
+  const step = dirname(match?.layer ?? file)
+  const tid = parseTid(basename(step))
+  if (match && tid !== undefined) {
+    walk.devices.push({ folder: dirname(step), layout: match.layout.name, tids: new Map([[tid, [file]]]) })
+  } else if (layoutOfFile(name)) walk.namedStepFiles.push(file)
+  else if (AUXILIARY.has(name)) walk.ignored.add(file, 'not part of a dump')
+  else walk.bareFiles.push(file)
 }
 
-function locateFolder(folder: string, into: Walk): void {
-  const names = into.listed.get(folder) ?? listNames(folder)
-  if (basename(folder) === 'after' && firstOf(names, ({ name }) => name === 'outtensor0.bin')) {
-    locateFile(join(folder, 'outtensor0.bin'), into)
+function locateFolder(folder: string, walk: Walk): void {
+  const names = walk.listed.get(folder) ?? listNames(folder)
+  const inside = logitsInside(folder, names)
+  if (inside !== undefined) {
+    locateFile(inside, walk)
     return
   }
-  const own = layerLayout(names)
-  if (own) {
-    locateLayer(folder, own, names, into)
+  const layerLayout = layoutOfLayer(names)
+  if (layerLayout) {
+    locateLayer(folder, layerLayout, names, walk)
     return
   }
-  // Before the step: a device folder shows by its first step, where to rule out a step takes a look at all entries.
-  const asDevice = deviceLayout(folder, names)
-  if (asDevice) {
-    into.devices.push({ folder, layout: asDevice, names })
+  // Before the step: the first step proves a device folder, but only all entries can prove that a folder is no step.
+  const deviceLayout = layoutOfDevice(folder, names)
+  if (deviceLayout) {
+    walk.devices.push({ folder, layout: deviceLayout.name, names })
     return
   }
-  const asStep = stepLayout(folder, names, into.listed)
-  if (asStep) locateStep(folder, asStep, names, into)
-  else locateContainer(folder, names, into)
+  const stepLayout = layoutOfStep(folder, names, walk.listed)
+  if (stepLayout) locateStep(folder, stepLayout, names, walk)
+  else locateContainer(folder, names, walk)
 }
 
-function locateLayer(folder: string, layout: DeviceLayout, names: FolderNames, into: Walk): void {
+function locateLayer(folder: string, layout: FolderLayout, names: FolderNames, walk: Walk): void {
   const step = dirname(folder)
   const tid = parseTid(basename(step))
-  if (tid !== undefined) into.devices.push({ folder: dirname(step), layout, tids: new Map([[tid, [folder]]]) })
-  else if (layout === 'atb') into.bareFiles.push(join(folder, 'after', 'outtensor0.bin'))
-  else into.bareFiles.push(...firstOutputs(folder, names))
+  if (tid !== undefined) {
+    walk.devices.push({ folder: dirname(step), layout: layout.name, tids: new Map([[tid, [folder]]]) })
+    return
+  }
+  const file = layout.logitsOf(folder, names)
+  if (file !== undefined) walk.bareFiles.push(file)
 }
 
-function locateStep(folder: string, layout: DeviceLayout, names: FolderNames, into: Walk): void {
+function locateStep(folder: string, layout: FolderLayout, names: FolderNames, walk: Walk): void {
   const tid = parseTid(basename(folder))
-  if (tid !== undefined) into.devices.push({ folder: dirname(folder), layout, tids: new Map([[tid, []]]) })
-  else for (const { name, kind } of names) if (kind === 'folder') locateFolder(join(folder, name), into)
+  if (tid !== undefined) {
+    walk.devices.push({ folder: dirname(folder), layout: layout.name, tids: new Map([[tid, []]]) })
+  } else for (const { name, kind } of names) if (kind === 'folder') locateFolder(join(folder, name), walk)
 }
 
-function locateContainer(folder: string, names: FolderNames, into: Walk): void {
-  const flat = names.series.filter(isFlat)
-  if (flat.length > 0) into.flatFolders.push({ folder, series: flat })
-  const beside = names.series.filter((series) => !isFlat(series))
-  for (const { name, kind } of inNameOrder([...beside, names.others])) {
+function locateContainer(folder: string, names: FolderNames, walk: Walk): void {
+  const isStep = (series: NameSeries) => series.kind === 'file' && layoutOfFile(series.at(0)!.name) !== undefined
+  walk.stepFiles.push(...byLayout(folder, names.series.filter(isStep)))
+  const others = names.series.filter((series) => !isStep(series))
+  for (const { name, kind } of inNameOrder([...others, names.others])) {
     const path = join(folder, name)
     if (kind === 'folder' && (isRunFolder(name) || isTensorsFolder(name) || parseDevice(name))) {
-      const before = into.devices.length
-      locateFolder(path, into)
-      if (into.devices.length === before && parseDevice(name)) {
-        into.ignored.add(path, 'a device folder without any step')
+      const before = walk.devices.length
+      locateFolder(path, walk)
+      if (walk.devices.length === before && parseDevice(name)) {
+        walk.ignored.add(path, 'a device folder without any step')
       }
-    } else if (!AUXILIARY.has(name)) into.ignored.add(path, ignoredAs(kind, 'not part of a dump'))
+    } else if (!AUXILIARY.has(name)) walk.ignored.add(path, ignoredAs(kind, 'not part of a dump'))
   }
 }
 
-/** The output of a layer folder that holds the logits, `output.pth` or the first of a tuple, as a list of at most one. */
-function firstOutputs(folder: string, names: FolderNames): string[] {
-  const first = outputsOf([...names])[0]
-  return first === undefined ? [] : [join(folder, first)]
+/** The layout in which a folder is a device folder: the one of its first step. */
+function layoutOfDevice(folder: string, names: FolderNames): FolderLayout | undefined {
+  for (const tid of names.numbersOf('folder')) {
+    const step = join(folder, digitsOf(tid))
+    const layout = layoutOfStep(step, tryListFolder(step).entries)
+    if (layout) return layout
+  }
+  return undefined
+}
+
+/**
+ * The layout in which a folder is a step: the one of its first layer.
+ * @param listed takes the entries of the subfolders that are no layers. One of them may be a device folder with a million
+ * steps, which must be listed only once
+ */
+function layoutOfStep(
+  folder: string,
+  entries: Iterable<FolderEntry>,
+  listed?: Map<string, FolderNames>,
+): FolderLayout | undefined {
+  for (const { name, kind } of entries) {
+    const path = join(folder, name)
+    const names = kind === 'folder' ? tryListNames(path) : undefined
+    const layout = names && layoutOfLayer(names)
+    if (layout) return layout
+    if (names) listed?.set(path, names)
+  }
+  return undefined
+}
+
+function tryListNames(folder: string): FolderNames | undefined {
+  try {
+    return listNames(folder)
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return undefined
+    throw error
+  }
+}
+
+/** Step files that the paths name one by one, grouped by folder. */
+function byFolder(files: readonly string[]): FileSelection[] {
+  const folders = new Map<string, FolderEntry[]>()
+  for (const file of files) {
+    const entry = { name: basename(file), kind: 'file' } as const
+    const entries = folders.get(dirname(file))
+    if (entries) entries.push(entry)
+    else folders.set(dirname(file), [entry])
+  }
+  return [...folders].flatMap(([folder, entries]) => byLayout(folder, new FolderNames(entries).series))
+}
+
+/** Step files of one folder, grouped by layout. */
+function byLayout(folder: string, series: readonly NameSeries[]): FileSelection[] {
+  const groups = new Map<FileLayout, NameSeries[]>()
+  for (const files of series) {
+    const layout = layoutOfFile(files.at(0)!.name)!
+    groups.set(layout, [...(groups.get(layout) ?? []), files])
+  }
+  return [...groups].map(([{ name }, series]) => ({ layout: name, folder, series }))
 }

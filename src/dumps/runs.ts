@@ -1,8 +1,8 @@
 import { basename, dirname, relative, sep } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { compareNames } from '../io/name-order.js'
-import { parseDevice } from './names.js'
-import type { DeviceSelection } from './selection.js'
+import { parseDevice } from './layouts/names.js'
+import type { DeviceSelection } from './layouts/selection.js'
 
 /** One run of one model: its ranks in numeric device order. */
 export interface Run {
@@ -10,8 +10,8 @@ export interface Run {
 }
 
 /**
- * Groups device folders into runs. Folders side by side with different device numbers are the ranks of one run; a device
- * number that comes twice means two runs, told apart by process id.
+ * Groups device folders into runs. Sibling folders with different device numbers are the ranks of one run. A device
+ * number that occurs twice means several runs, which differ by process id.
  */
 export function groupRuns(devices: readonly DeviceSelection[]): Run[] {
   const families = new Map<string, DeviceSelection[]>()
@@ -38,8 +38,8 @@ function splitByDevice(family: DeviceSelection[]): Run[] {
 }
 
 /**
- * The run that the caller means.
- * @throws GoldenLogitsError `ambiguous-run` where several remain, `invalid-argument` where `wanted` names none
+ * Picks the run that the caller asks for.
+ * @throws GoldenLogitsError `ambiguous-run` if several fit, `invalid-argument` if `wanted` names none
  */
 export function pickRun(path: string, runs: readonly Run[], wanted: string | undefined): Run {
   if (wanted === undefined) {
@@ -51,12 +51,12 @@ export function pickRun(path: string, runs: readonly Run[], wanted: string | und
   }
   const matches = wanted === 'latest' ? newest(runs) : runs.flatMap((run) => matchRun(path, run, wanted))
   if (matches.length === 1) return matches[0]!
-  const found = `the option run: '${printable(wanted)}' fits ${matches.length} of the ${runs.length} runs here: ${listRuns(path, runs)}`
+  const message = `the option run: '${printable(wanted)}' fits ${matches.length} of the ${runs.length} runs here: ${listRuns(path, runs)}`
   const code = matches.length === 0 ? 'invalid-argument' : 'ambiguous-run'
-  throw new GoldenLogitsError(code, `${found}; give the name of exactly one`, { file: path })
+  throw new GoldenLogitsError(code, `${message}; give the name of exactly one`, { file: path })
 }
 
-/** The run, one of its ranks where `wanted` is a device folder's whole name, or nothing. */
+/** The run if `wanted` names it, only one of its ranks if `wanted` is the name of that device folder, else nothing. */
 function matchRun(path: string, run: Run, wanted: string): Run[] {
   const rank = run.ranks.filter((r) => basename(r.folder) === wanted)
   if (rank.length > 0) return [{ ranks: rank }]
@@ -80,7 +80,7 @@ function newest(runs: readonly Run[]): Run[] {
   return stamped.filter(({ stamp }) => stamp === last).map(({ run }) => run)
 }
 
-/** `YYYYMMDD_HHMMSS` of the run's folder, the innermost that has one; `''` where there is none. */
+/** `YYYYMMDD_HHMMSS` of the innermost folder name that has one; `''` if none has. */
 function timestamp(run: Run): string {
   const stamps = [...run.ranks[0]!.folder.matchAll(/(?:msit|ait)_dump_(\d{8}_\d{6})/g)]
   return stamps.at(-1)?.[1] ?? ''

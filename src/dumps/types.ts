@@ -40,14 +40,14 @@ export interface Dump {
 
 export interface LoadDumpOptions {
   /**
-   * Which run to take where the path holds several: the name of its `msit_dump_*` folder, of its device folder
-   * (`0_1445461`), its process id, or `latest` for the newest timestamp. In a flat folder, the name of a case
+   * The run to load if the path contains several: the name of its `msit_dump_*` folder or of its device folder
+   * (`0_1445461`), its process id, or `latest` for the newest timestamp. In a flat folder: the name of a case
    * (`logits_gsm8k_12`).
    */
   run?: string
-  /** The layer that emits the logits, by folder name (`root.lm_head`, `67_LmHead`), where it cannot be told. */
+  /** The folder name of the layer that emits the logits (`root.lm_head`, `67_LmHead`), if the names do not show it. */
   layer?: string
-  /** The step of the run's first execution (after any warm-up), where the dump does not begin at step 0. */
+  /** The step of the run's first execution (after any warm-up), if the dump does not begin at step 0. */
   firstStep?: number
   /** Budgets of the file readers. */
   budgets?: Partial<Budgets>

@@ -1,11 +1,20 @@
 import { GoldenLogitsError, printable } from '../errors.js'
-import { type Budgets, withinBudget } from '../io/budgets.js'
-import type { ByteSource } from '../io/byte-source.js'
+import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
+import { type ByteSource, readBytes } from '../io/byte-source.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
-import { readBinHeader } from './bin-header.js'
-import type { StoredTensor } from './stored-tensor.js'
+import type { Format, StoredTensor } from './format.js'
 
-/** The numbers of ATB's `aclDataType` that a dump may hold. */
+/**
+ * A file of an ATB dump: header lines `name=value`, then one tensor, little-endian and row-major, up to the end of the
+ * file.
+ */
+export const atbBin: Format = {
+  name: 'atb-bin',
+  matches: (head) => /^[\x21-\x3c\x3e-\x7e]{1,64}=/.test(head),
+  read: readAtbBin,
+}
+
+/** The values of ATB's `aclDataType` that a dump may contain. */
 const DTYPES: ReadonlyMap<string, Dtype> = new Map([
   ['0', 'float32'],
   ['1', 'float16'],
@@ -21,15 +30,14 @@ const DTYPES: ReadonlyMap<string, Dtype> = new Map([
 
 const ND = '2'
 
-/** A file of ATB's dump: header lines, then one tensor, little-endian, row-major, to the end of the file. */
-export function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
+function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
   const { attributes, end } = readBinHeader(source, budgets)
   refuseEmpty(source, attributes, end)
   const dtype = dtypeOf(source, attributes)
   const shape = dimsOf(source, attributes, budgets)
   const format = attributes.get('format')
   if (format !== undefined && format !== ND) {
-    const message = `format=${printable(format, 20)}: its elements do not lie row by row; expected format=2 (ND)`
+    const message = `format=${printable(format, 20)}: the elements are not in row-major order; expected format=2 (ND)`
     throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
   }
   const numel = checkSize(source, attributes, end, dtype, shape)
@@ -37,18 +45,74 @@ export function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[]
   const storage = { kind: 'storage', key: '', dtype, numel } as const
   return [
     {
-      found: { name: '', tensor: { kind: 'tensor', storage, offset: 0, shape, strides } },
+      name: '',
+      tensor: { kind: 'tensor', storage, offset: 0, shape, strides },
       open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(end + offset, into) }),
       place: { start: end, size: source.size - end },
     },
   ]
 }
 
-/** Files that ATB writes without data: links to equal tensors, statistics, null pointers of the device. */
+export interface BinHeader {
+  readonly attributes: ReadonlyMap<string, string>
+  /** Offset of the first byte after the header. */
+  readonly end: number
+}
+
+/** Enough for every header that ATB writes. */
+const FIRST_WINDOW = 512
+
+/**
+ * The ASCII lines `name=value` in front of the data of a `.bin` file, up to and including `$End=1`, in any order.
+ * @throws GoldenLogitsError `bad-header`, `limit-exceeded`
+ */
+export function readBinHeader(source: ByteSource, budgets: Budgets): BinHeader {
+  const max = Math.min(source.size, budgets.binHeader)
+  for (let window = Math.min(FIRST_WINDOW, max); ; window = max) {
+    const bytes = allocate(window, 'the header', source)
+    source.read(0, bytes)
+    const header = parseHeader(source, bytes, budgets)
+    if (header) {
+      source.disregard?.(header.end, window - header.end)
+      return header
+    }
+    if (window < max) continue
+    withinBudget(budgets, 'binHeader', source.size > max ? max + 1 : max, 'bytes of the header', source)
+    throw badHeader(source, 'it ends without the line $End=1, so the file was cut short', window)
+  }
+}
+
+/** @returns undefined if `bytes` do not contain the whole header */
+function parseHeader(source: ByteSource, bytes: Uint8Array, budgets: Budgets): BinHeader | undefined {
+  const attributes = new Map<string, string>()
+  for (let at = 0; ; ) {
+    const end = bytes.indexOf(10, at)
+    const length = (end < 0 ? bytes.length : end) - at
+    withinBudget(budgets, 'binLine', length, 'bytes of a header line', { file: source.file, offset: at })
+    if (end < 0) return undefined
+    const line = Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('latin1')
+    const match = /^([\x21-\x3c\x3e-\x7e]+)=([\x20-\x7e]*)$/.exec(line)
+    if (!match) throw badHeader(source, `a line is '${printable(line, 40)}', expected name=value`, at)
+    const [, name, value] = match as unknown as [string, string, string]
+    if (attributes.has(name)) throw badHeader(source, `the line ${printable(name, 40)} appears twice`, at)
+    attributes.set(name, value)
+    withinBudget(budgets, 'binAttributes', attributes.size, 'lines of the header', { file: source.file, offset: at })
+    at = end + 1
+    if (name !== '$End') continue
+    if (value !== '1') throw badHeader(source, `$End=${printable(value, 40)}, expected $End=1`, at)
+    return { attributes, end: at }
+  }
+}
+
+function badHeader(source: ByteSource, message: string, offset: number): GoldenLogitsError {
+  return new GoldenLogitsError('bad-header', `broken .bin header: ${message}`, { file: source.file, offset })
+}
+
+/** Refuses files that ATB writes without data: links to equal tensors, statistics, null pointers of the device. */
 function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>, end: number): void {
   const link = attributes.get('data')
   if (link !== undefined) {
-    throw noData(source, `its data are in another file, ${linked(link)} of the same execution; name that one`)
+    throw noData(source, `its data are in another file of the same execution, ${linkedPath(link)}; use that file`)
   }
   const isNull = attributes.get('$Object.Count') === '0'
   const isStatistics = attributes.has('l2norm') || attributes.has('mean')
@@ -58,11 +122,11 @@ function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>
     return
   }
   if (isNull) throw noData(source, 'ATB had no tensor to write ($Object.Count=0)')
-  throw noData(source, 'it is of a statistics dump; dump anew with tensors')
+  throw noData(source, 'it belongs to a statistics dump; dump again with tensors')
 }
 
-// 2_0_outtensor0.bin stands for the file 2_*/0_*/after/outtensor0.bin, intensor for before/.
-function linked(link: string): string {
+// 2_0_outtensor0.bin means the file 2_*/0_*/after/outtensor0.bin; intensor means before/.
+function linkedPath(link: string): string {
   const match = /^((?:\d{1,9}_)+)(in|out)(tensor\d{1,9}\.bin)$/.exec(link)
   if (!match) return `'${printable(link)}'`
   const [, ops, side, name] = match as unknown as [string, string, string, string]
@@ -70,7 +134,7 @@ function linked(link: string): string {
 }
 
 function twoDumps(source: ByteSource): GoldenLogitsError {
-  return badBin(source, 'two dumps lie in it, one behind the other: dump anew into an empty folder')
+  return badBin(source, 'it contains two dumps, one after the other: dump again into an empty folder')
 }
 
 function noData(source: ByteSource, message: string): GoldenLogitsError {
@@ -83,8 +147,8 @@ function dtypeOf(source: ByteSource, attributes: ReadonlyMap<string, string>): D
   const dtype = DTYPES.get(number)
   if (dtype) return dtype
   if (!/^\d{1,4}$/.test(number)) throw badBin(source, `dtype=${printable(number, 40)}, expected a number`)
-  const known = [...DTYPES].map(([n, name]) => `${n} ${name}`).join(', ')
-  throw new GoldenLogitsError('unsupported-dtype', `dtype=${number}; expected one of ${known}`, { file: source.file })
+  const names = [...DTYPES].map(([n, name]) => `${n} ${name}`).join(', ')
+  throw new GoldenLogitsError('unsupported-dtype', `dtype=${number}; expected one of ${names}`, { file: source.file })
 }
 
 function dimsOf(source: ByteSource, attributes: ReadonlyMap<string, string>, budgets: Budgets): number[] {
@@ -98,7 +162,7 @@ function dimsOf(source: ByteSource, attributes: ReadonlyMap<string, string>, bud
   return parts.map(Number)
 }
 
-/** The data must be dims × dtype to the byte. */
+/** Checks that the data have exactly the size of dims × dtype. @returns the number of elements */
 function checkSize(
   source: ByteSource,
   attributes: ReadonlyMap<string, string>,
@@ -118,14 +182,17 @@ function checkSize(
   ) {
     throw twoDumps(source)
   }
-  const advice = BigInt(rest) < expected ? 'the file was cut short' : 'the file holds more than its header says'
+  const advice = BigInt(rest) < expected ? 'the file was cut short' : 'the file is longer than its header says'
   throw badBin(
     source,
-    `dims ${shape.join(',')} of ${dtype} are ${expected} bytes, but ${rest} follow the header: ${advice}`,
+    `dims ${shape.join(',')} of ${dtype} take ${expected} bytes, but ${rest} follow the header: ${advice}`,
   )
 }
 
-/** `$Object.Length`, in bytes. Smaller than the data it is tolerated: msit's own tests write the number of elements. */
+/**
+ * `$Object.Length`, in bytes. A value smaller than the data is tolerated: the tests of msit write the number of
+ * elements there.
+ */
 function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, string>, rest: number): number | undefined {
   const count = attributes.get('$Object.Count')
   if (count !== undefined && count !== '1') throw badBin(source, `$Object.Count=${printable(count, 20)}, expected 1`)
@@ -152,11 +219,10 @@ function decimal(source: ByteSource, name: string, text: string | undefined): nu
   throw badBin(source, `${name}=${printable(text, 40)}, expected a whole number`)
 }
 
-/** Does a second header begin where the first one's data end? The writer appends to a file that is there already. */
+/** Whether a second header follows the data of the first. ATB appends to a file that exists. */
 function startsHeader(source: ByteSource, end: number, length: bigint): boolean {
   const at = end + Number(length)
-  const bytes = new Uint8Array(Math.min(16, source.size - at))
-  source.read(at, bytes)
+  const bytes = readBytes(source, at, Math.min(16, source.size - at))
   return /^(\$Version|\$Object|\$End|format|dtype|dims)/.test(Buffer.from(bytes).toString('latin1'))
 }
 

@@ -1,28 +1,29 @@
 import { GoldenLogitsError } from '../errors.js'
-import { allocate } from '../io/allocate.js'
-import { type Budgets, withinBudget } from '../io/budgets.js'
+import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { widen } from '../tensor/widen.js'
-import type { FoundTensor } from './pickle/find-tensors.js'
+import type { StorageBytes } from './format.js'
+import type { NamedTensor } from './pickle/find-tensors.js'
 import type { TensorValue } from './pickle/values.js'
-import type { StorageBytes } from './storage-bytes.js'
 
-/** Bytes that are read at a time where elements do not lie side by side. */
+/** Bytes that are read at a time if elements are not contiguous. */
 const CHUNK = 1 << 20
 
-/** Elements further apart than this many bytes are read one by one: a read of its own costs less than what lies between. */
+/**
+ * Elements further apart than this many bytes are read one by one: that costs less than reading the bytes between them.
+ */
 const FAR = 4096
 
-/** A tensor over the bytes of a storage, which are opened at each read. */
+/** A tensor over the bytes of a storage, which is opened for each read. */
 export function storageTensor(
-  { name, tensor }: FoundTensor,
+  { name, tensor }: NamedTensor,
   open: () => { bytes: StorageBytes; close(): void },
   file: string,
   budgets: Budgets,
 ): LazyTensor {
   const { shape, strides, offset, storage } = tensor
-  // Other sizes beside a 0 may multiply to infinity.
+  // If one size is 0, the product of the others may overflow to Infinity, and 0 · Infinity is NaN.
   const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1)
   const item = itemSize(storage.dtype)
   const runs = runsOf(shape, strides)
@@ -55,7 +56,7 @@ export function storageTensor(
   }
 }
 
-/** The element of the storage from which on logical elements lie side by side in it; undefined where they do not. */
+/** The storage element at which `count` contiguous elements begin; undefined if the elements are not contiguous. */
 export function adjacentFrom(tensor: TensorValue, start: number, count: number): number | undefined {
   const { length, stride, outer } = runsOf(tensor.shape, tensor.strides)
   const within = start % length
@@ -68,10 +69,10 @@ function checkRange(start: number, count: number, length: number, into: Uint8Arr
   if (Number.isInteger(start) && Number.isInteger(count) && start >= 0 && count >= 0 && start + count <= length) {
     if (count * item <= room) return
   }
-  const isRange = typeof start === 'number' && typeof count === 'number' && !Number.isNaN(room)
-  const message = isRange
-    ? `elements ${start} to ${start + count} of ${length} into ${room} bytes: outside the tensor or its buffer`
-    : 'readRaw wants the number of the first element, how many there are, and a Uint8Array for them'
+  const areNumbers = typeof start === 'number' && typeof count === 'number' && !Number.isNaN(room)
+  const message = areNumbers
+    ? `elements ${start} to ${start + count} of ${length} into ${room} bytes: outside the tensor or the buffer`
+    : 'readRaw expects the index of the first element, the number of elements, and a Uint8Array for them'
   throw new GoldenLogitsError('invalid-argument', message, { file })
 }
 
@@ -81,11 +82,11 @@ interface View {
   offset: number
 }
 
-/** Logical elements fall into runs along the last axes, in which neighbours are `stride` storage elements apart. */
+/** Logical elements form runs along the last axes. Within a run, neighbours are `stride` storage elements apart. */
 interface Runs {
   length: number
   stride: number
-  /** The axes that count the runs: all before this one. */
+  /** The axes before this one enumerate the runs. */
   outer: number
 }
 
@@ -134,7 +135,9 @@ function runStart(run: number, outer: number, { shape, strides, offset }: View):
   return at
 }
 
-/** Reads elements `stride` apart: one read where they are neighbours, else chunks of which the wanted ones are picked. */
+/**
+ * Reads elements `stride` apart: in one read if they are contiguous, otherwise in chunks from which they are copied.
+ */
 function readRun(bytes: StorageBytes, first: number, stride: number, item: number, into: Uint8Array): void {
   if (stride === 1) {
     bytes.read(first * item, into)

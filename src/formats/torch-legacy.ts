@@ -1,56 +1,61 @@
 import { GoldenLogitsError, printable } from '../errors.js'
-import { allocate } from '../io/allocate.js'
-import type { Budgets } from '../io/budgets.js'
-import type { ByteSource } from '../io/byte-source.js'
+import { allocate, type Budgets } from '../io/budgets.js'
+import { type ByteSource, readBytes } from '../io/byte-source.js'
 import { itemSize } from '../tensor/dtype.js'
-import { findTensors } from './pickle/find-tensors.js'
+import type { Format, StoredTensor } from './format.js'
+import { findTensors, storagesOf } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
 import { entryOf, type StorageValue, typeName, type Value } from './pickle/values.js'
-import { storagesOf } from './storages-of.js'
-import type { StoredTensor } from './stored-tensor.js'
+
+/**
+ * A file of `torch.save` before 1.6, or of `_use_new_zipfile_serialization=False`: five pickles (magic number,
+ * protocol, system info, object, storage keys), then for each key its number of elements as int64 and the elements.
+ */
+export const torchLegacy: Format = {
+  name: 'torch-legacy',
+  matches: (head) => head.startsWith('\x80'),
+  read: readTorchLegacy,
+}
 
 const MAGIC = 0x1950a86a20f9469cfc6cn
 const PROTOCOL = 1001
 /** Enough for the pickles of any but a huge object. */
 const FIRST_WINDOW = 64 * 1024
 
-/**
- * A file of `torch.save` before 1.6, or of `_use_new_zipfile_serialization=False`: five pickles (magic number, protocol,
- * system info, object, storage keys), then for each key its number of elements as int64 and the elements.
- */
-export function readTorchLegacy(source: ByteSource, budgets: Budgets): StoredTensor[] {
+function readTorchLegacy(source: ByteSource, budgets: Budgets): StoredTensor[] {
   const { object, keys, end } = readPickles(source, budgets)
-  const found = findTensors(object, source.file, budgets)
-  const starts = storageStarts(source, keys, end, storagesOf(source.file, found))
-  return found.map((tensor) => {
-    const { key, numel, dtype } = tensor.tensor.storage
+  const tensors = findTensors(object, source.file, budgets)
+  const starts = storageStarts(source, keys, end, storagesOf(source.file, tensors))
+  return tensors.map(({ name, tensor }) => {
+    const { key, numel, dtype } = tensor.storage
     const start = starts.get(key)!
-    const open: StoredTensor['open'] = (from) => ({
-      bigEndian: false,
-      read: (offset, into) => from.read(start + offset, into),
-    })
-    return { found: tensor, open, place: { start, size: numel * itemSize(dtype) } }
+    return {
+      name,
+      tensor,
+      open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(start + offset, into) }),
+      place: { start, size: numel * itemSize(dtype) },
+    }
   })
 }
 
 interface Pickles {
   object: Value
   keys: string[]
-  /** Where the storages begin. */
+  /** Offset of the first storage. */
   end: number
 }
 
 function readPickles(source: ByteSource, budgets: Budgets): Pickles {
-  const most = Math.min(source.size, budgets.pickleBytes)
-  if (most > FIRST_WINDOW) {
+  const max = Math.min(source.size, budgets.pickleBytes)
+  if (max > FIRST_WINDOW) {
     try {
       return parsePickles(source, budgets, FIRST_WINDOW)
     } catch (error) {
-      // The window has cut a pickle: only then can a larger one tell more.
+      // Only if the window ends inside a pickle, a larger window can help.
       if (!(error instanceof GoldenLogitsError && error.budget === 'pickleBytes')) throw error
     }
   }
-  return parsePickles(source, budgets, most)
+  return parsePickles(source, budgets, max)
 }
 
 function parsePickles(source: ByteSource, budgets: Budgets, window: number): Pickles {
@@ -64,20 +69,19 @@ function parsePickles(source: ByteSource, budgets: Budgets, window: number): Pic
     return value
   }
   if (next() !== MAGIC) {
-    const message = 'is a pickle, but not one of torch.save; expected the logits: torch.save(logits, path)'
+    const message = 'is a pickle, but not from torch.save; expected the logits: torch.save(logits, path)'
     throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
   }
   const protocol = next()
-  if (protocol !== PROTOCOL) throw badLegacy(source, `protocol ${describe(protocol)}, expected ${PROTOCOL}`)
+  if (protocol !== PROTOCOL) {
+    const actual = typeof protocol === 'number' ? protocol : typeName(protocol)
+    throw badLegacy(source, `protocol ${actual}, expected ${PROTOCOL}`)
+  }
   checkSystem(source, next())
   return { object: next(), keys: keyList(source, next()), end: at }
 }
 
-function describe(value: Value): string {
-  return typeof value === 'number' ? String(value) : typeName(value)
-}
-
-/** torch writes the storages little-endian on every machine, and says here whether the machine was. */
+/** torch writes the storages little-endian on every machine, and records here whether the machine was little-endian. */
 function checkSystem(source: ByteSource, system: Value): void {
   if (typeof system !== 'object' || system === null || system.kind !== 'dict') {
     throw badLegacy(source, `system info that is ${typeName(system)}, expected a dict`)
@@ -90,11 +94,11 @@ function keyList(source: ByteSource, keys: Value): string[] {
   if (typeof keys !== 'object' || keys === null || keys.kind !== 'list') {
     throw badLegacy(source, `storage keys that are ${typeName(keys)}, expected a list`)
   }
-  const texts = keys.items.filter((key) => typeof key === 'string')
-  if (texts.length !== keys.items.length || new Set(texts).size !== texts.length) {
-    throw badLegacy(source, 'storage keys that are not texts, or not all different')
+  const strings = keys.items.filter((key) => typeof key === 'string')
+  if (strings.length !== keys.items.length || new Set(strings).size !== strings.length) {
+    throw badLegacy(source, 'storage keys that are not strings, or not all different')
   }
-  return texts
+  return strings
 }
 
 function storageStarts(
@@ -111,22 +115,21 @@ function storageStarts(
   for (const key of keys) {
     const { numel, dtype } = storages.get(key)!
     const bytes = numel * itemSize(dtype)
-    if (at + 8 + bytes > source.size)
+    if (at + 8 + bytes > source.size) {
       throw badLegacy(source, `ends inside storage '${printable(key)}', so it was cut short`)
-    const size = new Uint8Array(8)
-    source.read(at, size)
-    const declared = new DataView(size.buffer).getBigInt64(0, true)
+    }
+    const declared = new DataView(readBytes(source, at, 8).buffer).getBigInt64(0, true)
     if (declared !== BigInt(numel)) {
-      throw badLegacy(source, `storage '${printable(key)}' says ${declared} elements, its tensors ${numel}`)
+      throw badLegacy(source, `storage '${printable(key)}' has ${declared} elements, but its tensors expect ${numel}`)
     }
     starts.set(key, at + 8)
     at += 8 + bytes
   }
-  if (at !== source.size) throw badLegacy(source, `goes on for ${source.size - at} bytes behind its last storage`)
+  if (at !== source.size) throw badLegacy(source, `has ${source.size - at} bytes after its last storage`)
   return starts
 }
 
 function badLegacy(source: ByteSource, message: string): GoldenLogitsError {
-  const text = `broken file of torch.save before 1.6: ${message}; copy or dump it anew`
+  const text = `broken file of torch.save before 1.6: ${message}; copy or dump it again`
   return new GoldenLogitsError('bad-legacy', text, { file: source.file })
 }

@@ -1,60 +1,65 @@
 import { GoldenLogitsError, printable } from '../errors.js'
-import { badArchive } from '../io/bad-archive.js'
 import { type Budgets, withinBudget } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
-import { disregardContent, readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
+import { badArchive, disregardContent, readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
 import { itemSize } from '../tensor/dtype.js'
-import { findTensors } from './pickle/find-tensors.js'
+import type { Format, StoredTensor } from './format.js'
+import { findTensors, storagesOf } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
 import type { StorageValue } from './pickle/values.js'
-import { storagesOf } from './storages-of.js'
-import type { StoredTensor } from './stored-tensor.js'
-import { openRecord, wholeRecord } from './zip-record.js'
+import { openRecord, readRecord } from './zip-record.js'
 
-/** A file of `torch.save` since 1.6: a zip of `{root}/data.pkl` and one stored record `{root}/data/{key}` per storage. */
-export function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
+/** A file of `torch.save` since 1.6: a zip of `{root}/data.pkl` and one record `{root}/data/{key}` per storage. */
+export const torchZip: Format = {
+  name: 'torch-zip',
+  matches: (head) => head.startsWith('PK\x03\x04'),
+  read: readTorchZip,
+}
+
+function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
   const entries = readZipDirectory(source, budgets)
   const records = new Map(entries.map((entry) => [entry.name, entry]))
   const root = rootOf(source, [...records.keys()])
   const pickle = records.get(`${root}/data.pkl`)!
   withinBudget(budgets, 'pickleBytes', pickle.size, 'bytes of the pickle', source)
-  const bytes = wholeRecord(source, pickle, budgets)
+  const bytes = readRecord(source, pickle, budgets)
   const { value, end } = runPickle(bytes, 0, { file: source.file, base: pickle.start, budgets })
   if (end !== bytes.length) {
-    throw new GoldenLogitsError('malformed-pickle', `malformed pickle: goes on behind its STOP`, {
+    throw new GoldenLogitsError('malformed-pickle', `malformed pickle: it continues after its STOP`, {
       file: source.file,
       offset: pickle.start + end,
     })
   }
   const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), budgets)
-  const found = findTensors(value, source.file, budgets)
+  const tensors = findTensors(value, source.file, budgets)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)
-  for (const storage of storagesOf(source.file, found).values()) checkStorage(source, storage, recordOf(storage.key))
-  for (const entry of entries) if (isOfData(entry, root)) disregardContent(source, entry)
-  // torch calls the folder as the file: another one holds the same by another name.
+  for (const storage of storagesOf(source.file, tensors).values()) checkStorage(source, storage, recordOf(storage.key))
+  for (const entry of entries) if (isData(entry, root)) disregardContent(source, entry)
+  // torch names the folder after the file, so files that differ only in their names differ in the folder.
   if (entries.every(({ name }) => name.startsWith(`${root}/`))) {
-    source.named?.(
+    source.reportName?.(
       root,
       entries.flatMap(({ nameAt }) => nameAt),
     )
   }
-  return found.map((tensor) => {
-    const entry = recordOf(tensor.tensor.storage.key)!
+  return tensors.map(({ name, tensor }) => {
+    const entry = recordOf(tensor.storage.key)!
     const { start, size, crcAt } = entry
     return {
-      found: tensor,
+      name,
+      tensor,
       open: (from, checks) => ({ bigEndian, read: openRecord(from, entry, budgets, checks) }),
       ...(!entry.deflated && !bigEndian && { place: { start, size, crcAt } }),
     }
   })
 }
 
-/** Elements, which were not read, and an id that torch makes of their CRCs. */
-function isOfData({ name }: ZipEntry, root: string): boolean {
+/** Elements, which are not parsed, and `.data/serialization_id`, which torch computes from their CRCs. */
+function isData({ name }: ZipEntry, root: string): boolean {
   return name.startsWith(`${root}/data/`) || name.startsWith(`${root}/.data/`)
 }
 
-/** The folder that holds the one `data.pkl`. */
+/** The folder of the only `data.pkl`. */
 function rootOf(source: ByteSource, names: readonly string[]): string {
   const roots = names.filter((name) => name.endsWith('/data.pkl')).map((name) => name.slice(0, -'/data.pkl'.length))
   const [root] = roots
@@ -73,16 +78,17 @@ function rootOf(source: ByteSource, names: readonly string[]): string {
 function isBigEndian(source: ByteSource, entry: ZipEntry | undefined, budgets: Budgets): boolean {
   if (!entry) return false
   if (entry.size > 16) throw badArchive(source, `its byteorder is ${entry.size} bytes long`)
-  const order = Buffer.from(wholeRecord(source, entry, budgets)).toString('latin1')
+  const order = Buffer.from(readRecord(source, entry, budgets)).toString('latin1')
   if (order !== 'little' && order !== 'big') throw badArchive(source, `its byteorder is '${printable(order)}'`)
   return order === 'big'
 }
 
-/** Each storage has a record of exactly its size. */
+/** Checks that the storage has a record of exactly its size. */
 function checkStorage({ file }: ByteSource, storage: StorageValue, entry: ZipEntry | undefined): void {
   const key = printable(storage.key)
-  if (!entry)
-    throw new GoldenLogitsError('bad-storage', `has no record for storage '${key}'; copy or dump it anew`, { file })
+  if (!entry) {
+    throw new GoldenLogitsError('bad-storage', `has no record for storage '${key}'; copy or dump it again`, { file })
+  }
   const expected = BigInt(storage.numel) * BigInt(itemSize(storage.dtype))
   if (BigInt(entry.size) === expected) return
   const message = `the record of storage '${key}' has ${entry.size} bytes, expected ${expected} (${storage.numel} of ${storage.dtype})`

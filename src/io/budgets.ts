@@ -1,6 +1,10 @@
-import { GoldenLogitsError, printable } from '../errors.js'
+import { GoldenLogitsError, invalidArgument, printable } from '../errors.js'
+import { refuseUnknown } from '../lib/check-options.js'
 
-/** Budgets of the readers. Generous for every real file; what exceeds one is refused with the budget's name. */
+/**
+ * How much a file may cost to read. Enough for every real file. A file that exceeds a budget is refused, and the error
+ * names it.
+ */
 export interface Budgets {
   /** Bytes of a file. Default 16 GiB. */
   fileBytes: number
@@ -14,9 +18,9 @@ export interface Budgets {
   pickleMarks: number
   /** Values that a pickle may memoize. Default 100,000. */
   pickleMemo: number
-  /** Bytes of a text in a pickle. Default 1 MiB. */
+  /** Bytes of a string in a pickle. Default 1 MiB. */
   pickleString: number
-  /** Bytes of a GLOBAL's two lines. Default 1 KiB. */
+  /** Bytes of the two lines of a GLOBAL. Default 1 KiB. */
   pickleGlobal: number
   /** How deep containers may nest around a tensor. Default 64. */
   nesting: number
@@ -27,19 +31,20 @@ export interface Budgets {
   /** Bytes of a zip's directory. Default 16 MiB. */
   zipDirectory: number
   /**
-   * Bytes of a record that are read to hold its CRC-32, where a tensor is only a part of it. A larger record is held only
-   * where it is read whole, so that the last row of a huge prompt costs its own bytes. Default 64 MiB.
+   * Bytes of a record that may be read only to check its CRC-32, if a tensor is a part of the record. The CRC of a
+   * larger record is checked only if all of it is read anyway, so that the last row of a huge prompt costs its own
+   * bytes. Default 64 MiB.
    */
   crcBytes: number
   /** Bytes that a compressed record may inflate to. Default 1 GiB. */
   inflatedBytes: number
-  /** Elements that are decoded of one tensor at a time. Default 2²⁸. */
+  /** Elements of a tensor that are decoded at a time. Default 2²⁸. */
   elements: number
   /** Bytes of a `.bin` header. Default 64 KiB. */
   binHeader: number
-  /** Bytes of a line of it. Default 4 KiB. */
+  /** Bytes of a line of a `.bin` header. Default 4 KiB. */
   binLine: number
-  /** Lines of it. Default 64. */
+  /** Lines of a `.bin` header. Default 64. */
   binAttributes: number
   /** Dimensions of a tensor. Default 64. */
   rank: number
@@ -71,44 +76,34 @@ export const DEFAULT_BUDGETS: Readonly<Budgets> = Object.freeze({
   rank: 64,
 })
 
-const BUDGET_NAMES = Object.keys(DEFAULT_BUDGETS) as (keyof Budgets)[]
+const BUDGET_NAMES = Object.keys(DEFAULT_BUDGETS)
 
 /**
- * The defaults with the caller's own budgets in their place.
- * @throws GoldenLogitsError `invalid-argument` for an unknown budget, or a value that is no number from 0
+ * The defaults, overridden by the budgets of the caller.
+ * @throws GoldenLogitsError `invalid-argument` for an unknown budget, or a value that is not a number of at least 0
  */
-export function resolveBudgets(own: Partial<Budgets> = DEFAULT_BUDGETS): Readonly<Budgets> {
-  if (own === DEFAULT_BUDGETS) return DEFAULT_BUDGETS
-  if (typeof own !== 'object' || own === null) {
-    throw new GoldenLogitsError('invalid-argument', `budgets must be an object, such as { elements: 1000 }`)
+export function resolveBudgets(budgets: Partial<Budgets> = DEFAULT_BUDGETS): Readonly<Budgets> {
+  if (budgets === DEFAULT_BUDGETS) return DEFAULT_BUDGETS
+  if (typeof budgets !== 'object' || budgets === null) {
+    throw invalidArgument('budgets must be an object, such as { elements: 1000 }')
   }
-  const given = Object.entries(own).filter(([, value]) => value !== undefined)
-  if (given.length === 0) return DEFAULT_BUDGETS
-  for (const [name, value] of given) {
-    if (!Object.hasOwn(DEFAULT_BUDGETS, name)) {
-      const known = BUDGET_NAMES.join(', ')
-      throw new GoldenLogitsError('invalid-argument', `there is no budget '${printable(name, 40)}'; there are ${known}`)
-    }
-    if (!(typeof value === 'number' && value >= 0)) {
-      throw new GoldenLogitsError('invalid-argument', `the budget ${name} must be a number from 0`)
-    }
+  const overrides = Object.entries(budgets).filter(([, value]) => value !== undefined)
+  if (overrides.length === 0) return DEFAULT_BUDGETS
+  refuseUnknown('budget', Object.fromEntries(overrides), BUDGET_NAMES)
+  for (const [name, value] of overrides) {
+    if (!(typeof value === 'number' && value >= 0)) throw invalidArgument(`the budget ${name} must be a number from 0`)
   }
-  return { ...DEFAULT_BUDGETS, ...Object.fromEntries(given) }
-}
-
-/** Are all budgets the same? */
-export function areEqual(one: Readonly<Budgets>, other: Readonly<Budgets>): boolean {
-  return one === other || BUDGET_NAMES.every((name) => one[name] === other[name])
+  return { ...DEFAULT_BUDGETS, ...Object.fromEntries(overrides) }
 }
 
 type Where = { file: string; offset?: number }
 
-/** Refuses a value over its budget, by name. */
+/** @throws GoldenLogitsError `limit-exceeded`, naming the budget, if the value is over it */
 export function withinBudget(budgets: Budgets, name: keyof Budgets, value: number, what: string, where: Where): void {
   if (value > budgets[name]) throw overBudget(budgets, name, value, what, where)
 }
 
-/** The refusal of a value that is over its budget. */
+/** The error for a value that is over its budget. */
 export function overBudget(
   budgets: Budgets,
   name: keyof Budgets,
@@ -118,4 +113,19 @@ export function overBudget(
 ): GoldenLogitsError {
   const message = `${what}: ${value} is over the budget ${name} of ${budgets[name]}; if you trust the file, raise it with the option budgets`
   return new GoldenLogitsError('limit-exceeded', message, { ...where, budget: name })
+}
+
+/**
+ * A new buffer. Budgets that the caller raised may allow more than fits into memory: the error for that should be ours,
+ * not a RangeError of the engine.
+ * @param what describes the content, for the error; may be any text from the file
+ * @throws GoldenLogitsError `limit-exceeded`
+ */
+export function allocate(bytes: number, what: string, { file }: { file: string }): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    const message = `${printable(what, 120)}: ${bytes} bytes do not fit into memory; lower the budgets, or read a part`
+    throw new GoldenLogitsError('limit-exceeded', message, { file, cause })
+  }
 }

@@ -3,34 +3,37 @@ import { type ErrorCode, GoldenLogitsError } from '../errors.js'
 import { type Budgets, resolveBudgets, withinBudget } from './budgets.js'
 import type { ByteSource } from './byte-source.js'
 
-/** Bytes of one call. Node refuses lengths from 2 GiB on. */
-const MOST = 2 ** 30
+/** Bytes of one call to the system. Node refuses lengths of 2 GiB and more. */
+const MAX_READ = 2 ** 30
 
-/** Without O_NONBLOCK, opening a FIFO waits for a writer that may never come. Windows knows neither. */
+/**
+ * Without O_NONBLOCK, opening a FIFO waits for a writer that may never come. Windows has neither FIFOs nor the flag.
+ */
 export const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
-/** An open file. It holds a descriptor until `close`. */
+/** An open file. It keeps a file descriptor until `close`. */
 export interface FileSource extends ByteSource {
-  /** Modification time in milliseconds: with `size`, what tells a file from the one that was there before. */
+  /** Modification time in milliseconds. With `size`, it shows whether a file was replaced. */
   readonly modified: number
   close(): void
 }
 
 /**
- * Opens a regular file, following links. Never blocks, and opens nothing else: to open a FIFO wakes its writer, to open
- * some devices moves them.
- * @throws GoldenLogitsError `file-not-found`, `permission-denied`, `not-a-regular-file`, `limit-exceeded`, `read-failed`
+ * Opens a regular file, following links. Never blocks, and opens nothing but regular files: opening a FIFO wakes its
+ * writer, and opening some devices moves them.
+ * @throws GoldenLogitsError `file-not-found`, `permission-denied`, `not-a-regular-file`, `limit-exceeded`,
+ * `read-failed`
  */
 export function openFile(path: string, budgets?: Partial<Budgets>): FileSource {
-  const budget = resolveBudgets(budgets)
+  const resolved = resolveBudgets(budgets)
   try {
     refuseOthers(path, statSync(path))
-    // Another kind of file may have come in its place.
+    // The file may have been replaced by something else since `statSync`.
     const descriptor = openSync(path, READ_ONLY)
     try {
       const stats = fstatSync(descriptor)
       refuseOthers(path, stats)
-      withinBudget(budget, 'fileBytes', stats.size, 'the size of the file', { file: path })
+      withinBudget(resolved, 'fileBytes', stats.size, 'the size of the file', { file: path })
       return new OpenFile(path, descriptor, stats)
     } catch (error) {
       closeSync(descriptor)
@@ -42,13 +45,10 @@ export function openFile(path: string, budgets?: Partial<Budgets>): FileSource {
 }
 
 /**
- * What describes a file lies at its ends, in many small pieces. Either end is read once, and they are taken from there:
- * a call of the system costs more than the bytes.
+ * Headers and directories are at the ends of a file, in many small pieces. Each end is read by one call to the system,
+ * which costs more than the bytes.
  */
 const END = 4096
-
-/** Buffers of closed files, for the next ones. */
-const spare: Uint8Array[] = []
 
 class OpenFile implements FileSource {
   readonly file: string
@@ -66,8 +66,8 @@ class OpenFile implements FileSource {
   }
 
   read(offset: number, into: Uint8Array): void {
-    const near = this.peek(offset, into.length)
-    if (near) into.set(near)
+    const bytes = this.peek(offset, into.length)
+    if (bytes) into.set(bytes)
     else this.readAll(offset, into)
   }
 
@@ -84,14 +84,14 @@ class OpenFile implements FileSource {
   }
 
   private readEnd(offset: number): Uint8Array {
-    const bytes = (spare.pop() ?? new Uint8Array(END)).subarray(0, this.size)
+    const bytes = new Uint8Array(Math.min(END, this.size))
     this.readAll(offset, bytes)
     return bytes
   }
 
   private readAll(offset: number, into: Uint8Array): void {
     let done = 0
-    // One call reads everything but of huge records, and where the system serves less at a time (some network shares).
+    // One call reads everything, except for huge records, and on some network shares that return less at a time.
     while (done < into.length) {
       const count = this.readSome(into, done, offset + done)
       if (count === 0) {
@@ -104,7 +104,7 @@ class OpenFile implements FileSource {
 
   private readSome(into: Uint8Array, done: number, offset: number): number {
     try {
-      return readSync(this.descriptor, into, done, Math.min(into.length - done, MOST), offset)
+      return readSync(this.descriptor, into, done, Math.min(into.length - done, MAX_READ), offset)
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException
       throw new GoldenLogitsError('read-failed', `cannot be read (${code})`, { file: this.file, offset, cause })
@@ -112,19 +112,16 @@ class OpenFile implements FileSource {
   }
 
   close(): void {
-    for (const end of [this.head, this.tail]) if (end) spare.push(new Uint8Array(end.buffer))
-    this.head = undefined
-    this.tail = undefined
     closeSync(this.descriptor)
   }
 }
 
 const OPEN_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
   ENOENT: ['file-not-found', 'there is no such file'],
-  ENOTDIR: ['file-not-found', 'a folder of its path is not a folder'],
-  EACCES: ['permission-denied', 'may not be read by this user'],
-  EPERM: ['permission-denied', 'may not be read by this user'],
-  ELOOP: ['read-failed', 'is a link that leads back to itself'],
+  ENOTDIR: ['file-not-found', 'a part of its path is not a folder'],
+  EACCES: ['permission-denied', 'this user has no permission to read it'],
+  EPERM: ['permission-denied', 'this user has no permission to read it'],
+  ELOOP: ['read-failed', 'is a symbolic link that points back to itself'],
 }
 
 function openError(file: string, cause: NodeJS.ErrnoException): GoldenLogitsError {

@@ -4,7 +4,10 @@ import { compareNames } from './name-order.js'
 import { NumberColumn } from './number-column.js'
 import { digitsOf, type NumberedText, splitAtNumber } from './numbered-text.js'
 
-/** Entries of one kind whose names differ by a number, as `logits_gsm8k_0_7.pth` and `logits_gsm8k_0_8.pth`, in its order. */
+/**
+ * Entries of one kind whose names differ only by a number, such as `logits_gsm8k_0_7.pth` and `logits_gsm8k_0_8.pth`,
+ * sorted by it.
+ */
 export class NameSeries implements List<FolderEntry> {
   readonly kind: EntryKind
   readonly before: string
@@ -32,11 +35,14 @@ export class NameSeries implements List<FolderEntry> {
   }
 }
 
-/** The entries of a folder in the order of their names, however many: of those that are numbered, only the numbers are kept. */
+/**
+ * The entries of a folder, sorted by name. Stores only the numbers of numbered entries, so that a million entries need
+ * little memory.
+ */
 export class FolderNames implements Iterable<FolderEntry> {
-  /** In the order of their first names. */
+  /** Sorted by their first names. */
   readonly series: readonly NameSeries[]
-  /** Without a number in their names. */
+  /** Entries without a number in their names. */
   readonly others: readonly FolderEntry[]
 
   constructor(entries: Iterable<FolderEntry>) {
@@ -57,24 +63,26 @@ export class FolderNames implements Iterable<FolderEntry> {
     return inNameOrder([...this.series, this.others])
   }
 
-  /** The numbers that are the whole name of an entry of that kind, ascending. */
+  /** The names of entries of this kind that consist only of a number, ascending. */
   numbersOf(kind: EntryKind): List<number> {
-    return this.series.find((one) => one.kind === kind && one.before === '' && one.after === '')?.numbers ?? []
+    return (
+      this.series.find((series) => series.kind === kind && series.before === '' && series.after === '')?.numbers ?? []
+    )
   }
 }
 
 function addTo(series: Map<string, NameSeries>, kind: EntryKind, { before, number, after }: NumberedText): void {
-  // No name holds a slash.
+  // No name contains a slash.
   const key = `${kind}/${before}/${after}`
-  let found = series.get(key)
-  if (!found) {
-    found = new NameSeries(kind, before, after, new NumberColumn())
-    series.set(key, found)
+  let entries = series.get(key)
+  if (!entries) {
+    entries = new NameSeries(kind, before, after, new NumberColumn())
+    series.set(key, entries)
   }
-  found.numbers.push(number)
+  entries.numbers.push(number)
 }
 
-/** The entries of several lists, each in the order of its names, in the order of all names. */
+/** Merges several lists, each sorted by name. */
 export function* inNameOrder(lists: readonly List<FolderEntry>[]): Generator<FolderEntry> {
   const heads = lists.filter(({ length }) => length > 0).map((list) => ({ list, index: 0, entry: list.at(0)! }))
   heads.sort((a, b) => compareNames(a.entry.name, b.entry.name))
@@ -89,7 +97,7 @@ export function* inNameOrder(lists: readonly List<FolderEntry>[]): Generator<Fol
   }
 }
 
-/** Moves a head to its place among those behind it, which are in order. */
+/** Moves the head at `from` back to its place in the order. The heads behind it are sorted. */
 function sink(heads: { entry: FolderEntry }[], from: number): void {
   for (let i = from; i + 1 < heads.length; i++) {
     const [head, next] = [heads[i]!, heads[i + 1]!]

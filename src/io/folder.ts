@@ -23,7 +23,7 @@ export function listFolder(path: string): FolderEntry[] {
   )
 }
 
-/** The same for a folder that may hold a million entries: they are never all in memory at once. */
+/** The same for a folder that may have a million entries. They are never all in memory at once. */
 export function listNames(path: string): FolderNames {
   return guarded(path, 'list the folder', () => new FolderNames(eachEntry(path)))
 }
@@ -42,10 +42,13 @@ function toEntry(folder: string, entry: Dirent): FolderEntry {
   if (entry.isFile()) return { name, kind: 'file' }
   if (entry.isDirectory()) return { name, kind: 'folder' }
   if (!entry.isSymbolicLink()) return { name, kind: 'other' }
-  return { name, kind: leadsToFile(`${folder}/${name}`) ? 'file' : 'link' }
+  return { name, kind: pointsToFile(`${folder}/${name}`) ? 'file' : 'link' }
 }
 
-/** The same, but for an answer that says why there is none: one folder that cannot be listed is no end of the others. */
+/**
+ * The same, but returns the error message instead of throwing: a folder that cannot be listed should not stop the
+ * others.
+ */
 export function tryListFolder(path: string): { entries: FolderEntry[]; problem?: string } {
   try {
     return { entries: listFolder(path) }
@@ -55,8 +58,8 @@ export function tryListFolder(path: string): { entries: FolderEntry[]; problem?:
   }
 }
 
-/** A link that leads nowhere, in a circle or where this user may not look is no reason to refuse its folder. */
-function leadsToFile(link: string): boolean {
+/** False for a link that is broken, circular, or points to where this user has no permission. */
+function pointsToFile(link: string): boolean {
   try {
     return statSync(link).isFile()
   } catch {
@@ -64,10 +67,13 @@ function leadsToFile(link: string): boolean {
   }
 }
 
-/** What a path names, following links; `link` where those lead nowhere or in a circle, `undefined` where it names nothing. */
+/**
+ * The kind of the entry at a path, following links. A broken or circular link is a `link`; undefined if nothing is
+ * there.
+ */
 export function kindOf(path: string): EntryKind | undefined {
   return guarded(path, 'look at the path', () => {
-    const stats = statsBehind(path)
+    const stats = targetStats(path)
     if (stats?.isFile()) return 'file'
     if (stats?.isDirectory()) return 'folder'
     if (stats) return 'other'
@@ -75,7 +81,7 @@ export function kindOf(path: string): EntryKind | undefined {
   })
 }
 
-function statsBehind(path: string): Stats | undefined {
+function targetStats(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })
   } catch (error) {
@@ -96,7 +102,7 @@ function guarded<T>(path: string, action: string, body: () => T): T {
     return body()
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    // Not an error of the file system: a mistake of ours must not be dressed up as one.
+    // Not an error of the file system, so a bug of ours: do not hide it.
     if (typeof code !== 'string') throw cause
     throw new GoldenLogitsError(CODES[code] ?? 'read-failed', `cannot ${action} (${code})`, { file: path, cause })
   }

@@ -1,14 +1,17 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** A line of a file, and its bytes' place in it. */
+/** A line of a file, and the range of its bytes in the file. */
 export interface PlacedLine {
   readonly line: string
   readonly from: number
-  /** Behind the newline. */
+  /** After the newline. */
   readonly to: number
 }
 
-/** The lines of a file, or of a byte range of it; the last one may lack its newline. Holds one line at a time. */
+/**
+ * The lines of a file, or of a byte range of it. The last line may lack its newline. Keeps one line in memory at a
+ * time.
+ */
 export function* linesOf(file: string, start = 0, end = Number.MAX_SAFE_INTEGER): Iterable<PlacedLine> {
   const descriptor = openSync(file, 'r')
   try {

@@ -1,7 +1,7 @@
 import { GoldenLogitsError } from '../errors.js'
 import type { ByteSource } from './byte-source.js'
 
-/** Bytes that are in memory already, as a source. `file` is the name for errors. */
+/** A source over bytes in memory. `file` is the name for error messages. */
 export function memorySource(bytes: Uint8Array, file: string): ByteSource {
   return new MemorySource(bytes, file)
 }

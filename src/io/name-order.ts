@@ -1,18 +1,19 @@
 const [ZERO, NINE] = [0x30, 0x39]
 
 /**
- * Numeric order (`9` before `10`, `0_9` before `0_10`), otherwise that of the UTF-16 code units: the same on every machine. No
- * `Intl.Collator`: to make one takes as long as to compare many tokens.
+ * Compares numbers in names numerically (`9` before `10`, `0_9` before `0_10`), and everything else by UTF-16 code
+ * units, which is the same on every machine. Not with `Intl.Collator`: creating one takes as long as comparing many
+ * tokens.
  */
 export function compareNames(a: string, b: string): number {
   return compareFrom(a, b, 0, 0) || (a < b ? -1 : a > b ? 1 : 0)
 }
 
-/** @returns 0 where they differ by no more than leading zeros */
+/** @returns 0 if they differ only by leading zeros */
 function compareFrom(a: string, b: string, start: number, otherStart: number): number {
   let [i, j] = [start, otherStart]
   for (; i < a.length && j < b.length && a.charCodeAt(i) === b.charCodeAt(j); j++) i++
-  // Back to the beginning of the number in which they differ.
+  // Go back to the beginning of the number that differs.
   for (; i > start && isDigit(a, i - 1); j--) i--
   if (!isDigit(a, i) || !isDigit(b, j)) {
     return i < a.length && j < b.length ? a.charCodeAt(i) - b.charCodeAt(j) : a.length - i - (b.length - j)
@@ -32,7 +33,7 @@ function endOfDigits(text: string, start: number): number {
   return end
 }
 
-/** Of any length. */
+/** Compares numbers of any length. */
 function compareNumbers(a: string, b: string): number {
   const [left, right] = [withoutZeros(a), withoutZeros(b)]
   return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0)

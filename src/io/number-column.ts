@@ -2,18 +2,18 @@ import type { List } from '../lib/lazy-list.js'
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
 
-/** Memory is taken for at most so many numbers at a time, and never copied beyond that. */
+/** Memory is allocated for at most this many numbers at a time, so that no more have to be copied when it grows. */
 const CHUNK = 4096
 
 /**
- * Whole numbers from 0 in as little memory as they allow: none at all while each is one more than the one before, as the
- * steps of a dump are, or all are the same; else typed arrays as narrow as their numbers.
+ * A list of whole numbers from 0 in little memory: none if every number is one more than the previous number, like the
+ * steps of a dump, or if all are equal; otherwise in the narrowest typed arrays that fit.
  */
 export class NumberColumn implements List<number> {
   length = 0
   private first = 0
   private stride = 0
-  /** Absent while `first` and `stride` tell all. */
+  /** Undefined while `first` and `stride` define all numbers. */
   private chunks: Numbers[] | undefined
 
   push(number: number): void {
@@ -34,14 +34,14 @@ export class NumberColumn implements List<number> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!
   }
 
-  /** The same in ascending order, each once. */
+  /** The same numbers in ascending order, without duplicates. */
   sorted(): NumberColumn {
     const sorted = new NumberColumn()
     for (const number of ascending(this)) sorted.push(number)
     return sorted
   }
 
-  /** Is the number the next one without any memory? */
+  /** Whether the number continues the sequence of `first` and `stride`. */
   private follows(number: number): boolean {
     if (this.length === 0) this.first = number
     if (this.length === 1) this.stride = number === this.first ? 0 : 1
@@ -73,19 +73,19 @@ function numbersUpTo(largest: number, length: number): Numbers {
 }
 
 function ascending(numbers: NumberColumn): Iterable<number> {
-  let [least, most] = [Number.POSITIVE_INFINITY, 0]
+  let [min, max] = [Number.POSITIVE_INFINITY, 0]
   for (const number of numbers) {
-    if (number < least) least = number
-    if (number > most) most = number
+    if (number < min) min = number
+    if (number > max) max = number
   }
-  // Of numbers that lie close together a bit each takes less than a copy of them.
-  return most - least < 32 * numbers.length ? byBits(numbers, least, most) : distinct(Float64Array.from(numbers).sort())
+  // If the numbers are dense, one bit for each takes less memory than a copy.
+  return max - min < 32 * numbers.length ? byBits(numbers, min, max) : distinct(Float64Array.from(numbers).sort())
 }
 
-function* byBits(numbers: NumberColumn, least: number, most: number): Generator<number> {
-  const bits = new Uint8Array(((most - least) >>> 3) + 1)
-  for (const number of numbers) bits[(number - least) >>> 3]! |= 1 << ((number - least) & 7)
-  for (let i = 0; i <= most - least; i++) if (bits[i >>> 3]! & (1 << (i & 7))) yield least + i
+function* byBits(numbers: NumberColumn, min: number, max: number): Generator<number> {
+  const bits = new Uint8Array(((max - min) >>> 3) + 1)
+  for (const number of numbers) bits[(number - min) >>> 3]! |= 1 << ((number - min) & 7)
+  for (let i = 0; i <= max - min; i++) if (bits[i >>> 3]! & (1 << (i & 7))) yield min + i
 }
 
 function* distinct(sorted: Float64Array): Generator<number> {

@@ -1,9 +1,9 @@
 import { isDigit } from './name-order.js'
 
-// `0`, the only digit that may stand before others without changing the number.
+// Leading zeros do not change a number.
 const ZERO = 0x30
 
-/** A text around a number: `before`, the number and `after` make the text again. */
+/** A text with a number in it: `before`, the number and `after`, joined, are the text. */
 export interface NumberedText {
   readonly before: string
   readonly number: number
@@ -11,8 +11,8 @@ export interface NumberedText {
 }
 
 /**
- * Takes a text apart at its last number, before `end`; zeros in front of the number belong to `before`.
- * @returns undefined where there is none, or one of so many digits that it might not be exact
+ * Splits a text at the last number before `end`. Leading zeros of the number belong to `before`.
+ * @returns undefined if there is no number, or if it has too many digits to be exact
  */
 export function splitAtNumber(text: string, end = text.length): NumberedText | undefined {
   let stop = end
@@ -24,7 +24,9 @@ export function splitAtNumber(text: string, end = text.length): NumberedText | u
   return { before: text.slice(0, start), number: Number(text.slice(start, stop)), after: text.slice(stop) }
 }
 
-/** A whole number from 0 as text. Not by a template, for V8 keeps those texts a while, and makes room for them that stays. */
+/**
+ * The digits of a whole number. Not by a template string: V8 caches those, and the memory of its cache stays allocated.
+ */
 export function digitsOf(number: number): string {
   return number.toFixed()
 }

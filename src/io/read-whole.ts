@@ -2,9 +2,9 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { READ_ONLY } from './file-source.js'
 
 /**
- * Reads a regular file of that size, in one call where the system allows it. False for anything else, whatever the reason:
- * `openFile` tells it.
- * @param into has room for one byte more, by which a file is known that has grown
+ * Reads a regular file of a known size, usually in one call to the system.
+ * @param into has room for one more byte, which shows if the file has grown
+ * @returns false if the file has another size or cannot be read; `openFile` reports the reason
  */
 export function readWhole(path: string, size: number, into: Uint8Array): boolean {
   try {

@@ -1,36 +1,34 @@
 import { type GoldenLogitsError, printable } from '../errors.js'
-import { allocate } from './allocate.js'
-import { badArchive } from './bad-archive.js'
-import { type Budgets, withinBudget } from './budgets.js'
-import type { ByteSource } from './byte-source.js'
-import { findZipEnd } from './zip-end.js'
-import { checkNames, checkSpans } from './zip-spans.js'
-import { Zip64Extra } from './zip64-extra.js'
+import { allocate, type Budgets, withinBudget } from './budgets.js'
+import { type ByteSource, readBytes } from './byte-source.js'
+import { badArchive, findZipEnd } from './zip-end.js'
 
-/** One record of an archive, as its directory describes it, checked against its local header. */
+export { badArchive }
+
+/** One record of an archive, as the directory describes it, checked against its local header. */
 export interface ZipEntry {
   readonly name: string
-  /** Where its local header begins. */
+  /** Offset of the local header. */
   readonly header: number
-  /** Where the name is: in the directory, and in the local header. */
+  /** Offsets of the name: in the directory, and in the local header. */
   readonly nameAt: readonly [number, number]
-  /** Is the record deflated (otherwise it is stored as it is)? */
+  /** Whether the record is compressed (deflated); otherwise it is stored as it is. */
   readonly deflated: boolean
-  /** Where the directory says the content's CRC-32: 4 bytes, 0 where the writer did not compute one. */
+  /** Offset of the content's CRC-32 in the directory: 4 bytes, 0 if the writer did not compute it. */
   readonly crcAt: number
   readonly compressedSize: number
   readonly size: number
-  /** Where the record's bytes begin in the file. */
+  /** Offset of the content. */
   readonly start: number
-  /** Does a data descriptor follow them? */
+  /** Whether a data descriptor follows the content. */
   readonly described: boolean
 }
 
-/** Tells who keeps account of what is read that nothing came of a record's content, nor of what differs with it. */
+/** Marks the content of a record, and its CRC and sizes, as irrelevant for how the file is parsed. */
 export function disregardContent(source: ByteSource, entry: ZipEntry): void {
   const { header, crcAt, start, compressedSize, described } = entry
   source.disregard?.(crcAt, 4)
-  // CRC and sizes: torch leaves them out here.
+  // CRC and sizes: torch leaves them out in the local header.
   source.disregard?.(header + 14, 12)
   source.disregard?.(start, compressedSize + (described ? DESCRIPTOR_CRC : 0))
 }
@@ -39,16 +37,19 @@ const ENTRY_SIZE = 46
 const LOCAL_SIZE = 30
 
 /** Bit 3 (sizes in a data descriptor), bit 11 (UTF-8 names), bits 1 and 2 (effort of the compressor). */
-const KNOWN_FLAGS = 0x0808 | 0x0006
+const ALLOWED_FLAGS = 0x0808 | 0x0006
 const DESCRIPTOR_FLAG = 0x0008
 
-/** The CRC ends here in a data descriptor, or 4 bytes before where that has no signature. */
+/** The CRC in a data descriptor ends after this many bytes, or 4 bytes earlier if the descriptor has no signature. */
 const DESCRIPTOR_CRC = 8
 
+/** Sizes of a data descriptor: CRC and two sizes, of 4 or 8 bytes each, with or without a signature. */
+const DESCRIPTOR_SIZES: readonly number[] = [12, 16, 20, 24]
+
 /**
- * Reads the directory of a zip archive, whole and exactly: only it counts, since torch leaves sizes and CRCs out of the
- * local headers. Every number must agree with every other, no two records may overlap, and nothing may hide between.
- * Format: PKWARE APPNOTE 6.3, zip64 included.
+ * Reads the directory of a zip archive completely. Only the directory counts, since torch leaves sizes and CRCs out of
+ * the local headers. Every number must agree with every other, no two records may overlap, and no bytes may be hidden
+ * between them. Format: PKWARE APPNOTE 6.3, including zip64.
  * @throws GoldenLogitsError `bad-archive`, `limit-exceeded`
  */
 export function readZipDirectory(source: ByteSource, budgets: Budgets): ZipEntry[] {
@@ -89,17 +90,17 @@ class DirectoryParser {
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) => view.getUint16(at + field, true))
     const nameEnd = at + ENTRY_SIZE + nameLength!
     const extraEnd = nameEnd + extraLength!
-    if (extraEnd + commentLength! > this.bytes.length) throw this.bad('an entry reaches beyond the directory')
+    if (extraEnd + commentLength! > this.bytes.length) throw this.bad('an entry extends beyond the directory')
     const name = this.name(this.bytes.subarray(at + ENTRY_SIZE, nameEnd))
-    if ((flags & ~KNOWN_FLAGS) !== 0) throw this.bad(`record '${printable(name)}' is encrypted or patched`)
+    if ((flags & ~ALLOWED_FLAGS) !== 0) throw this.bad(`record '${printable(name)}' is encrypted or patched`)
     if (method !== 0 && method !== 8) throw this.bad(`record '${printable(name)}' is compressed by method ${method}`)
-    const wide = new Zip64Extra(view, nameEnd, extraEnd, () =>
+    const extra = new Zip64Extra(view, nameEnd, extraEnd, () =>
       this.bad(`record '${printable(name)}' has broken extra fields`),
     )
-    const size = wide.resolve(view.getUint32(at + 24, true))
-    const compressedSize = wide.resolve(view.getUint32(at + 20, true))
-    const header = wide.resolve(view.getUint32(at + 42, true))
-    wide.finish()
+    const size = extra.resolve(view.getUint32(at + 24, true))
+    const compressedSize = extra.resolve(view.getUint32(at + 20, true))
+    const header = extra.resolve(view.getUint32(at + 42, true))
+    extra.finish()
     if (view.getUint16(at + 34, true) !== 0) throw this.bad('the archive is split over several disks')
     if (method === 0 && size !== compressedSize) {
       throw this.bad(`record '${printable(name)}' is stored, but its sizes ${size} and ${compressedSize} differ`)
@@ -121,29 +122,28 @@ class DirectoryParser {
   }
 
   finish(): void {
-    if (this.at !== this.bytes.length) throw this.bad(`the directory goes on after its last entry`)
+    if (this.at !== this.bytes.length) throw this.bad('the directory continues after its last entry')
   }
 
   private name(bytes: Uint8Array): string {
     const name = decodeUtf8(bytes)
     if (name === undefined) throw this.bad('a record has a name that is not UTF-8')
     const unsafe = name === '' || /^\/|[\\\0]|^[A-Za-z]:/.test(name) || name.split('/').includes('..')
-    if (unsafe) throw this.bad(`a record is named '${printable(name)}', which is no relative path`)
+    if (unsafe) throw this.bad(`a record is named '${printable(name)}', which is not a safe relative path`)
     return name
   }
 
-  /** Checks the local header against the directory and finds the first byte behind it. */
+  /** Checks the local header against the directory. @returns the offset of the content behind it */
   private localStart(header: number, name: string, method: number): number {
     const nameBytes = encoder.encode(name)
     if (header + LOCAL_SIZE + nameBytes.length > this.start) {
       throw this.bad(`record '${printable(name)}' starts at byte ${header}, outside the records`)
     }
-    const local = new Uint8Array(LOCAL_SIZE + nameBytes.length)
-    this.source.read(header, local)
+    const local = readBytes(this.source, header, LOCAL_SIZE + nameBytes.length)
     const view = new DataView(local.buffer)
     const agrees =
       view.getUint32(0, true) === 0x04034b50 &&
-      (view.getUint16(6, true) & ~KNOWN_FLAGS) === 0 &&
+      (view.getUint16(6, true) & ~ALLOWED_FLAGS) === 0 &&
       view.getUint16(8, true) === method &&
       view.getUint16(26, true) === nameBytes.length &&
       Buffer.compare(local.subarray(LOCAL_SIZE), nameBytes) === 0
@@ -157,7 +157,7 @@ class DirectoryParser {
 }
 
 const encoder = new TextEncoder()
-// A byte order mark stays: dropped, it would make two names out of one.
+// A byte order mark is kept: without it, two different names could become the same.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
@@ -166,4 +166,75 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
+}
+
+const UINT32 = 0xffffffff
+
+/**
+ * The zip64 extra field of a directory entry: 64-bit values, in order, for the fields whose 32 bits are all ones. A
+ * field with more values is refused, since other zip readers might use them.
+ */
+class Zip64Extra {
+  private readonly view: DataView
+  private readonly broken: () => GoldenLogitsError
+  private at = 0
+  private end = 0
+
+  constructor(view: DataView, start: number, end: number, broken: () => GoldenLogitsError) {
+    this.view = view
+    this.broken = broken
+    for (let at = start; at < end; ) {
+      if (at + 4 > end) throw broken()
+      const next = at + 4 + view.getUint16(at + 2, true)
+      if (next > end) throw broken()
+      if (view.getUint16(at, true) === 1) {
+        if (this.end > 0) throw broken()
+        this.at = at + 4
+        this.end = next
+      }
+      at = next
+    }
+  }
+
+  resolve(value: number): number {
+    if (value !== UINT32) return value
+    if (this.at + 8 > this.end) throw this.broken()
+    const wide = this.view.getBigUint64(this.at, true)
+    this.at += 8
+    if (wide > BigInt(Number.MAX_SAFE_INTEGER)) throw this.broken()
+    return Number(wide)
+  }
+
+  finish(): void {
+    if (this.at !== this.end) throw this.broken()
+  }
+}
+
+function checkNames(source: ByteSource, entries: readonly ZipEntry[]): void {
+  const names = new Set<string>()
+  for (const { name } of entries) {
+    if (names.has(name)) throw badArchive(source, `two records are named '${printable(name)}'`)
+    names.add(name)
+  }
+}
+
+/**
+ * Records must follow each other from byte 0 to the directory, in any order. They must not overlap, and only a data
+ * descriptor may be between them: a gap could hide a second archive.
+ */
+function checkSpans(source: ByteSource, entries: readonly ZipEntry[], directory: number): void {
+  const sorted = [...entries].sort((a, b) => a.header - b.header)
+  if (sorted.length > 0 && sorted[0]!.header !== 0) throw badArchive(source, 'bytes before the first record')
+  sorted.forEach((entry, i) => {
+    const end = entry.start + entry.compressedSize
+    const next = sorted[i + 1]
+    const gap = (next?.header ?? directory) - end
+    if (gap < 0) {
+      const other = next ? `'${printable(next.name)}'` : 'the directory'
+      throw badArchive(source, `record '${printable(entry.name)}' ends at byte ${end}, inside ${other}`, entry.start)
+    }
+    if (gap > 0 && !(entry.described && DESCRIPTOR_SIZES.includes(gap))) {
+      throw badArchive(source, `${gap} bytes after record '${printable(entry.name)}' do not belong to any record`, end)
+    }
+  })
 }

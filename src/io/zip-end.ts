@@ -1,7 +1,7 @@
-import { badArchive } from './bad-archive.js'
-import type { ByteSource } from './byte-source.js'
+import { GoldenLogitsError } from '../errors.js'
+import { type ByteSource, readBytes } from './byte-source.js'
 
-/** Where the directory of an archive lies. */
+/** The position of an archive's directory. */
 export interface ZipEnd {
   readonly count: number
   readonly directoryStart: number
@@ -14,16 +14,15 @@ const END64_SIZE = 56
 const MAX_COMMENT = 65_535
 
 /**
- * Finds the end record: the last one whose comment reaches the end of the file exactly. torch writes zip64 records in
- * front of it always; where they are, they must say the same.
+ * Finds the end record: the last one, whose comment must end exactly at the end of the file. torch always writes zip64
+ * records in front of it. If they exist, they must agree with it.
  * @throws GoldenLogitsError `bad-archive`
  */
 export function findZipEnd(source: ByteSource): ZipEnd {
-  // Real archives have no comment: the end record is all there is.
-  const small = tailOf(source, END_SIZE)
-  const found = locateEnd(small) ?? locateEnd(tailOf(source, END_SIZE + MAX_COMMENT))
-  if (found === undefined) throw badArchive(source, 'it has no end record, so it was cut short')
-  const { view, at, base } = found
+  // Real archives have no comment, so the end record is the end of the file.
+  const record = locateEnd(tailOf(source, END_SIZE)) ?? locateEnd(tailOf(source, END_SIZE + MAX_COMMENT))
+  if (record === undefined) throw badArchive(source, 'it has no end record, so it was cut short')
+  const { view, at, base } = record
   const [disk, firstDisk, here, count] = [4, 6, 8, 10].map((field) => view.getUint16(at + field, true))
   const directorySize = view.getUint32(at + 12, true)
   const directoryStart = view.getUint32(at + 16, true)
@@ -31,30 +30,29 @@ export function findZipEnd(source: ByteSource): ZipEnd {
   const plain = { count: count!, directorySize, directoryStart }
   const end = base + at
   const wide = readZip64(source, end)
-  const chosen = wide ? reconcile(source, plain, wide) : plain
+  const zipEnd = wide ? reconcile(source, plain, wide) : plain
   const limit = wide ? wide.recordStart : end
-  if (chosen.directoryStart + chosen.directorySize !== limit) {
+  if (zipEnd.directoryStart + zipEnd.directorySize !== limit) {
     throw badArchive(source, `its directory should end at byte ${limit}, where the end record starts`, end)
   }
-  return chosen
+  return zipEnd
 }
 
 interface Tail {
   view: DataView
-  /** Where byte 0 of the view lies in the file. */
+  /** Offset of the view in the file. */
   base: number
 }
 
 function tailOf(source: ByteSource, length: number): Tail {
-  const bytes = new Uint8Array(Math.min(length, source.size))
-  source.read(source.size - bytes.length, bytes)
-  return { view: new DataView(bytes.buffer), base: source.size - bytes.length }
+  const base = Math.max(0, source.size - length)
+  return { view: viewAt(source, base, source.size - base), base }
 }
 
 function locateEnd({ view, base }: Tail): (Tail & { at: number }) | undefined {
   for (let at = view.byteLength - END_SIZE; at >= 0; at--) {
     if (view.getUint32(at, true) !== 0x06054b50) continue
-    // Other readers take the last signature for the end record, whatever its comment says: none may lie in a comment.
+    // Other readers take the last signature as the end record, so no signature may be inside a comment.
     return at + END_SIZE + view.getUint16(at + 20, true) === view.byteLength ? { view, base, at } : undefined
   }
   return undefined
@@ -70,7 +68,7 @@ function readZip64(source: ByteSource, end: number): (ZipEnd & { recordStart: nu
     locator.getUint32(4, true) !== 0 ||
     locator.getUint32(16, true) !== 1
   ) {
-    throw badArchive(source, 'its zip64 locator does not lead to the record in front of it', end - LOCATOR_SIZE)
+    throw badArchive(source, 'its zip64 locator does not point to the record in front of it', end - LOCATOR_SIZE)
   }
   const record = viewAt(source, recordStart, END64_SIZE)
   if (record.getUint32(0, true) !== 0x06064b50 || wideNumber(source, record, 4) !== END64_SIZE - 12) {
@@ -92,7 +90,7 @@ function readZip64(source: ByteSource, end: number): (ZipEnd & { recordStart: nu
   }
 }
 
-/** Each field of the short record is either all ones, for "see zip64", or equal to the wide one. */
+/** Each field of the plain record is either all ones, which means "see zip64", or equal to the zip64 field. */
 function reconcile(source: ByteSource, plain: ZipEnd, wide: ZipEnd): ZipEnd {
   const agrees =
     (plain.count === 0xffff || plain.count === wide.count) &&
@@ -103,13 +101,20 @@ function reconcile(source: ByteSource, plain: ZipEnd, wide: ZipEnd): ZipEnd {
 }
 
 function viewAt(source: ByteSource, offset: number, length: number): DataView {
-  const bytes = new Uint8Array(length)
-  source.read(offset, bytes)
-  return new DataView(bytes.buffer)
+  return new DataView(readBytes(source, offset, length).buffer)
 }
 
 function wideNumber(source: ByteSource, view: DataView, at: number): number {
   const value = view.getBigUint64(at, true)
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw badArchive(source, 'a zip64 number beyond 2^53')
   return Number(value)
+}
+
+/** The error for every broken archive. */
+export function badArchive(source: ByteSource, message: string, offset?: number): GoldenLogitsError {
+  const advice = 'expected a file of torch.save; copy or dump it again'
+  return new GoldenLogitsError('bad-archive', `broken zip archive: ${message}; ${advice}`, {
+    file: source.file,
+    ...(offset !== undefined && { offset }),
+  })
 }

@@ -1,7 +1,7 @@
 import { describeValue, invalidArgument, printable } from '../errors.js'
 
 /**
- * An options object of the caller. A key that is not in `known` is refused by name, so that a typo never passes for a default.
+ * Checks an options object of the caller. A key that is not in `allowed` is refused, so that a typo is never ignored.
  * @param what names the object in the error, e.g. `the options`
  * @param example a valid object, as code
  * @throws GoldenLogitsError `invalid-argument`
@@ -9,22 +9,22 @@ import { describeValue, invalidArgument, printable } from '../errors.js'
 export function checkObject<T extends object>(
   what: string,
   value: unknown,
-  known: readonly string[],
+  allowed: readonly string[],
   example: string,
 ): Partial<T> {
   if (value === undefined) return {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidArgument(`${what} must be an object such as ${example}, got ${describeValue(value)}`)
   }
-  refuseUnknown('option', value, known)
+  refuseUnknown('option', value, allowed)
   return value as Partial<T>
 }
 
-/** @throws GoldenLogitsError `invalid-argument` for a key that is not in `known` */
-export function refuseUnknown(noun: string, value: object, known: readonly string[]): void {
-  const unknown = Object.keys(value).find((key) => !known.includes(key))
+/** @throws GoldenLogitsError `invalid-argument` for a key that is not in `allowed` */
+export function refuseUnknown(noun: string, value: object, allowed: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !allowed.includes(key))
   if (unknown === undefined) return
-  throw invalidArgument(`there is no ${noun} '${printable(unknown, 40)}'; there are ${known.join(', ')}`)
+  throw invalidArgument(`there is no ${noun} '${printable(unknown, 40)}'; there are ${allowed.join(', ')}`)
 }
 
 /**
@@ -33,9 +33,11 @@ export function refuseUnknown(noun: string, value: object, known: readonly strin
  */
 export function choice<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
   if (value === undefined) return choices[0]
-  const found = choices.find((known) => known === value)
-  if (found !== undefined) return found
-  throw invalidArgument(`${name} must be ${listed(choices.map((known) => `'${known}'`))}, got ${describeValue(value)}`)
+  const match = choices.find((text) => text === value)
+  if (match !== undefined) return match
+  throw invalidArgument(
+    `${name} must be ${alternatives(choices.map((text) => `'${text}'`))}, got ${describeValue(value)}`,
+  )
 }
 
 /**
@@ -57,11 +59,11 @@ export function wholeNumber(name: string, value: unknown, min: number, max?: num
  */
 export function nonEmptyString(name: string, value: unknown, example?: string): string | undefined {
   if (value === undefined || (typeof value === 'string' && value !== '')) return value
-  const such = example === undefined ? '' : `, such as '${example}'`
-  throw invalidArgument(`${name} must be a non-empty string${such}, got ${describeValue(value)}`)
+  const hint = example === undefined ? '' : `, such as '${example}'`
+  throw invalidArgument(`${name} must be a non-empty string${hint}, got ${describeValue(value)}`)
 }
 
 /** `'a'`, `'a' or 'b'`, `'a', 'b' or 'c'` */
-function listed(texts: readonly string[]): string {
+function alternatives(texts: readonly string[]): string {
   return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`
 }

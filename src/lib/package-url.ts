@@ -1,5 +1,5 @@
 /**
- * The URL of the built file that holds this, in `dist/esm` or `dist/cjs`: from it the package finds its other files. A user's
- * bundler may leave it undefined, or naming a place where the other files are not.
+ * The URL of the built file that contains this module, in `dist/esm` or `dist/cjs`. The package uses it to find its
+ * other files. In a user's bundle it may be undefined, or point to a folder without these files.
  */
 export const here: string | undefined = import.meta.url

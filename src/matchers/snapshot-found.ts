@@ -55,5 +55,5 @@ export function findGolden(
 
 function otherFidelity({ path, fidelity }: Golden, wanted: string): GoldenLogitsError {
   const message = `a golden of ${fidelity} fidelity, where the option fidelity says '${wanted}'; update the golden (-u) to keep the dump so`
-  return new GoldenLogitsError('golden-mismatch', message, { file: path })
+  return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }

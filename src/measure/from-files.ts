@@ -1,11 +1,11 @@
 import { dirname, relative } from 'node:path'
-import { linkedFile } from '../dumps/atb-link.js'
+import { linkedFile } from '../dumps/layouts/atb/link.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { type FileKind, isOfKind, type KnownKind } from '../formats/file-kind.js'
-import { type OpenTensors, openTensors } from '../formats/open-tensors.js'
+import { type FileLayout, hasLayout } from '../formats/file-layout.js'
+import type { Checksum } from '../formats/format.js'
 import { adjacentFrom } from '../formats/storage-tensor.js'
-import type { Checksum } from '../formats/stored-tensor.js'
+import { type OpenTensors, readerFor, type TensorReader } from '../formats/tensor-reader.js'
 import { hasStoredCrc } from '../formats/zip-record.js'
 import type { Budgets } from '../io/budgets.js'
 import { type FileSource, openFile } from '../io/file-source.js'
@@ -18,8 +18,7 @@ import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
 
 /** How files of a dump that are laid out alike hold their row. Plain data: it may cross from one thread to another. */
 export interface RowLayout {
-  /** The bytes that determine how the file is parsed. */
-  readonly kind: FileKind
+  readonly file: FileLayout
   readonly dtype: Dtype
   readonly fileShape: readonly number[]
   readonly width: number
@@ -48,6 +47,7 @@ const MOST_MISSES = 4
 export class FilesSource implements RowSource {
   readonly budgets: Partial<Budgets>
   private readonly checksum: Checksum
+  private readonly reader: TensorReader
   private assumed: AssumedRow | undefined
   private misses = 0
 
@@ -58,6 +58,7 @@ export class FilesSource implements RowSource {
   constructor(budgets: Partial<Budgets>, checksum: Checksum, layout?: RowLayout) {
     this.budgets = budgets
     this.checksum = checksum
+    this.reader = readerFor(budgets, checksum)
     this.assumed = layout && new AssumedRow(layout, checksum, this.miss)
   }
 
@@ -95,7 +96,7 @@ export class FilesSource implements RowSource {
     const parts: RowPart[] = []
     let fileShape: readonly number[] = []
     for (const file of files) {
-      const open = openFollowing(file, this.budgets, { opened, notes, checksum: this.checksum })
+      const open = openFollowing(file, this.reader, opened, notes)
       const place = locateRow(open.tensors, notes)
       if (place.kind !== 'row') return place
       const tensor = open.tensors[place.index]!
@@ -112,8 +113,7 @@ export class FilesSource implements RowSource {
   }
 
   private readonly miss = (): void => {
-    this.misses++
-    this.assumed = undefined
+    if (++this.misses > MOST_MISSES) this.assumed = undefined
   }
 }
 
@@ -139,17 +139,17 @@ class AssumedRow implements PreparedRow, RowPart {
     this.fileShape = layout.fileShape
     this.notes = layout.notes
     // `readWhole` asks for one byte more than the file has.
-    this.room = layout.before + layout.kind.size + 1
+    this.room = layout.before + layout.file.size + 1
     this.parts = [this]
     this.checksum = checksum
     this.miss = miss
   }
 
   read(into: Uint8Array): number | undefined {
-    const { kind, start, length, crcAt, before } = this.layout
-    if (!readWhole(this.file, kind.size, into.subarray(before))) return undefined
-    const source = memorySource(into.subarray(before, before + kind.size), this.file)
-    if (!isOfKind(source, kind)) {
+    const { file, start, length, crcAt, before } = this.layout
+    if (!readWhole(this.file, file.size, into.subarray(before))) return undefined
+    const source = memorySource(into.subarray(before, before + file.size), this.file)
+    if (!hasLayout(source, file)) {
       this.miss()
       return undefined
     }
@@ -181,22 +181,23 @@ function partOf(file: string, tensor: LazyTensor, { width, start }: RowPlace, re
 /** undefined if there is more to read in the file than the row, or the row does not lie there byte for byte. */
 function rowLayout(
   file: string,
-  { source, tensors, kind }: Open,
+  { source, tensors, layout }: Open,
   { index, width, start }: RowPlace,
   notes: readonly string[],
 ): RowLayout | undefined {
-  const stored = kind?.stored[index]
+  const stored = layout?.stored[index]
   // A file without data of its own names the file that holds them.
-  if (!kind || !stored?.place || source.file !== file) return undefined
+  if (!layout || !stored?.place || source.file !== file) return undefined
   const { dtype, shape } = tensors[index]!
-  const first = adjacentFrom(stored.found.tensor, start, width)
+  const first = adjacentFrom(stored.tensor, start, width)
   if (first === undefined) return undefined
   const { place } = stored
   const [from, length] = [place.start + first * itemSize(dtype), width * itemSize(dtype)]
   // The CRC of a record cannot be checked with a part of it.
-  if (kind.size - length > MOST_BESIDE || (place.crcAt !== undefined && length !== place.size)) return undefined
+  if (layout.size - length > MOST_BESIDE || (place.crcAt !== undefined && length !== place.size)) return undefined
   return {
-    kind: plainKind(kind),
+    // Without the parsed tensors, which cannot cross to another thread.
+    file: { size: layout.size, fragments: layout.fragments, ownName: layout.ownName },
     dtype,
     fileShape: shape,
     width,
@@ -208,37 +209,27 @@ function rowLayout(
   }
 }
 
-/** Without what cannot cross to another thread. */
-function plainKind({ format, size, runs, own }: KnownKind): FileKind {
-  return { format, size, runs, own }
-}
-
 /** Rows begin at multiples of 64, and files neither at the front of a page nor up to 31 bytes behind it: see `middleFrom`. */
 function roomBefore(start: number): number {
   return 64 + ((64 - (start % 64)) % 64)
 }
 
-interface Opening {
-  readonly opened: FileSource[]
-  readonly notes: string[]
-  readonly checksum: Checksum
-}
-
 type Open = OpenTensors & { source: FileSource }
 
 /** Opens a file, or the one that it names as holding its data. */
-function openFollowing(file: string, budgets: Partial<Budgets>, { opened, notes, checksum }: Opening): Open {
+function openFollowing(file: string, reader: TensorReader, opened: FileSource[], notes: string[]): Open {
+  const { budgets } = reader
   const source = openFile(file, budgets)
   opened.push(source)
   try {
-    return { source, ...openTensors(source, budgets, checksum) }
+    return { source, ...reader.open(source) }
   } catch (error) {
-    const link =
-      error instanceof GoldenLogitsError && error.code === 'no-data' ? linkedFile(source, budgets) : undefined
+    const isLink = error instanceof GoldenLogitsError && error.code === 'no-data'
+    const link = isLink ? linkedFile(source, budgets) : undefined
     if (link === undefined) throw error
     addOnce(notes, `the data are those of ${printable(relative(dirname(file), link), 120)}, as the file says`)
     const other = openFile(link, budgets)
     opened.push(other)
-    return { source: other, ...openTensors(other, budgets, checksum) }
+    return { source: other, ...reader.open(other) }
   }
 }

@@ -4,7 +4,7 @@ import { sumPair } from './pair-sums.js'
 import { countNonFinite, hasNonFinite, scanRow } from './row-scan.js'
 import type { RowComparison } from './types.js'
 
-/** Compares the first `count` logits of two rows in plain TypeScript: every case of `RowComparison`, exactly. */
+/** Compares the first `count` logits of two rows in plain TypeScript. */
 export function compareRows(golden: Float32Array, dump: Float32Array, count: number): RowComparison {
   const goldenScan = scanRow(golden, count)
   const dumpScan = scanRow(dump, count)

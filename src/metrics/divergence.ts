@@ -8,7 +8,7 @@
  * f(x) is of second order, as KL is: no large terms cancel, identical rows and pure shifts give exactly 0.
  */
 
-/** Σe, Σe·x and Σe·f(x) with e = exp(u); divide by Σe to get the averages over p. */
+/** Σe, Σe·x and Σe·f(x) with e = exp(u). Divided by Σe they are averages over p. */
 export interface BregmanSums {
   mass: number
   linear: number
@@ -16,9 +16,9 @@ export interface BregmanSums {
 }
 
 /**
- * The divergence the sums stand for, and whether they were well conditioned: the constant was near enough to the one
- * that makes both rows sum to the same mass.
- * @param loss by how much the sums' relative error may grow in the divergence
+ * The divergence that follows from the sums, and whether it can be trusted: only if the constant was close enough to
+ * the one that makes both rows sum to the same mass.
+ * @param loss the factor by which the relative error of the sums may grow in the divergence
  */
 export function divergenceOf(sums: BregmanSums, loss: number): { divergence: number; trusted: boolean } {
   const linear = sums.linear / sums.mass
@@ -27,18 +27,18 @@ export function divergenceOf(sums: BregmanSums, loss: number): { divergence: num
   const near = Math.abs(t) < 0.05
   const divergence = near ? bregman - logarithmGap(t) : linear + Math.log1p(t)
   const size = near ? bregman : bregman / (1 + t) + Math.abs(linear)
-  // Rounding, and the WebAssembly kernel's polynomials, enter relative to `size`.
+  // The errors of rounding and of the WebAssembly kernel's polynomials are relative to `size`.
   return { divergence: Math.max(0, divergence), trusted: divergence * loss >= size }
 }
 
-/** t − ln(1 + t) for |t| < 0.05, by its series t²/2 − t³/3 + …: the difference itself would cancel. */
+/** t − ln(1 + t) for |t| < 0.05, by its series t²/2 − t³/3 + …, since the difference itself would cancel. */
 function logarithmGap(t: number): number {
   let tail = 0
   for (let k = 14; k >= 2; k--) tail = 1 / k - t * tail
   return t * t * tail
 }
 
-/** f(x) = e⁻ˣ − 1 + x for |x| ≤ 1/2 by its Taylor series, to the last bits. */
+/** f(x) = e⁻ˣ − 1 + x for |x| ≤ 1/2 by its Taylor series, to float64 precision. */
 function smallBregman(x: number): number {
   let tail = 0
   for (let k = 14; k >= 2; k--) tail = (1 - x * tail) / k
@@ -46,7 +46,7 @@ function smallBregman(x: number): number {
 }
 
 /**
- * KL of rows that are free of NaN and +Inf and each have a finite logit. −Inf is a probability of 0.
+ * KL of two rows without NaN and +Inf, each with a finite logit. −Inf is a probability of 0.
  * @param goldenTop1 vocab id of the golden's maximum
  * @param dumpMax the dump's maximum
  */
@@ -61,8 +61,8 @@ export function klDivergence(
   if (missesMass(golden, dump, count, goldenMax)) return Number.POSITIVE_INFINITY
   const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0), 4)
   if (first.trusted) return first.divergence
-  // The top token moved: take the constant that makes both sides sum to the same mass. There t is 0 and B alone is the
-  // answer; the t that the sums would give is rounding, of the size of their largest terms.
+  // The top token moved: use the constant that makes both sides sum to the same mass. Then t is 0 and B is the
+  // divergence. The t of the sums would only be rounding noise, as large as their largest terms.
   const gap = Math.log(partition(dump, count, dumpMax)) - Math.log(partition(golden, count, goldenMax))
   const { bregman, mass } = bregmanSums(golden, dump, count, goldenMax, dumpMax, gap)
   return bregman / mass

@@ -1,11 +1,13 @@
 import type { Support } from './types.js'
 
-/** Golden logits at or below this magnitude take no part in the element-wise errors, and norms in the distance. */
+/**
+ * Golden logits of at most this magnitude do not count in the element-wise errors, nor do such norms in the distance.
+ */
 export const EPSILON = 2 ** -23
 
 /**
- * Sums over the vocab ids that are finite on both sides, in float64, with g = golden, m = dump, d = m − g. The error
- * terms run over those with |g| > 2⁻²³ only.
+ * Sums over the vocab ids that are finite on both sides, in float64, with g = golden, m = dump, d = m − g. The errors
+ * are summed only over ids with |g| > 2⁻²³.
  */
 export interface PairSums {
   /** Σg² */
@@ -24,7 +26,7 @@ export interface PairSums {
   relativeMax: number
 }
 
-/** One pass over both rows, which must be free of NaN and +Inf. */
+/** One pass over both rows, which must not contain NaN or +Inf. */
 export function sumPair(golden: Float32Array, dump: Float32Array, count: number): { sums: PairSums; support: Support } {
   let [gg, mm, gm, dd, spread] = [0, 0, 0, 0, 0]
   let [absoluteSum, absoluteMax, relativeSum, relativeMax] = [0, 0, 0, 0]
@@ -33,7 +35,7 @@ export function sumPair(golden: Float32Array, dump: Float32Array, count: number)
     const g = golden[i]!
     const m = dump[i]!
     if (g === Number.NEGATIVE_INFINITY || m === Number.NEGATIVE_INFINITY) {
-      noteSuppressed(support, g, m, i)
+      countSuppressed(support, g, m, i)
       continue
     }
     const d = m - g
@@ -55,7 +57,7 @@ export function sumPair(golden: Float32Array, dump: Float32Array, count: number)
   return { sums: { gg, mm, gm, dd, spread, absoluteSum, absoluteMax, relativeSum, relativeMax }, support }
 }
 
-function noteSuppressed(support: Support, g: number, m: number, vocabId: number): void {
+function countSuppressed(support: Support, g: number, m: number, vocabId: number): void {
   if (g === m) {
     support.bothSuppressed++
     return

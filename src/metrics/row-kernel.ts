@@ -3,20 +3,20 @@ import type { RowKernel } from './kernel.js'
 import { createTypescriptKernel } from './typescript-kernel.js'
 import { createWasmKernel } from './wasm/wasm-kernel.js'
 
-/** Environment variable that chooses the kernel: `wasm`, `typescript`, or `auto` (the default). */
+/** Environment variable that selects the kernel: `wasm`, `typescript`, or `auto` (the default). */
 export const KERNEL_VARIABLE = 'GOLDEN_LOGITS_KERNEL'
 
 let shared: RowKernel | undefined
 
-/** The kernel of this process, made at its first use. It compares one pair at a time: see `RowKernel`. */
+/** The kernel of this thread, created by the first call. It compares one pair at a time: see `RowKernel`. */
 export function rowKernel(): RowKernel {
   shared ??= createKernel(process.env[KERNEL_VARIABLE])
   return shared
 }
 
 /**
- * A new kernel: the one in WebAssembly, or the one in TypeScript where there is no WebAssembly (`node --jitless`).
- * @param choice what `GOLDEN_LOGITS_KERNEL` may say
+ * A new kernel: in WebAssembly, or in TypeScript if there is no WebAssembly (`node --jitless`).
+ * @param choice a value of `GOLDEN_LOGITS_KERNEL`
  * @throws GoldenLogitsError `invalid-argument` for any other choice
  */
 export function createKernel(choice = 'auto'): RowKernel {
@@ -39,7 +39,7 @@ function createFastest(): RowKernel {
   try {
     return createWasmKernel()
   } catch (error) {
-    // A machine without SIMD.
+    // The processor has no SIMD.
     if (error instanceof WebAssembly.CompileError) return createTypescriptKernel()
     throw error
   }

@@ -1,9 +1,9 @@
 import type { NonFinite, RowStats } from './types.js'
 
-/** One row by itself. `mean` is NaN, or `max` is +Inf, exactly where the row holds NaN or +Inf. */
+/** Facts of one row. `mean` is NaN or `max` is +Inf if and only if the row contains NaN or +Inf. */
 export type RowScan = Omit<RowStats, 'logitAtOtherTop1'>
 
-/** Maximum, minimum, mean and top-1 of the first `count` logits, −Inf included as it is. */
+/** Maximum, minimum, mean and top-1 of the first `count` logits, including −Inf. */
 export function scanRow(row: Float32Array, count: number): RowScan {
   let max = Number.NEGATIVE_INFINITY
   let min = Number.POSITIVE_INFINITY
@@ -21,12 +21,12 @@ export function scanRow(row: Float32Array, count: number): RowScan {
   return { max, min, mean: sum / count, top1, top1Logit: max }
 }
 
-/** NaN poisons the sum; +Inf is the maximum unless NaN hid it. */
+/** NaN makes the sum NaN; +Inf is the maximum, unless the sum is NaN already. */
 export function hasNonFinite(scan: RowScan): boolean {
   return Number.isNaN(scan.mean) || scan.max === Number.POSITIVE_INFINITY
 }
 
-/** Counts and locates NaN and +Inf. Exact and slow: only for rows that are known to hold some. */
+/** Counts and locates NaN and +Inf. Slow: only for rows that contain some. */
 export function countNonFinite(row: Float32Array, count: number): NonFinite {
   let nan = 0
   let positiveInfinity = 0

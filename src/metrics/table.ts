@@ -1,4 +1,4 @@
-/** One metric of a pair of rows. */
+/** How a metric is named, ordered and limited. */
 export interface MetricRow {
   /** The name in results and options. */
   readonly key: string
@@ -19,17 +19,18 @@ export interface MetricRow {
 }
 
 /**
- * Every metric, in the order of the CSV. Columns, records, thresholds, option names and message lines derive from this table;
- * the formulas are in `Metrics` and `measure.ts`.
+ * Every metric of a pair of rows, in the order of the CSV; g = golden, m = dump. Columns, records, thresholds, option
+ * names and message lines derive from this table. Each metric is evaluated in float64 on the float32 values, by
+ * `measure` (measure.ts). Sums and maxima run over the vocabulary.
  *
- * KL limits, in nats, are for a port that is not quantised. bf16 and fp16 are the reference limits of `msit llm`'s guide. fp32
- * had none: two float32 engines differ by rounding and summation order alone, which stays below 1e-7 in practice, and 1e-6 is
- * the first limit that a float16 computation (1e-6 to 1e-4) exceeds. Kernels that multiply in TF32 have float16's accuracy:
- * gate them as fp16.
+ * KL limits, in nats, are for a port that is not quantised. bf16 and fp16 are the reference limits of `msit llm`'s
+ * guide. fp32 had none: two float32 engines differ by rounding and summation order alone, which stays below 1e-7 in
+ * practice, and 1e-6 is the first limit that a float16 computation (1e-6 to 1e-4) exceeds. Kernels that multiply in
+ * TF32 have float16's accuracy: gate them as fp16.
  */
-export const METRICS = [
-  {
-    key: 'cosineSimilarity',
+const TABLE = {
+  /** Σgm / (‖g‖‖m‖), in [−1, 1]; 1 if both rows are all zero, 0 if one is. */
+  cosineSimilarity: {
     label: 'cosine similarity',
     csvName: 'cosine_similarity',
     better: 'higher',
@@ -39,12 +40,16 @@ export const METRICS = [
       range: 'in [-1, 1)',
     },
   },
-  { key: 'maxRelativeError', label: 'max relative error', csvName: 'max_relative_error', better: 'lower' },
-  { key: 'meanRelativeError', label: 'mean relative error', csvName: 'mean_relative_error', better: 'lower' },
-  { key: 'maxAbsoluteError', label: 'max absolute error', csvName: 'max_absolute_error', better: 'lower' },
-  { key: 'meanAbsoluteError', label: 'mean absolute error', csvName: 'mean_absolute_error', better: 'lower' },
-  {
-    key: 'klDivergence',
+  /** max |m − g| / |g| over the vocab ids with |g| > 2⁻²³; 0 if there are none. */
+  maxRelativeError: { label: 'max relative error', csvName: 'max_relative_error', better: 'lower' },
+  /** The sum of the same terms, divided by the size of the whole vocabulary. */
+  meanRelativeError: { label: 'mean relative error', csvName: 'mean_relative_error', better: 'lower' },
+  /** max |m − g| over the vocab ids with |g| > 2⁻²³; 0 if there are none. */
+  maxAbsoluteError: { label: 'max absolute error', csvName: 'max_absolute_error', better: 'lower' },
+  /** The sum of the same terms, divided by the size of the whole vocabulary. */
+  meanAbsoluteError: { label: 'mean absolute error', csvName: 'mean_absolute_error', better: 'lower' },
+  /** Σ p·(log p − log q), p = softmax(g), q = softmax(m); natural log, in [0, ∞]. */
+  klDivergence: {
     label: 'KL divergence',
     csvName: 'kl_divergence',
     better: 'lower',
@@ -54,17 +59,28 @@ export const METRICS = [
       range: 'above 0',
     },
   },
-  {
-    key: 'relativeEuclideanDistance',
+  /** ‖m − g‖ / ‖g‖; 0 if ‖g‖ ≤ 2⁻²³. */
+  relativeEuclideanDistance: {
     label: 'relative Euclidean distance',
     csvName: 'relative_euclidean_distance',
     better: 'lower',
   },
-] as const satisfies readonly MetricRow[]
+} as const satisfies Readonly<Record<string, Omit<MetricRow, 'key'>>>
 
-export type MetricKey = (typeof METRICS)[number]['key']
+export type MetricKey = keyof typeof TABLE
 
-type GatedRow = Extract<(typeof METRICS)[number], { gate: object }>
+/** The metrics of one pair of rows, g = golden and m = dump. */
+export type Metrics = { -readonly [key in keyof typeof TABLE]: number }
+
+type Row = { [key in MetricKey]: { readonly key: key } & (typeof TABLE)[key] }[MetricKey]
+
+/** The rows of the table, in its order. */
+export const METRICS = Object.entries(TABLE).map(([key, row]) => ({
+  key,
+  ...row,
+})) as readonly MetricRow[] as readonly Row[]
+
+type GatedRow = Extract<Row, { gate: object }>
 
 /** The metrics that have limits. */
 export type GatedKey = GatedRow['key']

@@ -1,30 +1,13 @@
-/**
- * The seven metrics of one pair of rows, g = golden and m = dump, each evaluated in float64 on the float32 values.
- * Sums and maxima run over the vocabulary. The columns are those of `msit llm compare`, evaluated in float64.
- */
-export interface Metrics {
-  /** Σgm / (‖g‖‖m‖), in [−1, 1]; 1 where both rows are all zero, 0 where one is. */
-  cosineSimilarity: number
-  /** Σ p·(log p − log q), p = softmax(g), q = softmax(m); natural log, in [0, ∞]. */
-  klDivergence: number
-  /** max |m − g| / |g| over the vocab ids with |g| > 2⁻²³, 0 where there is none. */
-  maxRelativeError: number
-  /** The sum of the same terms, divided by the size of the whole vocabulary. */
-  meanRelativeError: number
-  /** max |m − g| over the vocab ids with |g| > 2⁻²³, 0 where there is none. */
-  maxAbsoluteError: number
-  /** The sum of the same terms, divided by the size of the whole vocabulary. */
-  meanAbsoluteError: number
-  /** ‖m − g‖ / ‖g‖; 0 where ‖g‖ ≤ 2⁻²³. */
-  relativeEuclideanDistance: number
-}
+import type { Metrics } from './table.js'
 
-/** What one row looks like by itself. `max`, `min` and `mean` include −Inf entries as they are. */
+export type { Metrics }
+
+/** Facts of one row by itself. `max`, `min` and `mean` include −Inf entries as they are. */
 export interface RowStats {
   max: number
   min: number
   mean: number
-  /** The vocab id of the largest logit; the lowest id where several share it. */
+  /** The vocab id of the largest logit; the lowest id if several share it. */
   top1: number
   /** The logit at `top1` (equals `max`). */
   top1Logit: number
@@ -32,11 +15,11 @@ export interface RowStats {
   logitAtOtherTop1: number
 }
 
-/** NaN and +Inf of one row: they make every metric meaningless, so they are counted and located instead. */
+/** NaN and +Inf of one row. They make every metric meaningless, so they are counted and located instead. */
 export interface NonFinite {
   nan: number
   positiveInfinity: number
-  /** The lowest vocab id holding NaN or +Inf, −1 where none does. */
+  /** The lowest vocab id with NaN or +Inf; −1 if there is none. */
   firstVocabId: number
 }
 
@@ -45,7 +28,7 @@ export interface Support {
   bothSuppressed: number
   goldenOnly: number
   dumpOnly: number
-  /** The lowest vocab id that one side only suppresses, −1 where the supports agree. */
+  /** The lowest vocab id that only one side suppresses; −1 if the supports agree. */
   firstMismatch: number
 }
 
@@ -59,8 +42,8 @@ export interface MeasuredRows {
 }
 
 /**
- * What the kernel says of one pair of rows. `no-support`: every logit of that side is −Inf, so that it has no softmax.
- * NaN and +Inf take precedence over it.
+ * The result of comparing one pair of rows. `no-support`: every logit of that side is −Inf, so it has no softmax. NaN
+ * and +Inf take precedence over it.
  */
 export type RowComparison =
   | MeasuredRows

@@ -2,11 +2,12 @@ import { crc32 } from 'node:zlib'
 import type { Dtype } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
 import { compareRows } from './compare-rows.js'
-import type { RowBuffers, RowKernel } from './kernel.js'
-import { assertReserved } from './reserved.js'
+import { assertReserved, type RowBuffers, type RowKernel } from './kernel.js'
 import type { RowComparison } from './types.js'
 
-/** The kernel in plain TypeScript: the oracle of the WebAssembly one, and its stand-in where that cannot run. */
+/**
+ * The kernel in plain TypeScript: the reference for the WebAssembly kernel, and its replacement without WebAssembly.
+ */
 export function createTypescriptKernel(): RowKernel {
   return new TypescriptKernel()
 }

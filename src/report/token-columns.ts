@@ -1,5 +1,5 @@
 import type { ListedComparison, TokenComparison, TokenSide } from '../compare/types.js'
-import { parseAtbLayer } from '../dumps/names.js'
+import { parseAtbLayer } from '../dumps/layouts/atb/names.js'
 import { numberCell, textCell } from './csv-cells.js'
 
 type Render = (token: TokenComparison, comparison: ListedComparison, index: number) => string

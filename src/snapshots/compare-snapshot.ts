@@ -8,7 +8,7 @@ import type { Golden } from './types.js'
 
 /**
  * Compares a dump with a snapshot, token by token, one pair of rows in memory at a time.
- * @throws GoldenLogitsError `golden-mismatch` if no row has the snapshot's vocabulary, `bad-golden` and what readers of
+ * @throws GoldenLogitsError `snapshot-mismatch` if no row has the snapshot's vocabulary, `bad-snapshot` and what readers of
  * archives throw if the snapshot's rows cannot be read, `nothing-to-compare`
  */
 export function compareSnapshot(golden: Golden, dump: Dump, settings: CompareSettings): Comparison {
@@ -30,7 +30,7 @@ function refuseOtherVocabulary({ path }: Golden, tokens: readonly TokenCompariso
   if (!first || pairs.some(({ golden, dump }) => widthOf(golden) === widthOf(dump))) return
   const [golden, dump] = [widthOf(first.golden), widthOf(first.dump)]
   const message = `the golden has a vocabulary of ${golden}, the dump one of ${dump}; if the dump pads its vocabulary, set the option vocabSize to ${golden}, and if it is of another model, update the golden (-u)`
-  throw new GoldenLogitsError('golden-mismatch', message, { file: path })
+  throw new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }
 
 function widthOf(side: TokenSide | undefined): number | undefined {

@@ -9,7 +9,7 @@ import type { Golden, Provenance } from './types.js'
 
 /**
  * Compares a dump with the golden in a file.
- * @throws GoldenLogitsError what `readGolden` and `compareSnapshot` throw, and `golden-mismatch` where the golden says that
+ * @throws GoldenLogitsError what `readGolden` and `compareSnapshot` throw, and `snapshot-mismatch` where the golden says that
  * it came from something else than the test says
  */
 export function matchGolden(
@@ -45,7 +45,7 @@ function differencesOf(golden: Provenance, test: Provenance): Difference[] {
 
 function otherOrigin({ path }: Golden, { key, golden, test }: Difference): GoldenLogitsError {
   const message = `the golden is of ${key} '${golden}', the test says '${test}'; give each its own variant, or update the golden (-u)`
-  return new GoldenLogitsError('golden-mismatch', message, { file: path })
+  return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }
 
 /** Is it the golden that is at fault, so that an update may put another in its place? */

@@ -18,7 +18,7 @@ const ROW = /^row (\d{1,15}) ([A-Za-z0-9+/]+={0,2})$/
 
 /**
  * Reads a golden's text. Line ends may have become CRLF on the way, as Git on Windows makes them.
- * @throws GoldenLogitsError `bad-golden` for a text that `renderGolden` did not write as it is, `golden-version` for one of
+ * @throws GoldenLogitsError `bad-snapshot` for a text that `renderGolden` did not write as it is, `snapshot-version` for one of
  * a later format
  */
 export function parseGolden(file: string, bytes: string): Golden {
@@ -43,7 +43,7 @@ function checkVersion(file: string, text: string): void {
   if (version === undefined) throw badGolden(file, 'it does not begin as a golden does')
   if (Number(version) <= FORMAT_VERSION) return
   const message = `a golden of format ${version}, but this version of golden-logits reads up to ${FORMAT_VERSION}; update the package`
-  throw new GoldenLogitsError('golden-version', message, { file })
+  throw new GoldenLogitsError('snapshot-version', message, { file })
 }
 
 function parseHeader(file: string, lines: readonly string[]): Omit<Golden, 'path' | 'tokens' | 'sources'> {

@@ -7,7 +7,7 @@ import { dataPath, type Golden } from './types.js'
 
 /**
  * Reads a golden's text file; the rows of a full one stay in its `.npz` file.
- * @throws GoldenLogitsError `bad-golden`, `golden-version`, and what `openFile` throws
+ * @throws GoldenLogitsError `bad-snapshot`, `snapshot-version`, and what `openFile` throws
  */
 export function readGolden(path: string): Golden {
   const source = openFile(path)

@@ -1,4 +1,4 @@
-/** Element types of the dumps, by their PyTorch names. */
+/** Element types, by their PyTorch names. */
 export type Dtype =
   | 'float64'
   | 'float32'

@@ -1,6 +1,6 @@
 import type { Dtype } from './dtype.js'
 
-/** A view of `count` elements at the front of `bytes`, copied only where the bytes are not aligned for it. */
+/** A view of `count` elements at the front of `bytes`, which are copied only if they are not aligned. */
 function viewOf<T>(
   View: { new (buffer: ArrayBufferLike, offset: number, length: number): T; readonly BYTES_PER_ELEMENT: number },
   bytes: Uint8Array,
@@ -35,20 +35,20 @@ function widenBfloat16(halves: Uint16Array, into: Float32Array): void {
 }
 
 /**
- * int64 → float32, rounded once. Beyond 2⁵³ the low 12 bits fold into one sticky bit first: float64 then holds the number
- * exactly, and the bit lies far below the last one of float32, so that it only breaks what would look like a tie.
+ * int64 → float32, rounded once. Beyond 2⁵³, the low 12 bits are first replaced by one sticky bit. Then float64
+ * represents the number exactly, and the sticky bit, far below the last bit of float32, only prevents a false tie.
  */
 function narrowInt64(words: Uint32Array, into: Float32Array): void {
   for (let i = 0; i < into.length; i++) {
     const low = words[2 * i]!
     const high = words[2 * i + 1]! | 0
     const small = high >= -0x200000 && high < 0x200000
-    const kept = small ? low : (low & ~0xfff) | (low & 0xfff ? 0x800 : 0)
-    into[i] = high * 2 ** 32 + (kept >>> 0)
+    const bits = small ? low : (low & ~0xfff) | (low & 0xfff ? 0x800 : 0)
+    into[i] = high * 2 ** 32 + (bits >>> 0)
   }
 }
 
-/** Element types that assignment to a float32 array converts as it should: rounded once, to nearest even. */
+/** Element types that `Float32Array.set` converts correctly: rounded once, to nearest even. */
 const ASSIGNABLE = {
   float32: Float32Array,
   float64: Float64Array,
@@ -59,8 +59,8 @@ const ASSIGNABLE = {
 }
 
 /**
- * The first `into.length` raw little-endian elements of `bytes`, each rounded once to float32. float16 and bfloat16 widen
- * exactly; float64 beyond the range of float32 becomes ±Infinity; a bool is 1 unless its byte is 0.
+ * The first `into.length` raw little-endian elements of `bytes`, each rounded once to float32. float16 and bfloat16
+ * widen exactly; float64 beyond the range of float32 becomes ±Infinity; a bool is 1 unless its byte is 0.
  */
 export function widen(bytes: Uint8Array, dtype: Dtype, into: Float32Array): void {
   const count = into.length

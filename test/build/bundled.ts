@@ -12,8 +12,8 @@ afterAll(() => {
 })
 
 /**
- * A module of `src` as a CommonJS file, with all that it imports: for child processes, which run no TypeScript, and need what
- * no entry exports.
+ * Bundles a module of `src` into a CommonJS file, for child processes, which cannot run TypeScript or import internal
+ * modules.
  */
 export async function bundled(module: string): Promise<string> {
   mkdirSync(RUNS, { recursive: true })

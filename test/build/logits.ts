@@ -7,13 +7,13 @@ import { torchZip } from '../formats/build/zip.js'
 /** Numbers to write as a tensor of one dtype and shape. */
 export interface Tensor {
   values: readonly number[]
-  /** `[1, values.length]` where left out. */
+  /** Default: `[1, values.length]`. */
   shape?: readonly number[]
-  /** float32 where left out. */
+  /** Default: float32. */
   dtype?: Dtype
 }
 
-/** Rows of ordinary logits: another for every seed, the same at every run. */
+/** Rows of ordinary logits, deterministic for each seed. */
 export function logits(seed: number, count = 8): number[] {
   return Array.from({ length: count }, (_, i) => Math.fround(8 * Math.sin(12.9898 * (i + 1) + 78.233 * seed)))
 }
@@ -66,7 +66,7 @@ export function atb({ values, shape = [1, values.length], dtype = 'float32' }: T
   return bin(header, rawOf(values, dtype))
 }
 
-/** Little-endian elements. bfloat16 is cut off, not rounded. */
+/** Little-endian elements. bfloat16 is truncated, not rounded. */
 function rawOf(values: readonly number[], dtype: Dtype): Uint8Array<ArrayBuffer> {
   const make: Readonly<Record<Dtype, () => { buffer: ArrayBuffer }>> = {
     float64: () => Float64Array.from(values),

@@ -2,15 +2,17 @@ import { join } from 'node:path'
 import { atb, pth, type Tensor } from './logits.js'
 import { writeTree } from './tree.js'
 
-/** One rank's tensor of one step, or several for several ranks; `null` leaves a step out, a text is no tensor. */
+/**
+ * The tensor of one step, or one tensor per rank; `null` leaves the step out, a string is written instead of a tensor.
+ */
 export type Step = Tensor | readonly Tensor[] | string | null
 
-/** A torch dump of these steps, as a path. */
+/** Writes a torch dump of these steps. @returns its path */
 export function torchDump(steps: readonly Step[]): string {
   return dumpOf(steps, (step, rank) => `torch_tensors/cuda${rank}_1/${step}/root.lm_head/output.pth`, pth)
 }
 
-/** An ATB dump of these steps with one head, as a path. */
+/** Writes an ATB dump of these steps with one head. @returns its path */
 export function atbDump(steps: readonly Step[]): string {
   return dumpOf(steps, (step, rank) => `tensors/${rank}_2/${step}/33_LmHead/after/outtensor0.bin`, atb)
 }

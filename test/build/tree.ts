@@ -7,10 +7,10 @@ const ROOT = realpathSync(mkdtempSync(join(tmpdir(), 'golden-logits-trees-')))
 
 afterAll(() => rmSync(ROOT, { recursive: true, force: true }))
 
-/** What lies at a path: the bytes or text of a file; `null` makes an empty folder. */
+/** Files by path: their bytes or text; `null` makes an empty folder. */
 export type Files = Readonly<Record<string, Uint8Array | string | null>>
 
-/** Writes files into a new folder, which is removed when the tests of the file are over. Returns the folder. */
+/** Writes files into a new folder, which is removed after the tests of the file. @returns the folder */
 export function writeTree(files: Files): string {
   const folder = mkdtempSync(join(ROOT, 'tree-'))
   for (const [path, content] of Object.entries(files)) {

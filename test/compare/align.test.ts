@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { align } from '../../src/compare/align.js'
-import { conclude } from '../../src/compare/comparison.js'
+import { conclude } from '../../src/compare/conclude.js'
 import { checkOptions } from '../../src/compare/options.js'
 import type { Dump } from '../../src/dumps/types.js'
+import { listOf } from '../../src/lib/lazy-list.js'
+import { Results } from '../../src/measure/results.js'
 
 function dumpOf(steps: readonly number[], more: Partial<Dump> = {}): Dump {
   return {
@@ -28,12 +30,12 @@ test('steps of both sides are pairs, the others stay by themselves', () => {
     [2, undefined, 2],
     [4, 4, 4],
   ])
-  expect(notes).toEqual(['neither side holds token 3', 'tokens 1 and 4: golden and dump are the same file'])
+  expect(notes).toEqual(['neither side has token 3', 'tokens 1 and 4: golden and dump are the same file'])
 })
 
 describe('the way out of a shift is named', () => {
   const shift = (first: number) =>
-    `the steps do not line up, and those of the dump are an assumption (its first is taken for token ${first}): if that is wrong, set loadDump's option firstStep`
+    `the steps do not line up, and those of the dump are assumed (its first is taken for token ${first}): if that is wrong, set loadDump's option firstStep`
 
   test.each<[string, number[], number[], string[]]>([
     ['where the dump begins later', [1, 2, 3], [0, 1, 2], [shift(1)]],
@@ -43,7 +45,7 @@ describe('the way out of a shift is named', () => {
   ])('%s', (_, dump, golden, notes) => {
     const assumed = dumpOf(dump, { stepsAssumed: true })
     const files = dumpOf(golden)
-    const others = { ...files, steps: files.steps.map((step) => ({ ...step, files: ['golden'] })) }
+    const others = { ...files, steps: [...files.steps].map((step) => ({ ...step, files: ['golden'] })) }
     expect(align(assumed, others, checkOptions()).notes).toEqual(notes)
     expect(align({ ...assumed, stepsAssumed: false }, others, checkOptions()).notes).toEqual([])
   })
@@ -59,7 +61,7 @@ test('200,000 steps a side', () => {
   const { counts, firstFailure } = conclude(
     dumpOf(steps),
     dumpOf(steps),
-    Array.from(listed.pairs, ({ step, golden }) => ({ step, golden: golden! })),
+    new Results(listOf(200_000, (step) => ({ step, golden: { step, files: ['golden'], layer: '' } }))),
     [],
     checkOptions(),
   )

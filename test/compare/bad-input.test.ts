@@ -41,7 +41,7 @@ describe('a file that cannot be read is one clear error, and fails its token and
       DUMP,
       (file) => writeFileSync(file, readFileSync(file, 'latin1').replace('dims=1,640', 'dims=1,641'), 'latin1'),
       'bad-bin',
-      'dims 1,641 of float16 are 1282 bytes, but 1280 follow the header',
+      'dims 1,641 of float16 take 1282 bytes, but 1280 follow the header',
     ],
     ['an empty file', DUMP, (file) => truncateSync(file, 0), 'unsupported-format', 'is empty'],
   ])('%s', (_, path, spoil, code, words) => {
@@ -82,7 +82,7 @@ describe('a path that names no dump is one clear error', () => {
 test('budgets are checked where they are given, not file by file', () => {
   const load = () => loadDump(tree('a_clean_f32_vs_f16', 'my'), { budgets: { binHeader: 'big' } as never })
   expect(load).toThrow(GoldenLogitsError)
-  expect(load).toThrow('the limit binHeader must be a number from 0')
+  expect(load).toThrow('the budget binHeader must be a number from 0')
   const tight = loadDump(tree('a_clean_f32_vs_f16', 'my'), { budgets: { elements: 639 } })
   const { counts, firstFailure } = compareDumps(tight, tree('a_clean_f32_vs_f16', 'golden'))
   expect(counts).toMatchObject({ unreadable: 12, compared: 0 })

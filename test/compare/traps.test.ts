@@ -32,7 +32,7 @@ type Trap = readonly [name: string, spoil: (file: string) => void, reason: strin
 const TRAPS: readonly Trap[] = [
   ['a folder in its place', (file) => mkdirSync(file), 'is a folder, expected a file'],
   ['a FIFO', (file) => execFileSync('mkfifo', [file]), 'is a FIFO, expected a file'],
-  ['a link to itself', (file) => symlinkSync(file, file), 'is a link that leads back to itself'],
+  ['a link to itself', (file) => symlinkSync(file, file), 'is a symbolic link that points back to itself'],
   ['a link to nothing', (file) => symlinkSync('gone', file), 'there is no such file'],
   ['a link to a device', (file) => symlinkSync('/dev/zero', file), 'is a device, expected a file'],
   ['a link to a folder', (file) => symlinkSync('/', file), 'is a folder, expected a file'],
@@ -105,7 +105,7 @@ describe.runIf(posix)(
         chmodSync(join(file, ...Array(levels).fill('..')), 0o000)
       }
       const traps: Trap[] = [
-        ['file', close(0), 'may not be read by this user'],
+        ['file', close(0), 'this user has no permission to read it'],
         ['layer', close(1), '(EACCES)'],
         ['step', close(2), '(EACCES)'],
       ]
@@ -128,7 +128,7 @@ describe.runIf(posix)(
         chmodSync(join(file, ...Array(levels).fill('..')), 0o000)
       }
       const traps: Trap[] = [
-        ['file', close(0), 'may not be read by this user'],
+        ['file', close(0), 'this user has no permission to read it'],
         ['after', close(1), '(EACCES)'],
         ['layer', close(2), '(EACCES)'],
         ['execution', close(3), '(EACCES)'],
@@ -162,8 +162,8 @@ test('links to folders in a circle are walked into by nobody', () => {
   }
   symlinkSync('.', join(dir, 'circle/msit_dump_20250302_101500'))
   const dump = loadDump(join(dir, 'circle'))
-  expect(dump.steps.map(({ step }) => step)).toEqual([0])
-  expect(dump.ignored.map(({ path }) => path.slice(dir.length + 1)).sort()).toEqual([
+  expect([...dump.steps].map(({ step }) => step)).toEqual([0])
+  expect([...dump.ignored].map(({ path }) => path.slice(dir.length + 1)).sort()).toEqual([
     'circle/msit_dump_20250301_101500/torch_tensors/cuda0_1/0/root.other',
     'circle/msit_dump_20250301_101500/torch_tensors/cuda0_1/1',
     'circle/msit_dump_20250301_101500/torch_tensors/cuda0_1/2',
@@ -184,7 +184,7 @@ test('10,000 steps are listed and compared', () => {
     }
   }
   const dump = loadDump(join(dir, 'many-dump'))
-  expect(dump.steps.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, step) => step))
+  expect([...dump.steps].map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, step) => step))
   const { pass, counts } = compareDumps(dump, loadDump(join(dir, 'many-golden')))
   expect({ pass, counts }).toMatchObject({ pass: true, counts: { total: steps, compared: steps, passed: steps } })
 })

@@ -296,24 +296,24 @@ describe('which steps', () => {
     expect(steps({ steps: { to: 1 } })).toEqual([0, 1])
   })
 
-  test('that neither side holds are refused, or noted where they are a gap', () => {
+  test('that neither side has are refused, or noted where they are a gap', () => {
     expect(() => compare(GOOD, GOOD, { steps: [1, 7] })).toThrow(
-      'neither side holds token 7; the two sides hold tokens 0 to 2',
+      'neither side has token 7; the two sides have tokens 0 to 2',
     )
     expect(() => compare(GOOD, GOOD, { steps: { from: 3 } })).toThrow(
-      'no step is within the range of steps; the two sides hold tokens 0 to 2',
+      'no step is within the requested range; the two sides have tokens 0 to 2',
     )
     const holes = [null, GOOD[1]!, null, null, GOOD[2]!]
-    expect(compare(holes, holes).notes).toContain('neither side holds tokens 0, 2 to 3')
-    expect(compare(holes, holes, { steps: { from: 1 } }).notes).toContain('neither side holds tokens 2 to 3')
+    expect(compare(holes, holes).notes).toContain('neither side has tokens 0, 2 to 3')
+    expect(compare(holes, holes, { steps: { from: 1 } }).notes).toContain('neither side has tokens 2 to 3')
     const comb = Array.from({ length: 14 }, (_, i) => (i % 2 === 0 ? GOOD[0]! : null))
-    expect(compare(comb, comb).notes).toContain('neither side holds tokens 1, 3, 5, 7, 9 and others, 6 in all')
+    expect(compare(comb, comb).notes).toContain('neither side has tokens 1, 3, 5, 7, 9 and others, 6 in all')
   })
 
   test('that are one off on an assumption: the note names the way out', () => {
     const { notes } = compare(GOOD, [null, ...GOOD])
     expect(notes).toContain(
-      "the steps do not line up, and those of the dump are an assumption (its first is taken for token 1): if that is wrong, set loadDump's option firstStep",
+      "the steps do not line up, and those of the dump are assumed (its first is taken for token 1): if that is wrong, set loadDump's option firstStep",
     )
     const shifted = loadDump(atbDump([null, ...GOOD]), { firstStep: 0 })
     expect(compareDumps(shifted, torchDump(GOOD)).pass).toBe(true)
@@ -325,7 +325,7 @@ describe('which steps', () => {
     const { pass, tokens, notes } = compareDumps(dump, golden)
     expect(pass).toBe(true)
     expect(tokens.map(({ step }) => step)).toEqual([1])
-    expect(() => compareDumps(dump, golden, { steps: { from: 2 } })).toThrow('no step is within the range of steps')
+    expect(() => compareDumps(dump, golden, { steps: { from: 2 } })).toThrow('no step is within the requested range')
     expect(notes).toContain('two files were named, so they are compared as one token: golden token 1 with dump token 0')
   })
 })
@@ -365,7 +365,7 @@ describe('afterDivergence', () => {
     expect(counts).toMatchObject({ compared: 3, diverged: 1, overThreshold: 1 })
     expect(tokens[2]!.reason).toMatch(/^KL divergence .*; not gated, since top-1 differs at token 1$/)
     expect(notes).toContain(
-      "top-1 differs at token 1: 3 tokens that fail are excused after it (afterDivergence: 'ignore')",
+      "top-1 differs at token 1: 3 failing tokens are excused after it (afterDivergence: 'ignore')",
     )
   })
 

@@ -20,7 +20,7 @@ const DTYPES: Dtype[] = [
   'bool',
 ]
 
-/** One comparison of two rows, by the kernel's own steps. */
+/** Compares two rows with a kernel. */
 export function compareOn(
   kernel: RowKernel,
   [golden, goldenDtype]: readonly [Uint8Array, Dtype],
@@ -41,7 +41,9 @@ function bytesOf(row: Float32Array): Uint8Array {
   return new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
 }
 
-/** What every `RowKernel` must do: the definitions to 60 digits, the exact answers, the cases that have no metrics. */
+/**
+ * The tests that every `RowKernel` must pass: values computed with 60 digits, exact results, and cases without metrics.
+ */
 export function kernelConformance(name: string, create: () => RowKernel): void {
   describe(`the ${name} kernel`, () => {
     const kernel = create()
@@ -54,7 +56,7 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       expectComparison(compareFloats(kernel, row.golden, row.dump), row)
     })
 
-    test.each(DTYPES)('reads %s as the reader of tensors does, on either side', (dtype) => {
+    test.each(DTYPES)('converts %s like the tensor reader, on either side', (dtype) => {
       const ordinary = Float32Array.from({ length: BLOCK }, (_, i) => Math.sin(i) * 8)
       for (const raw of rawRows(dtype)) {
         const count = raw.length / itemSize(dtype)
@@ -67,7 +69,7 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       }
     })
 
-    test('forgets the rows before: a short pair after a long one, and fewer columns than were reserved', () => {
+    test('ignores earlier rows: a short pair after a long one, and fewer columns than reserved', () => {
       const long = Float32Array.from({ length: 5000 }, (_, i) => i)
       const [golden, dump] = [Float32Array.of(1, 2, 4), Float32Array.of(1, 4, 3)]
       const fresh = compareFloats(create(), golden, dump)
@@ -77,10 +79,10 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       expect(compareOn(kernel, [bytesOf(wide[0]), 'float32'], [bytesOf(wide[1]), 'float32'], 3)).toEqual(fresh)
     })
 
-    test('takes nothing behind a row for a part of it', () => {
+    test('ignores bytes after a row', () => {
       for (let count = 1; count <= 1050; count += count < 40 || count > 1000 ? 1 : 97) {
         const golden = Float32Array.from({ length: count }, (_, i) => Math.sin(i) * 4)
-        // One gap is far, at any place, the last among them.
+        // One gap is large, at any index, including the last.
         const dump = golden.map((logit, i) => (i === count - 1 - (count % 7) ? logit + 3 : logit))
         const half = Uint16Array.from(new Uint32Array(dump.buffer), (bits) => bits >>> 16)
         for (const [row, dtype] of [
@@ -97,11 +99,11 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
       }
     })
 
-    test('measures rows that begin anywhere in their buffers as those at the front', () => {
+    test('measures rows at any offset of their buffers like rows at the front', () => {
       const golden = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 4)
       const dump = Uint16Array.from(new Uint32Array(golden.map((logit) => logit + 0.02).buffer), (bits) => bits >>> 16)
       const spoiled = golden.with(500, Number.NaN)
-      // Logits that large take the float64 evaluation; so does a row that is spoiled.
+      // Logits that large need the float64 evaluation, and so does a row with NaN.
       const huge = golden.map((logit) => logit * 1e5)
       for (const row of [golden, spoiled, huge]) {
         const sides = [[bytesOf(row), 'float32'] as const, [new Uint8Array(dump.buffer), 'bfloat16'] as const] as const
@@ -143,7 +145,7 @@ export function kernelConformance(name: string, create: () => RowKernel): void {
         golden.fill(constant)
         expect(kernel.crc32(golden)).toBe(crc32(new Uint8Array(150_000).fill(constant)))
       }
-      // Nothing of it shows in what is compared.
+      // Computing it does not affect the comparison.
       expect([golden[0], dump.every((byte, i) => byte === bytes[i])]).toEqual([0xff, true])
     })
 
@@ -186,7 +188,7 @@ function expectStats(side: string, found: RowStats, { mean, ...expected }: RowSt
   expectClose(`mean of the ${side}`, found.mean, mean, 0)
 }
 
-/** To 1e-9 of the value, or to the absolute allowance; an infinity must be itself. */
+/** Equal within 1e-9 relative, or within the absolute tolerance. Infinity must be equal. */
 function expectClose(what: string, found: number, expected: number, absolute: number): void {
   const near = found === expected || Math.abs(found - expected) <= Math.max(1e-9 * Math.abs(expected), absolute)
   expect(near, `${what}: ${found}, expected ${expected}`).toBe(true)
@@ -194,7 +196,7 @@ function expectClose(what: string, found: number, expected: number, absolute: nu
 
 const BLOCK = 1024
 
-/** Rows of a dtype: of every bit pattern there is for 1 and 2 bytes, of a spread of numbers for more. */
+/** Rows of a dtype: every bit pattern for 1 and 2 bytes, various numbers for more. */
 function rawRows(dtype: Dtype): Uint8Array[] {
   const item = itemSize(dtype)
   if (item === 1) return [Uint8Array.from({ length: 256 }, (_, i) => i)]

@@ -6,30 +6,30 @@ import type { Dump } from '../../src/dumps/types.js'
 import { type Files, writeTree } from '../build/tree.js'
 import { ignoredOf, stepsOf } from '../dumps/steps.js'
 
-/** A dump of one layout. No file of it holds a tensor: opening a dump reads none. */
+/** A dump of one layout. Its files contain no tensors, since opening a dump reads none. */
 export interface LayoutCase {
   layout: Dump['layout']
   files: Files
-  /** Its steps, with their files. */
+  /** The steps, with their files. */
   steps: Readonly<Record<number, readonly string[]>>
-  /** Folders and patterns that name the whole dump. */
+  /** Folders and patterns that match the complete dump. */
   whole: readonly string[]
-  /** Folders, patterns and files that name a part of it: each step keeps its number. */
+  /** Folders, patterns and files that match a part of it. Each step keeps its number. */
   parts: readonly (readonly [path: string, steps: readonly number[], named: Dump['named']])[]
-  /** The folder that the steps lie in. */
+  /** The folder of the steps. */
   folder: string
 }
 
-/** What every layout must do. */
+/** The tests that every layout must pass. */
 export function layoutConformance({ layout, files, steps, whole, parts, folder }: LayoutCase): void {
   describe(`the ${layout} layout`, () => {
     const root = writeTree(files)
 
-    test.each(whole)('%s is the whole dump', (path) => {
+    test.each(whole)('%s is the complete dump', (path) => {
       const dump = loadDump(`${root}/${path}`)
       expect(dump).toMatchObject({ layout, named: 'folder', path: `${root}/${path}`, notes: [] })
       expect(stepsOf(dump, root)).toEqual(steps)
-      const numbers = dump.steps.map(({ step }) => step)
+      const numbers = [...dump.steps].map(({ step }) => step)
       expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
     })
 
@@ -39,7 +39,7 @@ export function layoutConformance({ layout, files, steps, whole, parts, folder }
       expect(dump.named).toBe(named)
     })
 
-    test('a slash at the end and a path from the working directory on change nothing', () => {
+    test('a trailing slash or a relative path makes no difference', () => {
       for (const path of [
         `${join(root, folder)}/`,
         relative(process.cwd(), join(root, folder)),
@@ -49,13 +49,14 @@ export function layoutConformance({ layout, files, steps, whole, parts, folder }
       }
     })
 
-    test('strangers beside the steps are listed, and change none', () => {
+    test('other entries beside the steps are listed as ignored, and change no step', () => {
       const other = writeTree(files)
       const dump = loadDump(join(other, folder))
       writeFileSync(join(other, folder, 'stranger.txt'), '')
       mkdirSync(join(other, folder, 'strange folder'))
       const beside = loadDump(join(other, folder))
-      expect({ ...beside, ignored: dump.ignored }).toEqual(dump)
+      const plain = { ...dump, steps: [...dump.steps] }
+      expect({ ...beside, ignored: dump.ignored, steps: [...beside.steps] }).toEqual(plain)
       const strangers = ignoredOf(beside, join(other, folder)).filter((line) => line.startsWith('strange'))
       expect(strangers).toEqual([
         expect.stringMatching(/^strange folder: not /),
@@ -63,9 +64,9 @@ export function layoutConformance({ layout, files, steps, whole, parts, folder }
       ])
     })
 
-    test('firstStep moves every step alike', () => {
+    test('firstStep shifts every step', () => {
       const numbers = Object.keys(steps).map(Number)
-      const moved = loadDump(join(root, folder), { firstStep: 100 }).steps.map(({ step }) => step)
+      const moved = [...loadDump(join(root, folder), { firstStep: 100 }).steps].map(({ step }) => step)
       expect(moved).toEqual(numbers.map((step) => step - numbers[0]! + 100))
     })
   })

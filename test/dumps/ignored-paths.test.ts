@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { IgnoredPaths } from '../../src/dumps/ignored-paths.js'
 
-test('paths come back as they were added, each with its reason', () => {
+test('paths are returned as they were added, each with its reason', () => {
   const step = (tid: number) => join('/dump', `${tid}`)
   const added: [string, string, string?][] = [
     ['/dump/readme', 'not part of a dump'],

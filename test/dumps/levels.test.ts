@@ -6,7 +6,7 @@ import { writeTree } from '../build/tree.js'
 import { layoutConformance } from '../conformance/layout.js'
 import { ignoredOf, stepsOf } from './steps.js'
 
-// No file of these trees holds a tensor: opening a dump reads none.
+// No file of these trees contains a tensor, because loadDump reads none.
 const torch = (run = 'gpu/msit_dump_20250301_101500') => ({
   [`${run}/torch_tensors/cuda0_66245/model_tree.json`]: '{}',
   [`${run}/torch_tensors/cuda0_66245/0/root.lm_head/output.pth`]: '',
@@ -124,7 +124,7 @@ describe('folders that were copied and renamed', () => {
     expect(stepsOf(loadDump(join(root, 'mine')), root)).toEqual(atbSteps('mine'))
   })
 
-  test('a step or a layer that lost its step number is one token, whose number is assumed', () => {
+  test('a step or layer folder without its step number is one token with an assumed number', () => {
     const root = writeTree({ 'some step/root.lm_head/output_0.pth': '', 'head/after/outtensor0.bin': '' })
     for (const [path, file] of [
       ['some step', 'some step/root.lm_head/output_0.pth'],
@@ -148,7 +148,7 @@ describe('folders that were copied and renamed', () => {
     }
   })
 
-  test('the older spelling, and msprobe’s folders', () => {
+  test('the older folder names, and those of msprobe', () => {
     const root = writeTree({
       ...atb('ait_dump_20240101_010101'),
       'msprobe/atb_dump_data/data/0_7/0/1_LmHead/after/outtensor0.bin': '',
@@ -164,7 +164,7 @@ describe('folders that were copied and renamed', () => {
   })
 })
 
-test('a path that exists is taken as it is, whatever characters it holds, also in front of a pattern', () => {
+test('an existing path is taken literally, also in front of a pattern', () => {
   const root = writeTree({ ...torch('runs [1]/{a,b}*/msit_dump_20250301_101500'), ...torch('runs 1/a') })
   const device = 'runs [1]/{a,b}*/msit_dump_20250301_101500/torch_tensors/cuda0_66245'
   for (const path of ['runs [1]/{a,b}*', 'runs [1]/{a,b}*/msit_dump_*', 'runs [1]/{a,b}*/*/torch_tensors/cuda0_*']) {
@@ -181,7 +181,7 @@ test.runIf(process.platform !== 'win32')('a backslash takes a character of a pat
   }
 })
 
-test('links: followed where the caller names them, listed where they lie in a dump', () => {
+test('links are followed if the caller names them, and listed if they are in a dump', () => {
   const root = writeTree(torch())
   symlinkSync(join(root, 'gpu'), join(root, 'latest'), 'junction')
   const device = 'latest/msit_dump_20250301_101500/torch_tensors/cuda0_66245'
@@ -195,7 +195,7 @@ test('links: followed where the caller names them, listed where they lie in a du
   ])
 })
 
-test('what is no part of a dump is listed, at every level', () => {
+test('entries that do not belong to a dump are listed at every level', () => {
   const root = writeTree({
     ...torch(),
     'gpu/notes.txt': '',
@@ -219,7 +219,7 @@ test('what is no part of a dump is listed, at every level', () => {
   ])
 })
 
-test('a pattern may take a dump apart: steps of one, all of another rank', () => {
+test('a pattern may select some steps of one rank and all steps of another', () => {
   const root = writeTree({
     'tensors/0_1/0/9_LmHead/after/outtensor0.bin': '',
     'tensors/0_1/1/9_LmHead/after/outtensor0.bin': '',
@@ -230,15 +230,15 @@ test('a pattern may take a dump apart: steps of one, all of another rank', () =>
   })
 })
 
-test('500 steps that a pattern names one by one', () => {
+test('a pattern that matches 500 steps one by one', () => {
   const files = Object.fromEntries(
     Array.from({ length: 500 }, (_, i) => [`0_1/${i}/9_LmHead/after/outtensor0.bin`, '']),
   )
   const root = writeTree(files)
-  const whole = loadDump(root).steps
+  const whole = [...loadDump(root).steps]
   expect(whole).toHaveLength(500)
   expect(whole[499]!.step).toBe(499)
-  expect(loadDump(join(root, '0_1/*/*/after/outtensor0.bin')).steps).toEqual(whole)
+  expect([...loadDump(join(root, '0_1/*/*/after/outtensor0.bin')).steps]).toEqual(whole)
   cpSync(join(root, '0_1/7'), join(root, '0_1/500'), { recursive: true })
   expect(loadDump(join(root, '0_1/*')).steps).toHaveLength(501)
 })

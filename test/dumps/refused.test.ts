@@ -15,14 +15,14 @@ describe('a path without a dump', () => {
     expectRefusal(() => loadDump(path), 'nothing-to-compare', `no dump here (it is empty); ${EXPECTED}`, path)
   })
 
-  test('a folder of other things', () => {
+  test('a folder with other files', () => {
     const root = writeTree({ 'a.txt': '', 'b.txt': '', 'c/d': '', 'd.txt': '', 'model.safetensors': '' })
     const text =
       'no dump here (found a.txt: not part of a dump, b.txt: not part of a dump, c: not part of a dump and 2 more)'
     expectRefusal(() => loadDump(root), 'nothing-to-compare', text, root)
   })
 
-  test('a folder above one that holds a dump', () => {
+  test('a folder whose subfolder contains a dump', () => {
     const root = writeTree({ 'gpu/msit_dump_x/torch_tensors/cuda0_1/0/lm_head/output.pth': '', 'other/x': '' })
     expectRefusal(() => loadDump(root), 'nothing-to-compare', '; there is a dump in gpu: name that one', root)
   })
@@ -33,7 +33,7 @@ describe('a path without a dump', () => {
     expectRefusal(() => loadDump(root), 'nothing-to-compare', text, root)
   })
 
-  test('nothing at all', () => {
+  test('a path that does not exist', () => {
     const path = join(writeTree({}), 'nope')
     expectRefusal(() => loadDump(path), 'file-not-found', 'there is no such file or folder', path)
     const braces = `${path} {copy} (1)`
@@ -54,7 +54,7 @@ describe('a path without a dump', () => {
   })
 })
 
-test('a path with wild characters is one harmless line', () => {
+test('control characters of a path are escaped', () => {
   const name = `x\n\u001b[31m\u202e${'y'.repeat(200)}`
   const root = writeTree({ [name]: null })
   const error = refusalOf(() => loadDump(join(root, name)))
@@ -62,17 +62,17 @@ test('a path with wild characters is one harmless line', () => {
   expect(error.message).not.toMatch(/[\n\u001b\u202e]/)
 })
 
-describe('arguments that loadDump cannot take', () => {
+describe('invalid arguments of loadDump', () => {
   test.each<[unknown, unknown, string]>([
-    ['', {}, 'loadDump wants the path of a dump or a glob pattern, got an empty text'],
-    [undefined, {}, 'loadDump wants the path of a dump or a glob pattern, got a value of type undefined'],
-    [null, {}, 'loadDump wants the path of a dump or a glob pattern, got null'],
-    [new URL('file:///x'), {}, 'loadDump wants the path of a dump or a glob pattern, got a value of type object'],
+    ['', {}, "loadDump needs the path of a dump or a glob pattern, got ''"],
+    [undefined, {}, 'loadDump needs the path of a dump or a glob pattern, got undefined'],
+    [null, {}, 'loadDump needs the path of a dump or a glob pattern, got null'],
+    [new URL('file:///x'), {}, 'loadDump needs the path of a dump or a glob pattern, got '],
     ['x', null, "loadDump's options must be an object such as { firstStep: 1 }, got null"],
     ['x', 'latest', "loadDump's options must be an object such as { firstStep: 1 }, got 'latest'"],
-    ['x', { step: 1 }, "loadDump has no option 'step'; it has run, layer, firstStep, budgets"],
-    ['x', { run: 1445461 }, "run must be a name, such as '0_1445461', got 1445461"],
-    ['x', { layer: '' }, "layer must be a name, such as '67_LmHead', got an empty text"],
+    ['x', { step: 1 }, "there is no option 'step'; there are run, layer, firstStep, budgets"],
+    ['x', { run: 1445461 }, "run must be a non-empty string, such as '0_1445461', got 1445461"],
+    ['x', { layer: '' }, "layer must be a non-empty string, such as '67_LmHead', got ''"],
     ['x', { firstStep: -1 }, 'firstStep must be a whole number from 0, got -1'],
     ['x', { firstStep: '1' }, "firstStep must be a whole number from 0, got '1'"],
     ['x', { budgets: { element: 1 } }, "there is no budget 'element'; there are fileBytes"],
@@ -85,6 +85,6 @@ describe('arguments that loadDump cannot take', () => {
   })
 
   test('a path with a NUL', () => {
-    expectRefusal(() => loadDump('a\0b'), 'invalid-argument', 'a path cannot hold a NUL character', 'a\0b')
+    expectRefusal(() => loadDump('a\0b'), 'invalid-argument', 'a path cannot contain a NUL character', 'a\0b')
   })
 })

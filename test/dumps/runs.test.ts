@@ -5,7 +5,7 @@ import { writeTree } from '../build/tree.js'
 import { expectRefusal } from '../formats/build/refusal.js'
 import { ignoredOf, stepsOf } from './steps.js'
 
-/** Device folders of one step each. */
+/** Device folders with one step each. */
 function devices(...folders: string[]): string {
   const file = (folder: string) =>
     folder.includes('torch_tensors') ? '0/lm_head/output.pth' : '0/9_LmHead/after/outtensor0.bin'
@@ -14,18 +14,20 @@ function devices(...folders: string[]): string {
 
 /** The device folders that step 0 was read from. */
 function ranksOf(root: string, path = '.', options = {}): string[] {
-  return loadDump(join(root, path), options).steps[0]!.files.map((file) => file.slice(root.length + 1).split('/0/')[0]!)
+  return loadDump(join(root, path), options)
+    .steps.at(0)!
+    .files.map((file) => file.slice(root.length + 1).split('/0/')[0]!)
 }
 
 describe('ranks', () => {
-  test('twelve of one process, in numeric order', () => {
+  test('twelve ranks of one process, in numeric order', () => {
     const root = devices(...Array.from({ length: 12 }, (_, i) => `tensors/${i}_7`))
     const inOrder = Array.from({ length: 12 }, (_, i) => `tensors/${i}_7`)
     expect(ranksOf(root)).toEqual(inOrder)
     expect(ranksOf(root, 'tensors/*_7')).toEqual(inOrder)
   })
 
-  test('of processes of their own, whatever the order of their numbers', () => {
+  test('one process per rank, in device order', () => {
     const root = devices('tensors/0_99', 'tensors/1_100', 'tensors/2_5', 'tensors/10_1')
     expect(ranksOf(root)).toEqual(['tensors/0_99', 'tensors/1_100', 'tensors/2_5', 'tensors/10_1'])
   })
@@ -35,7 +37,7 @@ describe('ranks', () => {
     expect(ranksOf(root)).toEqual(['torch_tensors/cuda0_9', 'torch_tensors/cuda2_7', 'torch_tensors/cuda10_8'])
   })
 
-  test('one that lacks a step: the step stays, and says so', () => {
+  test('a step that one rank lacks stays, with a problem', () => {
     const root = writeTree({
       'tensors/0_7/0/9_LmHead/after/outtensor0.bin': '',
       'tensors/0_7/1/9_LmHead/after/outtensor0.bin': '',
@@ -47,7 +49,7 @@ describe('ranks', () => {
     })
   })
 
-  test('one without any head, as a pipeline stage is: ignored and listed', () => {
+  test('a rank without a head (a pipeline stage) is listed as ignored', () => {
     const root = writeTree({
       'tensors/0_7/0/3_Attention/after/outtensor0.bin': '',
       'tensors/1_7/0/9_LmHead/after/outtensor0.bin': '',
@@ -62,7 +64,7 @@ const OLD = 'msit_dump_20250101_000000/tensors/0_7'
 const NEW = 'msit_dump_20250102_000000/tensors/0_8'
 
 describe('several runs under one path', () => {
-  test('are refused, and listed', () => {
+  test('are refused and listed', () => {
     const root = devices(OLD, NEW)
     expectRefusal(
       () => loadDump(root),
@@ -87,13 +89,13 @@ describe('several runs under one path', () => {
     expect(ignoredOf(dump, root)).toEqual([`${folder === OLD ? NEW : OLD}: another run`])
   })
 
-  test('the newest is told by the innermost timestamp', () => {
+  test('the innermost timestamp decides which run is the newest', () => {
     const root = devices(`msit_dump_20260101_000000 (copy)/${OLD}`, `msit_dump_20240101_000000/${NEW}`)
     const dumps = join(root, 'msit_dump_*/msit_dump_*')
-    expect(loadDump(dumps, { run: 'latest' }).steps[0]!.files[0]).toContain(NEW)
+    expect(loadDump(dumps, { run: 'latest' }).steps.at(0)!.files[0]).toContain(NEW)
   })
 
-  test('twice into one folder: told apart by the process', () => {
+  test('two runs in one folder differ by process id', () => {
     const root = devices('tensors/0_7', 'tensors/1_7', 'tensors/0_8', 'tensors/1_8')
     expectRefusal(
       () => loadDump(root),
@@ -105,7 +107,7 @@ describe('several runs under one path', () => {
     expect(ranksOf(root, '.', { run: '1_7' })).toEqual(['tensors/1_7'])
   })
 
-  test('of both layouts, or on two kinds of device, in one folder', () => {
+  test('two layouts or two device kinds in one folder', () => {
     const both = devices('d/torch_tensors/cuda0_7', 'd/tensors/0_7')
     expectRefusal(
       () => loadDump(join(both, 'd')),
@@ -118,7 +120,7 @@ describe('several runs under one path', () => {
     expect(ranksOf(kinds, '.', { run: 'cpu_8' })).toEqual(['torch_tensors/cpu_8'])
   })
 
-  test('a name that fits none or several', () => {
+  test('a name that matches no run or several', () => {
     const root = devices(OLD, NEW)
     expectRefusal(
       () => loadDump(root, { run: 'nope' }),
@@ -142,7 +144,7 @@ describe('several runs under one path', () => {
     )
   })
 
-  test('more than a message can list', () => {
+  test('a message lists at most five runs', () => {
     const root = devices(...Array.from({ length: 9 }, (_, i) => `msit_dump_2025010${i + 1}_000000/tensors/0_7`))
     const error = expectRefusal(() => loadDump(root), 'ambiguous-run', 'holds 9 runs: msit_dump_20250101_000000', root)
     expect(error.message).toContain('and 4 more')

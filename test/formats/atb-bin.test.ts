@@ -6,7 +6,7 @@ import { FOUR } from './build/zip.js'
 
 const four = [{ name: '', values: [1, -2, 0.5, 8] }]
 
-describe('files of ATB are read', () => {
+describe('ATB files are read', () => {
   test.each<[string, Uint8Array]>([
     ['as ATB writes them', bin({}, FOUR)],
     ['with the lines in another order', bytesOf(utf8('dims=4\ndtype=0\nformat=2\n$Version=1.0\n$End=1\n'), FOUR)],
@@ -38,7 +38,7 @@ describe('files of ATB are read', () => {
     expect(readAll(bytes)[0]!.values).toEqual(values)
   })
 
-  test('of no elements', () => {
+  test('without elements', () => {
     const none = { dims: '0,5', '$Object.Length': '0', '$Object.data': '0,0' }
     expect(readAll(bin(none, new Uint8Array(0)))).toEqual([{ name: '', values: [] }])
     const huge = Array.from({ length: 40 }, () => '999999999999999').join(',')
@@ -50,24 +50,24 @@ describe('headers', () => {
   const header = (text: string) => bytesOf(utf8(text), FOUR)
 
   test.each<[string, string, string]>([
-    ['a line without =', 'dtype=0\nno sign\n$End=1\n', "a line 'no sign', expected name=value"],
-    ['an empty line', 'dtype=0\n\n$End=1\n', "a line '', expected name=value"],
-    ['a line without a name', 'dtype=0\n=1\n$End=1\n', "a line '=1', expected name=value"],
-    ['a name with a space', 'dtype=0\na b=1\n$End=1\n', "a line 'a b=1', expected name=value"],
-    ['Windows line ends', 'dtype=0\r\ndims=4\r\n$End=1\r\n', "a line 'dtype=0\\x0d', expected name=value"],
-    ['control characters', 'dtype=0\nx=\u001b[2J\n$End=1\n', "a line 'x=\\x1b[2J', expected name=value"],
-    ['letters beyond ASCII', 'dtype=0\nx=ö\n$End=1\n', "a line 'x=Ã¶', expected name=value"],
-    ['a line twice', 'dtype=0\ndtype=1\ndims=4\n$End=1\n', 'the line dtype comes twice'],
-    ['a line twice, the same', 'dtype=0\ndtype=0\ndims=4\n$End=1\n', 'the line dtype comes twice'],
+    ['a line without =', 'dtype=0\nno sign\n$End=1\n', "a line is 'no sign', expected name=value"],
+    ['an empty line', 'dtype=0\n\n$End=1\n', "a line is '', expected name=value"],
+    ['a line without a name', 'dtype=0\n=1\n$End=1\n', "a line is '=1', expected name=value"],
+    ['a name with a space', 'dtype=0\na b=1\n$End=1\n', "a line is 'a b=1', expected name=value"],
+    ['Windows line ends', 'dtype=0\r\ndims=4\r\n$End=1\r\n', "a line is 'dtype=0\\x0d', expected name=value"],
+    ['control characters', 'dtype=0\nx=\u001b[2J\n$End=1\n', "a line is 'x=\\x1b[2J', expected name=value"],
+    ['letters beyond ASCII', 'dtype=0\nx=ö\n$End=1\n', "a line is 'x=Ã¶', expected name=value"],
+    ['a line twice', 'dtype=0\ndtype=1\ndims=4\n$End=1\n', 'the line dtype appears twice'],
+    ['a line twice, the same', 'dtype=0\ndtype=0\ndims=4\n$End=1\n', 'the line dtype appears twice'],
     ['another end', 'dtype=0\ndims=4\n$End=2\n', '$End=2, expected $End=1'],
     ['an end of nothing', 'dtype=0\ndims=4\n$End=\n', '$End=, expected $End=1'],
-    ['__proto__ twice', '__proto__=0\n__proto__=0\n$End=1\n', 'the line __proto__ comes twice'],
+    ['__proto__ twice', '__proto__=0\n__proto__=0\n$End=1\n', 'the line __proto__ appears twice'],
   ])('with %s', (_, text, what) => {
     const error = expectRefused(header(text), 'bad-header', `broken .bin header: ${what}`)
     expect(error.offset).toBeGreaterThanOrEqual(0)
   })
 
-  test('names that objects inherit are lines like any other', () => {
+  test('names of inherited object properties are ordinary lines', () => {
     expect(readAll(header('__proto__=0\nconstructor=1\ntoString=2\ndtype=0\ndims=4\n$End=1\n'))).toEqual(four)
     expectRefused(header('__proto__=0\ndims=4\n$End=1\n'), 'bad-bin', 'the header has no dtype')
   })
@@ -79,7 +79,7 @@ describe('headers', () => {
     expectRefused(long, 'bad-header', what)
   })
 
-  test('stop at their budgets', () => {
+  test('are limited by their budgets', () => {
     const line = `note=${'x'.repeat(5000)}\ndtype=0\ndims=4\n$End=1\n`
     const overLine = expectRefused(
       header(line),
@@ -109,7 +109,7 @@ describe('headers', () => {
   })
 })
 
-describe('what the header says', () => {
+describe('header values', () => {
   test.each<[string, Record<string, string | undefined>, string]>([
     ['no dtype', { dtype: undefined }, 'the header has no dtype'],
     ['a dtype that is a name', { dtype: 'float16' }, 'dtype=float16, expected a number'],
@@ -130,22 +130,22 @@ describe('what the header says', () => {
     [
       'dims that wrap at 2^64',
       { dims: '4294967296,4294967296' },
-      'dims 4294967296,4294967296 of float32 are 73786976294838206464 bytes, but 16',
+      'dims 4294967296,4294967296 of float32 take 73786976294838206464 bytes, but 16',
     ],
     [
       'dims that are too small',
       { dims: '3' },
-      'dims 3 of float32 are 12 bytes, but 16 follow the header: the file holds',
+      'dims 3 of float32 take 12 bytes, but 16 follow the header: the file is longer',
     ],
     [
       'dims that are too large',
       { dims: '5' },
-      'dims 5 of float32 are 20 bytes, but 16 follow the header: the file was',
+      'dims 5 of float32 take 20 bytes, but 16 follow the header: the file was',
     ],
     [
       'a dtype that is too small',
       { dtype: '1' },
-      'dims 1,4 of float16 are 8 bytes, but 16 follow the header: the file',
+      'dims 1,4 of float16 take 8 bytes, but 16 follow the header: the file',
     ],
     ['two objects', { '$Object.Count': '2' }, '$Object.Count=2, expected 1'],
     ['a count of nothing', { '$Object.Count': '' }, '$Object.Count=, expected 1'],
@@ -170,8 +170,8 @@ describe('what the header says', () => {
     },
   )
 
-  test.each(['0', '1', '29', 'ND', ''])('format %j is not row by row', (format) => {
-    const message = `format=${format}: its elements do not lie row by row; expected format=2 (ND)`
+  test.each(['0', '1', '29', 'ND', ''])('format %j is not row-major', (format) => {
+    const message = `format=${format}: the elements are not in row-major order; expected format=2 (ND)`
     expectRefused(bin({ format }, FOUR), 'unsupported-format', message)
   })
 
@@ -185,7 +185,7 @@ describe('what the header says', () => {
     expect(error.budget).toBe('rank')
   })
 
-  test('a file cut within its data, wherever', () => {
+  test('a file cut at any byte of its data', () => {
     const whole = bin({}, FOUR)
     for (let length = 1; length < whole.length; length++) {
       expect(() => readAll(whole.subarray(0, length))).toThrow(/cut short|expected/)
@@ -196,7 +196,7 @@ describe('what the header says', () => {
 describe('files without data', () => {
   test('a link to an equal tensor', () => {
     const link = { data: '2_0_outtensor0.bin', '$Object.Length': undefined, '$Object.data': undefined }
-    const message = (where: string) => `its data are in another file, ${where} of the same execution; name that one`
+    const message = (where: string) => `its data are in another file of the same execution, ${where}; use that file`
     expectRefused(bin(link, new Uint8Array(0)), 'no-data', message('2_*/0_*/after/outtensor0.bin'))
     const input = { ...link, data: '17_intensor2.bin' }
     expectRefused(bin(input, new Uint8Array(0)), 'no-data', message('17_*/before/intensor2.bin'))
@@ -211,17 +211,17 @@ describe('files without data', () => {
 
   test.each(['mean', 'l2norm'])('a statistics dump with %s', (name) => {
     const lines = { [name]: '0.5', '$Object.Length': undefined, '$Object.data': undefined }
-    expectRefused(bin(lines, new Uint8Array(0)), 'no-data', 'it is of a statistics dump; dump anew with tensors')
+    expectRefused(bin(lines, new Uint8Array(0)), 'no-data', 'it belongs to a statistics dump; dump again with tensors')
   })
 
-  test('nothing at all', () => {
+  test('an empty data part', () => {
     const lines = { '$Object.Length': undefined, '$Object.data': undefined }
-    expectRefused(bin(lines, new Uint8Array(0)), 'bad-bin', 'are 16 bytes, but 0 follow the header: the file was cut')
+    expectRefused(bin(lines, new Uint8Array(0)), 'bad-bin', 'take 16 bytes, but 0 follow the header: the file was cut')
   })
 })
 
-describe('two dumps in one file, which the writer appends', () => {
-  const message = 'two dumps lie in it, one behind the other: dump anew into an empty folder'
+describe('two dumps in one file, which ATB appends', () => {
+  const message = 'it contains two dumps, one after the other: dump again into an empty folder'
   const least = bytesOf(utf8('dtype=0\ndims=4\n$End=1\n'), FOUR)
 
   test.each<[string, Uint8Array]>([
@@ -232,7 +232,7 @@ describe('two dumps in one file, which the writer appends', () => {
     expectRefused(bytes, 'bad-bin', message)
   })
 
-  test('the first of which holds no data', () => {
+  test('the first without data', () => {
     const none = { '$Object.Length': undefined, '$Object.data': undefined }
     const empty = new Uint8Array(0)
     expectRefused(bytesOf(bin({ ...none, '$Object.Count': '0' }, empty), bin({}, FOUR)), 'bad-bin', message)
@@ -241,12 +241,12 @@ describe('two dumps in one file, which the writer appends', () => {
     expectRefused(noise, 'bad-bin', '$Object.Count=0, expected 1')
   })
 
-  test('are told from data that go on', () => {
+  test('are distinguished from data that are too long', () => {
     const cut = bytesOf(bin({}, FOUR), utf8('$Ver'))
-    expectRefused(cut, 'bad-bin', 'are 16 bytes, but 20 follow the header: the file holds more than its header says')
+    expectRefused(cut, 'bad-bin', 'take 16 bytes, but 20 follow the header: the file is longer than its header says')
     const bytes = bytesOf(bin({}, FOUR), new Uint8Array(4))
-    expectRefused(bytes, 'bad-bin', 'are 16 bytes, but 20 follow the header: the file holds more than its header says')
+    expectRefused(bytes, 'bad-bin', 'take 16 bytes, but 20 follow the header: the file is longer than its header says')
     const short = bytesOf(bin({ '$Object.Length': '4' }, FOUR), utf8('$Version=1.0\n'))
-    expectRefused(short, 'bad-bin', 'the file holds more than its header says')
+    expectRefused(short, 'bad-bin', 'the file is longer than its header says')
   })
 })

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openTensors } from '../../src/formats/open-tensors.js'
 import type { ByteSource } from '../../src/io/byte-source.js'
 import { openFile } from '../../src/io/file-source.js'
 import { widen } from '../../src/tensor/widen.js'
 import { builtDist } from '../io/built.js'
+import { openTensors } from './build/open.js'
 import { bytesOf, global, int, pickle, storage, tensor, tuple, utf8 } from './build/pickle.js'
 import { type RecordSpec, torchRecords, zip } from './build/zip.js'
 
@@ -26,7 +26,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }))
 /** The last row of the tensor: 1 everywhere, 2 for the last vocab id. */
 const row = new Uint8Array(new Uint16Array(VOCABULARY).fill(0x3c00).fill(0x4000, -1).buffer)
 
-/** A file of `head`, then zeros that take no room on the disk, the last row, and `tail`. */
+/** A sparse file: `head`, zeros, the last row, and `tail`. */
 function sparse(name: string, head: Uint8Array, tail: Uint8Array): string {
   const file = join(dir, name)
   const descriptor = openSync(file, 'w')
@@ -82,7 +82,7 @@ describe.each([
   ['.pth', bigTorch],
   ['.bin', bigBin],
 ])('the last row of a prompt of 4,096 tokens (1.2 GB of float16) in a %s file', (_, make) => {
-  test('costs its own bytes: one read, under 2 MB with all that describes it', () => {
+  test('costs its own bytes: one read, under 2 MB including the headers', () => {
     const file = openFile(make())
     const { source, count } = counted(file)
     const [logits] = openTensors(source).tensors
@@ -101,7 +101,7 @@ describe.each([
     file.close()
   })
 
-  test('costs a process of its own less than 150 MB', () => {
+  test('costs a new process less than 150 MB', () => {
     const script = `
       const { readTensors } = await import(${JSON.stringify(pathToFileURL(join(builtDist(), 'esm/index.js')).href)})
       const [logits] = readTensors(process.argv[1])
@@ -121,7 +121,7 @@ describe.each([
     file.close()
   })
 
-  test('is missed in a file that was cut short', () => {
+  test('is missing in a file that was cut short', () => {
     const file = make()
     truncateSync(file, 10_000)
     expect(() => openTensors(openFile(file)).tensors).toThrow(/cut short/)

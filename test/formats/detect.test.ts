@@ -54,18 +54,18 @@ describe('the first bytes alone decide the format', () => {
   })
 })
 
-describe('no file is two things', () => {
-  test('what begins as an archive is one, whatever else it holds', () => {
+describe('no file has two formats', () => {
+  test('a file that begins like an archive is an archive', () => {
     expectRefused(bytesOf(torchZip(pickle(tensor())), legacy()), 'bad-archive', 'it has no end record')
     expectRefused(bytesOf(utf8('PK\x03\x04'), legacy().subarray(4)), 'bad-archive', 'it has no end record')
   })
 
-  test('what begins as a legacy file is one, with an archive behind it or not', () => {
-    expectRefused(bytesOf(legacy(), torchZip(pickle(tensor()))), 'bad-legacy', 'behind its last storage')
+  test('a file that begins like a legacy file is one, also if an archive follows', () => {
+    expectRefused(bytesOf(legacy(), torchZip(pickle(tensor()))), 'bad-legacy', 'after its last storage')
   })
 
-  test('what begins as a header is one, with an archive behind it or not', () => {
-    expectRefused(bytesOf(bin({}, FOUR), torchZip(pickle(tensor()))), 'bad-bin', 'holds more than its header says')
-    expectRefused(bytesOf(utf8('dtype=0\n'), torchZip(pickle(tensor()))), 'bad-header', "a line 'PK\\x03\\x04")
+  test('a file that begins like a .bin header is a .bin file, also if an archive follows', () => {
+    expectRefused(bytesOf(bin({}, FOUR), torchZip(pickle(tensor()))), 'bad-bin', 'is longer than its header says')
+    expectRefused(bytesOf(utf8('dtype=0\n'), torchZip(pickle(tensor()))), 'bad-header', "a line is 'PK\\x03\\x04")
   })
 })

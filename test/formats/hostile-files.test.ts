@@ -6,7 +6,7 @@ import { readTensors } from '../../src/formats/read-tensors.js'
 import { prototypesOf } from '../fuzz/prototypes.js'
 import { expectRefusal } from './build/refusal.js'
 
-// Files that once broke this reader or others. What the fuzzer finds is added here, with what it must come to.
+// Files that once broke this reader or others. Findings of the fuzzer are added here, with the expected error.
 const FOLDER = join(import.meta.dirname, '../fixtures/hostile')
 
 const expected: { file: string; code: ErrorCode; text: string; what?: string }[] = JSON.parse(
@@ -18,12 +18,12 @@ test.each(expected)('$file is refused as $code', ({ file, code, text }) => {
   const untouched = prototypesOf()
   const start = performance.now()
   expectRefusal(() => readTensors(path).map((tensor) => tensor.toFloat32()), code, text, path)
-  // Far above what any of them takes, far below what a hang would.
+  // Far above the time of any of them, far below a hang.
   expect(performance.now() - start).toBeLessThan(5000)
   expect(prototypesOf()).toBe(untouched)
 })
 
-test('every hostile file has its expectation', () => {
+test('every hostile file has an expected error', () => {
   const files = readdirSync(FOLDER).filter((name) => name !== 'expected.json')
   expect(files.sort()).toEqual(expected.map(({ file }) => file).sort())
   expect(files.length).toBeGreaterThan(40)

@@ -9,7 +9,7 @@ import { torchRecords, zip } from './build/zip.js'
 const VOCABULARY = 152_064
 const POSITIONS = 9000
 const NUMEL = POSITIONS * VOCABULARY
-/** 5.5 GB: beyond what 32 bits count, and beyond what one buffer holds. */
+/** 5.5 GB: more than 32 bits can count, and more than fits into one buffer. */
 const BYTES = 4 * NUMEL
 
 let dir = ''
@@ -18,7 +18,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-/** 1 in the last column of the last row, and zeros that take no room on the disk. */
+/** A sparse file of zeros with 1 in the last column of the last row. */
 function sparse(name: string, head: Uint8Array, tail: Uint8Array): string {
   const file = join(dir, name)
   const descriptor = openSync(file, 'w')
@@ -62,7 +62,7 @@ function huge(name: string): string {
   return sparse(name, whole.subarray(0, start), whole.subarray(start))
 }
 
-test.each(['huge.pth', 'huge.bin'])('%s of 5.5 GB: the last row is read where it lies, beyond 4 GiB', (name) => {
+test.each(['huge.pth', 'huge.bin'])('%s of 5.5 GB: the last row is read from beyond 4 GiB', (name) => {
   const [logits] = readTensors(huge(name))
   expect(logits).toMatchObject({ dtype: 'float32', shape: [1, POSITIONS, VOCABULARY], length: NUMEL })
   const row = new Uint8Array(4 * VOCABULARY)

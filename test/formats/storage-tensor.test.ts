@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { openTensors } from '../../src/formats/open-tensors.js'
 import { adjacentFrom } from '../../src/formats/storage-tensor.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { bin } from './build/bin.js'
+import { openTensors } from './build/open.js'
 import { int, long, pickle, storage, tensor, tuple } from './build/pickle.js'
 import { expectRefusal, FILE } from './build/refusal.js'
 import { FOUR, torchRecords, zip } from './build/zip.js'
 
 const four = () => openTensors(memorySource(bin({}, FOUR), FILE)).tensors[0]!
 
-/** The reads that a view of `numel` float32 in a .pth costs, as offsets within the storage and lengths. */
+/** The reads for elements of a view of `numel` float32 in a .pth: offsets in the storage, and lengths. */
 function readsOf(
   numel: number,
   view: { offset?: number; size: number[]; stride: number[] },
@@ -32,7 +32,7 @@ function readsOf(
   const [found] = openTensors({
     ...source,
     read(offset, into) {
-      // Not the CRC, which lies in the directory.
+      // Except the CRC, which is in the directory.
       if (offset < begin + data.length) reads.push([offset - begin, into.length])
       source.read(offset, into)
     },
@@ -43,7 +43,7 @@ function readsOf(
   return { reads, values: [...new Float32Array(into.buffer)] }
 }
 
-describe('what is no range', () => {
+describe('invalid arguments of readRaw', () => {
   test.each<[unknown, unknown, unknown]>([
     ['0', 1, new Uint8Array(4)],
     [0, 1n, new Uint8Array(4)],
@@ -55,16 +55,19 @@ describe('what is no range', () => {
     [Symbol('start'), 1, new Uint8Array(4)],
   ])('readRaw(%o, %o, %o)', (start, count, into) => {
     const read = () => four().readRaw(start as number, count as number, into as Uint8Array)
-    expectRefusal(read, 'invalid-argument', 'readRaw wants the number of the first element, how many there are, and')
+    expectRefusal(
+      read,
+      'invalid-argument',
+      'readRaw expects the index of the first element, the number of elements, and',
+    )
   })
 })
 
-test('a tensor of more elements than memory holds is refused, where the limit was raised', () => {
+test('a tensor that does not fit into memory is refused, even if the budget allows it', () => {
   const size = tuple(long(2n ** 40n))
   const huge = zip(torchRecords(pickle(tensor({ size, stride: tuple(int(0)) }))))
   const [tensor0] = openTensors(memorySource(huge, FILE), { elements: Number.POSITIVE_INFINITY }).tensors
-  const message =
-    'elements of the tensor: 4398046511104 bytes are more than fit into memory; lower the budgets, or read'
+  const message = 'elements of the tensor: 4398046511104 bytes do not fit into memory; lower the budgets, or read'
   expectRefusal(() => tensor0!.toFloat32(), 'limit-exceeded', message)
 })
 
@@ -81,30 +84,30 @@ describe('a range', () => {
     [0, 4, 15],
     [3, 1, 3],
   ])('from %d of %d elements into %d bytes is refused', (start, count, room) => {
-    const message = `elements ${start} to ${start + count} of 4 into ${room} bytes: outside the tensor or its buffer`
+    const message = `elements ${start} to ${start + count} of 4 into ${room} bytes: outside the tensor or the buffer`
     expectRefusal(() => four().readRaw(start, count, new Uint8Array(room)), 'invalid-argument', message)
   })
 
-  test('of no elements reads nothing', () => {
+  test('without elements reads nothing', () => {
     const { reads } = readsOf(4, { size: [4], stride: [1] }, 4, 0)
     expect(reads).toEqual([])
   })
 
-  test('leaves the bytes behind it alone', () => {
+  test('leaves the bytes after it unchanged', () => {
     const into = new Uint8Array(16).fill(7)
     four().readRaw(1, 2, into)
     expect([...into.subarray(8)]).toEqual([7, 7, 7, 7, 7, 7, 7, 7])
     expect([...new Float32Array(into.buffer, 0, 2)]).toEqual([-2, 0.5])
   })
 
-  test('may be read into shared memory', () => {
+  test('can be read into shared memory', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(32), 8, 16)
     four().readRaw(0, 4, shared)
     expect([...shared]).toEqual([...FOUR])
   })
 })
 
-describe('no more is read than strides force', () => {
+describe('only the necessary bytes are read', () => {
   test('a row of a contiguous tensor: one read of its bytes', () => {
     expect(readsOf(60, { size: [1, 5, 12], stride: [60, 12, 1] }, 48, 12)).toEqual({
       reads: [[192, 48]],
@@ -163,7 +166,7 @@ test('a strided row of a million elements is read in chunks of at most 1 MiB', (
   expect(values.every((value, i) => value === 2 * i)).toBe(true)
 })
 
-test('an element that is shown 2^28 times is there within seconds', () => {
+test('an element that is repeated 2^28 times is read within seconds', () => {
   const bytes = zip(torchRecords(pickle(tensor({ size: tuple(int(2 ** 28)), stride: tuple(int(0)) }))))
   const [expanded] = openTensors(memorySource(bytes, FILE)).tensors
   const count = 2 ** 24
@@ -174,7 +177,7 @@ test('an element that is shown 2^28 times is there within seconds', () => {
   expect(performance.now() - start).toBeLessThan(5000)
 })
 
-test('a source that is shorter than it says is found out', () => {
+test('a source that is shorter than its size is detected', () => {
   const lines = { dims: '1,200', '$Object.Length': '800', '$Object.data': '0,800' }
   const source = memorySource(bin(lines, new Uint8Array(800)).subarray(0, -4), FILE)
   const size = source.size + 4
@@ -196,7 +199,7 @@ test.each<
   ['one element again and again', [1, 8], [8, 0], 0, 0, 8, undefined],
   ['a column', [8, 3], [1, 8], 0, 0, 8, undefined],
   ['a single number', [], [], 3, 0, 1, 3],
-])('elements side by side: %s', (_, shape, strides, offset, start, count, from) => {
+])('contiguous elements: %s', (_, shape, strides, offset, start, count, from) => {
   const storage = { kind: 'storage', key: '0', dtype: 'float32', numel: 100 } as const
   expect(adjacentFrom({ kind: 'tensor', storage, shape, strides, offset }, start, count)).toBe(from)
 })

@@ -19,7 +19,7 @@ const manifests = readdirSync(join(ROOT, 'torch'))
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** The payload of a NaN depends on which loop of torch converted it, so the manifest knows only one. */
+/** The payload of a NaN depends on the loop of torch that converted it, so all NaN are equal in the manifest. */
 function oneNaN(values: Float32Array): Uint8Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
   bits.forEach((_, i) => {
@@ -45,13 +45,13 @@ describe.each(manifests)('files of torch $torch', ({ files }) => {
     expect(found).toEqual(tensors)
   })
 
-  test.each(files)('$file reads alike in parts', ({ file }) => {
+  test.each(files)('$file reads the same in parts', ({ file }) => {
     for (const tensor of readTensors(join(ROOT, file))) {
       const item = itemSize(tensor.dtype)
       const whole = new Uint8Array(tensor.length * item)
       tensor.readRaw(0, tensor.length, whole)
       const parts = new Uint8Array(whole.length)
-      // A step that is no divisor of a row, so that parts begin and end within rows.
+      // Not a divisor of the row length, so that parts begin and end inside rows.
       for (let start = 0; start < tensor.length; start += 5) {
         const count = Math.min(5, tensor.length - start)
         tensor.readRaw(start, count, parts.subarray(start * item))
@@ -61,7 +61,7 @@ describe.each(manifests)('files of torch $torch', ({ files }) => {
   })
 })
 
-test('old and new torch wrote more than 400 files', () => {
+test('there are more than 400 files of old and new torch', () => {
   expect(manifests.map(({ torch }) => torch).sort()).toEqual(['1.13.1', '2.13.0'])
   const names = manifests.flatMap(({ files }) => files.map(({ file }) => file))
   expect(new Set(names).size).toBe(413)

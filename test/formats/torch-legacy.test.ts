@@ -29,7 +29,7 @@ test('a file of torch.save before 1.6 is read', () => {
   expect(readAll(view)).toEqual(four)
 })
 
-test('storages lie in the order of the key list', () => {
+test('storages are in the order of the key list', () => {
   const eight = new Uint8Array(Float32Array.of(8, 8, 8, 8).buffer)
   const object = dict(text('a'), other('0'), text('b'), other('1'))
   const storages = bytesOf(u64(4), eight, u64(4), FOUR)
@@ -39,7 +39,7 @@ test('storages lie in the order of the key list', () => {
   ])
 })
 
-describe('what is wrong around the object', () => {
+describe('errors around the object', () => {
   test.each<[string, LegacyParts, string]>([
     ['another protocol', { protocol: int(1000) }, 'protocol 1000, expected 1001'],
     ['a protocol that is a text', { protocol: text('1001') }, 'protocol a str, expected 1001'],
@@ -55,41 +55,37 @@ describe('what is wrong around the object', () => {
     ],
     ['keys that are a tuple', { keys: tuple(text('0')) }, 'storage keys that are a tuple, expected a list'],
     ['keys that are None', { keys: OP.NONE }, 'storage keys that are None, expected a list'],
-    ['a key that is a number', { keys: list(int(0)) }, 'storage keys that are not texts, or not all different'],
-    ['a key twice', { keys: list(text('0'), text('0')) }, 'storage keys that are not texts, or not all different'],
+    ['a key that is a number', { keys: list(int(0)) }, 'storage keys that are not strings, or not all different'],
+    ['a key twice', { keys: list(text('0'), text('0')) }, 'storage keys that are not strings, or not all different'],
     ['no keys', { keys: list() }, 'lists 0 storages, but its tensors use 1'],
     ['a key too many', { keys: list(text('0'), text('1')) }, 'lists 2 storages, but its tensors use 1'],
     ['another key', { keys: list(text('1')) }, 'lists 1 storages, but its tensors use 1'],
     ['no storages', { storages: bytesOf() }, "ends inside storage '0', so it was cut short"],
     ['half a storage', { storages: bytesOf(u64(4), FOUR.subarray(8)) }, "ends inside storage '0', so it was cut short"],
-    ['fewer elements', { storages: bytesOf(u64(3), FOUR) }, "storage '0' says 3 elements, its tensors 4"],
+    ['fewer elements', { storages: bytesOf(u64(3), FOUR) }, "storage '0' has 3 elements, but its tensors expect 4"],
     [
       'elements below 0',
       { storages: bytesOf(u64(2n ** 64n - 4n), FOUR) },
-      "storage '0' says -4 elements, its tensors 4",
+      "storage '0' has -4 elements, but its tensors expect 4",
     ],
-    ['bytes behind the last storage', { storages: bytesOf(u64(4), FOUR, 0) }, 'goes on for 1 bytes behind its last'],
-    ['a storage that nobody uses', { storages: bytesOf(u64(4), FOUR, u64(4), FOUR) }, 'goes on for 24 bytes behind'],
+    ['bytes behind the last storage', { storages: bytesOf(u64(4), FOUR, 0) }, 'has 1 bytes after its last'],
+    ['a storage that nobody uses', { storages: bytesOf(u64(4), FOUR, u64(4), FOUR) }, 'has 24 bytes after'],
     [
       'a zip archive behind',
       { storages: bytesOf(u64(4), FOUR, torchZip(pickle(tensor()))) },
-      'goes on for 602 bytes behind its last storage',
+      'has 602 bytes after its last storage',
     ],
   ])('%s', (_, parts, what) => {
     const message = `broken file of torch.save before 1.6: ${what}`
-    expect(expectRefused(legacy(parts), 'bad-legacy', message).message).toContain('copy or dump it anew')
+    expect(expectRefused(legacy(parts), 'bad-legacy', message).message).toContain('copy or dump it again')
   })
 
   test.each<[string, Part]>([
     ['another number', long(0x1950a86a20f9469cfc6dn, 10)],
     ['a dict', dict(text('logits'), OP.NONE)],
     ['a tensor', tensor()],
-  ])('%s instead of the magic number is no file of torch.save', (_, magic) => {
-    expectRefused(
-      legacy({ magic }),
-      'unsupported-format',
-      'is a pickle, but not one of torch.save; expected the logits',
-    )
+  ])('%s instead of the magic number is refused', (_, magic) => {
+    expectRefused(legacy({ magic }), 'unsupported-format', 'is a pickle, but not from torch.save; expected the logits')
   })
 
   test('a gadget instead of the magic number is refused before anything else', () => {
@@ -119,21 +115,21 @@ describe('what is wrong around the object', () => {
     expectRefused(legacy({ object: dict(), keys: list(), storages: bytesOf() }), 'no-tensor', 'holds a dict without')
   })
 
-  test('a storage of more bytes than any file has', () => {
+  test('a storage of more bytes than any file', () => {
     const numel = 2n ** 53n - 1n
     const object = tensor({ storage: storage({ numel: long(numel) }) })
     expectRefused(legacy({ object, storages: bytesOf(u64(numel), FOUR) }), 'bad-legacy', "ends inside storage '0'")
   })
 })
 
-test('wherever it is cut, a file is refused', () => {
+test('a file cut at any byte is refused', () => {
   const whole = legacy()
   for (let length = 1; length < whole.length; length++) {
     expect(() => readAll(whole.subarray(0, length))).toThrow(/malformed pickle|cut short/)
   }
 })
 
-describe('pickles longer than the first look', () => {
+describe('pickles longer than the first window', () => {
   const long70 = dict(text('note'), text('x'.repeat(70_000)), text('logits'), tensor())
 
   test('are read', () => {
@@ -142,7 +138,7 @@ describe('pickles longer than the first look', () => {
     expect(readAll(legacy({ object: lines }))).toHaveLength(1)
   })
 
-  test('stop at the limit, which is named', () => {
+  test('are refused over the budget pickleBytes', () => {
     const limit = { pickleBytes: 66_000 }
     const message = 'is over the budget pickleBytes of 66000'
     expect(expectRefused(legacy({ object: long70 }), 'limit-exceeded', message, limit).budget).toBe('pickleBytes')
@@ -150,7 +146,7 @@ describe('pickles longer than the first look', () => {
     expectRefused(legacy(), 'limit-exceeded', 'is over the budget pickleBytes of 0', { pickleBytes: 0 })
   })
 
-  test('that are wrong within the first look are not read on', () => {
+  test('with an error within the first window are read once', () => {
     const object = bytesOf(long70, 0x69)
     expectRefused(legacy({ object }), 'unsupported-opcode', '0x69')
     const storages = bytesOf(u64(4), FOUR, new Uint8Array(100_000))

@@ -1,7 +1,7 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { openTensors } from '../../src/formats/open-tensors.js'
 import { memorySource } from '../../src/io/memory-source.js'
+import { openTensors } from './build/open.js'
 import { bytesOf, global, int, pickle, storage, tensor, text, tuple, utf8 } from './build/pickle.js'
 import { expectRefusal, expectRefused, readAll } from './build/refusal.js'
 import { FOUR, type RecordSpec, torchRecords, torchZip, zip } from './build/zip.js'
@@ -9,7 +9,7 @@ import { FOUR, type RecordSpec, torchRecords, torchZip, zip } from './build/zip.
 const four = [{ name: '', values: [1, -2, 0.5, 8] }]
 const records = torchRecords(pickle(tensor()))
 
-/** The records with one of them changed. */
+/** The records with one changed. */
 const changed = (name: string, change: Partial<RecordSpec>): RecordSpec[] =>
   records.map((record) => (record.name === `archive/${name}` ? { ...record, ...change } : record))
 
@@ -28,7 +28,7 @@ describe('the records of a torch file', () => {
     expectRefused(two, 'bad-archive', 'it holds 2 pickles named data.pkl, expected 1')
   })
 
-  test('keep storages under the root of the pickle', () => {
+  test('storages are under the root of the pickle', () => {
     const elsewhere = changed('data/0', { name: 'other/data/0' })
     expectRefused(zip(elsewhere), 'bad-storage', "has no record for storage '0'")
   })
@@ -62,7 +62,7 @@ describe('the byte order', () => {
     expectRefused(zip(changed('byteorder', { content: utf8(order) })), 'bad-archive', what)
   })
 
-  test('big turns every element', () => {
+  test('big-endian elements are swapped', () => {
     const turned = (item: number, data: Uint8Array) =>
       new Uint8Array(Array.from({ length: data.length }, (_, i) => data[i - (i % item) + item - 1 - (i % item)]!))
     const read = (storageClass: string, item: number, data: Uint8Array) => {
@@ -81,17 +81,17 @@ describe('the byte order', () => {
 })
 
 describe('CRC-32', () => {
-  test('that does not hold is an error with both values', () => {
+  test('a mismatch is an error with both values', () => {
     const error = expectRefused(
       zip(changed('data/0', { entry: { crc: 0x0badcafe } })),
       'crc-mismatch',
-      'but the archive says 0badcafe: the file was damaged; copy or dump it anew',
+      'but the archive says 0badcafe: the file was damaged; copy or dump it again',
     )
     expect(error.message).toMatch(/record 'archive\/data\/0' has CRC-32 [0-9a-f]{8}, but/)
     expect(error.offset).toBeGreaterThan(0)
   })
 
-  test('is held for the pickle and the byte order too', () => {
+  test('is checked for the pickle and the byte order, too', () => {
     expectRefused(
       zip(changed('data.pkl', { entry: { crc: 1 } })),
       'crc-mismatch',
@@ -100,7 +100,7 @@ describe('CRC-32', () => {
     expectRefused(zip(changed('byteorder', { entry: { crc: 1 } })), 'crc-mismatch', "record 'archive/byteorder' has")
   })
 
-  test('of 0 means that it was not computed, but not in a compressed record', () => {
+  test('0 means that it was not computed, except in a compressed record', () => {
     const none = records.map((record) => ({ ...record, entry: { crc: 0 } }))
     expect(readAll(zip(none))).toEqual(four)
     const packed = changed('data/0', { ...deflated(FOUR), entry: { crc: 0 } })
@@ -112,7 +112,7 @@ describe('CRC-32', () => {
     ['every second element', { size: tuple(int(2)), stride: tuple(int(2)) }],
     ['one element, over and over', { size: tuple(int(9)), stride: tuple(int(0)) }],
     ['a transposed view', { size: tuple(int(2), int(2)), stride: tuple(int(1), int(2)) }],
-  ])('is held where a tensor is %s of its record', (_, view) => {
+  ])('is checked if a tensor is %s of its record', (_, view) => {
     const part = torchRecords(pickle(tensor(view)))
     const bytes = (crc: number) => zip(part.map((r) => (r.name.endsWith('/0') ? { ...r, entry: { crc } } : r)))
     expectRefused(bytes(1), 'crc-mismatch', "record 'archive/data/0' has CRC-32")
@@ -120,7 +120,7 @@ describe('CRC-32', () => {
     expect(readAll(bytes(1), { crcBytes: 15 })).toEqual(readAll(bytes(0)))
   })
 
-  test('of a large record is held by chunks, and once', () => {
+  test('of a large record is checked in chunks, and once', () => {
     const numel = 700_000
     const data = new Uint8Array(new Float32Array(numel).map((_, i) => i).buffer)
     const parts = { storage: storage({ numel: int(numel) }), size: tuple(int(3)), stride: tuple(int(300_000)) }
@@ -143,7 +143,7 @@ describe('CRC-32', () => {
     expectRefusal(() => damaged!.readRaw(0, 1, new Uint8Array(4)), 'crc-mismatch', "'archive/data/0'", 'x.pth')
   })
 
-  test('one flipped bit anywhere in a record is found', () => {
+  test('one flipped bit anywhere in a record is detected', () => {
     const bytes = torchZip(pickle(tensor()))
     const start = Buffer.from(bytes).indexOf(FOUR)
     for (let bit = 0; bit < 8 * FOUR.length; bit++) {
@@ -167,7 +167,7 @@ describe('compressed records', () => {
     ['of nothing', { packed: new Uint8Array(0) }, 'inflates to 0 bytes, expected 16'],
   ])('%s are refused', (_, change, what) => {
     const data = { ...deflated(FOUR), ...change }
-    // The storage says as many bytes as the directory does, so that only inflating can tell.
+    // The storage has the size that the directory states, so that only inflating shows the error.
     const numel = data.entry?.size ?? 16
     const pickled = pickle(
       tensor({
@@ -187,7 +187,7 @@ describe('compressed records', () => {
     }
   })
 
-  test('bombs stop at what the directory says, and that at the limit', () => {
+  test('zip bombs stop at the size in the directory, which has a budget', () => {
     const zeros = new Uint8Array(deflateRawSync(Buffer.alloc(64 * 2 ** 20)))
     const before = process.memoryUsage().rss
     const small = zip(changed('data/0', { packed: zeros }))
@@ -204,13 +204,13 @@ describe('compressed records', () => {
     expect(error.budget).toBe('inflatedBytes')
   })
 
-  test('a pickle that inflates to more than a pickle may be is not inflated', () => {
+  test('a pickle that would inflate to more than its budget is not inflated', () => {
     const pickled = changed('data.pkl', { packed: FOUR, entry: { size: 2 ** 24 + 1 } })
     const message = 'bytes of the pickle: 16777217 is over the budget pickleBytes of 16777216'
     expectRefused(zip(pickled), 'limit-exceeded', message)
   })
 
-  test('are inflated once for a tensor that reads them in many parts', () => {
+  test('are inflated once if a tensor reads them in many parts', () => {
     const side = 600
     const data = new Uint8Array(new Float32Array(side * side).map((_, i) => i).buffer)
     const pickled = pickle(
@@ -228,6 +228,10 @@ describe('compressed records', () => {
   })
 })
 
-test('a text that is not read as a pickle is refused by its first byte', () => {
-  expectRefused(torchZip(bytesOf(text('logits'))), 'malformed-pickle', 'starts with byte 0x58, expected PROTO (0x80)')
+test('a text instead of a pickle is refused by its first byte', () => {
+  expectRefused(
+    torchZip(bytesOf(text('logits'))),
+    'malformed-pickle',
+    'it starts with byte 0x58, expected PROTO (0x80)',
+  )
 })

@@ -1,6 +1,6 @@
-/** Where a generator takes its decisions from. 0 is always the simplest one, so that a list of choices can shrink. */
+/** The source of a generator's decisions. 0 is always the simplest choice, so that a list of choices can shrink. */
 export interface Choices {
-  /** A whole number from 0 to below `n`. */
+  /** A whole number in [0, n). */
   int(n: number): number
 }
 
@@ -20,7 +20,7 @@ export function seeded(seed: number, index = 0): Choices {
   return { int: (n) => Math.floor((next() / 2 ** 32) * n) }
 }
 
-/** Choices from a list, which property tests make and shrink; 0 behind its end. */
+/** Choices from a list, which property tests generate and shrink; 0 after its end. */
 export function listed(numbers: readonly number[]): Choices {
   let at = 0
   return { int: (n) => (at < numbers.length ? numbers[at++]! % n : 0) }
@@ -30,7 +30,7 @@ export function pick<T>(choices: Choices, from: readonly T[]): T {
   return from[choices.int(from.length)]!
 }
 
-/** True in `percent` of 100 cases. */
+/** True with a probability of `percent` %. */
 export function chance(choices: Choices, percent: number): boolean {
   return choices.int(100) >= 100 - percent
 }
@@ -39,7 +39,7 @@ export function times<T>(count: number, make: (i: number) => T): T[] {
   return Array.from({ length: count }, (_, i) => make(i))
 }
 
-/** Integers at which readers go wrong. */
+/** Integers that are likely to break readers. */
 export const EDGES: readonly bigint[] = [
   ...[0n, 1n, 2n, 7n, 15n, 16n, 17n, 22n, 63n, 64n, 127n, 128n, 255n, 256n, 0x7fffn, 0x8000n, 0xfffen, 0xffffn],
   ...[1n << 16n, (1n << 31n) - 1n, 1n << 31n, (1n << 32n) - 5n, (1n << 32n) - 1n, 1n << 32n, (1n << 32n) + 4n],

@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { openTensors } from '../../src/formats/open-tensors.js'
 import { crcOf } from '../../src/formats/zip-record.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { readZipDirectory, type ZipEntry } from '../../src/io/zip-directory.js'
+import { openTensors } from '../formats/build/open.js'
 import { type Reading, readingOf } from './examine.js'
 
-/** A real file, and where in it numbers lie that a reader goes by. */
+/** A real file, and the offsets of the numbers in it that readers depend on. */
 export interface RealFile {
   name: string
   kind: 'zip' | 'legacy' | 'bin'
   bytes: Uint8Array
   fields: number[]
-  /** Of an archive. */
+  /** The entries of an archive. */
   entries: RealEntry[]
   reading: Reading
 }
@@ -26,7 +26,7 @@ export function entriesOf(bytes: Uint8Array): RealEntry[] {
   return readZipDirectory(source, DEFAULT_BUDGETS).map((entry) => ({ ...entry, crc: crcOf(source, entry.crcAt) }))
 }
 
-/** Every real file of the fixtures, small as they are, by kind. */
+/** Every real file of the fixtures, by kind. */
 export function loadCorpus(fixtures: string): Readonly<Record<RealFile['kind'], RealFile[]>> {
   const names = ['torch', 'legacy', 'trees'].flatMap((folder) =>
     readdirSync(join(fixtures, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
@@ -56,7 +56,7 @@ function realFile(path: string): RealFile {
   }
 }
 
-/** Offsets of the numbers in zip headers, and all of a pickle or header. */
+/** Offsets of the numbers in zip headers, and of all bytes of a pickle or header. */
 function fieldsOf(kind: RealFile['kind'], bytes: Uint8Array): number[] {
   const text = Buffer.from(bytes)
   if (kind !== 'zip') {

@@ -13,7 +13,7 @@ export interface DiskRun {
   trees: number
 }
 
-/** Damages files of whole dumps on disk and compares those by the public functions. */
+/** Damages files of dumps on disk and compares the dumps by the public functions. */
 export function fuzzDisk({ fixtures, failures, seed, trees }: DiskRun): { findings: string[]; summary: string } {
   const names = readdirSync(join(fixtures, 'trees'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   const findings: string[] = []
@@ -37,7 +37,7 @@ export function fuzzDisk({ fixtures, failures, seed, trees }: DiskRun): { findin
   return { findings, summary: `trees on disk: ${trees}\n    tokens: ${counts}` }
 }
 
-/** Damages up to three files of a tree: their tokens fail or are as before, all others are as before. */
+/** Damages up to three files of a tree. Their tokens must fail or be as before; all others must be as before. */
 function compareDamaged(tree: string, copy: string, choices: Choices): TokenComparison[] {
   const before = compareDumps(join(tree, 'my'), join(tree, 'golden'), { missing: 'allow' })
   const files = readdirSync(copy, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(pth|bin)$/.test(name))
@@ -58,7 +58,7 @@ function compareDamaged(tree: string, copy: string, choices: Choices): TokenComp
       JSON.stringify({ step, verdict, metrics }),
     )
     if (is === was || touched.some((file) => file.endsWith('.bin'))) return
-    // Another dtype would change the thresholds; a damaged .pth reads as before, or not at all.
+    // Another dtype would change the thresholds. A damaged .pth reads as before, or not at all.
     if (touched.length === 0) throw new Finding(`token ${token.step} of untouched files was ${was}, is ${is}`)
     if (token.verdict !== 'unreadable' && token.verdict !== 'shape-mismatch')
       throw new Finding(`damaged, token ${token.step} was ${was}, is ${is}`)
@@ -66,7 +66,7 @@ function compareDamaged(tree: string, copy: string, choices: Choices): TokenComp
   return comparison.tokens
 }
 
-/** A file on disk reads as its bytes in memory do. */
+/** A file on disk must read the same as its bytes in memory. */
 function readBoth(file: string): void {
   const inMemory = examine(readFileSync(file))
   let code: string

@@ -1,7 +1,7 @@
 import type { Dtype } from '../../src/tensor/dtype.js'
 import { type Choices, pick, times } from './choices.js'
 
-/** The elements of a storage, as numbers that every reader must find and as bytes. */
+/** The elements of a storage, as the numbers that every reader must return, and as bytes. */
 export interface Elements {
   dtype: Dtype
   values: number[]
@@ -21,7 +21,7 @@ export const STORAGE_CLASSES: Readonly<Record<Dtype, string>> = {
   bool: 'BoolStorage',
 }
 
-/** The number in a `.bin` header. */
+/** The number of the dtype in a `.bin` header. */
 export const BIN_DTYPES: Readonly<Record<Dtype, number>> = {
   float32: 0,
   float16: 1,
@@ -75,7 +75,7 @@ function single(value: number): number {
   return new Uint32Array(Float32Array.of(value).buffer)[0]!
 }
 
-/** Of a number that float16 holds exactly, and not as a subnormal. */
+/** The bits of a number that float16 represents exactly, not as a subnormal. */
 function half(value: number): number {
   const bits = single(value)
   const exponent = (bits >>> 23) & 0xff

@@ -1,37 +1,40 @@
 import { crc32 } from 'node:zlib'
 import { GoldenLogitsError } from '../../src/errors.js'
-import { openTensors } from '../../src/formats/open-tensors.js'
+import { TensorReader } from '../../src/formats/tensor-reader.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { itemSize } from '../../src/tensor/dtype.js'
 import type { LazyTensor } from '../../src/tensor/tensor.js'
 import type { ExpectedTensor } from './pickle-grammar.js'
 
-/** What a file reads as, in a form that compares quickly: per tensor its description and the CRC-32 of its float32. */
+/** The result of reading a file, easy to compare: for each tensor its description and the CRC-32 of its float32. */
 export type Reading = readonly string[]
 
-/** What happened to one input. */
+/** The outcome of one input. */
 export type Outcome = { code: 'read'; reading: Reading } | { code: string; message: string }
 
-/** What a generated file must come to, where that is known. */
+/** The expected outcome of a generated file, if known. */
 export type Expected = readonly ExpectedTensor[] | 'a refusal'
 
-/** A finding: the reader broke its promise. */
+/** A finding: the reader did not keep a promise. */
 export class Finding extends Error {}
 
-/** Elements up to which a tensor is decoded whole: an expanded view may have 2^28 of a single one. */
-const WHOLE = 1 << 14
+/** One reader for all inputs, so that remembered layouts of earlier files are tested as well. */
+const reader = new TensorReader()
+
+/** Larger tensors are decoded in part: an expanded view may repeat one element 2^28 times. */
+const MAX_DECODED = 1 << 14
 
 /**
- * Reads bytes as a file would be, every element of every tensor, and holds the outcome against what the readers promise:
- * values that agree however they are read, or one typed error of one line.
+ * Reads every element of every tensor of a file in memory, and checks the promises of the readers: values that agree in
+ * whatever parts they are read, or one GoldenLogitsError of one line.
  * @throws Finding
  */
 export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   let tensors: LazyTensor[]
   let reading: Reading
   try {
-    tensors = openTensors(memorySource(bytes, 'input')).tensors
+    tensors = reader.open(memorySource(bytes, 'input')).tensors
     reading = readingOf(tensors)
   } catch (error) {
     if (error instanceof Finding) throw error
@@ -44,7 +47,7 @@ export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   return { code: 'read', reading }
 }
 
-/** The code and message of an error that keeps the promise of errors. */
+/** The code and message of an error. @throws Finding if it does not keep the promises of errors */
 export function refusalOf(error: unknown): { code: string; message: string } {
   if (!(error instanceof GoldenLogitsError)) {
     const found = error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -67,7 +70,7 @@ export function readingOf(tensors: readonly LazyTensor[]): Reading {
 
 function digestOf(tensor: LazyTensor): number {
   const { length } = tensor
-  if (length > WHOLE) return crc32(rawOf(tensor, length - 16, 16), crc32(rawOf(tensor, 0, 16)))
+  if (length > MAX_DECODED) return crc32(rawOf(tensor, length - 16, 16), crc32(rawOf(tensor, 0, 16)))
   const values = tensor.toFloat32()
   if (values.length !== length) throw new Finding(`${values.length} values of ${length}`)
   const raw = rawOf(tensor, 0, length)

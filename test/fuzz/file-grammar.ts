@@ -7,7 +7,7 @@ import { BIN_DTYPES, elementsOf } from './elements.js'
 import type { Expected } from './examine.js'
 import { type GeneratedObject, generateObject, opcodeSoup } from './pickle-grammar.js'
 
-/** A generated file, and what it must be read as where nothing in it is wrong. */
+/** A generated file, and its tensors if it is valid. */
 export interface GeneratedFile {
   bytes: Uint8Array
   expected?: Expected
@@ -18,7 +18,7 @@ const pickled = ({ body, protocol }: GeneratedObject): Uint8Array => {
   return bytesOf(0x80, protocol, framed, body, OP.STOP)
 }
 
-/** An archive as torch, or another writer of zip, might write it. */
+/** An archive as torch or another zip writer might write it. */
 export function generateZip(choices: Choices, faults: number): GeneratedFile {
   const object = generateObject(choices, pick(choices, [0, faults]), false)
   const soup = faults > 0 && chance(choices, 20) ? bytesOf(0x80, 2, opcodeSoup(choices), OP.STOP) : undefined
@@ -44,7 +44,7 @@ export function generateZip(choices: Choices, faults: number): GeneratedFile {
   return { bytes, ...(!wrong && object.expected && { expected: object.expected }) }
 }
 
-/** A record in one of the ways that are all right. */
+/** A record in one of the valid ways. */
 function dressed(choices: Choices, record: RecordSpec): RecordSpec {
   switch (choices.int(6)) {
     case 1:
@@ -69,7 +69,7 @@ function dressed(choices: Choices, record: RecordSpec): RecordSpec {
   }
 }
 
-/** Makes one field of an archive wrong, mostly. */
+/** Usually makes one field of an archive wrong. */
 function spoil(choices: Choices, records: RecordSpec[], spec: ArchiveSpec): boolean {
   const edge = pick(choices, EDGES)
   const narrow = Number(edge & 0xffffffffn)

@@ -10,20 +10,20 @@ import { KINDS, runInput } from './inputs.js'
 import { mutate } from './mutate.js'
 import { prototypesOf } from './prototypes.js'
 
-// A bounded run of what `npm run fuzz` does at length. A property fails with the shortest list of choices that breaks it.
+// A short run of what `npm run fuzz` does. A failing property reports the shortest list of choices that breaks it.
 const RUNS = 400
 const fixtures = join(import.meta.dirname, '../fixtures')
 const corpus = loadCorpus(fixtures)
 const choiceLists = fc.array(fc.nat(), { maxLength: 300 }).map((numbers) => listed(numbers))
 
-test('the corpus holds real files of every format', () => {
+test('the corpus has real files of every format', () => {
   expect(corpus.zip.length).toBeGreaterThan(300)
   expect(corpus.legacy.length).toBeGreaterThan(90)
   expect(corpus.bin.length).toBeGreaterThan(20)
 })
 
 describe.each(Object.keys(KINDS))('%s', (kind) => {
-  test('whatever is read or refused is so as promised', () => {
+  test('every outcome keeps the promises of the readers', () => {
     const untouched = prototypesOf()
     const codes = new Set<string>()
     const check = (outcome: Outcome) => void codes.add(outcome.code)
@@ -33,7 +33,7 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     )
     for (let i = 0; i < RUNS; i++) check(runInput(kind, seeded(20250301, i), corpus))
     expect(prototypesOf()).toBe(untouched)
-    // Neither all good nor all refused alike: the inputs reach past the first check.
+    // Neither all read nor all refused with the same code: the inputs get past the first check.
     expect(codes.has('read')).toBe(true)
     expect(codes.size).toBeGreaterThan(3)
   })
@@ -53,7 +53,7 @@ describe('laws of the readers', () => {
     )
   })
 
-  test('bytes behind a real file are refused', () => {
+  test('bytes after a real file are refused', () => {
     fc.assert(
       fc.property(real, fc.uint8Array({ minLength: 1, maxLength: 40 }), (file, more) => {
         expect(examine(Buffer.concat([files[file]!.bytes, more])).code).not.toBe('read')
@@ -62,7 +62,7 @@ describe('laws of the readers', () => {
     )
   })
 
-  test('one flipped bit in a record that a tensor uses is found, wherever its archive has CRCs', () => {
+  test('one flipped bit in a record of a tensor is detected if the archive has CRCs', () => {
     const guarded = corpus.zip.filter(
       // A tensor without elements uses no byte of its storage.
       ({ entries, reading }) =>
@@ -82,7 +82,7 @@ describe('laws of the readers', () => {
     )
   })
 
-  test('noise is refused, and so is noise behind the first bytes of a format', () => {
+  test('noise is refused, also after the first bytes of a format', () => {
     const head = fc.constantFrom(
       '',
       'PK\x03\x04',
@@ -98,7 +98,7 @@ describe('laws of the readers', () => {
   })
 })
 
-test('dumps on disk with damaged files: other tokens are compared as before, and nothing is thrown', () => {
+test('dumps with damaged files: other tokens are compared as before, and nothing is thrown', () => {
   const failures = join(fixtures, '../../.fuzz/failures')
   const { findings, summary } = fuzzDisk({ fixtures, failures, seed: 20250301, trees: 12 })
   expect(findings).toEqual([])
@@ -116,7 +116,7 @@ test('the long run is one command, which prints counts, a seed, the slowest inpu
   expect(out).toMatch(/^400 inputs in \d+ s, seed 7: 0 findings$/m)
 })
 
-test('mutations change their own copy only, and the same choices make the same bytes', () => {
+test('mutations change only a copy, and the same choices give the same bytes', () => {
   const { bytes, fields } = corpus.zip[0]!
   const before = bytes.slice()
   const mutants = [0, 1].map(() =>

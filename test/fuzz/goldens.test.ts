@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/compare/options.js'
 import { GoldenLogitsError } from '../../src/errors.js'
 import { loadDump } from '../../src/index.js'
-import { compareGolden } from '../../src/snapshots/compare-golden.js'
+import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
 import { parseGolden } from '../../src/snapshots/parse.js'
 import { readGolden } from '../../src/snapshots/read-golden.js'
 import { checksum } from '../../src/snapshots/render.js'
@@ -30,7 +30,7 @@ beforeAll(() => {
   }
 })
 
-/** The code of a refusal by the one error class, or what a body answers. */
+/** The code of a GoldenLogitsError, or the result of a function. */
 function outcomeOf<T>(body: () => T): T | string {
   try {
     return body()
@@ -39,8 +39,8 @@ function outcomeOf<T>(body: () => T): T | string {
   }
 }
 
-describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) => {
-  test('is refused, whatever was changed in its text', () => {
+describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) => {
+  test('is refused after any change of its text', () => {
     const good = readFileSync(paths[fidelity])
     const codes = new Set<unknown>()
     for (let i = 0; i < RUNS; i++) {
@@ -50,11 +50,11 @@ describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) =>
       if (typeof outcome !== 'string') throw new Finding(`a changed golden was read: input ${i}`)
       codes.add(outcome)
     }
-    expect([...codes].filter((code) => code !== 'bad-golden' && code !== 'golden-version')).toEqual([])
-    expect(codes.has('bad-golden')).toBe(true)
+    expect([...codes].filter((code) => code !== 'bad-snapshot' && code !== 'snapshot-version')).toEqual([])
+    expect(codes.has('bad-snapshot')).toBe(true)
   })
 
-  test('whose checksum was made to fit is refused or compared, and nothing else', () => {
+  test('with a corrected checksum is refused or compared', () => {
     const text = readFileSync(paths[fidelity], 'utf8')
     const body = Buffer.from(text.slice(0, text.lastIndexOf('checksum ')))
     const untouched = prototypesOf()
@@ -62,7 +62,7 @@ describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) =>
       const changed = Buffer.from(mutate(body, seeded(2, i), [], body)).toString('utf8')
       const golden = outcomeOf(() => parseGolden(paths[fidelity], `${changed}checksum ${checksum(changed)}\n`))
       if (typeof golden === 'string') continue
-      const comparison = outcomeOf(() => compareGolden(golden, dump, checkOptions()))
+      const comparison = outcomeOf(() => compareSnapshot(golden, dump, checkOptions()))
       if (typeof comparison === 'string') continue
       const { compared, failed, missing, extra, unreadable, total } = comparison.counts
       expect(compared + failed + missing + extra + unreadable).toBe(total)
@@ -71,16 +71,16 @@ describe.each(['full', 'compact'] as const)('a damaged %s golden', (fidelity) =>
   })
 })
 
-test('rows of a full golden that were damaged are refused or unreadable: no token passes on them with other metrics', () => {
+test('damaged rows of a full snapshot are refused or unreadable: no token passes with other metrics', () => {
   const rows = readFileSync(dataPath(paths.full))
   const golden = readGolden(paths.full)
-  const before = compareGolden(golden, dump, checkOptions())
+  const before = compareSnapshot(golden, dump, checkOptions())
   expect(before.pass).toBe(true)
   let refused = 0
   for (let i = 0; i < 100; i++) {
     const changed = mutate(rows, seeded(3, i), [], rows)
     writeFileSync(dataPath(paths.full), changed)
-    const after = outcomeOf(() => compareGolden(golden, dump, checkOptions()))
+    const after = outcomeOf(() => compareSnapshot(golden, dump, checkOptions()))
     if (typeof after === 'string') {
       refused++
       continue
@@ -92,10 +92,10 @@ test('rows of a full golden that were damaged are refused or unreadable: no toke
   }
   writeFileSync(dataPath(paths.full), rows)
   expect(refused).toBeGreaterThan(50)
-  expect(compareGolden(golden, dump, checkOptions()).pass).toBe(true)
+  expect(compareSnapshot(golden, dump, checkOptions()).pass).toBe(true)
 })
 
-test('a golden of noise is refused by name', () => {
+test('a snapshot of noise is refused by name', () => {
   for (let i = 0; i < RUNS; i++) {
     const noise = Buffer.from(mutate(Buffer.alloc(50), seeded(4, i), [], Buffer.from('golden-logits 1\n\n'))).toString(
       'latin1',

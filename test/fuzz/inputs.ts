@@ -7,11 +7,11 @@ import { mutate } from './mutate.js'
 
 export type Corpus = ReturnType<typeof loadCorpus>
 
-/** One input: its bytes, and how an outcome is held against what is known of them. */
+/** One input: its bytes, and how its outcome is checked. */
 export interface Input {
   bytes: Uint8Array
   expected?: Expected
-  /** @throws Finding where the outcome cannot be right. */
+  /** @throws Finding if the outcome is wrong */
   judge?(outcome: Outcome): void
 }
 
@@ -44,8 +44,8 @@ export function runInput(kind: string, choices: Choices, corpus: Corpus, keep?: 
 const anyOf = (choices: Choices, files: readonly RealFile[]) => pick(choices, files)
 
 /**
- * An archive with bytes changed anywhere. Its CRCs cover all that a tensor is made of: where it still reads, it reads as
- * before, unless the change left a CRC out or renamed a record.
+ * An archive with bytes changed anywhere. Its CRCs cover all bytes of a tensor: if it can still be read, it reads as
+ * before, unless the change removed a CRC or renamed a record.
  */
 function mutatedZip(choices: Choices, corpus: Corpus): Input {
   const file = anyOf(choices, corpus.zip)
@@ -61,7 +61,7 @@ function mutatedZip(choices: Choices, corpus: Corpus): Input {
   }
 }
 
-/** Do non-zero CRCs, the same as before, cover the same records? */
+/** Whether the same records have the same non-zero CRCs as before. */
 function isCovered(entries: readonly RealEntry[], before: readonly RealEntry[]): boolean {
   const describe = (all: readonly RealEntry[]) =>
     all
@@ -74,7 +74,7 @@ function isCovered(entries: readonly RealEntry[], before: readonly RealEntry[]):
 const sameReading = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((one, i) => one === b[i])
 
-/** An archive whose pickle or another record was changed, and whose CRCs and sizes are right again. */
+/** An archive whose pickle or another record was changed, with correct CRCs and sizes. */
 function mutatedRecord(choices: Choices, corpus: Corpus): Input {
   const file = anyOf(choices, corpus.zip)
   const other = anyOf(choices, corpus.zip)
@@ -91,7 +91,7 @@ function mutatedRecord(choices: Choices, corpus: Corpus): Input {
   return { bytes: zip(records) }
 }
 
-/** Nothing guards the bytes of these two: they must be refused or read, and read alike in every way. */
+/** These two formats have no CRC: a file must be refused or read, with the same values in whatever parts. */
 function mutatedLegacy(choices: Choices, corpus: Corpus): Input {
   const file = anyOf(choices, corpus.legacy)
   return { bytes: mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.legacy).bytes) }
@@ -103,7 +103,7 @@ function mutatedBin(choices: Choices, corpus: Corpus): Input {
   return { bytes, judge: (outcome) => 'reading' in outcome && judgeBin(bytes) }
 }
 
-/** The header by other means: the elements are what its dtype and dims say, to the last byte of the file. */
+/** Parses the header independently: dtype and dims must give exactly the elements of the file. */
 function judgeBin(bytes: Uint8Array): void {
   const text = Buffer.from(bytes).toString('latin1')
   const header = text.slice(0, text.indexOf('\n$End=1\n') + 8)

@@ -20,12 +20,12 @@ export interface LongRun {
 
 /** Bytes by which the process may grow once it is warm. */
 const MOST_GROWTH = 64 * 2 ** 20
-/** Milliseconds in which an input must be done, or it hangs. */
+/** An input that takes more milliseconds hangs. */
 const HANGS = 20_000
-/** Inputs, or a tenth of the run, until all code is compiled and the heaps of all threads have the size they keep. */
+/** Inputs, or a tenth of the run, until all code is compiled and the heaps of all threads have their final size. */
 const WARM = 20_000
 
-/** Examines that many inputs, prints what came out, and answers whether nothing was found. */
+/** Examines many inputs and prints the outcomes. @returns whether there was no finding */
 export async function longRun({ fixtures, failures, seed, count, threads, trees }: LongRun): Promise<boolean> {
   mkdirSync(failures, { recursive: true })
   console.log(`fuzz: ${count} inputs, seed ${seed}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`)
@@ -70,7 +70,7 @@ export async function longRun({ fixtures, failures, seed, count, threads, trees 
 
 const sharedInt = () => new Int32Array(new SharedArrayBuffer(4))
 
-/** Runs a thread to its end, or until it hangs or dies; answers what went wrong with the thread itself. */
+/** Runs a thread until it ends, hangs or dies. @returns the problem of the thread itself, if any */
 async function runThread(task: Task, heard: (report: Report) => void): Promise<string[]> {
   Atomics.store(task.progress, 0, -1)
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task })
@@ -100,7 +100,7 @@ async function runThread(task: Task, heard: (report: Report) => void): Promise<s
   return problem === undefined ? [] : [problem]
 }
 
-/** Makes the input at work anew, which its thread cannot save any more. */
+/** Makes the current input of a dead thread again, to save it. */
 function saveInput({ fixtures, failures, seed, progress }: Task): string {
   const index = Atomics.load(progress, 0)
   const choices = seeded(seed, index)
@@ -123,7 +123,7 @@ function printCounts(reports: readonly Report[]): void {
   }
 }
 
-/** The resident memory of the whole process, all threads included, from when it is warm. */
+/** The resident memory of the process, including all threads, after the warm-up. */
 function watchMemory(warmUp: number) {
   let [warm, most] = [0, 0]
   const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0)

@@ -1,6 +1,6 @@
 import { type Choices, chance, EDGES, pick } from './choices.js'
 
-/** Bytes changed once to four times: flipped, spliced, cut, inserted, doubled, or numbers at `fields` replaced. */
+/** Changes bytes one to four times: flips, splices, cuts, inserts, duplicates, or replaces numbers at `fields`. */
 export function mutate(bytes: Uint8Array, choices: Choices, fields: readonly number[], other: Uint8Array): Uint8Array {
   let changed: Uint8Array = new Uint8Array(bytes)
   for (let left = 1 + choices.int(4); left > 0; left--) changed = mutateOnce(changed, choices, fields, other)
@@ -25,16 +25,16 @@ function mutateOnce(bytes: Uint8Array, choices: Choices, fields: readonly number
       return withNumber(bytes, fields.length > 0 && !chance(choices, 20) ? pick(choices, fields) : at, choices)
     case 5:
       return bytes.subarray(0, at)
-    case 6: // A piece taken out.
+    case 6: // Remove a piece.
       return joined(bytes.subarray(0, at), bytes.subarray(Math.min(length, at + some)))
-    case 7: // A piece doubled.
+    case 7: // Duplicate a piece.
       return joined(bytes.subarray(0, Math.min(length, at + some)), bytes.subarray(at))
     case 8: {
       const noise = Uint8Array.from({ length: Math.min(some, 64) }, () => choices.int(256))
       return joined(bytes.subarray(0, at), noise, bytes.subarray(at))
     }
     default: {
-      // A piece of another file, over or between the bytes.
+      // Overwrite with or insert a piece of another file.
       const from = choices.int(other.length)
       const piece = other.subarray(from, from + some)
       const rest = chance(choices, 50) ? bytes.subarray(at) : bytes.subarray(Math.min(length, at + piece.length))
@@ -43,7 +43,7 @@ function mutateOnce(bytes: Uint8Array, choices: Choices, fields: readonly number
   }
 }
 
-/** A number of 1 to 8 bytes replaced by an edge value or moved by one. */
+/** Replaces a number of 1 to 8 bytes by an edge value, or adds or subtracts one. */
 function withNumber(bytes: Uint8Array, at: number, choices: Choices): Uint8Array {
   const width = pick(choices, [4, 2, 1, 8])
   if (at + width > bytes.length) return bytes

@@ -19,7 +19,7 @@ import {
 import { type Choices, chance, EDGES, pick, times } from './choices.js'
 import { type Elements, elementsOf, STORAGE_CLASSES } from './elements.js'
 
-/** A tensor that a generated object holds, with the values that a reader must find. */
+/** A tensor of a generated object, with the values that a reader must return. */
 export interface ExpectedTensor {
   name: string
   dtype: Dtype
@@ -32,15 +32,15 @@ export interface GeneratedObject {
   body: Uint8Array
   protocol: number
   storages: ReadonlyMap<string, Elements>
-  /** Absent where something was made wrong on purpose, unless all that is wrong is a view beyond its storage. */
+  /** Undefined if something is wrong on purpose, unless the only error is a view beyond its storage. */
   expected?: ExpectedTensor[] | 'a refusal'
 }
 
 /**
- * An object as torch pickles them: tensors over storages, within containers and among other values, in every encoding that
- * a pickler may choose.
+ * An object as torch pickles it: tensors over storages, in containers and next to other values, in every encoding that
+ * a pickler may use.
  *
- * @param faults in how many of 1,000 places something is made wrong
+ * @param faults how many of 1,000 places are made wrong
  */
 export function generateObject(choices: Choices, faults: number, legacy: boolean): GeneratedObject {
   const protocol = 2 + choices.int(4)
@@ -68,9 +68,9 @@ export function opcodeSoup(choices: Choices): Uint8Array {
 class Writer {
   readonly found: ExpectedTensor[] = []
   readonly used = new Set<string>()
-  /** Places that were made wrong. */
+  /** The number of places that were made wrong. */
   wrong = 0
-  /** Does a view reach beyond its storage? */
+  /** Whether a view reaches beyond its storage. */
   beyond = false
   private readonly memo = new Map<string, number>()
   private memoized = 0
@@ -189,7 +189,7 @@ class Writer {
     return bytesOf(this.tuple(...id, ...(this.legacy ? [this.or(OP.NONE)] : [])), OP.BINPERSID)
   }
 
-  /** Parts are made in the order in which they stand in the pickle, since the memo counts them in that order. */
+  /** Parts are made in their order in the pickle, since the memo numbers them in that order. */
   private call(module: string, name: string, ...args: (() => Uint8Array)[]): Uint8Array {
     const callee = this.global(module, name)
     return bytesOf(callee, this.tuple(...args.map((make) => make())), OP.REDUCE)
@@ -250,7 +250,7 @@ class Writer {
     )
   }
 
-  /** The part, memoized or taken from the memo, in the ways of protocols 2 to 5. */
+  /** The part, memoized or taken from the memo, in one of the ways of protocols 2 to 5. */
   private memoizable(key: string, make: () => Uint8Array): Uint8Array {
     if (this.strikes()) return bytesOf(junk(this.choices))
     const known = this.memo.get(key)
@@ -273,7 +273,7 @@ class Writer {
   }
 }
 
-/** Sizes, strides and an offset that stay within `numel` elements. */
+/** Sizes, strides and an offset within `numel` elements. */
 function viewOf(choices: Choices, numel: number): { shape: number[]; strides: number[]; offset: number } {
   const offset = choices.int(numel + 1)
   const shape: number[] = []

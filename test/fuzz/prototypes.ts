@@ -3,7 +3,7 @@ const OBJECTS: readonly object[] = [
   ...[Uint8Array, Float32Array, DataView, Buffer, Reflect, JSON, globalThis],
 ]
 
-/** Every property of the objects that all code shares, as a text that a changed one would change. */
+/** Every property of the built-in prototypes, as a text that changes if a property changes. */
 export function prototypesOf(): string {
   const all = OBJECTS.flatMap((object) => ['prototype' in object ? (object.prototype as object) : object, object])
   return all

@@ -7,7 +7,7 @@ import { examine, Finding } from './examine.js'
 import { type Corpus, KINDS, kindOf, runInput } from './inputs.js'
 import { prototypesOf } from './prototypes.js'
 
-/** What one thread of a long run is told. */
+/** The input of a thread of a long run. */
 export interface Task {
   fixtures: string
   failures: string
@@ -16,11 +16,11 @@ export interface Task {
   first: number
   step: number
   count: number
-  /** The index of the input at work, for the one who watches. */
+  /** The index of the current input, for the main thread. */
   progress: Int32Array
 }
 
-/** What it tells, now and then and at the end. */
+/** The progress that it reports from time to time and at the end. */
 export interface Report {
   done: number
   /** Inputs by kind, and by outcome in each. */
@@ -30,7 +30,7 @@ export interface Report {
   finished: boolean
 }
 
-/** Milliseconds that no input may take. */
+/** The maximum milliseconds of an input. */
 const MOST = 1000
 const REPORT_EVERY = 2000
 
@@ -57,7 +57,7 @@ function work({ fixtures, failures, seed, first, step, count, progress }: Task):
     }
     let start = performance.now()
     try {
-      // Making an input is no part of its time.
+      // The time to make an input does not count.
       code = runInput(kind, choices, corpus, (made) => {
         bytes = made
         start = performance.now()
@@ -66,7 +66,7 @@ function work({ fixtures, failures, seed, first, step, count, progress }: Task):
       fail(error instanceof Finding ? error.message : String((error as Error).stack))
     }
     let milliseconds = performance.now() - start
-    // A busy machine may have kept it waiting: what is slow by itself is so again.
+    // The machine may have been busy: an input that is really slow is slow again.
     if (milliseconds > MOST) milliseconds = Math.min(milliseconds, timeAgain(seed, index, corpus))
     if (milliseconds > report.slowest.milliseconds) report.slowest = { index, kind, milliseconds }
     if (milliseconds > MOST) fail(`took ${milliseconds} ms`)
@@ -86,7 +86,7 @@ function timeAgain(seed: number, index: number, corpus: Corpus): number {
   try {
     examine(bytes)
   } catch {
-    // Told already.
+    // Already reported.
   }
   return performance.now() - start
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** The folder of the built package: `dist`, which `npm test` makes first, or a build of its own where that is missing. */
+/** The folder of the built package: `dist`, which `npm test` makes first, or a new build if it is missing. */
 export function builtDist(): string {
   const dist = join(ROOT, 'dist')
   if (['esm', 'cjs'].every((half) => existsSync(join(dist, half, 'index.js')))) return dist

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { builtDist } from './built.js'
 
-/** Modules of Node that can neither run another program nor reach a network. */
+/** Modules of Node that cannot run another program or use the network. */
 const HARMLESS = [
   ...['assert', 'async_hooks', 'buffer', 'crypto', 'events', 'fs', 'fs/promises', 'module', 'os', 'path', 'perf_hooks'],
   ...['process', 'readline', 'stream', 'string_decoder', 'timers', 'url', 'util', 'worker_threads', 'zlib'],
@@ -21,23 +21,23 @@ const sources = files.map((file) => ({
   code: withoutComments(readFileSync(file, 'utf8')),
 }))
 
-/** The comments that the build leaves, and no more: what looks like one may stand within a string. */
+/** Removes the comments that the build leaves. Other comments are kept, since they may be part of a string. */
 function withoutComments(code: string): string {
   return code.replaceAll('/* @__PURE__ */', '').replace(/^\/\/ src\/.*$/gm, '')
 }
 
-/** What a file imports or requires. */
+/** The modules that a file imports or requires. */
 function modulesOf(code: string): string[] {
   const pattern = /(?:\bfrom|^\s*import|\bimport\s*\(|\brequire\s*\(|\bgetBuiltinModule\s*\()\s*(['"])([\w@./:-]+)\1/gm
   return [...code.matchAll(pattern)].map(([, , name]) => name!)
 }
 
-/** Where a pattern occurs, as lines of `file: code`. */
+/** The matches of a pattern, as lines of `file: code`. */
 function found(pattern: RegExp): string[] {
   return sources.flatMap(({ file, code }) => [...code.matchAll(pattern)].map(([text]) => `${file}: ${text}`))
 }
 
-test('both halves of the package are looked at', () => {
+test('both builds of the package are checked', () => {
   for (const half of ['esm', 'cjs']) {
     const code = sources.flatMap(({ file, code }) => (file.startsWith(half) ? [code] : []))
     for (const part of ['disallowed-global', 'toMatchLogitsSnapshot', 'GOLDEN_LOGITS_RUN_DIR', 'golden-logits merge']) {
@@ -46,7 +46,7 @@ test('both halves of the package are looked at', () => {
   }
 })
 
-describe('the built package makes no code of data', () => {
+describe('the built package does not run data as code', () => {
   test.each<[string, RegExp]>([
     ['eval', /\beval\s*\(|\beval\b(?!\s*:)/g],
     ['the Function constructor', /\bFunction\s*\(|\bnew\s+Function\b|\bAsyncFunction\b|\.constructor\s*\(/g],
@@ -57,14 +57,14 @@ describe('the built package makes no code of data', () => {
     expect(found(pattern)).toEqual([])
   })
 
-  test('but for workers, whose code is a constant of the package', () => {
-    // `eval: true` makes a Worker of text: the text must be a name, not the result of an expression.
+  test('except workers, whose code is a constant of the package', () => {
+    // `eval: true` runs a string in a Worker: it must be a name, not the result of an expression.
     const workers = found(/new Worker\s*\([^)]*\)/g).filter((text) => text.includes('eval'))
     expect(workers.filter((text) => !/new Worker\s*\(\s*[A-Za-z_$][\w$.]*\s*,/.test(text))).toEqual([])
   })
 })
 
-test('the built package reaches for no network and no other program', () => {
+test('the built package uses no network and starts no other program', () => {
   expect(found(/\b(?:fetch|XMLHttpRequest|WebSocket|EventSource)\s*\(/g)).toEqual([])
   const modules = new Set(sources.flatMap(({ code }) => modulesOf(code)))
   const outer = [...modules].filter((name) => !name.startsWith('.'))
@@ -79,7 +79,7 @@ test('the built package reaches for no network and no other program', () => {
   expect(packages.filter((name) => !declared.includes(packageOf(name)))).toEqual([])
 })
 
-test('the readers need nothing of Node but files and CRC-32, and fflate for what is compressed', () => {
+test('the readers use only node:fs and node:zlib', () => {
   const src = join(import.meta.dirname, '../../src')
   const readers = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /^(?:io|formats|tensor)[\\/].*\.ts$/.test(name),

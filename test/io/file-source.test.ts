@@ -42,11 +42,11 @@ function write(name: string, bytes: Uint8Array = bin({}, FOUR)): string {
   return at(name)
 }
 
-describe('what is no file', () => {
-  test('nothing there', () => {
+describe('not a regular file', () => {
+  test('a missing file', () => {
     expectRefusal(unmade(at('none.pth')), 'file-not-found', 'none.pth: there is no such file', at('none.pth'))
     const through = join(write('plain.bin'), 'output.pth')
-    expectRefusal(unmade(through), 'file-not-found', 'a folder of its path is not a folder', through)
+    expectRefusal(unmade(through), 'file-not-found', 'a part of its path is not a folder', through)
   })
 
   test('a folder named like a file', () => {
@@ -78,7 +78,7 @@ describe('what is no file', () => {
     await new Promise((done) => server.close(done))
   })
 
-  test.runIf(posix)('links: to a file they are followed, into a loop or to nothing they are refused', () => {
+  test.runIf(posix)('links to files are followed; broken and circular links are refused', () => {
     symlinkSync(write('target.bin'), at('link.bin'))
     symlinkSync(at('link.bin'), at('link-to-link.bin'))
     expect(values(at('link-to-link.bin'))).toEqual([1, -2, 0.5, 8])
@@ -86,7 +86,7 @@ describe('what is no file', () => {
     symlinkSync('b.pth', at('a.pth'))
     symlinkSync('a.pth', at('b.pth'))
     for (const loop of ['itself.pth', 'a.pth', 'b.pth']) {
-      expectRefusal(unmade(at(loop)), 'read-failed', 'is a link that leads back to itself', at(loop))
+      expectRefusal(unmade(at(loop)), 'read-failed', 'is a symbolic link that points back to itself', at(loop))
     }
     symlinkSync('gone.pth', at('dangling.pth'))
     expectRefusal(unmade(at('dangling.pth')), 'file-not-found', 'there is no such file', at('dangling.pth'))
@@ -103,7 +103,7 @@ describe('what is no file', () => {
     )
   })
 
-  test('a path longer than the system takes', () => {
+  test('a path that is too long for the system', () => {
     const long = at('x'.repeat(5000))
     const error = refusalOf(unmade(long))
     expect(['read-failed', 'file-not-found']).toContain(error.code)
@@ -113,18 +113,18 @@ describe('what is no file', () => {
 })
 
 describe.runIf(canBeNobody)('permissions', () => {
-  test('a file that may not be read', () => {
+  test('a file without read permission', () => {
     const file = write('secret.bin')
     chmodSync(file, 0o000)
-    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file))
+    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'this user has no permission to read it', file))
   })
 
-  test('a folder that may not be entered', () => {
+  test('a folder without permission to enter', () => {
     mkdirSync(at('closed'))
     writeFileSync(at('closed', 'output.bin'), bin({}, FOUR))
     chmodSync(at('closed'), 0o000)
     const file = at('closed', 'output.bin')
-    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'may not be read by this user', file))
+    asNobody(() => expectRefusal(unmade(file), 'permission-denied', 'this user has no permission to read it', file))
     chmodSync(at('closed'), 0o700)
   })
 })
@@ -146,7 +146,7 @@ describe('a file that changes', () => {
 
   test('shrinks, grows or is replaced before its elements are read', () => {
     const file = write('replaced.pth', torchZip(pickle(tensor())))
-    const message = 'was changed after it was opened; read it anew'
+    const message = 'was changed after it was opened; read it again'
     const read = () => readTensors(file)[0]!
 
     const shrunk = read()
@@ -166,7 +166,7 @@ describe('a file that changes', () => {
   })
 })
 
-test('a file that cannot be read any more', () => {
+test('a file that is closed', () => {
   const file = write('closed.bin')
   const source = openFile(file)
   source.close()
@@ -183,7 +183,7 @@ describe.runIf(posix)('names that would break a terminal', () => {
     ['zero\u200bwidth\ufeff.pth', 'zero\\u200bwidth\\ufeff.pth'],
     ['line\u2028separator.pth', 'line\\u2028separator.pth'],
     ['c1\u009b31m.pth', 'c1\\x9b31m.pth'],
-  ])('%j is shown harmless, and handed over as it is', (name, shown) => {
+  ])('%j is escaped in the message and unchanged in error.file', (name, shown) => {
     const error = expectRefusal(unmade(at(name)), 'file-not-found', `${shown}: there is no such file`, at(name))
     expect(error.file).toBe(at(name))
     writeFileSync(at(name), torchZip(pickle(tensor())))
@@ -193,26 +193,26 @@ describe.runIf(posix)('names that would break a terminal', () => {
   })
 })
 
-describe('what the caller gets wrong', () => {
+describe('invalid arguments', () => {
   test.each([
     ['', "''"],
     ['a\0b', "'a\\x00b'"],
-    [42, 'number'],
+    [42, '42'],
     [undefined, 'undefined'],
     [null, 'null'],
-    [Symbol('x'), 'symbol'],
-    [Object.create(null), 'object'],
+    [Symbol('x'), 'Symbol(x)'],
+    [Object.create(null), 'an object'],
   ])('the path %o', (path, shown) => {
     const error = refusalOf(() => readTensors(path as string))
     expect(error.code).toBe('invalid-argument')
-    expect(error.message).toBe(`readTensors wants the path of a file, got ${shown}`)
+    expect(error.message).toBe(`readTensors expects the path of a file, got ${shown}`)
   })
 })
 
 test.each([null, 5, 'budgets'])('options that are %j', (options) => {
   const error = refusalOf(() => readTensors(at('none.pth'), options as unknown as object))
   expect(error.code).toBe('invalid-argument')
-  expect(error.message).toBe('readTensors wants options such as { budgets: { elements: 1000 } }')
+  expect(error.message).toBe('readTensors expects options such as { budgets: { elements: 1000 } }')
 })
 
 describe('sizes', () => {
@@ -225,7 +225,7 @@ describe('sizes', () => {
     expectRefusal(own, 'limit-exceeded', '114 is over the budget fileBytes of 113', at('small.bin'))
   })
 
-  test('a sparse file of 5 GB without an end is refused from its first and last bytes', () => {
+  test('a sparse file of 5 GB without an end record is refused quickly', () => {
     const file = write('zeros.pth', torchZip(pickle(tensor())))
     truncateSync(file, 5 * 2 ** 30)
     const start = performance.now()
@@ -233,7 +233,7 @@ describe('sizes', () => {
     expect(performance.now() - start).toBeLessThan(1000)
   })
 
-  test('descriptors are given back, whatever happens', () => {
+  test('file descriptors are always closed', () => {
     const good = write('good.bin')
     const bad = write('bad.bin', bin({ dims: '5' }, FOUR))
     for (let i = 0; i < 5000; i++) {

@@ -6,7 +6,7 @@ import { digitsOf, splitAtNumber } from '../../src/io/numbered-text.js'
 
 const files = (...names: string[]) => names.map((name) => ({ name, kind: 'file' as const }))
 
-describe('a text is taken apart at its last number', () => {
+describe('a text is split at its last number', () => {
   test.each([
     ['12', '', 12, ''],
     ['logits_gsm8k_0_12.pth', 'logits_gsm8k_0_', 12, '.pth'],
@@ -20,32 +20,32 @@ describe('a text is taken apart at its last number', () => {
     expect(before + digitsOf(number) + after).toBe(text)
   })
 
-  test('if it holds one that is exact', () => {
+  test('if the number is exact', () => {
     for (const text of ['', 'lm_head', '1234567890123456', 'a0000000000000001']) {
       expect(splitAtNumber(text)).toBeUndefined()
     }
   })
 
-  test('or before a place', () => {
+  test('or at the last number before a position', () => {
     const text = '/dump/12/output_1.pth'
     expect(splitAtNumber(text, '/dump/12'.length)).toEqual({ before: '/dump/', number: 12, after: '/output_1.pth' })
   })
 })
 
-test('names come back as they were, in the order of names', () => {
+test('names are unchanged and sorted', () => {
   const names = ['10', '9', '0', '0_10', '0_9', '09', '9a', 'b', 'a', 'x10.pth', 'x9.pth', 'x9.bin', 'x010.pth', 'x']
   names.push('12345678901234567890', '01', '1', '-1', '1.5', '1.05', 'x9.pth2', 'é3', '3é')
   const found = [...new FolderNames(files(...names))].map(({ name }) => name)
   expect(found).toEqual([...names].sort(compareNames))
 })
 
-test('series that lie between each other', () => {
+test('interleaved series', () => {
   const names = Array.from({ length: 300 }, (_, i) => [`${i}`, `${i}_${i % 7}`, `step${i}.pth`, `step${i}.json`]).flat()
   const found = [...new FolderNames(files(...[...names].reverse()))].map(({ name }) => name)
   expect(found).toEqual(names.sort(compareNames))
 })
 
-test('each keeps its kind, and the numbers that are whole names are told by kind', () => {
+test('each entry keeps its kind; numbersOf selects by kind', () => {
   const kinds: [string, EntryKind][] = [
     ['3', 'folder'],
     ['1', 'folder'],

@@ -18,7 +18,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 const posix = process.platform !== 'win32'
 
-test('entries come in numeric order, with what they are', () => {
+test('entries are in numeric order and have a kind', () => {
   mkdirSync(at('steps'))
   for (const name of ['10', '9', '0', '0_10', '0_9']) mkdirSync(at('steps', name))
   writeFileSync(at('steps', 'a10.pth'), '')
@@ -35,7 +35,7 @@ test('entries come in numeric order, with what they are', () => {
   ])
 })
 
-test.runIf(posix)('links to files are files; links to folders, in a circle or to nothing stay links', () => {
+test.runIf(posix)('links to files are files; links to folders and broken or circular links stay links', () => {
   mkdirSync(at('links'))
   writeFileSync(at('links', 'file'), '')
   symlinkSync('file', at('links', 'to-file'))
@@ -60,7 +60,7 @@ test.runIf(posix)('links to files are files; links to folders, in a circle or to
   })
 })
 
-test.runIf(posix)('a path names a file, a folder, something else, a link to nothing, or nothing', () => {
+test.runIf(posix)('kindOf: a file, a folder, something else, a broken link, or nothing', () => {
   mkdirSync(at('kinds'))
   writeFileSync(at('kinds', 'file'), '')
   symlinkSync('file', at('kinds', 'to-file'))
@@ -79,7 +79,7 @@ describe.each([
   ['listFolder', listFolder],
   ['listNames', listNames],
 ])('a folder that cannot be listed, by %s', (_, list) => {
-  test('is not there', () => {
+  test('is missing', () => {
     const none = at('none')
     expectRefusal(() => list(none), 'file-not-found', 'cannot list the folder (ENOENT)', none)
   })
@@ -90,7 +90,7 @@ describe.each([
     expectRefusal(() => list(plain), 'file-not-found', 'cannot list the folder (ENOTDIR)', plain)
   })
 
-  test.runIf(canBeNobody)('may not be read', () => {
+  test.runIf(canBeNobody)('without permission', () => {
     mkdirSync(at('closed'), { recursive: true })
     chmodSync(at('closed'), 0o000)
     const closed = at('closed')
@@ -99,13 +99,13 @@ describe.each([
     chmodSync(at('closed'), 0o700)
   })
 
-  test('is a mistake of the caller', () => {
+  test('is an invalid argument', () => {
     expect(() => list(undefined as unknown as string)).toThrow()
     expect(() => kindOf('a\0b')).toThrow()
   })
 })
 
-test.runIf(posix)('names that would break a terminal are listed as they are', () => {
+test.runIf(posix)('names with control characters are listed unchanged', () => {
   mkdirSync(at('wild'))
   const names = ['line\nbreak', '\u001b[31mred', 'right\u202eto-left', '-rf', '=cmd()', '__proto__']
   for (const name of names) writeFileSync(at('wild', name), '')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { memorySource } from '../../src/io/memory-source.js'
 import { expectRefusal } from '../formats/build/refusal.js'
 
-test('bytes in memory are read, and looked at without a copy, up to their end', () => {
+test('read copies and peek returns bytes in memory, up to their end', () => {
   const bytes = Uint8Array.of(1, 2, 3, 4)
   const source = memorySource(bytes, 'some.bin')
   expect([source.file, source.size]).toEqual(['some.bin', 4])

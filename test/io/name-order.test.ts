@@ -21,10 +21,10 @@ test.each([
   expect(compareNames(other, one)).toBeGreaterThan(0)
 })
 
-// Few characters, so that many names are alike.
+// Few characters, so that many names are similar.
 const names = fc.string({ unit: fc.constantFrom('0', '1', '9', '-', 'a', 'B', 'ä'), maxLength: 6 })
 
-test('the order is total, so that it is the same on every machine', () => {
+test('the order is total', () => {
   fc.assert(
     fc.property(names, names, names, (a, b, c) => {
       expect(Math.sign(compareNames(a, b))).toBe(0 - Math.sign(compareNames(b, a)))
@@ -35,7 +35,7 @@ test('the order is total, so that it is the same on every machine', () => {
   )
 })
 
-test('whole numbers are in the order of their values', () => {
+test('whole numbers are sorted by value', () => {
   const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 30 })
   fc.assert(
     fc.property(digits, digits, (a, b) => {
@@ -45,7 +45,7 @@ test('whole numbers are in the order of their values', () => {
   )
 })
 
-test('names of digits and letters are where the collation of English puts them', () => {
+test('names of digits and letters are sorted as by Intl.Collator', () => {
   const { compare } = new Intl.Collator('en', { numeric: true })
   const plain = fc.string({ unit: fc.constantFrom(...'0129abz'), maxLength: 8 })
   fc.assert(

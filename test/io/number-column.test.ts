@@ -9,7 +9,7 @@ function columnOf(numbers: Iterable<number>): NumberColumn {
 
 const LARGEST = 999_999_999_999_999
 
-describe('what was pushed is there', () => {
+describe('pushed numbers are stored', () => {
   test.each<[string, number[]]>([
     ['nothing', []],
     ['one', [7]],
@@ -29,7 +29,7 @@ describe('what was pushed is there', () => {
     expect([column.at(-1), column.at(numbers.length)]).toEqual([undefined, undefined])
   })
 
-  test('many, of which a few are wide', () => {
+  test('many numbers, a few of them large', () => {
     const numbers = Array.from({ length: 20_000 }, (_, i) => (i % 5000 === 4999 ? LARGEST - i : (i * 7919) % 300))
     expect([...columnOf(numbers)]).toEqual(numbers)
   })
@@ -49,7 +49,7 @@ describe('sorted', () => {
     expect([...column]).toEqual(numbers)
   })
 
-  test('a shuffled row of a hundred thousand, and every third of one', () => {
+  test('a hundred thousand shuffled numbers, and every third of them', () => {
     const row = Array.from({ length: 100_003 }, (_, i) => (i * 7919) % 100_003)
     expect([...columnOf(row).sorted()]).toEqual(row.map((_, i) => i))
     const third = row.map((number) => 3 * number)

@@ -10,7 +10,7 @@ const bytes = Uint8Array.from({ length: 300 }, (_, i) => i * 7)
 const folder = writeTree({ 'a.bin': bytes, 'empty.bin': '' })
 const file = join(folder, 'a.bin')
 
-test('a file of that size, through links as well', () => {
+test('a file of this size, also through links', () => {
   symlinkSync(file, join(folder, 'link.bin'))
   linkSync(file, join(folder, 'same.bin'))
   for (const name of ['a.bin', 'link.bin', 'same.bin']) {
@@ -20,12 +20,12 @@ test('a file of that size, through links as well', () => {
   }
 })
 
-describe('no file of that size', () => {
-  test.each([0, 299, 301, 4096])('but one of 300, not %i', (size) => {
+describe('a file of another size, or none', () => {
+  test.each([0, 299, 301, 4096])('300 bytes instead of %i', (size) => {
     expect(readWhole(file, size, new Uint8Array(size + 1))).toBe(false)
   })
 
-  test('nothing there, a folder, and a buffer without room', () => {
+  test('a missing file, a folder, and a buffer that is too small', () => {
     expect(readWhole(join(folder, 'none.bin'), 300, new Uint8Array(301))).toBe(false)
     expect(readWhole(join(file, 'none.bin'), 300, new Uint8Array(301))).toBe(false)
     mkdirSync(join(folder, 'sub'))
@@ -34,12 +34,12 @@ describe('no file of that size', () => {
     expect(readWhole(file, 300, new Uint8Array(300))).toBe(false)
   })
 
-  test.runIf(posix)('a FIFO and a device, which say that they are empty', () => {
+  test.runIf(posix)('a FIFO and a device, whose size is 0', () => {
     execFileSync('mkfifo', [join(folder, 'fifo')])
     for (const path of [join(folder, 'fifo'), '/dev/null']) expect(readWhole(path, 0, new Uint8Array(1))).toBe(false)
   })
 
-  // Its size is a page, whatever it holds.
+  // Its size is always that of a page.
   const shorter = '/sys/kernel/mm/transparent_hugepage/enabled'
   test.runIf(existsSync(shorter))('one that is shorter than it says', () => {
     const { size } = statSync(shorter)
@@ -47,7 +47,7 @@ describe('no file of that size', () => {
     expect(readWhole(shorter, size, new Uint8Array(size + 1))).toBe(false)
   })
 
-  test('one that grows meanwhile is known by the byte that is asked for on top', () => {
+  test('a file that grows meanwhile is detected by the extra byte', () => {
     const grown = join(folder, 'grown.bin')
     writeFileSync(grown, bytes)
     const into = new Uint8Array(301)

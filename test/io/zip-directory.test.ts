@@ -9,14 +9,14 @@ const good = torchZip(pickle(tensor()))
 
 const refused = (bytes: Uint8Array, what: string) => {
   const error = expectRefused(bytes, 'bad-archive', `broken zip archive: ${what}`)
-  expect(error.message).toContain('copy or dump it anew')
+  expect(error.message).toContain('copy or dump it again')
 }
 
-/** The records with the one of a storage changed. */
+/** The records with the record of a storage changed. */
 const with0 = (change: Partial<RecordSpec>): RecordSpec[] =>
   records.map((record) => (record.name === 'archive/data/0' ? { ...record, ...change } : record))
 
-describe('archives that are right', () => {
+describe('valid archives', () => {
   test.each<[string, Uint8Array]>([
     ['the plain one', good],
     ['with zip64 end records', zip(records, { wide: {} })],
@@ -67,7 +67,7 @@ describe('archives that are right', () => {
 })
 
 describe('the end record', () => {
-  test('is missing in a file that was cut short, wherever it was cut', () => {
+  test('is missing in a file that was cut short at any byte', () => {
     for (let length = 4; length < good.length; length++) {
       refused(good.subarray(0, length), '')
     }
@@ -81,15 +81,15 @@ describe('the end record', () => {
     ['another disk', zip(records, { end: { disk: 1 } }), 'it is split over several disks'],
     ['a directory on another disk', zip(records, { end: { firstDisk: 1 } }), 'it is split over several disks'],
     ['entries on another disk', zip(records, { end: { here: 3 } }), 'it is split over several disks'],
-    ['fewer entries', zip(records, { end: { count: 3, here: 3 } }), 'the directory goes on after its last entry'],
+    ['fewer entries', zip(records, { end: { count: 3, here: 3 } }), 'the directory continues after its last entry'],
     ['more entries', zip(records, { end: { count: 5, here: 5 } }), 'the directory ends before its last entry'],
-    ['no entries', zip(records, { end: { count: 0, here: 0 } }), 'the directory goes on after its last entry'],
+    ['no entries', zip(records, { end: { count: 0, here: 0 } }), 'the directory continues after its last entry'],
     ['a smaller directory', zip(records, { end: { directorySize: 10 } }), 'its directory should end at byte'],
     ['a larger directory', zip(records, { end: { directorySize: 1000 } }), 'its directory should end at byte'],
     ['a directory elsewhere', zip(records, { end: { directoryStart: 0 } }), 'its directory should end at byte'],
     ['a directory at 2^32 - 1', zip(records, { end: { directoryStart: 0xffffffff } }), 'its directory should end at'],
     ['bytes between directory and end', zip(records, { beforeEnd: new Uint8Array(3) }), 'its directory should end at'],
-    ['a directory that goes on', zip(records, { directoryTail: new Uint8Array(7) }), 'the directory goes on after'],
+    ['a directory that goes on', zip(records, { directoryTail: new Uint8Array(7) }), 'the directory continues after'],
   ])('with %s', (_, bytes, what) => {
     refused(bytes, what)
   })
@@ -101,10 +101,10 @@ describe('the end record', () => {
     expect(readAll(zip(records, { end: { comment: comment.subarray(0, 21) } }))).toEqual(four)
   })
 
-  test('of a second archive in the comment of the first hides nothing', () => {
+  test('of a second archive in the comment of the first is refused', () => {
     const other = zip(torchRecords(pickle(tensor({ offset: int(0), size: tuple(int(1)) }))))
     refused(zip(records, { end: { comment: other } }), 'its directory should end at byte')
-    // Even where the hidden archive's offsets count from the start of the file, its records do not.
+    // Even if the offsets of the hidden archive are relative to the start of the file, those of its records are not.
     refused(bytesOf(good, other), 'its directory should end at byte')
   })
 })
@@ -122,10 +122,10 @@ describe('zip64 end records', () => {
     [
       'a locator to another disk',
       { wide: { locatorDisk: 1 } },
-      'its zip64 locator does not lead to the record in front',
+      'its zip64 locator does not point to the record in front',
     ],
-    ['a locator of two disks', { wide: { disks: 2 } }, 'its zip64 locator does not lead to the record in front'],
-    ['a locator to byte 0', { wide: { locatorOffset: 0n } }, 'its zip64 locator does not lead to the record in front'],
+    ['a locator of two disks', { wide: { disks: 2 } }, 'its zip64 locator does not point to the record in front'],
+    ['a locator to byte 0', { wide: { locatorOffset: 0n } }, 'its zip64 locator does not point to the record in front'],
     ['a locator beyond 2^53', { wide: { locatorOffset: 2n ** 63n } }, 'a zip64 number beyond 2^53'],
     ['a count beyond 2^53', { wide: { count: 2n ** 64n - 1n } }, 'a zip64 number beyond 2^53'],
     ['a start beyond 2^53', { wide: { directoryStart: 2n ** 53n } }, 'a zip64 number beyond 2^53'],
@@ -145,7 +145,7 @@ describe('zip64 end records', () => {
 describe('entries', () => {
   test.each<[string, Partial<RecordSpec>, string]>([
     ['a wrong signature', { entry: { signature: 0 } }, 'an entry of the directory has a wrong signature'],
-    ['a name longer than the directory', { entry: { nameLength: 60_000 } }, 'an entry reaches beyond the directory'],
+    ['a name longer than the directory', { entry: { nameLength: 60_000 } }, 'an entry extends beyond the directory'],
     ['encryption', { entry: { flags: 1 } }, "record 'archive/data/0' is encrypted or patched"],
     ['a patch', { entry: { flags: 0x20 } }, "record 'archive/data/0' is encrypted or patched"],
     ['strong encryption', { entry: { flags: 0x40 } }, "record 'archive/data/0' is encrypted or patched"],
@@ -159,7 +159,7 @@ describe('entries', () => {
       { entry: { size: 99_999, compressedSize: 99_999 } },
       "record 'archive/data/0' ends at byte",
     ],
-    ['a size that is one less', { entry: { size: 15, compressedSize: 15 } }, "1 bytes behind record 'archive/data/0'"],
+    ['a size that is one less', { entry: { size: 15, compressedSize: 15 } }, "1 bytes after record 'archive/data/0'"],
     ['a header in the directory', { entry: { header: 500 } }, "record 'archive/data/0' starts at byte 500, outside"],
     [
       'a header beyond the file',
@@ -193,7 +193,7 @@ describe('entries', () => {
     refused(zip(with0({ entry: { size: 0xffffffff, extra } })), "record 'archive/data/0' has broken extra fields")
   })
 
-  test('a zip64 extra field that nobody wants is refused, since other readers might believe it', () => {
+  test('an unnecessary zip64 extra field is refused, since other readers might use it', () => {
     const extra = bytesOf(u16(1), u16(8), u64(12))
     refused(zip(with0({ entry: { extra } })), "record 'archive/data/0' has broken extra fields")
   })
@@ -208,18 +208,18 @@ describe('entries', () => {
     ['c:/archive/x', 'c:/archive/x'],
     ['archive/x\0.pkl', 'archive/x\\x00.pkl'],
     ['', ''],
-  ])('named %j', (name, shown) => {
+  ])('the name %j', (name, shown) => {
     const bytes = zip([...records, { name, content: FOUR }])
-    refused(bytes, `a record is named '${shown}', which is no relative path`)
+    refused(bytes, `a record is named '${shown}', which is not a safe relative path`)
   })
 
-  test('named in bytes that are no UTF-8', () => {
+  test('with a name that is not UTF-8', () => {
     const name = Uint8Array.of(0x61, 0xff)
     const bytes = zip([...records, { name: '', content: FOUR, entry: { name }, local: { name } }])
     refused(bytes, 'a record has a name that is not UTF-8')
   })
 
-  test('named twice', () => {
+  test('with the same name twice', () => {
     refused(zip([...records, records[0]!]), "two records are named 'archive/data.pkl'")
     refused(zip([...records, { ...records[0]!, only: 'directory' }]), "the local header of 'archive/data.pkl' does not")
     const twin = zip([records[0]!, { ...records[0]!, only: 'directory' }])
@@ -244,7 +244,7 @@ describe('spans', () => {
     refused(zip([...records.slice(0, 3), twin]), "the local header of 'archive/data/1' does not agree")
   })
 
-  test('are never longer than the way to the directory', () => {
+  test('never reach into the directory', () => {
     const change = { local: { extra: new Uint8Array(0) }, entry: { size: 17, compressedSize: 17 } }
     const last = records.length - 1
     const bytes = zip(records.map((record, i) => (i === last ? { ...record, ...change } : record)))
@@ -255,24 +255,27 @@ describe('spans', () => {
     'leave no gap of %i bytes, even behind a record with a descriptor',
     (length) => {
       const gap = new Uint8Array(length)
-      refused(zip(with0({ gap })), `${length} bytes behind record 'archive/data/0' belong to no record`)
+      refused(zip(with0({ gap })), `${length} bytes after record 'archive/data/0' do not belong to any record`)
       const described = { local: { flags: 8 }, entry: { flags: 8 } }
-      refused(zip(with0({ gap, ...described })), `${length} bytes behind record 'archive/data/0' belong to no record`)
+      refused(
+        zip(with0({ gap, ...described })),
+        `${length} bytes after record 'archive/data/0' do not belong to any record`,
+      )
     },
   )
 
-  test.each([12, 16, 20, 24])('leave a gap of %i bytes for a descriptor only', (length) => {
+  test.each([12, 16, 20, 24])('a gap of %i bytes is allowed only for a data descriptor', (length) => {
     const gap = new Uint8Array(length)
     expect(readAll(zip(with0({ gap, local: { flags: 8 }, entry: { flags: 8 } })))).toEqual(four)
-    refused(zip(with0({ gap })), `${length} bytes behind record`)
+    refused(zip(with0({ gap })), `${length} bytes after record`)
   })
 
-  test('a record that the directory does not know is refused', () => {
-    refused(zip([...records, { name: 'archive/data/1', content: FOUR, only: 'local' }]), '60 bytes behind record')
+  test('a record that is not in the directory is refused', () => {
+    refused(zip([...records, { name: 'archive/data/1', content: FOUR, only: 'local' }]), '60 bytes after record')
     refused(zip([{ name: 'hidden', content: FOUR, only: 'local' }, ...records]), 'bytes before the first record')
   })
 
-  test('bytes in front of the first record are refused', () => {
+  test('bytes before the first record are refused', () => {
     refused(zip(records, { prefix: utf8('PK\x03\x04 in front') }), 'bytes before the first record')
   })
 })
@@ -294,7 +297,7 @@ describe('budgets', () => {
   })
 })
 
-test('a message shows the name of a record harmless and short', () => {
+test('the name of a record is escaped and shortened in the message', () => {
   const name = `archive/\u001b[2J\u202e${'x'.repeat(500)}`
   refused(zip([...records, { name, content: FOUR, entry: { method: 99 } }]), "record 'archive/\\x1b[2J\\u202exxxx")
 })

@@ -141,10 +141,16 @@ describe('misuse is an error, with .not and without', () => {
       "the options must be an object such as { dtype: 'bf16' }, got 'bf16'",
     ],
     ['null for options', GOOD, GOOD_GOLDEN, null, "the options must be an object such as { dtype: 'bf16' }, got null"],
-    ['no golden', GOOD, undefined, undefined, 'the golden must be a dump from loadDump or a path, got undefined'],
-    ['a number', 3, GOOD_GOLDEN, undefined, 'the dump must be a dump from loadDump or a path, got number'],
-    ['an array', [1, 2], GOOD_GOLDEN, undefined, 'the dump must be a dump from loadDump or a path, got a Array'],
-    ['a promise', promise, GOOD_GOLDEN, undefined, 'got a Promise (loadDump is synchronous: nothing to await)'],
+    ['no golden', GOOD, undefined, undefined, 'the golden must be a path or what loadDump returned, got undefined'],
+    ['a number', 3, GOOD_GOLDEN, undefined, 'the dump must be a path or what loadDump returned, got number'],
+    ['an array', [1, 2], GOOD_GOLDEN, undefined, 'the dump must be a path or what loadDump returned, got a Array'],
+    [
+      'a promise',
+      promise,
+      GOOD_GOLDEN,
+      undefined,
+      'got a Promise (loadDump is synchronous: there is nothing to await)',
+    ],
     ['an object without a prototype', Object.create(null), GOOD_GOLDEN, undefined, 'got a bare object'],
   ])('%s', (_, dump, golden, options, message) => {
     for (const isNot of [false, true]) {
@@ -171,9 +177,9 @@ describe('misuse is an error, with .not and without', () => {
 
   test('a step that is there twice', () => {
     const dump = loadDump(GOOD)
-    const twice = { ...dump, steps: [...dump.steps, dump.steps[3]!] }
-    expectRefusal(() => call(twice, GOOD_GOLDEN), 'invalid-argument', 'the dump holds token 3 twice', GOOD)
-    const odd = { ...dump, steps: [{ ...dump.steps[0]!, step: 1.5 }] }
+    const twice = { ...dump, steps: [...dump.steps, dump.steps.at(3)!] }
+    expectRefusal(() => call(twice, GOOD_GOLDEN), 'invalid-argument', 'the dump has token 3 twice', GOOD)
+    const odd = { ...dump, steps: [{ ...dump.steps.at(0)!, step: 1.5 }] }
     expectRefusal(() => call(GOOD, odd), 'invalid-argument', 'a step of the golden has the number 1.5', GOOD)
   })
 

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { measurePair, type PairOutcome, type PairSettings } from '../../src/compare/measure-pair.js'
-import { PairMeasurer } from '../../src/compare/pair-measurer.js'
 import type { DumpStep } from '../../src/dumps/types.js'
+import { FilesSource, type RowLayout } from '../../src/measure/from-files.js'
+import { measurePair, type PairSetting } from '../../src/measure/measure-pair.js'
+import type { Outcome } from '../../src/measure/outcome.js'
 import type { RowKernel } from '../../src/metrics/kernel.js'
 import { createKernel } from '../../src/metrics/row-kernel.js'
 import { atb, logits, pth, type Tensor } from '../build/logits.js'
@@ -11,9 +12,32 @@ import { writeTree } from '../build/tree.js'
 import { int, pickle, tensor, tuple, utf8 } from '../formats/build/pickle.js'
 import { FOUR, torchRecords, zip } from '../formats/build/zip.js'
 
-const SETTINGS: PairSettings = { goldenBudgets: {}, dumpBudgets: {}, vocabSize: undefined }
+/** What two sources have learnt of the files of a dump. */
+interface Layouts {
+  golden: RowLayout | undefined
+  dump: RowLayout | undefined
+}
 
-/** A kernel that tells how often it measured rows that lie in the midst of a file: the short way. */
+/** Measures one pair after the other with the same two sources. */
+class PairMeasurer {
+  private readonly setting: PairSetting & { golden: FilesSource; dump: FilesSource }
+
+  constructor(kernel: RowKernel, vocabSize?: number, layouts?: Layouts) {
+    const golden = new FilesSource({}, kernel, layouts?.golden)
+    const dump = new FilesSource({}, kernel, layouts?.dump)
+    this.setting = { golden, dump, vocabSize, kernel }
+  }
+
+  get layouts(): Layouts {
+    return { golden: this.setting.golden.layout, dump: this.setting.dump.layout }
+  }
+
+  measure(golden: DumpStep, dump: DumpStep): Outcome {
+    return measurePair(golden, dump, this.setting)
+  }
+}
+
+/** A kernel that counts the pairs of which it measured rows in the middle of their files: those that were not parsed. */
 function watched(name: RowKernel['name'] = 'wasm'): { kernel: RowKernel; short: () => number; read: () => number } {
   const kernel = createKernel(name)
   const seen = { short: 0, reserved: 0 }
@@ -25,7 +49,7 @@ function watched(name: RowKernel['name'] = 'wasm'): { kernel: RowKernel; short: 
       return kernel.reserve(golden, dump)
     },
     compare: (golden, dump, count, goldenFrom, dumpFrom) => {
-      if (goldenFrom !== undefined) seen.short++
+      if (goldenFrom && dumpFrom) seen.short++
       return kernel.compare(golden, dump, count, goldenFrom, dumpFrom)
     },
   }
@@ -35,9 +59,9 @@ function watched(name: RowKernel['name'] = 'wasm'): { kernel: RowKernel; short: 
 const step = (...files: string[]): DumpStep => ({ step: 0, files, layer: 'lm_head' })
 const general = createKernel('wasm')
 
-/** What is said of a pair where nothing is known of those before. */
-function thought(golden: DumpStep, dump: DumpStep, settings = SETTINGS): PairOutcome {
-  return measurePair(golden, dump, settings, general)
+/** The outcome of a pair if nothing was learnt from earlier pairs. */
+function alone(golden: DumpStep, dump: DumpStep, vocabSize?: number): Outcome {
+  return new PairMeasurer(general, vocabSize).measure(golden, dump)
 }
 
 /** Pairs of files of these bytes, each in a folder of its own. @param name of the golden's */
@@ -79,18 +103,18 @@ describe.each(['wasm', 'typescript'] as const)('on the %s kernel, pairs like the
     ],
   ])('%s, are measured the short way, and come to the same', (_, make) => {
     const { kernel, short } = watched(name)
-    const measurer = new PairMeasurer(SETTINGS, kernel)
+    const measurer = new PairMeasurer(kernel)
     const all = pairs(...[1, 2, 3, 4].map(make))
     const fresh = createKernel(name)
     for (const [golden, dump] of all) {
-      expect(measurer.measure(golden, dump)).toEqual(measurePair(golden, dump, SETTINGS, fresh))
+      expect(measurer.measure(golden, dump)).toEqual(new PairMeasurer(fresh).measure(golden, dump))
     }
     expect(short()).toBe(3)
     // What one thread has found serves another.
     const other = watched(name)
-    const told = new PairMeasurer(SETTINGS, other.kernel, structuredClone(measurer.known))
+    const told = new PairMeasurer(other.kernel, undefined, structuredClone(measurer.layouts))
     for (const [golden, dump] of all) {
-      expect(told.measure(golden, dump)).toEqual(measurePair(golden, dump, SETTINGS, fresh))
+      expect(told.measure(golden, dump)).toEqual(new PairMeasurer(fresh).measure(golden, dump))
     }
     expect(other.short()).toBe(4)
   })
@@ -98,11 +122,11 @@ describe.each(['wasm', 'typescript'] as const)('on the %s kernel, pairs like the
 
 describe('pairs that are not as the one before', () => {
   /** Measures them all, expects what each comes to by itself, and returns how many went the short way. */
-  function measured(all: readonly (readonly [DumpStep, DumpStep])[], settings = SETTINGS): number {
+  function measured(all: readonly (readonly [DumpStep, DumpStep])[], vocabSize?: number): number {
     const { kernel, short } = watched()
-    const measurer = new PairMeasurer(settings, kernel)
+    const measurer = new PairMeasurer(kernel, vocabSize)
     for (const [golden, dump] of all) {
-      expect(measurer.measure(golden, dump)).toEqual(thought(golden, dump, settings))
+      expect(measurer.measure(golden, dump)).toEqual(alone(golden, dump, vocabSize))
     }
     return short()
   }
@@ -117,7 +141,7 @@ describe('pairs that are not as the one before', () => {
     const tar = wide(3)
     tar.set(utf8('ustar'), 257)
     const all = pairs([wide(1), wide(2)], [wide(2), tar], [tar, wide(1)], [wide(4), wide(5)])
-    expect(thought(...all[1]!)).toMatchObject({ kind: 'unreadable', reason: expect.stringContaining('a tar archive') })
+    expect(alone(...all[1]!)).toMatchObject({ kind: 'unreadable', reason: expect.stringContaining('a tar archive') })
     expect(measured(all)).toBe(1)
   })
 
@@ -126,9 +150,9 @@ describe('pairs that are not as the one before', () => {
     ['the last of many in an ATB file', atb({ values: logits(5, 8000), shape: [1, 1000, 8] })],
   ])('by a row that is %s, are never read whole', (_, bytes) => {
     const { kernel, short, read } = watched()
-    const measurer = new PairMeasurer(SETTINGS, kernel)
+    const measurer = new PairMeasurer(kernel)
     const all = pairs([bytes, atb(row(1))], [bytes, atb(row(2))])
-    for (const pair of all) expect(measurer.measure(...pair)).toEqual(thought(...pair))
+    for (const pair of all) expect(measurer.measure(...pair)).toEqual(alone(...pair))
     expect([short(), read()]).toEqual([0, 2])
   })
 
@@ -151,21 +175,21 @@ describe('pairs that are not as the one before', () => {
     })
     const golden = step(join(root, 'golden.pth'))
     const [linked, own] = [0, 1].map((n) => step(join(root, `data/0_1/${n}/33_LmHead/after/outtensor0.bin`)))
-    expect(thought(golden, linked!).notes).toHaveLength(1)
+    expect(alone(golden, linked!).notes).toHaveLength(1)
     expect(measured([linked!, own!, own!].map((dump) => [golden, dump]))).toBe(1)
   })
 
-  test('by the option vocabSize, which tells what was cut off each', () => {
+  test('and the option vocabSize: what was cut off is measured for each', () => {
     const all = pairs([pth(row(1)), atb(row(2))], [pth(row(3)), atb(row(4))])
-    expect(measured(all, { ...SETTINGS, vocabSize: 5 })).toBe(0)
+    expect(measured(all, 5)).toBe(1)
   })
 
   test('but by their size alike, again and again, are read in vain five times', () => {
     const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9]
     const all = pairs(...seeds.map((seed) => [called(`archiv${seed}`, pth(row(seed))), atb(row(seed))] as const))
     const { kernel, short, read } = watched()
-    const measurer = new PairMeasurer(SETTINGS, kernel)
-    for (const [golden, dump] of all) expect(measurer.measure(golden, dump)).toEqual(thought(golden, dump))
+    const measurer = new PairMeasurer(kernel)
+    for (const [golden, dump] of all) expect(measurer.measure(golden, dump)).toEqual(alone(golden, dump))
     expect([short(), read()]).toEqual([0, 9 + 5])
   })
 })
@@ -181,8 +205,8 @@ describe('files of torch that have their own name in them', () => {
 
   test('are like each other', () => {
     const { kernel, short } = watched()
-    const measurer = new PairMeasurer(SETTINGS, kernel)
-    for (const [golden, dump] of pairs(...files)) expect(measurer.measure(golden, dump)).toEqual(thought(golden, dump))
+    const measurer = new PairMeasurer(kernel)
+    for (const [golden, dump] of pairs(...files)) expect(measurer.measure(golden, dump)).toEqual(alone(golden, dump))
     expect(short()).toBe(3)
   })
 
@@ -195,12 +219,12 @@ describe('files of torch that have their own name in them', () => {
     ['that is a name in it twice', 'logit_5', called('logit_5', doubled)],
   ])('but for a name %s', (_, name, bytes) => {
     const { kernel, short } = watched()
-    const measurer = new PairMeasurer(SETTINGS, kernel)
+    const measurer = new PairMeasurer(kernel)
     const columns = name === 'logit_5' ? 4 : 8
     const dump = (seed: number) => atb({ values: logits(seed, columns) })
     const first = called('logit_1', name === 'logit_5' ? doubled : pth(row(0)))
     for (const pair of pairs([first, dump(1), 'logit_1'], [first, dump(2), 'logit_1'], [bytes, dump(3), name])) {
-      expect(measurer.measure(...pair)).toEqual(thought(...pair))
+      expect(measurer.measure(...pair)).toEqual(alone(...pair))
     }
     expect(short()).toBe(1)
   })
@@ -217,14 +241,14 @@ test.each([
 ])('%s with any byte changed comes to the same as if it were the first', (_, name, bytes, other) => {
   const [[golden, dump]] = pairs([bytes, other, name]) as [Pair]
   const { kernel, short } = watched()
-  const measurer = new PairMeasurer(SETTINGS, kernel)
+  const measurer = new PairMeasurer(kernel)
   const file = golden.files[0]!
   const changes = [...bytes.keys()].map((at) => bytes.with(at, bytes[at]! ^ (1 << (at % 8))))
   measurer.measure(golden, dump)
   for (const changed of [...changes, bytes.subarray(0, -1), Buffer.concat([bytes, Uint8Array.of(0)])]) {
     writeFileSync(file, changed)
-    const told = new PairMeasurer(SETTINGS, kernel, measurer.known)
-    const [outcome, expected] = [told.measure(golden, dump), thought(golden, dump)]
+    const told = new PairMeasurer(kernel, undefined, measurer.layouts)
+    const [outcome, expected] = [told.measure(golden, dump), alone(golden, dump)]
     if (JSON.stringify(outcome) !== JSON.stringify(expected)) expect(outcome).toEqual(expected)
   }
   expect(short()).toBeGreaterThan(8)

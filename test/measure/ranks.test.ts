@@ -116,7 +116,7 @@ describe('ranks that make no row', () => {
 
   test('of different dtypes', () => {
     const mixed = [split(ROW, 2)[0]!, split(ROW, 2, 'float16')[1]!]
-    const reason = 'the ranks of the dump are of different dtypes (float32 and float16)'
+    const reason = 'the ranks of the dump have different dtypes (float32 and float16)'
     expect(token({ values: ROW }, mixed)).toMatchObject({ verdict: 'shape-mismatch', reason })
   })
 

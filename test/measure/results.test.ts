@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { PairOutcome } from '../../../src/compare/measure-pair.js'
-import { OutcomeTable } from '../../../src/compare/rows/outcome-table.js'
-import type { MeasuredOutcome } from '../../../src/compare/rows/row-form.js'
-import { ROW_BYTES, rowMemory, writeRow } from '../../../src/compare/rows/row-memory.js'
-import { listOf } from '../../../src/lib/lazy-list.js'
+import { listOf } from '../../src/lib/lazy-list.js'
+import type { MeasuredOutcome, Outcome } from '../../src/measure/outcome.js'
+import { RECORD_BYTES, recordMemory, writeRecord } from '../../src/measure/record.js'
+import { Results } from '../../src/measure/results.js'
 
 const pairs = listOf(10_000, (step) => ({
   step,
@@ -22,10 +21,10 @@ function outcomeAt(step: number, more: Partial<MeasuredOutcome> = {}): MeasuredO
     top1Logit: step + side + 0.5,
     logitAtOtherTop1: step + side + 0.125,
   })
-  const form = { dtype: 'float32', fileShape: [1, 2, 8], shape: [1, 8] } as const
+  const shape = { dtype: 'float32', fileShape: [1, 2, 8], shape: [1, 8] } as const
   const sides = {
-    golden: { files: golden.files, layer: golden.layer, ...form, ...stats(0) },
-    dump: { files: dump.files, layer: dump.layer, ...form, dtype: 'bfloat16', ...stats(1) } as const,
+    golden: { files: golden.files, layer: golden.layer, ...shape },
+    dump: { files: dump.files, layer: dump.layer, ...shape, dtype: 'bfloat16' } as const,
   }
   return {
     kind: 'compared',
@@ -42,8 +41,8 @@ function outcomeAt(step: number, more: Partial<MeasuredOutcome> = {}): MeasuredO
         meanAbsoluteError: step / 19,
         relativeEuclideanDistance: step / 23,
       },
-      golden: sides.golden,
-      dump: sides.dump,
+      golden: stats(0),
+      dump: stats(1),
       support: { bothSuppressed: step + 2, goldenOnly: step + 3, dumpOnly: step + 4, firstMismatch: step + 5 },
     },
     ...more,
@@ -53,13 +52,13 @@ function outcomeAt(step: number, more: Partial<MeasuredOutcome> = {}): MeasuredO
 /** One whose numbers are those at the edges of what a row may hold. */
 function extreme(): MeasuredOutcome {
   const outcome = outcomeAt(7)
-  Object.assign(outcome.golden, {
+  Object.assign(outcome.rows.golden, {
     max: -0,
     top1Logit: -0,
     min: Number.NEGATIVE_INFINITY,
     mean: Number.NEGATIVE_INFINITY,
   })
-  Object.assign(outcome.dump, {
+  Object.assign(outcome.rows.dump, {
     top1: 2 ** 22 - 1,
     logitAtOtherTop1: Number.NEGATIVE_INFINITY,
     max: 3.4028234663852886e38,
@@ -76,7 +75,7 @@ function extreme(): MeasuredOutcome {
 
 describe('an outcome comes back as it was put in', () => {
   const cut = { goldenColumns: 3, goldenMass: 1e-7, dumpColumns: 0, dumpMass: 0 }
-  test.each<[string, number, PairOutcome]>([
+  test.each<[string, number, Outcome]>([
     ['measured', 0, outcomeAt(0)],
     ['far behind', 9999, outcomeAt(9999)],
     ['at the edges', 7, extreme()],
@@ -89,43 +88,46 @@ describe('an outcome comes back as it was put in', () => {
       { kind: 'shape-mismatch', golden: outcomeAt(5).golden, dump: outcomeAt(5).dump, notes: [], reason: 'so' },
     ],
   ])('%s', (_, index, outcome) => {
-    const table = new OutcomeTable(pairs)
-    expect(table.has(index)).toBe(false)
-    expect(table.at(index)).toBeUndefined()
-    table.put(index, outcome)
-    expect(table.has(index)).toBe(true)
-    expect(table.at(index)).toStrictEqual(outcome)
-    // Anew each time: what is done to one is not done to another.
-    expect(table.at(index === 0 ? 1 : 0)).toBeUndefined()
+    const results = new Results(pairs)
+    expect(results.has(index)).toBe(false)
+    expect(results.at(index)).toStrictEqual(pairs.at(index))
+    results.put(index, outcome)
+    expect(results.has(index)).toBe(true)
+    expect(results.at(index)).toStrictEqual({ ...pairs.at(index), outcome })
+    expect(results.at(index === 0 ? 1 : 0)!.outcome).toBeUndefined()
   })
 
-  test('many of several forms', () => {
-    const table = new OutcomeTable(pairs)
+  test('many of several shapes', () => {
+    const results = new Results(pairs)
     const of = (step: number) => outcomeAt(step, step % 3 === 0 ? { notes: [`note ${step % 2}`] } : {})
-    for (let step = 0; step < 5000; step += 2) table.put(step, of(step))
-    for (let step = 0; step < 5000; step += 2) expect(table.at(step)).toStrictEqual(of(step))
-    expect(table.forms.first(64)).toHaveLength(2)
+    for (let step = 0; step < 5000; step += 2) results.put(step, of(step))
+    for (let step = 0; step < 5000; step += 2) expect(results.at(step)!.outcome).toStrictEqual(of(step))
+    expect(results.shapes.first(64)).toHaveLength(2)
   })
 })
 
-test('a row that another thread wrote is taken over with its form', () => {
-  const table = new OutcomeTable(pairs)
-  table.put(0, outcomeAt(0))
-  table.put(1, outcomeAt(1, { notes: ['a note'] }))
-  const shared = rowMemory(new SharedArrayBuffer(4 * ROW_BYTES))
+test('a record that another thread wrote is taken over with its shape', () => {
+  const results = new Results(pairs)
+  results.put(0, outcomeAt(0))
+  results.put(1, outcomeAt(1, { notes: ['a note'] }))
+  const shared = recordMemory(new SharedArrayBuffer(4 * RECORD_BYTES))
   const outcome = outcomeAt(3000, { notes: ['a note'] })
-  writeRow(shared, 2, outcome.rows, undefined, 1)
-  table.putRow(3000, shared, 2)
-  expect(table.at(3000)).toStrictEqual(outcome)
-  // It is a copy: what the other thread does later is not seen.
-  writeRow(shared, 2, outcomeAt(5).rows, undefined, 0)
-  expect(table.at(3000)).toStrictEqual(outcome)
+  writeRecord(shared, 2, outcome, 1)
+  results.putRecord(3000, shared, 2)
+  expect(results.at(3000)!.outcome).toStrictEqual(outcome)
+  // It is a copy: what the other thread writes later is not seen.
+  writeRecord(shared, 2, outcomeAt(5), 0)
+  expect(results.at(3000)!.outcome).toStrictEqual(outcome)
 })
 
-test('outcomes of one form share what is no number', () => {
-  const table = new OutcomeTable(pairs)
-  for (const step of [0, 1]) table.put(step, outcomeAt(step))
-  const [first, second] = [table.at(0)!, table.at(1)!]
+test('outcomes of one shape share its arrays, which are frozen', () => {
+  const results = new Results(pairs)
+  for (const step of [0, 1]) results.put(step, outcomeAt(step))
+  const [first, second] = [results.at(0)!.outcome!, results.at(1)!.outcome!]
   expect(first.golden.fileShape).toBe(second.golden.fileShape)
   expect(() => (first.golden.fileShape as number[]).push(1)).toThrow(TypeError)
+})
+
+test('a record takes at most 150 bytes', () => {
+  expect(RECORD_BYTES).toBeLessThanOrEqual(150)
 })

@@ -9,7 +9,7 @@ import { compareFloats, compareOn } from '../conformance/kernel.js'
 const typescript = createTypescriptKernel()
 const wasm = createWasmKernel()
 
-/** Every number of two comparisons agrees to 1e-10 of itself, all else exactly. */
+/** Every number of two comparisons agrees within 1e-10 relative, everything else exactly. */
 function expectSame(found: RowComparison, expected: RowComparison): void {
   expect(found.kind).toBe(expected.kind)
   if (found.kind !== 'measured' || expected.kind !== 'measured') {
@@ -22,8 +22,8 @@ function expectSame(found: RowComparison, expected: RowComparison): void {
   ]) as [[string, number][], [string, number][]]
   numbers.forEach(([name, value], i) => {
     const other = others[i]![1]
-    // A cosine is a sum of products of both signs, right in terms of those. A divergence far below float64's resolution
-    // of the logits is rounding, of its own in each kernel.
+    // A cosine is a sum of products of both signs, precise relative to their size. A divergence far below float64's
+    // resolution of the logits is rounding noise, different in each kernel.
     const absolute = { cosineSimilarity: 1e-14, klDivergence: 1e-15 }[name] ?? 0
     const near = value === other || Math.abs(value - other) <= absolute + 1e-10 * Math.abs(other)
     expect(near, `${name}: ${value}, ${other}`).toBe(true)
@@ -31,7 +31,7 @@ function expectSame(found: RowComparison, expected: RowComparison): void {
   expect(found.support).toEqual(expected.support)
 }
 
-/** Logits as models emit them, now and then one that is masked, huge, tiny or a zero. */
+/** Logits like those of models; some are masked, huge, tiny or zero. */
 const logit = fc.oneof(
   { weight: 20, arbitrary: fc.double({ min: -30, max: 30, noNaN: true }).map(Math.fround) },
   { weight: 1, arbitrary: fc.constantFrom(0, -0, 1e-8, -(2 ** -23), 2 ** -22, 60, -60, 300, -700, 65504, 1e5, 2e5) },
@@ -39,7 +39,7 @@ const logit = fc.oneof(
 const mask = fc.constantFrom(Number.NEGATIVE_INFINITY, -1e9, -3e38, Math.fround(-65504), -1e4, -660)
 const length = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 505, max: 520 }), fc.constant(1031))
 
-/** Two rows of one length: apart by noise of some size, the same constant, and masks on either side or both. */
+/** Two rows of the same length, which differ by noise, a constant, and masks on one side or both. */
 const pair = length.chain((n) =>
   fc.record({
     golden: fc.array(logit, { minLength: n, maxLength: n }),
@@ -51,7 +51,7 @@ const pair = length.chain((n) =>
   }),
 )
 
-test('both kernels measure the same, whatever the rows', () => {
+test('both kernels measure the same for random rows', () => {
   fc.assert(
     fc.property(pair, ({ golden, noise, size, shift, masks, huge }) => {
       const rows = {
@@ -81,7 +81,7 @@ const DTYPES: Dtype[] = [
   'bool',
 ]
 
-test('both kernels read the same from any bytes of any two dtypes', () => {
+test('both kernels convert random bytes of any two dtypes the same', () => {
   const dtype = fc.constantFrom(...DTYPES)
   const row = (type: Dtype, n: number) =>
     fc.uint8Array({ minLength: n * itemSize(type), maxLength: n * itemSize(type) })
@@ -97,7 +97,7 @@ test('both kernels read the same from any bytes of any two dtypes', () => {
 })
 
 test('a row and itself, and a row and itself shifted, have divergence 0 and cosine 1 exactly', () => {
-  // On a grid that float32 holds with the shift added: sums are exact.
+  // On a grid that float32 represents also with the shift: sums are exact.
   const grid = fc.integer({ min: -2000, max: 2000 }).map((x) => x / 64)
   const row = length.chain((n) => fc.array(grid, { minLength: n, maxLength: n }))
   const shifts = fc.constantFrom(0.25, 8, -100, 4096)
@@ -119,8 +119,8 @@ const wasmMetrics = (golden: Float32Array, dump: Float32Array) => {
   return result
 }
 
-test('a divergence far below the gap of the top token keeps its digits', () => {
-  // All ids alike, and the dump gives one of them e⁵ times as much.
+test('a divergence far below the gap of the top token is precise', () => {
+  // All ids are equal, but one has e⁵ times the weight in the dump.
   const count = 500_000
   const golden = new Float32Array(count)
   const dump = new Float32Array(count).fill(5, 0, 1)
@@ -129,14 +129,14 @@ test('a divergence far below the gap of the top token keeps its digits', () => {
   expect(Math.abs(found - exact)).toBeLessThan(1e-10 * exact)
 })
 
-test('masked ids leave a pure shift at 0, whatever it does to the last bits of the mask', () => {
+test('a pure shift has divergence 0 even if it rounds the values of masked ids', () => {
   const shift = 8 + 2 ** -15
   const golden = Float32Array.of(10, 9.5, Number.NEGATIVE_INFINITY, 3)
   const dump = golden.map((logit) => logit - shift)
   expect(wasmMetrics(golden, dump).metrics.klDivergence).toBe(0)
 })
 
-test('of two zeros the first is the minimum and the maximum, as in the order of the row', () => {
+test('of 0 and -0, the first in the row is the minimum and the maximum', () => {
   for (const zeros of [
     [0, -0],
     [-0, 0],

@@ -4,8 +4,8 @@ import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 import { normal as normalOf, random } from '../snapshots/compact/pairs.js'
 
-// The WebAssembly kernel counts from the largest logit that it has met so far: what it finds must not depend on where in
-// the row that is. Rows are several blocks long, the last of them short.
+// The WebAssembly kernel sums relative to the largest logit so far. Its results must not depend on the position of that
+// logit in the row. Rows are several blocks long, and the last block is short.
 
 const COUNT = 5021
 
@@ -32,7 +32,7 @@ const ORDERS: Record<string, (logits: Float32Array) => number[]> = {
   descending: (logits) => Array.from(logits, (_, i) => i).sort((a, b) => logits[b]! - logits[a]! || a - b),
 }
 
-/** What the dump is to the golden. */
+/** How the dump differs from the golden. */
 const DUMPS: Record<string, (logit: number) => number> = {
   'noise of 1e-4': (logit) => logit + 1e-4 * normal(),
   'noise of 0.02': (logit) => logit + 0.02 * normal(),
@@ -81,22 +81,22 @@ for (const [name, makeGolden] of Object.entries(GOLDENS)) {
   })
 }
 
-test('a golden that has no logit where the dump has some, in every order', () => {
+test('a golden without a finite logit where the dump has some, in every order', () => {
   const golden = suppressed(bulk(), Number.NEGATIVE_INFINITY, 0, 2000)
   const dump = golden.map((logit) => (Number.isFinite(logit) ? logit + 0.02 * normal() : -1 + 2.2 * normal()))
   const expected = divergence(typescript, golden, dump, orders[0]!(golden))
   expect(expected).toBeGreaterThan(0.1)
   for (const order of orders) {
     expect(divergence(wasm, golden, dump, order(golden)) / expected).toBeCloseTo(1, 10)
-    // And the other way round it is infinite.
+    // The other way round, it is infinite.
     expect(divergence(wasm, dump, golden, order(dump))).toBe(Number.POSITIVE_INFINITY)
   }
 })
 
-test('a first maximum whose gap is far from all others leaves no digits of theirs in the sums', () => {
+test('a first maximum whose gap is far from all others costs the sums all digits', () => {
   const golden = new Float32Array(COUNT).map((_, i) => (i === 100 ? 0.01 : i === 2600 ? 20 : 0))
   const dump = golden.map((logit, i) => (i === 100 ? 14 : logit))
-  // p of the one token that moved, and what both masses come to: KL = ln(dump mass/golden mass) − p·(14 − 0.01).
+  // p of the only token that moved, and both masses: KL = ln(dump mass/golden mass) − p·(14 − 0.01).
   const mass = golden.reduce((sum, logit) => sum + Math.exp(logit), 0)
   const [before, after] = [Math.exp(golden[100]!), Math.exp(14)]
   const expected = Math.log1p((after - before) / mass) - (before / mass) * (14 - golden[100]!)

@@ -12,11 +12,11 @@ test.each([
   ['auto', 'wasm'],
   ['wasm', 'wasm'],
   ['typescript', 'typescript'],
-])('GOLDEN_LOGITS_KERNEL=%s takes the %s kernel', (choice, name) => {
+])('GOLDEN_LOGITS_KERNEL=%s selects the %s kernel', (choice, name) => {
   expect(createKernel(choice).name).toBe(name)
 })
 
-test('another choice is refused', () => {
+test('any other choice is refused', () => {
   expect(() => createKernel('cuda')).toThrow(
     expect.objectContaining({
       code: 'invalid-argument',
@@ -25,7 +25,7 @@ test('another choice is refused', () => {
   )
 })
 
-/** What a script prints in a process of its own. */
+/** The output of a script in a new process. */
 function printed(script: string, flags: string[], env: NodeJS.ProcessEnv = {}): string {
   return execFileSync(process.execPath, [...flags, '-e', script], {
     encoding: 'utf8',
@@ -34,7 +34,7 @@ function printed(script: string, flags: string[], env: NodeJS.ProcessEnv = {}): 
   }).trim()
 }
 
-test('a process compares in WebAssembly where there is some, in TypeScript elsewhere', async () => {
+test('a process uses WebAssembly if available, otherwise TypeScript', async () => {
   const script = `
     const kernel = require(${JSON.stringify(await bundled('metrics/row-kernel'))}).rowKernel()
     const { golden, dump } = kernel.reserve(8, 8)
@@ -46,7 +46,7 @@ test('a process compares in WebAssembly where there is some, in TypeScript elsew
   expect(printed(script, [], { GOLDEN_LOGITS_KERNEL: 'typescript' })).toBe('typescript 1')
 })
 
-test.each(['esm', 'cjs'])('the %s half of the built package compares with and without WebAssembly', (half) => {
+test.each(['esm', 'cjs'])('the %s build compares with and without WebAssembly', (half) => {
   const dumps = join(import.meta.dirname, '../../examples/dumps')
   const script = `
     import(${JSON.stringify(pathToFileURL(join(builtDist(), half, 'index.js')))}).then(({ compareDumps }) => {
@@ -57,7 +57,7 @@ test.each(['esm', 'cjs'])('the %s half of the built package compares with and wi
   for (const flags of [[], ['--jitless']]) expect(printed(script, flags)).toBe('true 3')
 })
 
-test('the module in the source is what kernel/ compiles to', () => {
+test('the generated module is up to date with kernel/', () => {
   const root = join(import.meta.dirname, '../..')
   const script = join(root, 'scripts/build-kernel.mjs')
   expect(execFileSync(process.execPath, [script, '--check'], { cwd: root, encoding: 'utf8' })).toBe('')

@@ -5,7 +5,7 @@ const TREES = process.env.TREES
 const golden = (tree) => loadDump(join(TREES, tree, 'golden'))
 const dump = (tree) => loadDump(join(TREES, tree, 'my'))
 
-/** A dump that ends its process as soon as a comparison looks at it. */
+/** A dump that ends the process when a comparison reads its steps. */
 function deadly(tree, end) {
   const loaded = dump(tree)
   return {

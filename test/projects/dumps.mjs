@@ -3,11 +3,11 @@ import { loadDump } from 'golden-logits'
 
 const TREES = process.env.TREES
 
-/** The golden and the dump of a tree, e.g. of `b_token3_degraded`, whose token 3 is off. */
+/** The golden and the dump of a tree, such as `b_token3_degraded`, where token 3 is wrong. */
 export const golden = (tree) => loadDump(join(TREES, tree, 'golden'))
 export const dump = (tree) => loadDump(join(TREES, tree, 'my'))
 
-/** A dump that ends its process as soon as a comparison looks at it. */
+/** A dump that ends the process when a comparison reads its steps. */
 export function deadly(tree, end) {
   const loaded = dump(tree)
   return {

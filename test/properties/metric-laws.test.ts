@@ -5,7 +5,7 @@ import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
 import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 
-/** A pair of rows of one length, of what `logit` makes. */
+/** A pair of rows of the same length, with logits from `logit`. */
 function pairs(logit: fc.Arbitrary<number>, least = 1): fc.Arbitrary<[Float32Array, Float32Array]> {
   return fc.integer({ min: least, max: 40 }).chain((count) => {
     const row = fc.array(logit, { minLength: count, maxLength: count }).map((values) => Float32Array.from(values))
@@ -19,7 +19,7 @@ const masked = fc.oneof(
   { weight: 5, arbitrary: ordinary },
   { weight: 1, arbitrary: fc.constantFrom(Number.NEGATIVE_INFINITY, -1e9, Math.fround(-3e38)) },
 )
-/** Logits between which every shift by a whole number is exact. */
+/** Logits for which every shift by a whole number is exact. */
 const whole = fc.integer({ min: -1000, max: 1000 })
 
 const softmax = (row: Float32Array): number[] => {
@@ -56,7 +56,7 @@ describe.each([
     )
   })
 
-  test('a row against itself: KL exactly 0, cosine exactly 1, no error', () => {
+  test('a row and itself: KL exactly 0, cosine exactly 1, no error', () => {
     fc.assert(
       fc.property(pairs(fc.oneof(finite, masked)), ([row]) => {
         fc.pre(row.some((logit) => logit > Number.NEGATIVE_INFINITY))
@@ -73,7 +73,7 @@ describe.each([
     )
   })
 
-  test('KL does not see a shift of either row; of a row against its own shift it is exactly 0', () => {
+  test('KL ignores a shift of either row, and is exactly 0 for a row and its shift', () => {
     fc.assert(
       fc.property(pairs(whole), whole, whole, ([golden, dump], a, b) => {
         const { klDivergence } = metricsOf(golden, dump)
@@ -99,7 +99,7 @@ describe.each([
     )
   })
 
-  test('KL keeps to its bounds: Pinsker’s below, the spread of the differences above', () => {
+  test('KL is within its bounds: Pinsker below, the spread of the differences above', () => {
     fc.assert(
       fc.property(pairs(ordinary), ([golden, dump]) => {
         const { klDivergence } = metricsOf(golden, dump)
@@ -145,7 +145,7 @@ describe.each([
     )
   })
 
-  test('the cosine is symmetric and does not see the length of a row', () => {
+  test('the cosine is symmetric and ignores the length of a row', () => {
     fc.assert(
       fc.property(pairs(whole), fc.integer({ min: -20, max: 20 }), ([golden, dump], exponent) => {
         const { cosineSimilarity } = metricsOf(golden, dump)
@@ -175,7 +175,7 @@ describe.each([
     )
   })
 
-  test('NaN and +Inf are found wherever they are, and nothing is measured beside them', () => {
+  test('NaN and +Inf are found at any id, and no metric is measured', () => {
     const bad = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY)
     fc.assert(
       fc.property(pairs(masked), bad, fc.nat(), fc.boolean(), ([golden, dump], value, at, inGolden) => {

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/compare/options.js'
 import { compareDumps, GoldenLogitsError, loadDump } from '../../src/index.js'
-import { compareGolden } from '../../src/snapshots/compare-golden.js'
+import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
 import { readGolden } from '../../src/snapshots/read-golden.js'
 import { checksum } from '../../src/snapshots/render.js'
 import { dataPath, type Fidelity } from '../../src/snapshots/types.js'
@@ -73,7 +73,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
 
   test('the dump it was made from has KL 0 and cosine 1 in every token', () => {
     const path = written(`same-${fidelity}.golden`, clean, { fidelity })
-    const comparison = compareGolden(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp32' }))
+    const comparison = compareSnapshot(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp32' }))
     expect(comparison.pass).toBe(true)
     expect(comparison.counts).toMatchObject({ total: 12, passed: 12 })
     for (const { metrics } of comparison.tokens) {
@@ -83,7 +83,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
 
   test('a step of one side alone is missing or extra', () => {
     const path = written(`some-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 4 } }) })
-    const { counts, pass } = compareGolden(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp16' }))
+    const { counts, pass } = compareSnapshot(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp16' }))
     expect({ pass, ...counts }).toMatchObject({ pass: false, total: 12, passed: 5, extra: 7 })
   })
 
@@ -92,8 +92,8 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
       fidelity,
       compare: checkOptions({ vocabSize: 600, thresholds: { klDivergence: 1 } }),
     })
-    const error = errorOf(() => compareGolden(readGolden(path), loadDump(clean), checkOptions()))
-    expect(error.code).toBe('golden-mismatch')
+    const error = errorOf(() => compareSnapshot(readGolden(path), loadDump(clean), checkOptions()))
+    expect(error.code).toBe('snapshot-mismatch')
     expect(error.message).toMatch(/a vocabulary of 600, the dump one of 640; .* set the option vocabSize to 600/)
   })
 
@@ -103,7 +103,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     for (let length = 0; length < text.length; length++) {
       writeFileSync(path, text.slice(0, length))
       const error = errorOf(() => readGolden(path))
-      expect(error.code, `cut at ${length}`).toBe('bad-golden')
+      expect(error.code, `cut at ${length}`).toBe('bad-snapshot')
       expect(error.message).toMatch(/\.golden: .*; restore the golden from version control, or write it anew/)
     }
   })
@@ -113,7 +113,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     const text = readFileSync(path, 'utf8')
     for (let at = 0; at < text.length - 1; at++) {
       writeFileSync(path, `${text.slice(0, at)}~${text.slice(at + 1)}`)
-      expect(errorOf(() => readGolden(path)).code, `edited at ${at}`).toBe('bad-golden')
+      expect(errorOf(() => readGolden(path)).code, `edited at ${at}`).toBe('bad-snapshot')
     }
   })
 
@@ -128,7 +128,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     const path = written(`later-${fidelity}.golden`, clean, { fidelity })
     writeFileSync(path, readFileSync(path, 'utf8').replace('golden 1\n', 'golden 2\n'))
     const error = errorOf(() => readGolden(path))
-    expect(error.code).toBe('golden-version')
+    expect(error.code).toBe('snapshot-version')
     expect(error.message).toMatch(/a golden of format 2, but this version of golden-logits reads up to 1/)
   })
 
@@ -149,7 +149,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
       const edited = body.replace(from, to)
       expect(edited).not.toBe(body)
       writeFileSync(path, `${edited}checksum ${checksum(edited)}\n`)
-      expect(errorOf(() => readGolden(path)).code, from).toBe('bad-golden')
+      expect(errorOf(() => readGolden(path)).code, from).toBe('bad-snapshot')
     }
   })
 })
@@ -158,7 +158,7 @@ test('a full golden measures as the dump it was made from', () => {
   const path = written('full-b.golden', tree('b_token3_degraded', 'golden'))
   const dump = loadDump(tree('b_token3_degraded', 'my'))
   const expected = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' })
-  const found = compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
+  const found = compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
   expect(found.pass).toBe(false)
   expect(found.tokens.map(({ step, verdict, metrics }) => ({ step, verdict, metrics }))).toEqual(
     expected.tokens.map(({ step, verdict, metrics }) => ({ step, verdict, metrics })),
@@ -168,7 +168,7 @@ test('a full golden measures as the dump it was made from', () => {
 test('a compact golden finds the wrong token, and passes the others', () => {
   const path = written('compact-b.golden', tree('b_token3_degraded', 'golden'), { fidelity: 'compact' })
   const dump = loadDump(tree('b_token3_degraded', 'my'))
-  const found = compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
+  const found = compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
   expect(found.tokens.filter(({ pass }) => !pass).map(({ step }) => step)).toEqual([3])
   expect(found.firstFailure!.reason).toMatch(
     /^KL divergence is at least 19\.\d+, not below 0\.005; cosine similarity is at most 0\.9[78]\d*, not above 0\.999$/,
@@ -181,7 +181,7 @@ test('a limit between the bounds of a compact golden fails, with advice', () => 
   const dump = loadDump(tree('b_token3_degraded', 'my'))
   const exact = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' }).tokens[0]!.metrics!
   const verdictWith = (thresholds: { klDivergence: number; cosineSimilarity: number }) => {
-    const found = compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16', thresholds, steps: [0] }))
+    const found = compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16', thresholds, steps: [0] }))
     expect(found.counts).toMatchObject({ total: 1, compared: 0, failed: 1 })
     expect(found.pass).toBe(false)
     return found.firstFailure
@@ -190,13 +190,13 @@ test('a limit between the bounds of a compact golden fails, with advice', () => 
   expect(verdictWith({ klDivergence, cosineSimilarity: -1 })).toMatchObject({
     verdict: 'undecided',
     reason: expect.stringMatching(
-      /^KL divergence lies in \[.*\], its limit .* between; a golden of a larger k may decide it, one of fidelity: 'full' does$/,
+      /^KL divergence lies in \[.*\], its limit .* between; a snapshot with a larger k may decide it, one with fidelity: 'full' does$/,
     ),
   })
   expect(verdictWith({ klDivergence: 1, cosineSimilarity })).toMatchObject({
     verdict: 'undecided',
     reason: expect.stringMatching(
-      /^cosine similarity lies in \[.*\], its limit .* between; a golden of fidelity: 'full' decides it$/,
+      /^cosine similarity lies in \[.*\], its limit .* between; a snapshot with fidelity: 'full' decides it$/,
     ),
   })
 })
@@ -205,7 +205,7 @@ test('ranks are joined before they are kept', () => {
   const path = written('ranks.golden', tree('g1_tp2_same_pid', 'golden'))
   expect(readGolden(path).tokens[0]).toMatchObject({ width: 640 })
   const dump = loadDump(tree('g1_tp2_same_pid', 'my'))
-  expect(compareGolden(readGolden(path), dump, checkOptions({ dtype: 'bf16' })).pass).toBe(true)
+  expect(compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16' })).pass).toBe(true)
 })
 
 test('rows of another golden are found out', () => {
@@ -213,8 +213,8 @@ test('rows of another golden are found out', () => {
   const other = written('other.golden', tree('b_token3_degraded', 'my'))
   writeFileSync(dataPath(path), readFileSync(dataPath(other)))
   const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
-  const error = errorOf(() => compareGolden(readGolden(path), dump, checkOptions({ dtype: 'fp16' })))
-  expect(error.code).toBe('bad-golden')
+  const error = errorOf(() => compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'fp16' })))
+  expect(error.code).toBe('bad-snapshot')
   expect(error.message).toMatch(/the row of token \d+ in the \.npz file beside it is not the one it was written with/)
   rmSync(dataPath(path))
   expect(errorOf(() => readGolden(path)).message).toMatch(/the \.npz file with its rows is not beside it/)
@@ -230,7 +230,7 @@ test('the files it was made from are named with their digests', () => {
   const dump = loadDump(from)
   expect(sources.map(({ step }) => step)).toEqual(tokens.flatMap(({ step }) => [step, step]))
   for (const [i, { path, size, digest }] of sources.entries()) {
-    const bytes = readFileSync(dump.steps.flatMap(({ files }) => files)[i]!)
+    const bytes = readFileSync([...dump.steps].flatMap(({ files }) => files)[i]!)
     expect(path).toMatch(/^test\/fixtures\/trees\/g1_tp2_same_pid\/my\//)
     expect({ size, digest }).toEqual({
       size: bytes.length,
@@ -276,8 +276,8 @@ test('workers that write the same golden at the same time leave one of them whol
   expect(await codes).toEqual([0, 0])
   const golden = readGolden(path)
   const other = dumps.find((from) => from !== golden.test)!
-  expect(compareGolden(golden, loadDump(golden.test), checkOptions({ dtype: 'fp16' })).pass).toBe(true)
-  expect(compareGolden(golden, loadDump(other), checkOptions({ dtype: 'fp16' })).pass).toBe(false)
+  expect(compareSnapshot(golden, loadDump(golden.test), checkOptions({ dtype: 'fp16' })).pass).toBe(true)
+  expect(compareSnapshot(golden, loadDump(other), checkOptions({ dtype: 'fp16' })).pass).toBe(false)
   expect(readdirSync(join(folder, 'shared')).sort()).toEqual(['x.golden', 'x.golden.npz'])
 })
 

@@ -9,7 +9,7 @@ function widened(view: ArrayBufferView<ArrayBuffer>, dtype: Dtype): Float32Array
   return into
 }
 
-/** The value of a binary float, by the definition of IEEE 754. */
+/** The value of a binary float, as IEEE 754 defines it. */
 function floatValue(bits: number, exponentBits: number, fractionBits: number): number {
   const sign = bits >> (exponentBits + fractionBits) ? -1 : 1
   const exponent = (bits >> fractionBits) & (2 ** exponentBits - 1)
@@ -32,7 +32,7 @@ test.each<[Dtype, number, number]>([
   expect(wrong).toBe(0)
 })
 
-test('the payload and the sign of a NaN stay', () => {
+test('NaN keeps its payload and sign', () => {
   const bits = (halves: Uint16Array<ArrayBuffer>, dtype: Dtype) => [...new Uint32Array(widened(halves, dtype).buffer)]
   expect(bits(Uint16Array.of(0x7e00, 0xfe01, 0x7c01), 'float16')).toEqual([0x7fc00000, 0xffc02000, 0x7f802000])
   expect(bits(Uint16Array.of(0x7fc0, 0xffc1), 'bfloat16')).toEqual([0x7fc00000, 0xffc10000])
@@ -53,8 +53,8 @@ function roundedToFloat32(value: bigint): number {
 }
 
 describe('int64 is rounded once', () => {
-  test('for numbers that rounding twice gets wrong', () => {
-    // Halfway between two float32, and one off: float64 in between would lose the one.
+  test('for numbers that are wrong if rounded twice', () => {
+    // Halfway between two float32, plus or minus 1: rounding to float64 first would lose the 1.
     const numbers = [
       2n ** 62n + 2n ** 38n + 1n,
       2n ** 62n + 2n ** 38n,
@@ -109,7 +109,7 @@ test('int32 is rounded once, to even', () => {
   expect([...widened(Int32Array.from(numbers), 'int32')]).toEqual(rounded)
 })
 
-test('float64 is rounded once, and beyond float32 becomes infinite', () => {
+test('float64 is rounded once; values beyond float32 become Infinity', () => {
   const cases: [number, number][] = [
     [1 + 2 ** -24, 1],
     [1 + 2 ** -24 + 2 ** -52, 1 + 2 ** -23],
@@ -153,7 +153,7 @@ test.each<Dtype>(['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32',
   },
 )
 
-test('the size of an element is what PyTorch says', () => {
+test('the size of an element is the same as in PyTorch', () => {
   const sizes = Object.entries({
     float64: 8,
     float32: 4,

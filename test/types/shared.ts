@@ -1,6 +1,6 @@
-// What every scenario checks. Stands in for the line `// shared` of its test file.
+// The tests of every scenario: they replace the line `// shared` of its test file.
 
-test('uses that are right', async () => {
+test('correct uses', async () => {
   const golden = loadDump('golden')
   expect('dump').toMatchGoldenLogits('golden')
   expect(loadDump('dump')).toMatchGoldenLogits(golden)
@@ -17,7 +17,7 @@ test('uses that are right', async () => {
   await expect(Promise.resolve('dump')).resolves.not.toMatchLogitsSnapshot()
 })
 
-test('what they return', () => {
+test('return types', () => {
   const nothing: void = expect('dump').toMatchGoldenLogits('golden')
   const negated: void = expect('dump').not.toMatchLogitsSnapshot()
   const promise: Promise<void> = expect(Promise.resolve('dump')).resolves.toMatchGoldenLogits('golden')
@@ -30,35 +30,35 @@ test('what they return', () => {
 })
 
 test('mistakes', () => {
-  // @ts-expect-error TS2551 a matcher misspelt
+  // @ts-expect-error TS2551 a misspelt matcher
   expect('dump').toMatchGoldenLogit('golden')
   // @ts-expect-error TS2554 no golden
   expect('dump').toMatchGoldenLogits()
-  // @ts-expect-error TS2345 a golden of another type
+  // @ts-expect-error TS2345 a golden of the wrong type
   expect('dump').toMatchGoldenLogits(['golden'])
-  // @ts-expect-error TS2561 an option misspelt
+  // @ts-expect-error TS2561 a misspelt option
   expect('dump').toMatchGoldenLogits('golden', { dtpye: 'bf16' })
-  // @ts-expect-error TS2561 an option misspelt behind .not
+  // @ts-expect-error TS2561 a misspelt option after .not
   expect('dump').not.toMatchGoldenLogits('golden', { dtpye: 'bf16' })
-  // @ts-expect-error TS2561 an option misspelt behind .resolves
+  // @ts-expect-error TS2561 a misspelt option after .resolves
   expect(Promise.resolve('dump')).resolves.toMatchGoldenLogits('golden', { dtpye: 'bf16' })
-  // @ts-expect-error TS2322 a dtype that there is not
+  // @ts-expect-error TS2322 an unknown dtype
   expect('dump').toMatchGoldenLogits('golden', { dtype: 'bf8' })
-  // @ts-expect-error TS2561 a threshold misspelt
+  // @ts-expect-error TS2561 a misspelt threshold
   expect('dump').toMatchGoldenLogits('golden', { thresholds: { klDivergance: 0.02 } })
-  // @ts-expect-error TS2322 a threshold of another type
+  // @ts-expect-error TS2322 a threshold of the wrong type
   expect('dump').toMatchGoldenLogits('golden', { thresholds: { klDivergence: '0.02' } })
   // @ts-expect-error TS2353 an option of the other matcher
   expect('dump').toMatchGoldenLogits('golden', { fidelity: 'compact' })
-  // @ts-expect-error TS2322 a fidelity that there is not
+  // @ts-expect-error TS2322 an unknown fidelity
   expect('dump').toMatchLogitsSnapshot({ fidelity: 'half' })
-  // @ts-expect-error TS2559 a golden where only options are taken
+  // @ts-expect-error TS2559 a golden, but the matcher takes only options
   expect('dump').toMatchLogitsSnapshot(3)
 })
 
 test('as an asymmetric matcher', () => {
   expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits('golden', { dtype: 'bf16' }) })
-  // @ts-expect-error TS2561 an option misspelt
+  // @ts-expect-error TS2561 a misspelt option
   expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits('golden', { dtpye: 'bf16' }) })
   // @ts-expect-error TS2554 no golden
   expect({ logits: 'dump' }).toEqual({ logits: expect.toMatchGoldenLogits() })

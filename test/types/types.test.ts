@@ -6,9 +6,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
 
-/** The errors of a file that is checked as a user's project would, by line. */
+/** The errors that the compiler reports for this code in a user's project. */
 function errorsOf(code: string, types: readonly string[], name: string): string[] {
-  // Within this package, which resolves its own name to the build.
+  // Inside the repository, so that `golden-logits` resolves to the build.
   mkdirSync(join(import.meta.dirname, '../projects/.run'), { recursive: true })
   const folder = mkdtempSync(join(import.meta.dirname, '../projects/.run/types-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -35,16 +35,16 @@ describe.each([
   const read = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8')
   const code = read(file).replace('// quick\n', () => read('quick.ts'))
 
-  test.each(['mts', 'cts'])('what is right compiles, and what is wrong does not, in a .%s file', (extension) => {
-    // Vitest cannot be imported from CommonJS by its own types.
+  test.each(['mts', 'cts'])('correct uses compile and mistakes do not, in a .%s file', (extension) => {
+    // Vitest's types do not allow importing it from CommonJS.
     if (file === 'vitest.ts' && extension === 'cts') return expect(code).toContain("from 'vitest'")
     expect(errorsOf(code, types, `a.${extension}`)).toEqual([])
   })
 
-  test('every mistake is found: without its mark, each is an error of its own', () => {
+  test('without its @ts-expect-error comment, each mistake is one error', () => {
     const marks = code.match(/@ts-expect-error/g)!.length
-    const found = errorsOf(code.replaceAll('@ts-expect-error', ''), types, 'a.mts')
+    const errors = errorsOf(code.replaceAll('@ts-expect-error', ''), types, 'a.mts')
     expect(marks).toBe(9)
-    expect(found.map((line) => /a\.mts\((\d+),/.exec(line)![1])).toHaveLength(marks)
+    expect(errors.map((line) => /a\.mts\((\d+),/.exec(line)![1])).toHaveLength(marks)
   })
 })

@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noConfusingVoidType: it is what matchers return
+// biome-ignore-all lint/suspicious/noConfusingVoidType: matchers return void
 import { loadDump } from 'golden-logits'
 import 'golden-logits/vitest'
 

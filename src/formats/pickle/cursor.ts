@@ -1,19 +1,19 @@
 import { GoldenLogitsError } from '../../errors.js'
 import { type Budgets, overBudget } from '../../io/budgets.js'
 
-/** Where a pickle lies, and the budgets that it must keep. */
+/** The file that a pickle comes from, and its budgets. */
 export interface PickleSource {
   readonly file: string
-  /** Where byte 0 of the bytes lies in the file. */
+  /** Offset of the bytes in the file. */
   readonly base: number
   readonly budgets: Budgets
-  /** More of the file follows the bytes, so that running out of them is a matter of the limit `pickleBytes`. */
+  /** Whether the bytes end before the file does: then running out of bytes exceeds the budget `pickleBytes`. */
   readonly partial?: boolean
-  /** In a file before torch 1.6, persistent ids may have a sixth item. */
+  /** Whether the file is older than torch 1.6: then persistent ids may have a sixth item. */
   readonly legacy?: boolean
 }
 
-/** Reads forward through a pickle. Every length is held against the bytes left before anything is sliced. */
+/** Reads a pickle from front to back. Every length is checked against the remaining bytes before it is used. */
 export class PickleCursor {
   at: number
   private readonly source: PickleSource
@@ -35,13 +35,13 @@ export class PickleCursor {
     return new GoldenLogitsError('malformed-pickle', `malformed pickle: ${message}`, this.where(at))
   }
 
-  /** Refuses a length that is beyond the bytes left. */
-  wants(length: number | bigint, what: string): void {
+  /** Refuses a length that exceeds the remaining bytes. */
+  ensure(length: number | bigint, what: string): void {
     const left = this.bytes.length - this.at
     if (length <= left) return
     if (!this.source.partial) throw this.malformed(`${what} of ${length} bytes, ${left} left`)
-    const wanted = BigInt(this.at) + BigInt(length)
-    throw overBudget(this.source.budgets, 'pickleBytes', wanted, 'bytes of the pickles', this.where())
+    const end = BigInt(this.at) + BigInt(length)
+    throw overBudget(this.source.budgets, 'pickleBytes', end, 'bytes of the pickles', this.where())
   }
 
   uint8(): number {
@@ -64,7 +64,7 @@ export class PickleCursor {
     return this.view.getBigUint64(this.advance(8), true)
   }
 
-  /** BINFLOAT alone is big-endian. */
+  /** BINFLOAT is big-endian, unlike all other numbers. */
   float64(): number {
     return this.view.getFloat64(this.advance(8), false)
   }
@@ -74,16 +74,16 @@ export class PickleCursor {
     return this.bytes.subarray(start, start + length)
   }
 
-  /** Up to the next newline, which is consumed; `undefined` where that is more than `maxBytes` away. */
+  /** The bytes up to the next newline, which is consumed; undefined if the line is longer than `maxBytes`. */
   line(maxBytes: number): Uint8Array | undefined {
     const end = this.bytes.subarray(this.at, this.at + maxBytes + 1).indexOf(10)
     if (end >= 0) return this.take(end + 1).subarray(0, end)
-    this.wants(maxBytes + 1, 'a line')
+    this.ensure(maxBytes + 1, 'a line')
     return undefined
   }
 
   private advance(length: number): number {
-    this.wants(length, 'a value')
+    this.ensure(length, 'a value')
     const start = this.at
     this.at += length
     return start

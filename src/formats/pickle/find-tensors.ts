@@ -1,40 +1,41 @@
-import { GoldenLogitsError } from '../../errors.js'
+import { GoldenLogitsError, printable } from '../../errors.js'
 import { type Budgets, withinBudget } from '../../io/budgets.js'
 import {
   type DictValue,
   type Key,
   type ListValue,
+  type StorageValue,
   type TensorValue,
   type TupleValue,
   typeName,
   type Value,
 } from './values.js'
 
-export interface FoundTensor {
-  /** The way to it through the containers: `''`, `'0'`, `'logits'`, `'past.0.1'`. */
+export interface NamedTensor {
+  /** The path to the tensor through the containers: `''`, `'0'`, `'logits'`, `'past.0.1'`. */
   readonly name: string
   readonly tensor: TensorValue
 }
 
 type Container = TupleValue | ListValue | DictValue
 
-/** What is worth walking to. */
+/** A value that is or may contain a tensor. */
 type Node = TensorValue | Container
 
 /**
- * Every tensor of an unpickled object, in stored order. Walks without recursion, and into each container once, so that
- * neither cycles nor containers shared a million times cost more than the pickle's own size.
+ * Every tensor of an unpickled object, in stored order. Does not recurse, and visits each container once, so that the
+ * cost is bounded by the size of the pickle even if containers form cycles or are shared a million times.
  * @throws GoldenLogitsError `no-tensor`, `limit-exceeded`
  */
-export function findTensors(root: Value, file: string, budgets: Budgets): FoundTensor[] {
-  const found: FoundTensor[] = []
+export function findTensors(root: Value, file: string, budgets: Budgets): NamedTensor[] {
+  const tensors: NamedTensor[] = []
   const seen = new Set<Node>()
   const open: { node: Node; name: string; depth: number }[] = isNode(root) ? [{ node: root, name: '', depth: 0 }] : []
   for (let next = open.pop(); next; next = open.pop()) {
     const { node, name, depth } = next
     if (node.kind === 'tensor') {
-      found.push({ name, tensor: node })
-      withinBudget(budgets, 'tensors', found.length, 'tensors in the file', { file })
+      tensors.push({ name, tensor: node })
+      withinBudget(budgets, 'tensors', tensors.length, 'tensors in the file', { file })
       continue
     }
     if (seen.has(node)) continue
@@ -47,7 +48,7 @@ export function findTensors(root: Value, file: string, budgets: Budgets): FoundT
     }
     reverseFrom(open, start)
   }
-  if (found.length > 0) return found
+  if (tensors.length > 0) return tensors
   const message = `holds ${typeName(root)} without a tensor; expected the logits: torch.save(logits, path)`
   throw new GoldenLogitsError('no-tensor', message, { file })
 }
@@ -64,16 +65,33 @@ function* childrenOf(value: Container): Iterable<readonly [Key, Value]> {
   else for (const [i, child] of value.items.entries()) yield [i, child]
 }
 
-/** The first child must be taken first, from the end. */
+/** Children are popped from the end, so the first child must be the last item. */
 function reverseFrom(list: unknown[], start: number): void {
   for (let i = start, j = list.length - 1; i < j; i++, j--) [list[i], list[j]] = [list[j], list[i]]
 }
 
-/** A key as Python prints it. */
+/** A key as Python would print it. */
 function keyName(key: Key): string {
   if (key === null) return 'None'
   if (typeof key === 'boolean') return key ? 'True' : 'False'
   if (typeof key !== 'object') return String(key)
   if (Number.isInteger(key.value)) return key.value.toFixed(1)
   return String(key.value).toLowerCase().replace('infinity', 'inf')
+}
+
+/**
+ * The storages of the tensors, by key. All tensors must describe a storage in the same way.
+ * @throws GoldenLogitsError `bad-storage`
+ */
+export function storagesOf(file: string, tensors: readonly NamedTensor[]): Map<string, StorageValue> {
+  const storages = new Map<string, StorageValue>()
+  for (const { tensor } of tensors) {
+    const { key, numel, dtype } = tensor.storage
+    const other = storages.get(key)
+    if (other && (other.numel !== numel || other.dtype !== dtype)) {
+      throw new GoldenLogitsError('bad-storage', `describes storage '${printable(key)}' in two ways`, { file })
+    }
+    storages.set(key, tensor.storage)
+  }
+  return storages
 }

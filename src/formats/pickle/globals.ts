@@ -15,11 +15,11 @@ const STORAGES: readonly (readonly [string, Dtype])[] = [
   ['BoolStorage', 'bool'],
 ]
 
-/** dtypes that a dict beside the tensors may name: `{'dtype': torch.float16, …}`. */
+/** dtypes that may be values in a container: `{'dtype': torch.float16, …}`. */
 const DTYPES = ['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool']
 
 /**
- * Every global a pickle may name, by `module\nname`, in a `Map`: an object would answer to `constructor` as well. The
+ * Every global that a pickle may name, by `module\nname`. A `Map`, since an object would also have `constructor`. The
  * values are descriptions, never functions.
  */
 const ALLOWED: ReadonlyMap<string, Global> = new Map<string, Global>([
@@ -34,7 +34,7 @@ const ALLOWED: ReadonlyMap<string, Global> = new Map<string, Global>([
   ...STORAGES.map(([name, dtype]) => [`torch\n${name}`, { does: 'storage', dtype }] as const),
 ])
 
-/** Names of torch that stand for a dtype which this package does not read. */
+/** Globals of torch for dtypes and layouts that this package does not read, and how to name them in an error. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ['torch\nComplexFloatStorage', 'complex64'],
   ['torch\nComplexDoubleStorage', 'complex128'],
@@ -44,13 +44,16 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ['torch\nQUInt4x2Storage', 'quint4x2'],
   ['torch\nQUInt2x4Storage', 'quint2x4'],
   ['torch._utils\n_rebuild_qtensor', 'a quantised dtype'],
-  ['torch._utils\n_rebuild_tensor_v3', 'a dtype newer than storages of its own (uint16, float8 …)'],
+  ['torch._utils\n_rebuild_tensor_v3', 'a dtype without a storage class (uint16, float8 …)'],
   ['torch._utils\n_rebuild_sparse_tensor', 'a sparse layout'],
   ['torch._utils\n_rebuild_nested_tensor', 'a nested layout'],
   ['torch._utils\n_rebuild_meta_tensor_no_storage', 'a meta tensor without data'],
 ])
 
-/** @throws GoldenLogitsError `disallowed-global`, or `unsupported-dtype` for tensors that are known but not read */
+/**
+ * @throws GoldenLogitsError `disallowed-global`, or `unsupported-dtype` for tensors that torch supports but this
+ * package does not
+ */
 export function allowedGlobal(module: string, name: string, where: { file: string; offset: number }): Global {
   const key = `${module}\n${name}`
   const allowed = ALLOWED.get(key)
@@ -60,7 +63,7 @@ export function allowedGlobal(module: string, name: string, where: { file: strin
     const advice = 'expected float, integer or bool logits: save them as logits.float()'
     throw new GoldenLogitsError('unsupported-dtype', `holds a tensor of ${dtype}; ${advice}`, where)
   }
-  const found = printable(`${module}.${name}`)
-  const message = `the pickle asks for '${found}', which is not among the names that a file of tensors needs; nothing was run. If the file is to be trusted, save the bare tensor: torch.save(logits, path)`
+  const global = printable(`${module}.${name}`)
+  const message = `the pickle asks for '${global}', which a file of tensors does not need; nothing was run. If you trust the file, save only the tensor: torch.save(logits, path)`
   throw new GoldenLogitsError('disallowed-global', message, where)
 }

@@ -7,12 +7,12 @@ import { persistentStorage } from './storage.js'
 import { type DictValue, keyText, typeName, type Value } from './values.js'
 
 /**
- * Runs a pickle on a machine that knows the opcodes of torch's tensors and no other, and can build nothing but data:
- * globals are names of a closed list, calls are to descriptions of tensors. The opcodes are those of Python's
- * `pickletools` for protocols 2 to 5.
+ * Runs a pickle on a machine that supports only the opcodes that torch.save writes for tensors, and can build only
+ * data: globals are names from a closed list, and a call can only describe a tensor. For the opcodes see Python's
+ * `pickletools`, protocols 2 to 5.
  *
  * @param start offset of the first opcode in `bytes`
- * @returns the value, and the offset behind its STOP
+ * @returns the value, and the offset after its STOP
  * @throws GoldenLogitsError `malformed-pickle`, `unsupported-opcode`, `disallowed-global`, `unsupported-dtype`,
  * `bad-tensor`, `bad-storage`, `limit-exceeded`
  */
@@ -22,7 +22,7 @@ export function runPickle(bytes: Uint8Array, start: number, source: PickleSource
 }
 
 const STOP = 0x2e
-// A byte order mark stays: dropped, it would make two names out of one.
+// A byte order mark is kept: without it, two different names could become the same.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 class Machine {
@@ -30,7 +30,7 @@ class Machine {
   private readonly budgets: Budgets
   private readonly legacy: boolean
   private readonly stack: Value[] = []
-  /** Heights of the stack at the open MARKs. */
+  /** The stack's length at each open MARK. */
   private readonly marks: number[] = []
   private readonly memo = new Map<number, Value>()
   private opcodeAt = 0
@@ -58,7 +58,7 @@ class Machine {
   protocol(): void {
     this.opcodeAt = this.cursor.at
     const opcode = this.cursor.uint8()
-    if (opcode !== 0x80) throw this.malformed(`starts with byte 0x${hex(opcode)}, expected PROTO (0x80)`)
+    if (opcode !== 0x80) throw this.malformed(`it starts with byte 0x${hex(opcode)}, expected PROTO (0x80)`)
     this.readProtocol()
   }
 
@@ -77,13 +77,13 @@ class Machine {
     this.stack.push(value)
   }
 
-  /** The top value; never one below an open MARK. */
+  /** Removes the top value, but never a value below an open MARK. */
   pop(): Value {
-    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.malformed('takes a value from an empty stack')
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.malformed('it takes a value from an empty stack')
     return this.stack.pop()!
   }
 
-  /** The top value, left where it is. */
+  /** The top value, which stays on the stack. */
   top(): Value {
     const value = this.pop()
     this.stack.push(value)
@@ -95,14 +95,14 @@ class Machine {
     this.limit('pickleMarks', this.marks.length, 'open MARKs of the pickle')
   }
 
-  /** The values above the last MARK, which is closed. */
+  /** Closes the last MARK and removes the values above it. */
   popMark(): Value[] {
     const height = this.marks.pop()
-    if (height === undefined) throw this.malformed('wants the values from a MARK on, but none is open')
+    if (height === undefined) throw this.malformed('it takes the values above a MARK, but no MARK is open')
     return this.stack.splice(height)
   }
 
-  /** Picklers count their memo up from 0, so that an index is bounded like its size. */
+  /** Picklers number memoized values from 0, so the index has the same budget as their number. */
   put(index: number): void {
     this.limit('pickleMemo', index + 1, 'values the pickle memoizes')
     this.memo.set(index, this.top())
@@ -114,12 +114,12 @@ class Machine {
 
   get(index: number): void {
     const value = this.memo.get(index)
-    if (value === undefined) throw this.malformed(`wants memo ${index}, which was never set`)
+    if (value === undefined) throw this.malformed(`it reads memo ${index}, which was never set`)
     this.push(value)
   }
 
   text(length: number): string {
-    this.limit('pickleString', length, 'bytes of a text of the pickle')
+    this.limit('pickleString', length, 'bytes of a string of the pickle')
     return this.decode(this.cursor.take(length))
   }
 
@@ -127,15 +127,15 @@ class Machine {
     try {
       return decoder.decode(bytes)
     } catch {
-      throw this.malformed('a text that is not UTF-8')
+      throw this.malformed('a string that is not UTF-8')
     }
   }
 
   global(): void {
-    const most = this.budgets.pickleGlobal
-    const module = this.cursor.line(most)
-    const name = module && this.cursor.line(most - module.length)
-    if (!name) throw overBudget(this.budgets, 'pickleGlobal', most + 1, 'bytes of a name in the pickle', this.here)
+    const max = this.budgets.pickleGlobal
+    const module = this.cursor.line(max)
+    const name = module && this.cursor.line(max - module.length)
+    if (!name) throw overBudget(this.budgets, 'pickleGlobal', max + 1, 'bytes of a name in the pickle', this.here)
     this.push({ kind: 'global', global: allowedGlobal(this.decode(module), this.decode(name), this.here) })
   }
 
@@ -143,12 +143,12 @@ class Machine {
     const name = this.pop()
     const module = this.pop()
     if (typeof module !== 'string' || typeof name !== 'string') {
-      throw this.malformed(`STACK_GLOBAL of ${typeName(module)} and ${typeName(name)}, expected two texts`)
+      throw this.malformed(`STACK_GLOBAL of ${typeName(module)} and ${typeName(name)}, expected two strings`)
     }
     this.push({ kind: 'global', global: allowedGlobal(module, name, this.here) })
   }
 
-  /** LONG1: two's complement, little-endian. Beyond 2⁵³ it stays a bigint, which no size or offset may be. */
+  /** LONG1: two's complement, little-endian. Beyond 2⁵³ it stays a bigint, which is refused as a size or offset. */
   long(): void {
     const length = this.cursor.uint8()
     if (length > 16) throw this.malformed(`a number of ${length} bytes, expected at most 16`)
@@ -162,25 +162,25 @@ class Machine {
   }
 
   frame(): void {
-    this.cursor.wants(this.cursor.uint64(), 'a frame')
+    this.cursor.ensure(this.cursor.uint64(), 'a frame')
   }
 
   append(values: Value[]): void {
     const list = this.top()
-    if (!isKind(list, 'list')) throw this.malformed(`appends to ${typeName(list)}, expected a list`)
+    if (!isKind(list, 'list')) throw this.malformed(`it appends to ${typeName(list)}, expected a list`)
     for (const value of values) list.items.push(value)
   }
 
   setItems(values: Value[]): void {
     const dict = this.top()
-    if (!isKind(dict, 'dict')) throw this.malformed(`sets items of ${typeName(dict)}, expected a dict`)
+    if (!isKind(dict, 'dict')) throw this.malformed(`it sets items of ${typeName(dict)}, expected a dict`)
     if (values.length % 2 !== 0) throw this.malformed('a key without a value')
     for (let i = 0; i < values.length; i += 2) this.setItem(dict, values[i]!, values[i + 1]!)
   }
 
   private setItem(dict: DictValue, key: Value, value: Value): void {
     if (typeof key === 'object' && key !== null && key.kind !== 'float') {
-      throw this.malformed(`a dict key that is ${typeName(key)}, expected a text or a number`)
+      throw this.malformed(`a dict key that is ${typeName(key)}, expected a string or a number`)
     }
     const text = keyText(key)
     const before = dict.entries.get(text)
@@ -191,11 +191,11 @@ class Machine {
     const args = this.pop()
     const callee = this.pop()
     const { file, offset } = this.here
-    // Field by field: what a spread makes leaves old garbage behind, which adds up over many files.
+    // Field by field: objects made by a spread survive V8's young collections, which adds up over many files.
     this.push(reduce(callee, args, { file, offset, budgets: this.budgets }))
   }
 
-  /** An OrderedDict's attributes (`_metadata` of a state dict): of no use, and dropped. Nothing else has a state. */
+  /** Drops the attributes of an OrderedDict (`_metadata` of a state dict). No other value may have a state. */
   build(): void {
     this.pop()
     const target = this.top()
@@ -211,13 +211,13 @@ class Machine {
     return this.cursor.malformed(message, this.opcodeAt)
   }
 
-  /** Where the opcode at work lies in the file. */
+  /** The position of the current opcode in the file. */
   private get here(): { file: string; offset: number } {
     return this.cursor.where(this.opcodeAt)
   }
 
   private unsupported(opcode: number): GoldenLogitsError {
-    const message = `pickle opcode 0x${hex(opcode)} is not among those that torch.save writes for tensors; save the bare tensor: torch.save(logits, path)`
+    const message = `torch.save does not write pickle opcode 0x${hex(opcode)} for tensors; save only the tensor: torch.save(logits, path)`
     return new GoldenLogitsError('unsupported-opcode', message, this.here)
   }
 
@@ -226,7 +226,7 @@ class Machine {
   }
 }
 
-/** The closed list of opcodes, STOP aside. A second PROTO does nothing, as in Python. */
+/** All supported opcodes, except STOP. A second PROTO does nothing, as in Python. */
 const ACTIONS: ReadonlyMap<number, (m: Machine) => void> = new Map<number, (m: Machine) => void>([
   [0x80, (m) => m.readProtocol()],
   [0x95, (m) => m.frame()],

@@ -1,22 +1,24 @@
-import { GoldenLogitsError } from '../../errors.js'
-import type { Budgets } from '../../io/budgets.js'
-import { buildTensor } from './tensor-view.js'
-import { type Global, type TensorValue, type TupleValue, typeName, type Value } from './values.js'
+import { GoldenLogitsError, printable } from '../../errors.js'
+import { type Budgets, withinBudget } from '../../io/budgets.js'
+import { type Global, type StorageValue, type TensorValue, type TupleValue, typeName, type Value } from './values.js'
 
-/** Where in the file a call stands, and its budgets. */
+/** The position of a call in the file, and the budgets. */
 export interface CallSite {
   file: string
   offset: number
   budgets: Budgets
 }
 
-/** What a REDUCE makes of a name of the allow-list and its arguments: data, by the number and types that torch writes. */
+/**
+ * The result of a REDUCE: data. The callee must be a global of the closed list, with the number and types of arguments
+ * that torch writes.
+ */
 export function reduce(callee: Value, args: Value, site: CallSite): Value {
   if (typeof callee !== 'object' || callee === null || callee.kind !== 'global') {
-    throw malformed(`a call of ${typeName(callee)}`, site)
+    throw malformed(`it calls ${typeName(callee)}`, site)
   }
   if (typeof args !== 'object' || args === null || args.kind !== 'tuple') {
-    throw malformed(`a call with ${typeName(args)}, expected a tuple of arguments`, site)
+    throw malformed(`it calls with ${typeName(args)}, expected a tuple of arguments`, site)
   }
   return CALLS[callee.global.does](args.items, site)
 }
@@ -35,8 +37,9 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
   device: (args, site) => {
     arity('torch.device', args, [1, 2], site)
     const [type, index = 0] = args
-    if (typeof type !== 'string' || typeof index !== 'number')
-      throw malformed('a device that is no name and number', site)
+    if (typeof type !== 'string' || typeof index !== 'number') {
+      throw malformed('a device that is not a name and a number', site)
+    }
     return { kind: 'device' }
   },
   'rebuild-tensor': (args, site) => {
@@ -64,10 +67,10 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
     throw malformed(`a parameter of ${typeName(data)}, expected a tensor`, site)
   },
   storage: (_, site) => {
-    throw malformed('a call of a storage class', site)
+    throw malformed('it calls a storage class', site)
   },
   dtype: (_, site) => {
-    throw malformed('a call of a dtype', site)
+    throw malformed('it calls a dtype', site)
   },
 }
 
@@ -76,7 +79,7 @@ function arity(name: string, args: readonly Value[], allowed: readonly number[],
   throw malformed(`${name} with ${args.length} arguments, expected ${allowed.join(' or ')}`, site)
 }
 
-/** `(storage, offset, size, stride, requires_grad, hooks, …)`: hooks do not touch the elements, and are ignored. */
+/** `(storage, offset, size, stride, requires_grad, hooks, …)`. Hooks do not change the elements and are ignored. */
 function tensor([storage, offset, size, stride, grad]: readonly Value[], site: CallSite): TensorValue {
   if (typeof storage !== 'object' || storage === null || storage.kind !== 'storage') {
     throw malformed(`a tensor over ${typeName(storage)}, expected a storage`, site)
@@ -91,7 +94,7 @@ function requiresGrad(value: Value, site: CallSite): void {
   if (typeof value !== 'boolean') throw malformed(`a requires_grad that is ${typeName(value)}, expected a bool`, site)
 }
 
-/** Metadata changes what the elements mean (a conjugated or negated view), so none is ignored. */
+/** Metadata changes what the elements mean (a conjugated or negated view), so it is never ignored. */
 function refuseMetadata(metadata: Value | undefined, site: CallSite): void {
   if (metadata === undefined || metadata === null) return
   if (typeof metadata === 'object' && metadata.kind === 'dict' && metadata.entries.size === 0) return
@@ -106,4 +109,41 @@ function tuple(value: Value, what: string, site: CallSite): TupleValue {
 
 function malformed(message: string, { file, offset }: CallSite): GoldenLogitsError {
   return new GoldenLogitsError('malformed-pickle', `malformed pickle: ${message}`, { file, offset })
+}
+
+/** A view of a storage, checked in exact arithmetic to lie within it. A tensor without elements reads nothing. */
+function buildTensor(
+  storage: StorageValue,
+  offset: Value,
+  shape: readonly Value[],
+  strides: readonly Value[],
+  site: CallSite,
+): TensorValue {
+  withinBudget(site.budgets, 'rank', shape.length, 'dimensions of a tensor', site)
+  if (shape.length !== strides.length) {
+    throw badTensor(`${shape.length} sizes but ${strides.length} strides`, site)
+  }
+  const start = wholeNumber(offset, 'an offset', site)
+  const sizes = shape.map((size) => wholeNumber(size, 'a size', site))
+  const steps = strides.map((stride) => wholeNumber(stride, 'a stride', site))
+  const numel = sizes.reduce((product, size) => product * BigInt(size), 1n)
+  if (numel > BigInt(Number.MAX_SAFE_INTEGER)) throw badTensor(`${numel} elements`, site)
+  if (numel > 0n) {
+    const last = sizes.reduce((at, size, i) => at + BigInt(size - 1) * BigInt(steps[i]!), BigInt(start))
+    if (last >= BigInt(storage.numel)) {
+      const where = `element ${last} of storage '${printable(storage.key)}'`
+      throw badTensor(`reaches ${where}, which has ${storage.numel}`, site)
+    }
+  } else if (start > storage.numel) throw badTensor(`starts at element ${start} of ${storage.numel}`, site)
+  return { kind: 'tensor', storage, offset: start, shape: sizes, strides: steps }
+}
+
+function wholeNumber(value: Value, what: string, site: CallSite): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  const actual = typeof value === 'number' || typeof value === 'bigint' ? printable(String(value)) : typeName(value)
+  throw badTensor(`${what} of ${actual}, expected a whole number from 0`, site)
+}
+
+function badTensor(message: string, { file, offset }: CallSite): GoldenLogitsError {
+  return new GoldenLogitsError('bad-tensor', `impossible tensor: ${message}`, { file, offset })
 }

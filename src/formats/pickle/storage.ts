@@ -4,27 +4,29 @@ import { type StorageValue, typeName, type Value } from './values.js'
 type Where = { file: string; offset: number }
 
 /**
- * A persistent id: `('storage', class, key, location, numel)`, in legacy files with `None` behind it (the metadata of a
- * view). The location names the device a tensor was on; it is a label, and never used.
+ * A persistent id: `('storage', class, key, location, numel)`, followed by `None` in legacy files (the metadata of a
+ * view). The location names the device that the tensor was on. It is a label and not used.
  */
 export function persistentStorage(id: Value, legacy: boolean, where: Where): StorageValue {
   const items = typeof id === 'object' && id !== null && id.kind === 'tuple' ? id.items : undefined
   if (!items) throw badStorage(`a persistent id that is ${typeName(id)}, expected a tuple`, where)
   const [tag, storageClass, key, location, numel, view] = items
   if (tag !== 'storage' || items.length < 5 || items.length > (legacy ? 6 : 5)) {
-    throw badStorage("a persistent id that is no ('storage', class, key, location, numel)", where)
+    throw badStorage("a persistent id that is not ('storage', class, key, location, numel)", where)
   }
-  if (view !== undefined && view !== null)
+  if (view !== undefined && view !== null) {
     throw badStorage('a legacy view of a storage, which torch no longer writes', where)
+  }
   const isStorage = typeof storageClass === 'object' && storageClass !== null && storageClass.kind === 'global'
   if (!isStorage || storageClass.global.does !== 'storage') {
     throw badStorage(`a storage of class ${typeName(storageClass)}, expected one such as torch.FloatStorage`, where)
   }
-  if (typeof key !== 'string') throw badStorage(`a storage key that is ${typeName(key)}, expected a text`, where)
-  if (typeof location !== 'string') throw badStorage(`a location that is ${typeName(location)}, expected a text`, where)
+  if (typeof key !== 'string') throw badStorage(`a storage key that is ${typeName(key)}, expected a string`, where)
+  if (typeof location !== 'string')
+    throw badStorage(`a location that is ${typeName(location)}, expected a string`, where)
   if (typeof numel !== 'number' || !Number.isSafeInteger(numel) || numel < 0) {
-    const found = typeof numel === 'number' || typeof numel === 'bigint' ? numel : typeName(numel)
-    throw badStorage(`storage '${printable(key)}' of ${found} elements, expected a whole number from 0`, where)
+    const actual = typeof numel === 'number' || typeof numel === 'bigint' ? numel : typeName(numel)
+    throw badStorage(`storage '${printable(key)}' of ${actual} elements, expected a whole number from 0`, where)
   }
   return { kind: 'storage', key, dtype: storageClass.global.dtype, numel }
 }

@@ -1,6 +1,6 @@
 import type { Dtype } from '../../tensor/dtype.js'
 
-/** What a torch pickle may build: plain data and descriptions of tensors. Nothing in it can be called. */
+/** What a torch pickle may build: plain data and descriptions of tensors. Nothing that can be called. */
 export type Value =
   | null
   | boolean
@@ -31,20 +31,21 @@ export interface DictValue {
   readonly kind: 'dict'
   readonly ordered: boolean
   /**
-   * By `keyText`. Strings alone are hashed with a secret seed: keys of other types could be chosen so that all collide.
+   * By `keyText`. Only strings are hashed with a secret seed: other keys could be chosen by an attacker so that all
+   * collide.
    */
   readonly entries: Map<string, { readonly key: Key; readonly value: Value }>
 }
 
 export type Key = null | boolean | number | bigint | string | FloatValue
 
-/** A float, told from an int even where it is whole: `4.0` is no size of a tensor. */
+/** A float, kept apart from ints even if it is a whole number: `4.0` is not a valid size of a tensor. */
 export interface FloatValue {
   readonly kind: 'float'
   readonly value: number
 }
 
-/** A name of the allow-list. */
+/** A global of the closed list. */
 export interface GlobalValue {
   readonly kind: 'global'
   readonly global: Global
@@ -56,7 +57,7 @@ export type Global =
   | { does: 'storage'; dtype: Dtype }
   | { does: 'dtype' }
 
-/** A persistent id: which record of the file holds the elements, and how many there are. */
+/** A persistent id: which record of the file contains the elements, and how many there are. */
 export interface StorageValue {
   readonly kind: 'storage'
   readonly key: string
@@ -75,20 +76,20 @@ export interface TensorValue {
   readonly strides: readonly number[]
 }
 
-/** A `torch.device`: it says nothing about logits, and is kept only so that the pickle stays readable. */
+/** A `torch.device`. Irrelevant for logits, but allowed in the pickle. */
 export interface DeviceValue {
   readonly kind: 'device'
 }
 
-/** The entry of a dict under a text. */
+/** The value of a dict for a string key. */
 export function entryOf({ entries }: DictValue, key: string): Value | undefined {
   return entries.get(keyText(key))?.value
 }
 
 /**
- * A key as `entries` spells it: a text as it is, since one of a megabyte may come a hundred thousand times and must not be
- * copied each time; all others behind a lone surrogate, which no text of a pickle holds. As in Python, `1`, `1.0` and
- * `True` are one key.
+ * The key of `entries` for a key of a dict. A string is used as it is: a megabyte of text may appear a hundred thousand
+ * times and must not be copied each time. All others get a lone surrogate as prefix, which no string of a pickle can
+ * contain. As in Python, `1`, `1.0` and `True` are the same key.
  */
 export function keyText(key: Key): string {
   if (typeof key === 'string') return key
@@ -97,7 +98,7 @@ export function keyText(key: Key): string {
   return `\ud800${Number.isInteger(key.value) ? BigInt(key.value) : key.value}`
 }
 
-/** What the value is called in an error. */
+/** How an error names the value. */
 export function typeName(value: Value): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return 'a bool'

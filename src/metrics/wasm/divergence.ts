@@ -18,21 +18,24 @@ export interface PlacedPair {
   readonly count: number
 }
 
-/** Logits this far below the maximum have a weight of 5e-283, or any below it: none. */
+/** Logits this far below the maximum have a weight of at most 5e-283, which is negligible. */
 const DEPTH = 650
 
-/** Beyond this, x and the exponents lose digits that the divergence needs. */
+/** Beyond this magnitude, x and the exponents lose digits that the divergence needs. */
 const LARGEST = 1e5
 
-/** The polynomials are right to 1e-12: that much of it may be lost, at the end and on the way there. */
+/**
+ * The kernel's polynomials are accurate to 1e-12: that error may grow by this factor, in the result and in the sums.
+ */
 const LOSS = 32
 
-/** Divergences below are of the weights that logits on the floor were given, not of the rows. */
+/** Smaller divergences come from the weights of raised logits, not from the rows. */
 const FLOOR = 1e-250
 
 /**
- * KL of two rows that hold no NaN nor +Inf and each have a finite logit; nothing where it takes the float64 evaluation of
- * `klDivergence`: logits in the hundred thousands, or a dump that is 650 and more below the golden where that has weight.
+ * KL of two rows without NaN and +Inf, each with a finite logit.
+ * @returns undefined if it needs the float64 evaluation of `klDivergence`: logits in the hundred thousands, or a dump
+ * that is 650 or more below the golden at ids where the golden has weight
  */
 export function wasmDivergence(pair: PlacedPair, results: PairResults): number | undefined {
   const { golden, dump, dumpAtGoldenTop1, missedMax, running } = results
@@ -51,12 +54,14 @@ export function wasmDivergence(pair: PlacedPair, results: PairResults): number |
   return averageBregman(pair, results, golden.max - dump.max - gap)
 }
 
-/** What may be wrong of what the running sums say of the masses, in their terms. */
+/** The relative rounding error of the running sums. */
 const ROUNDING = 4e-12
 
 /**
- * Once more from the constant that makes both sides sum to the same mass, as in `klDivergence`: Σp·e⁻ˣ, which the running
- * sums tell. Nothing where they lost too many digits for it: t − ln(1 + t) of the rest t would be seen in the result.
+ * A second pass with the constant that makes both sides sum to the same mass, as in `klDivergence`. The constant
+ * follows from Σp·e⁻ˣ, which the running sums contain.
+ * @returns undefined if the running sums lost too many digits: the constant is then off by a rest t, and t − ln(1 + t)
+ * would be visible in the result
  */
 function balancedDivergence(pair: PlacedPair, results: PairResults, { sums, noise }: RunningSums): number | undefined {
   const [linear, bregman] = [sums.linear / sums.mass, sums.bregman / sums.mass]
@@ -67,7 +72,7 @@ function balancedDivergence(pair: PlacedPair, results: PairResults, { sums, nois
   return divergence !== undefined && rest * rest <= 1e-11 * divergence ? divergence : undefined
 }
 
-/** Σp·f(x) with gaps counted from a constant; nothing where that cannot be said. */
+/** Σp·f(x) with x relative to the constant `shift`. @returns undefined if a raised logit would change the result */
 function averageBregman(pair: PlacedPair, results: PairResults, shift: number): number | undefined {
   const { kernel, golden, dump, count } = pair
   const floors = floorsOf(results, results.golden.max - shift)
@@ -82,7 +87,7 @@ function missesMass(pair: PlacedPair, goldenMax: number, missedMax: number): boo
   return Math.exp(missedMax - goldenMax - logMass(pair, pair.golden, goldenMax, floorOf(goldenMax))) > 0
 }
 
-/** The logits to raise lower ones to; −Infinity on both sides where there are no lower ones on either. */
+/** Lower logits are raised to these; −Infinity on both sides if neither has lower ones. */
 interface Floors {
   golden: number
   dump: number

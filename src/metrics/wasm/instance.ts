@@ -1,6 +1,8 @@
 import { KERNEL_MODULE } from './module.generated.js'
 
-/** The WebAssembly kernel, compiled from kernel/: rows are given by their offset in memory, dtype and length. */
+/**
+ * The functions of the WebAssembly kernel, compiled from kernel/. A row is an offset in memory, a dtype and a length.
+ */
 export interface KernelExports {
   init(): void
   measurePair(golden: number, goldenKind: number, dump: number, dumpKind: number, count: number): void
@@ -22,8 +24,8 @@ export interface KernelExports {
 let compiled: WebAssembly.Module | undefined
 
 /**
- * A kernel over `memory`, compiled at the first call.
- * @throws whatever WebAssembly throws where it is switched off or lacks SIMD
+ * A kernel that works on `memory`. The module is compiled by the first call.
+ * @throws an error of the engine if WebAssembly is disabled or has no SIMD
  */
 export function instantiate(memory: WebAssembly.Memory): KernelExports {
   compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_MODULE, 'base64'))

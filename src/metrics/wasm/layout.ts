@@ -1,16 +1,16 @@
 import type { Dtype } from '../../tensor/dtype.js'
 
-// The same numbers as in kernel/layout.ts, kernel/constants.ts and kernel/convert.ts.
+// Must be equal to the constants in kernel/layout.ts and kernel/convert.ts.
 
-/** Where the rows begin: behind the constants, sums and blocks that are worked on. */
+/** Address of the rows, after the kernel's constants, sums and blocks. */
 export const ROWS = 0x10000
 
 export const PAGE = 0x10000
 
-/** The loops read up to this much beyond a row. */
+/** The loops read up to this many bytes beyond the end of a row. */
 export const SLACK = 64
 
-/** What the kernel calls the dtypes. */
+/** The kernel's number of each dtype. */
 export const KIND: Readonly<Record<Dtype, number>> = {
   float32: 0,
   bfloat16: 1,
@@ -24,9 +24,12 @@ export const KIND: Readonly<Record<Dtype, number>> = {
   bool: 9,
 }
 
-/** Where the kernel tells what it found, as float64. */
+/** Address of the kernel's results, as float64. */
 export const RESULTS = 0x300
 
-/** Where a row is folded to for its CRC, and from how many bytes on that is worth while. */
+/**
+ * Address of the bytes that a row is folded into to compute its CRC, and the length from which that is faster than
+ * zlib.
+ */
 export const FOLDED = 0xbf80
 export const FOLDABLE = 0x4000

@@ -3,10 +3,10 @@ import type { PairSums } from '../pair-sums.js'
 import type { RowScan } from '../row-scan.js'
 import type { Support } from '../types.js'
 
-/** How many numbers the kernel tells of a pair, in the order of kernel/results.ts. */
+/** How many numbers the kernel writes for a pair, in the order of kernel/results.ts. */
 export const RESULT_COUNT = 31
 
-/** What the kernel found in one pass over two rows. */
+/** The results of one pass over two rows. */
 export interface PairResults {
   readonly golden: RowScan
   readonly dump: RowScan
@@ -14,60 +14,60 @@ export interface PairResults {
   readonly dumpAtGoldenTop1: number
   readonly sums: PairSums
   readonly support: Support
-  /** The golden's maximum over the ids that only the dump suppresses; −Infinity where there is none. */
+  /** The golden's maximum over the ids that only the dump suppresses; −Infinity if there are none. */
   readonly missedMax: number
-  /** What the divergence follows from, if it was not given up. */
+  /** The sums of the KL divergence; undefined if the kernel gave up. */
   readonly running: RunningSums | undefined
 }
 
 export interface RunningSums {
   readonly sums: BregmanSums
-  /** How large the terms were, over `mass`, that digits were lost in. */
+  /** The size of the terms that lost digits by cancellation, divided by `mass`. */
   readonly noise: number
-  /** Whether logits without weight were raised to a floor. */
+  /** Whether logits of negligible weight were raised to a floor. */
   readonly raised: boolean
 }
 
-/** Nothing where a row holds NaN or +Inf. */
-export function readResults(found: Float64Array): PairResults | undefined {
-  if (!Number.isFinite(found[0])) return undefined
+/** @returns undefined if a row contains NaN or +Inf */
+export function readResults(values: Float64Array): PairResults | undefined {
+  if (!Number.isFinite(values[0])) return undefined
   return {
-    golden: rowScan(found, 1),
-    dump: rowScan(found, 5),
-    goldenAtDumpTop1: found[9]!,
-    dumpAtGoldenTop1: found[10]!,
+    golden: rowScan(values, 1),
+    dump: rowScan(values, 5),
+    goldenAtDumpTop1: values[9]!,
+    dumpAtGoldenTop1: values[10]!,
     sums: {
-      gg: found[11]!,
-      mm: found[12]!,
-      gm: found[13]!,
-      dd: found[14]!,
-      spread: found[15]!,
-      absoluteSum: found[16]!,
-      absoluteMax: found[17]!,
-      relativeSum: found[18]!,
-      relativeMax: found[19]!,
+      gg: values[11]!,
+      mm: values[12]!,
+      gm: values[13]!,
+      dd: values[14]!,
+      spread: values[15]!,
+      absoluteSum: values[16]!,
+      absoluteMax: values[17]!,
+      relativeSum: values[18]!,
+      relativeMax: values[19]!,
     },
     support: {
-      bothSuppressed: found[20]!,
-      goldenOnly: found[21]!,
-      dumpOnly: found[22]!,
-      firstMismatch: found[23]!,
+      bothSuppressed: values[20]!,
+      goldenOnly: values[21]!,
+      dumpOnly: values[22]!,
+      firstMismatch: values[23]!,
     },
-    missedMax: found[24]!,
-    running: found[29] === 0 ? runningSums(found) : undefined,
+    missedMax: values[24]!,
+    running: values[29] === 0 ? runningSums(values) : undefined,
   }
 }
 
-function rowScan(found: Float64Array, at: number): RowScan {
-  const max = found[at + 1]!
-  return { max, min: found[at + 2]!, mean: found[at + 3]!, top1: found[at]!, top1Logit: max }
+function rowScan(values: Float64Array, at: number): RowScan {
+  const max = values[at + 1]!
+  return { max, min: values[at + 2]!, mean: values[at + 3]!, top1: values[at]!, top1Logit: max }
 }
 
-function runningSums(found: Float64Array): RunningSums {
-  const mass = found[25]!
+function runningSums(values: Float64Array): RunningSums {
+  const mass = values[25]!
   return {
-    sums: { mass, linear: found[26]!, bregman: found[27]! },
-    noise: found[28]! / mass,
-    raised: found[30] !== 0,
+    sums: { mass, linear: values[26]!, bregman: values[27]! },
+    noise: values[28]! / mass,
+    raised: values[30] !== 0,
   }
 }

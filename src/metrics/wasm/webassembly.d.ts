@@ -1,4 +1,5 @@
-// What is used of WebAssembly. The library files of TypeScript have it among what browsers have, and @types/node 20 not.
+// The part of WebAssembly that is used here. TypeScript declares it only in the DOM library, and @types/node 20 does
+// not.
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum?: number; shared?: boolean })

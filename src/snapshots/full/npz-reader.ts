@@ -1,4 +1,4 @@
-import { wholeRecord } from '../../formats/zip-record.js'
+import { readRecord } from '../../formats/zip-record.js'
 import { type Budgets, DEFAULT_BUDGETS } from '../../io/budgets.js'
 import { type FileSource, openFile } from '../../io/file-source.js'
 import { readZipDirectory, type ZipEntry } from '../../io/zip-directory.js'
@@ -29,7 +29,7 @@ export class NpzReader {
   /**
    * The raw little-endian elements of a step's row. Only what `NpzWriter` writes is read: a header of any other wording
    * means that the file was made anew by something else.
-   * @throws GoldenLogitsError `bad-golden`, `bad-archive`, `crc-mismatch`, `limit-exceeded`
+   * @throws GoldenLogitsError `bad-snapshot`, `bad-archive`, `crc-mismatch`, `limit-exceeded`
    */
   row(step: number, dtype: Dtype, width: number): Uint8Array {
     const name = memberName(step)
@@ -38,7 +38,7 @@ export class NpzReader {
     const header = npyHeader(dtype, width)
     const size = header.length + width * itemSize(dtype)
     if (entry.size !== size) throw badGolden(this.source.file, `${name} has ${entry.size} bytes, expected ${size}`)
-    const bytes = wholeRecord(this.source, entry, LIMITS)
+    const bytes = readRecord(this.source, entry, LIMITS)
     if (Buffer.compare(bytes.subarray(0, header.length), header) !== 0) {
       throw badGolden(this.source.file, `${name} is not an array of ${width} elements of ${dtype}`)
     }

@@ -8,7 +8,7 @@ import { builtDist } from '../../io/built.js'
 const root = mkdtempSync(join(tmpdir(), 'golden-logits-memory-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-/** A dump of links to one file: what is in them, nobody reads. */
+/** A dump of links to one file. loadDump does not read it. */
 function makeDump(folder: string, steps: number, fileOf: (step: number) => string): string {
   const path = join(root, folder)
   mkdirSync(path)
@@ -22,7 +22,7 @@ function makeDump(folder: string, steps: number, fileOf: (step: number) => strin
   return path
 }
 
-/** By how many MB the loading of two dumps raises the peak memory of a process of its own. */
+/** The increase of peak memory in MB when a new process loads two dumps. */
 function raisedBy(steps: number, ...paths: [string, string]): number {
   const args = [join(import.meta.dirname, 'peak.cjs'), builtDist(), ...paths]
   const found = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
@@ -30,8 +30,8 @@ function raisedBy(steps: number, ...paths: [string, string]): number {
   return found.raised
 }
 
-// As objects with their paths, so many are 10 to 30 MB, and V8 makes as much room again for what it goes through.
-test('dumps of many steps take next to no memory, in any layout', () => {
+// As objects with their paths these steps would take 10 to 30 MB, and V8 would reserve as much again.
+test('dumps of many steps take little memory in every layout', () => {
   const torch = makeDump('torch', 3000, (step) => `torch_tensors/cuda0_1/${step}/root.lm_head/output.pth`)
   const atb = makeDump('atb', 3000, (step) => `tensors/0_1/${step}/67_LmHead/after/outtensor0.bin`)
   expect(raisedBy(3000, torch, atb)).toBeLessThan(20)

@@ -1,4 +1,4 @@
-// Loads two dumps, and writes as JSON by how many MB that raised the peak memory of this process, and the steps of each.
+// Loads two dumps and prints as JSON the increase of peak memory in MB and the number of steps of each dump.
 // Arguments: the folder of the built package, the paths of the dumps.
 const { writeSync } = require('node:fs')
 const { join } = require('node:path')

@@ -1,6 +1,6 @@
 import { bytesOf, utf8 } from './pickle.js'
 
-/** The header of an ATB dump of 4 float32, but for what is given; `undefined` leaves a line out. */
+/** An ATB dump of 4 float32, with some header lines replaced; `undefined` leaves a line out. */
 export function bin(lines: Readonly<Record<string, string | undefined>> = {}, data = new Uint8Array(16)): Uint8Array {
   const all: Record<string, string | undefined> = {
     $Version: '1.0',

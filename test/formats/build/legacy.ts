@@ -7,11 +7,11 @@ export interface LegacyParts {
   system?: Part
   object?: Part
   keys?: Part
-  /** What lies behind the pickles: per storage its number of elements as int64, and the elements. */
+  /** The bytes after the pickles: for each storage its number of elements as int64, and the elements. */
   storages?: Part
 }
 
-/** A file of torch.save before 1.6 with 4 float32, but for what is given. */
+/** A file of torch.save before 1.6 with 4 float32, with some parts replaced. */
 export function legacy(parts: LegacyParts = {}): Uint8Array {
   const all = {
     magic: long(0x1950a86a20f9469cfc6cn, 10),

@@ -17,7 +17,7 @@ export const u16 = (value: number) => scalar(2, (view) => view.setUint16(0, valu
 export const u32 = (value: number) => scalar(4, (view) => view.setUint32(0, value, true))
 export const u64 = (value: number | bigint) => scalar(8, (view) => view.setBigUint64(0, BigInt(value), true))
 
-/** Opcodes of Python's `pickletools`, by their names there. */
+/** Opcodes by their names in Python's `pickletools`. */
 export const OP = {
   MARK: 0x28,
   STOP: 0x2e,
@@ -52,7 +52,7 @@ export const pickle = (...parts: readonly Part[]): Uint8Array => bytesOf(0x80, 2
 export const int = (value: number): Uint8Array =>
   value >= 0 && value < 256 ? bytesOf(0x4b, value) : bytesOf(0x4a, u32(value >>> 0))
 
-/** LONG1 of as few bytes as hold the number. */
+/** LONG1 with the least number of bytes. */
 export function long(value: bigint, length = 8): Uint8Array {
   const bits = BigInt.asUintN(8 * length, value)
   return bytesOf(
@@ -89,11 +89,11 @@ export interface StorageParts {
   key?: Part
   location?: Part
   numel?: Part
-  /** Items behind the five. */
+  /** Additional items. */
   more?: readonly Part[]
 }
 
-/** The persistent id of a storage of 4 float32, but for what is given. */
+/** The persistent id of a storage of 4 float32, with some items replaced. */
 export function storage(parts: StorageParts = {}): Uint8Array {
   const { tag, storageClass, key, location, numel, more } = {
     tag: text('storage'),
@@ -113,11 +113,11 @@ export interface TensorParts {
   offset?: Part
   size?: Part
   stride?: Part
-  /** Arguments behind the stride. */
+  /** Arguments after the stride. */
   more?: readonly Part[]
 }
 
-/** `_rebuild_tensor_v2(storage, 0, (4,), (1,), False, OrderedDict())`, but for what is given. */
+/** `_rebuild_tensor_v2(storage, 0, (4,), (1,), False, OrderedDict())`, with some arguments replaced. */
 export function tensor(parts: TensorParts = {}): Uint8Array {
   const args = {
     rebuild: global('torch._utils', '_rebuild_tensor_v2'),

@@ -1,13 +1,13 @@
 import { expect } from 'vitest'
 import { type ErrorCode, GoldenLogitsError } from '../../../src/errors.js'
-import { openTensors } from '../../../src/formats/open-tensors.js'
 import type { Budgets } from '../../../src/io/budgets.js'
 import { memorySource } from '../../../src/io/memory-source.js'
+import { openTensors } from './open.js'
 
-/** The name under which bytes from memory are read. */
+/** The file name of bytes in memory. */
 export const FILE = 'evil.pth'
 
-/** Reads bytes as a file would be: its tensors, and then every element. */
+/** Reads every element of every tensor of a file in memory. */
 export function readAll(bytes: Uint8Array, budgets?: Partial<Budgets>): { name: string; values: number[] }[] {
   return openTensors(memorySource(bytes, FILE), budgets).tensors.map((tensor) => ({
     name: tensor.name,
@@ -15,7 +15,7 @@ export function readAll(bytes: Uint8Array, budgets?: Partial<Budgets>): { name: 
   }))
 }
 
-/** What a body throws, which must be of the one error class. */
+/** The error that a function throws, which must be a GoldenLogitsError. */
 export function refusalOf(body: () => unknown): GoldenLogitsError {
   try {
     body()
@@ -27,8 +27,8 @@ export function refusalOf(body: () => unknown): GoldenLogitsError {
 }
 
 /**
- * Expects a refusal with a code, and a text behind the file's name in its message: one line, of at most 1,000 characters,
- * without a character that a terminal would act on.
+ * Expects an error with a code, a file name and a text in its message. The message must be one line of at most 1,000
+ * characters, without control characters that a terminal would act on.
  */
 export function expectRefusal(body: () => unknown, code: ErrorCode, text: string, file = FILE): GoldenLogitsError {
   const error = refusalOf(body)
@@ -43,7 +43,7 @@ export function expectRefusal(body: () => unknown, code: ErrorCode, text: string
   return error
 }
 
-/** The same of bytes that are read whole. */
+/** The same for reading all of a file in memory. */
 export function expectRefused(
   bytes: Uint8Array,
   code: ErrorCode,

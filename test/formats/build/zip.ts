@@ -1,19 +1,19 @@
 import { crc32 } from 'node:zlib'
 import { bytesOf, type Part, u16, u32, u64, utf8 } from './pickle.js'
 
-/** A record of an archive. Whatever is left out is right. */
+/** A record of an archive. Fields that are left out are correct. */
 export interface RecordSpec {
   name: string
   content: Uint8Array
-  /** What lies in the file, where that is not the content. */
+  /** The bytes in the file, if not the content. */
   packed?: Uint8Array
   /** In the directory. */
   entry?: Partial<EntryFields>
   /** In the local header. */
   local?: Partial<LocalFields>
-  /** Bytes behind the record. */
+  /** Bytes after the record. */
   gap?: Uint8Array
-  /** Left out of the directory, or out of the file (its place is the record before it). */
+  /** Leaves the record out of the directory, or out of the file (its offset is then that of the previous record). */
   only?: 'local' | 'directory'
 }
 
@@ -52,12 +52,12 @@ export interface ArchiveSpec {
   prefix?: Uint8Array
   /** Between the directory and the end records. */
   beforeEnd?: Uint8Array
-  /** Bytes at the end of the directory, counted into its size. */
+  /** Bytes at the end of the directory, included in its size. */
   directoryTail?: Uint8Array
   end?: Partial<EndFields>
-  /** Fields of the zip64 records, which are left out without this. */
+  /** Fields of the zip64 records, which are written only if this is set. */
   wide?: Partial<WideFields>
-  /** Behind the end record. */
+  /** After the end record. */
   suffix?: Uint8Array
 }
 
@@ -220,7 +220,7 @@ function wideEnd(given: Partial<WideFields>, place: Place, at: number): Uint8Arr
   )
 }
 
-/** The record of 4 float32 that `tensor()` of `pickle.ts` describes. */
+/** The content of the storage of `tensor()` in pickle.ts. */
 export const FOUR = new Uint8Array(Float32Array.of(1, -2, 0.5, 8).buffer)
 
 /** The records of a torch file. */

@@ -20,7 +20,7 @@ import {
 import { expectRefused, readAll } from '../build/refusal.js'
 import { torchZip } from '../build/zip.js'
 
-/** Names by which pickles have run code in readers that kept a list of what is forbidden. */
+/** Names by which pickles have run code in readers with a list of forbidden names. */
 const GADGETS: readonly (readonly [string, string])[] = [
   ['os', 'system'],
   ['posix', 'system'],
@@ -66,7 +66,7 @@ const GADGETS: readonly (readonly [string, string])[] = [
   ['transformers.modeling_outputs', 'CausalLMOutputWithPast'],
 ]
 
-/** Names that come close to allowed ones, or that every JavaScript object answers to. */
+/** Names similar to allowed names, or of properties that every JavaScript object has. */
 const NEAR_MISSES: readonly (readonly [string, string])[] = [
   ['torch', 'constructor'],
   ['torch', '__proto__'],
@@ -99,15 +99,15 @@ describe.each([
   ['GLOBAL', global],
   ['STACK_GLOBAL', stackGlobal],
 ])('%s', (_, named) => {
-  test.each([...GADGETS, ...NEAR_MISSES])('of %j %j is refused before anything is made of it', (module, name) => {
+  test.each([...GADGETS, ...NEAR_MISSES])('of %j %j is refused before it is used', (module, name) => {
     const bytes = torchZip(pickle(named(module, name), tuple(text('id')), OP.REDUCE))
-    const error = expectRefused(bytes, 'disallowed-global', 'which is not among the names that a file of tensors needs')
+    const error = expectRefused(bytes, 'disallowed-global', 'which a file of tensors does not need')
     expect(error.message).toContain('nothing was run')
     expect(error.message).toContain('torch.save(logits, path)')
   })
 })
 
-test('a name of many lines, colours or bytes is shown harmless and short', () => {
+test('a name with newlines, colours or many bytes is escaped and shortened', () => {
   const wild = `x\u001b[31m\u202e\r${'y'.repeat(200)}`
   const error = expectRefused(
     torchZip(pickle(stackGlobal(wild, 'z'))),
@@ -121,11 +121,11 @@ test.each<[string, Part]>([
   ['two numbers', bytesOf(int(1), int(2), OP.STACK_GLOBAL)],
   ['a text and a tuple', bytesOf(text('torch'), OP.EMPTY_TUPLE, OP.STACK_GLOBAL)],
   ['None and a text', bytesOf(OP.NONE, text('Size'), OP.STACK_GLOBAL)],
-])('STACK_GLOBAL wants two texts, not %s', (_, part) => {
+])('STACK_GLOBAL expects two strings, not %s', (_, part) => {
   expectRefused(torchZip(pickle(part)), 'malformed-pickle', 'STACK_GLOBAL of')
 })
 
-test('a memoized text is a name like any other', () => {
+test('a memoized string can be a name', () => {
   const part = bytesOf(shortText('os'), put(0), shortText('torch'), get(0), OP.STACK_GLOBAL)
   expectRefused(torchZip(pickle(part)), 'disallowed-global', "'torch.os'")
 })
@@ -139,16 +139,16 @@ test.each([
   ['torch', 'QUInt4x2Storage', 'quint4x2'],
   ['torch', 'QUInt2x4Storage', 'quint2x4'],
   ['torch._utils', '_rebuild_qtensor', 'a quantised dtype'],
-  ['torch._utils', '_rebuild_tensor_v3', 'a dtype newer than storages of its own'],
+  ['torch._utils', '_rebuild_tensor_v3', 'a dtype without a storage class'],
   ['torch._utils', '_rebuild_sparse_tensor', 'a sparse layout'],
   ['torch._utils', '_rebuild_nested_tensor', 'a nested layout'],
   ['torch._utils', '_rebuild_meta_tensor_no_storage', 'a meta tensor without data'],
-])('%s.%s is known, but not read', (module, name, what) => {
+])('%s.%s is not supported', (module, name, what) => {
   const error = expectRefused(torchZip(pickle(global(module, name))), 'unsupported-dtype', `holds a tensor of ${what}`)
   expect(error.message).toContain('logits.float()')
 })
 
-test('a pickle within a text is text', () => {
+test('a pickle inside a string is a string', () => {
   const inner = String.fromCharCode(
     ...pickle(global('os', 'system'), tuple(text('id')), OP.REDUCE).map((b) => b & 0x7f),
   )
@@ -157,7 +157,7 @@ test('a pickle within a text is text', () => {
   ])
 })
 
-test('keys that objects inherit are names, and nothing is put on a prototype', () => {
+test('names of inherited object properties are ordinary keys, and no prototype is changed', () => {
   const keys = ['__proto__', 'constructor', 'then', 'toString', 'prototype', 'hasOwnProperty']
   const found = readAll(torchZip(pickle(dict(...keys.flatMap((key) => [text(key), tensor()])))))
   expect(found.map(({ name }) => name)).toEqual(keys)
@@ -168,12 +168,12 @@ test('keys that objects inherit are names, and nothing is put on a prototype', (
 })
 
 test.each([
-  ['a storage class', global('torch', 'FloatStorage'), 'a call of a storage class'],
-  ['a dtype', global('torch', 'float16'), 'a call of a dtype'],
-  ['a text', text('os.system'), 'a call of a str'],
-  ['None', bytesOf(OP.NONE), 'a call of None'],
-  ['a tuple', bytesOf(OP.EMPTY_TUPLE), 'a call of a tuple'],
-  ['a tensor', tensor(), 'a call of a tensor'],
+  ['a storage class', global('torch', 'FloatStorage'), 'it calls a storage class'],
+  ['a dtype', global('torch', 'float16'), 'it calls a dtype'],
+  ['a text', text('os.system'), 'it calls a str'],
+  ['None', bytesOf(OP.NONE), 'it calls None'],
+  ['a tuple', bytesOf(OP.EMPTY_TUPLE), 'it calls a tuple'],
+  ['a tensor', tensor(), 'it calls a tensor'],
 ])('a call of %s is refused', (_, callee, what) => {
   expectRefused(torchZip(pickle(call(callee, tuple()))), 'malformed-pickle', `malformed pickle: ${what}`)
 })

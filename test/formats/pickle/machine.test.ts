@@ -30,21 +30,21 @@ describe('the stack', () => {
     ['nothing left at STOP', bytesOf(), '0 values left at its end, expected 1'],
     ['two values left at STOP', bytesOf(tensor(), OP.NONE), '2 values left at its end, expected 1'],
     ['a MARK open at STOP', bytesOf(OP.MARK, tensor()), '1 MARKs open at its end'],
-    ['TUPLE1 of nothing', bytesOf(OP.TUPLE1), 'takes a value from an empty stack'],
-    ['TUPLE3 of two', bytesOf(int(1), int(2), OP.TUPLE3), 'takes a value from an empty stack'],
-    ['TUPLE2 that reaches below a MARK', bytesOf(int(1), OP.MARK, int(2), OP.TUPLE2), 'takes a value from an empty'],
-    ['TUPLE without a MARK', bytesOf(int(1), OP.TUPLE), 'wants the values from a MARK on, but none is open'],
-    ['APPENDS without a MARK', bytesOf(OP.EMPTY_LIST, int(1), OP.APPENDS), 'wants the values from a MARK on'],
-    ['SETITEMS without a MARK', bytesOf(OP.EMPTY_DICT, OP.SETITEMS), 'wants the values from a MARK on'],
-    ['BUILD of nothing', bytesOf(OP.BUILD), 'takes a value from an empty stack'],
-    ['REDUCE of nothing', bytesOf(OP.REDUCE), 'takes a value from an empty stack'],
-    ['REDUCE of one', bytesOf(OP.EMPTY_TUPLE, OP.REDUCE), 'takes a value from an empty stack'],
-    ['BINPERSID of nothing', bytesOf(OP.BINPERSID), 'takes a value from an empty stack'],
-    ['STACK_GLOBAL of one', bytesOf(text('torch'), OP.STACK_GLOBAL), 'takes a value from an empty stack'],
-    ['BINPUT of nothing', bytesOf(put(0)), 'takes a value from an empty stack'],
-    ['MEMOIZE of nothing', bytesOf(OP.MEMOIZE), 'takes a value from an empty stack'],
-    ['BINPUT that reaches below a MARK', bytesOf(int(1), OP.MARK, put(0)), 'takes a value from an empty stack'],
-    ['APPENDS whose list lies below a second MARK', bytesOf(OP.EMPTY_LIST, OP.MARK, OP.MARK, OP.APPENDS), 'takes a'],
+    ['TUPLE1 of nothing', bytesOf(OP.TUPLE1), 'it takes a value from an empty stack'],
+    ['TUPLE3 of two', bytesOf(int(1), int(2), OP.TUPLE3), 'it takes a value from an empty stack'],
+    ['TUPLE2 that reaches below a MARK', bytesOf(int(1), OP.MARK, int(2), OP.TUPLE2), 'it takes a value from an empty'],
+    ['TUPLE without a MARK', bytesOf(int(1), OP.TUPLE), 'it takes the values above a MARK, but no MARK is open'],
+    ['APPENDS without a MARK', bytesOf(OP.EMPTY_LIST, int(1), OP.APPENDS), 'it takes the values above a MARK'],
+    ['SETITEMS without a MARK', bytesOf(OP.EMPTY_DICT, OP.SETITEMS), 'it takes the values above a MARK'],
+    ['BUILD of nothing', bytesOf(OP.BUILD), 'it takes a value from an empty stack'],
+    ['REDUCE of nothing', bytesOf(OP.REDUCE), 'it takes a value from an empty stack'],
+    ['REDUCE of one', bytesOf(OP.EMPTY_TUPLE, OP.REDUCE), 'it takes a value from an empty stack'],
+    ['BINPERSID of nothing', bytesOf(OP.BINPERSID), 'it takes a value from an empty stack'],
+    ['STACK_GLOBAL of one', bytesOf(text('torch'), OP.STACK_GLOBAL), 'it takes a value from an empty stack'],
+    ['BINPUT of nothing', bytesOf(put(0)), 'it takes a value from an empty stack'],
+    ['MEMOIZE of nothing', bytesOf(OP.MEMOIZE), 'it takes a value from an empty stack'],
+    ['BINPUT that reaches below a MARK', bytesOf(int(1), OP.MARK, put(0)), 'it takes a value from an empty stack'],
+    ['APPENDS whose list lies below a second MARK', bytesOf(OP.EMPTY_LIST, OP.MARK, OP.MARK, OP.APPENDS), 'it takes a'],
   ])('%s', (_, part, what) => {
     refused(part, what)
   })
@@ -52,22 +52,22 @@ describe('the stack', () => {
 
 describe('the memo', () => {
   test('an index that was never set is refused', () => {
-    refused(get(0), 'wants memo 0, which was never set')
-    refused(bytesOf(int(1), put(1), get(0)), 'wants memo 0, which was never set')
-    refused(get(70_000), 'wants memo 70000, which was never set')
+    refused(get(0), 'it reads memo 0, which was never set')
+    refused(bytesOf(int(1), put(1), get(0)), 'it reads memo 0, which was never set')
+    refused(get(70_000), 'it reads memo 70000, which was never set')
   })
 
-  test('a value that is set again is the new one', () => {
+  test('a value can be replaced', () => {
     const part = tuple(int(1), put(0), tensor(), put(0), get(0))
     expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['1', '2'])
   })
 
-  test('None is a value like any other', () => {
+  test('None can be memoized', () => {
     expect(readAll(torchZip(pickle(tuple(OP.NONE, put(3), get(3), tensor()))))).toHaveLength(1)
   })
 })
 
-/** Values of every kind, and what they are called. */
+/** Values of every kind, and their names in errors. */
 const KINDS: readonly (readonly [string, Part])[] = [
   ['None', OP.NONE],
   ['a bool', OP.NEWTRUE],
@@ -86,15 +86,15 @@ const KINDS: readonly (readonly [string, Part])[] = [
 
 const others = (...names: readonly string[]) => KINDS.filter(([name]) => !names.includes(name))
 
-describe('values are of the type that an opcode wants', () => {
+describe('values of a wrong type are refused', () => {
   test.each(others('a list'))('APPEND to %s', (name, part) => {
-    refused(bytesOf(part, int(1), OP.APPEND), `appends to ${name}, expected a list`)
-    refused(bytesOf(part, OP.MARK, int(1), OP.APPENDS), `appends to ${name}, expected a list`)
+    refused(bytesOf(part, int(1), OP.APPEND), `it appends to ${name}, expected a list`)
+    refused(bytesOf(part, OP.MARK, int(1), OP.APPENDS), `it appends to ${name}, expected a list`)
   })
 
   test.each(others('a dict', 'an OrderedDict'))('SETITEM on %s', (name, part) => {
-    refused(bytesOf(part, int(1), int(2), OP.SETITEM), `sets items of ${name}, expected a dict`)
-    refused(bytesOf(part, OP.MARK, OP.SETITEMS), `sets items of ${name}, expected a dict`)
+    refused(bytesOf(part, int(1), int(2), OP.SETITEM), `it sets items of ${name}, expected a dict`)
+    refused(bytesOf(part, OP.MARK, OP.SETITEMS), `it sets items of ${name}, expected a dict`)
   })
 
   test.each(others('an OrderedDict'))('BUILD on %s', (name, part) => {
@@ -102,11 +102,11 @@ describe('values are of the type that an opcode wants', () => {
   })
 
   test.each(others('None', 'a bool', 'a number', 'a float', 'a str'))('%s as a key of a dict', (name, part) => {
-    refused(dict(part, int(1)), `a dict key that is ${name}, expected a text or a number`)
+    refused(dict(part, int(1)), `a dict key that is ${name}, expected a string or a number`)
   })
 
   test.each(others('a tuple'))('REDUCE with %s', (name, part) => {
-    refused(call(global('torch', 'Size'), part), `a call with ${name}, expected a tuple of arguments`)
+    refused(call(global('torch', 'Size'), part), `it calls with ${name}, expected a tuple of arguments`)
   })
 
   test.each(others('a tuple'))('torch.Size of %s', (name, part) => {
@@ -124,7 +124,7 @@ describe('values are of the type that an opcode wants', () => {
   })
 })
 
-describe('calls have the number of arguments that torch writes', () => {
+describe('calls with a wrong number of arguments are refused', () => {
   const REBUILDS: readonly [string, string, readonly number[]][] = [
     ['torch._utils', '_rebuild_tensor', [4]],
     ['torch._utils', '_rebuild_tensor_v2', [6, 7]],
@@ -144,7 +144,7 @@ describe('calls have the number of arguments that torch writes', () => {
     }
   })
 
-  test('every way that torch rebuilds a tensor gives the same', () => {
+  test('all rebuild functions of torch give the same tensor', () => {
     const { v1, v2, metadata, npu, parameter, size } = {
       v1: tensor({ rebuild: global('torch._utils', '_rebuild_tensor'), more: [] }),
       v2: tensor({ rebuild: stackGlobal('torch._utils', '_rebuild_tensor_v2'), more: [OP.NEWTRUE, OP.NONE] }),
@@ -170,9 +170,9 @@ describe('calls have the number of arguments that torch writes', () => {
     refused(call(global('torch._utils', '_rebuild_parameter'), tuple(tensor(), part, OP.NONE)), what)
   })
 
-  test('a device that is no name and number', () => {
+  test('a device that is not a name and a number', () => {
     for (const args of [tuple(int(0)), tuple(text('cuda'), text('0')), tuple(text('cuda'), OP.NONE)]) {
-      refused(call(global('torch', 'device'), args), 'a device that is no name and number')
+      refused(call(global('torch', 'device'), args), 'a device that is not a name and a number')
     }
   })
 
@@ -193,7 +193,7 @@ describe('calls have the number of arguments that torch writes', () => {
 })
 
 describe('BUILD', () => {
-  test('of an OrderedDict is dropped', () => {
+  test('the state of an OrderedDict is ignored', () => {
     const ordered = call(global('collections', 'OrderedDict'), OP.EMPTY_TUPLE)
     const state = dict(text('_metadata'), dict(text('then'), tensor()))
     const part = bytesOf(ordered, OP.MARK, text('logits'), tensor(), OP.SETITEMS, state, OP.BUILD)
@@ -201,18 +201,18 @@ describe('BUILD', () => {
   })
 })
 
-describe('what holds no tensor', () => {
+describe('objects without a tensor', () => {
   test.each(others('a tensor'))('%s', (name, part) => {
     const message = `holds ${name} without a tensor; expected the logits: torch.save(logits, path)`
     expectRefused(torchZip(pickle(part)), 'no-tensor', message)
   })
 
-  test('containers of the like', () => {
+  test('containers without a tensor', () => {
     expectRefused(torchZip(pickle(list(dict(int(1), tuple()), OP.NONE))), 'no-tensor', 'holds a list without a tensor')
   })
 })
 
-test('names are the way through the containers, keys as Python prints them', () => {
+test('names are paths through the containers, with keys as Python prints them', () => {
   const part = dict(
     ...[text('past'), tuple(tensor(), list(tensor()))],
     ...[int(7), tensor(), OP.NONE, tensor(), OP.NEWTRUE, tensor(), OP.NEWFALSE, tensor()],
@@ -223,12 +223,12 @@ test('names are the way through the containers, keys as Python prints them', () 
   expect(names.slice(7)).toEqual(['0.5', 'inf', '7'])
 })
 
-test('a key that is set again keeps its place and takes the new value', () => {
+test('a key that is set again keeps its position and gets the new value', () => {
   const part = dict(text('a'), int(1), text('b'), tensor(), text('a'), tensor())
   expect(readAll(torchZip(pickle(part))).map(({ name }) => name)).toEqual(['a', 'b'])
 })
 
-test('1, 1.0 and True are one key, as in Python: the first one named, with the last value', () => {
+test('1, 1.0 and True are the same key, as in Python: the first spelling, the last value', () => {
   const names = (...parts: Part[]) => readAll(torchZip(pickle(dict(...parts)))).map(({ name }) => name)
   expect(names(OP.NEWTRUE, int(7), int(1), tensor(), OP.NONE, tensor())).toEqual(['True', 'None'])
   expect(names(float(1), tensor(), OP.NEWTRUE, int(7), int(2), tensor())).toEqual(['2'])

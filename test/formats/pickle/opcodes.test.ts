@@ -24,7 +24,7 @@ import {
 import { expectRefused, readAll } from '../build/refusal.js'
 import { torchZip } from '../build/zip.js'
 
-/** The opcodes of the readers' contract, with arguments that are right where they stand: behind PROTO, before a tensor. */
+/** The supported opcodes, with valid arguments after PROTO and before a tensor. */
 const ALLOWED: readonly (readonly [string, Part])[] = [
   ['PROTO', bytesOf(0x80, 5)],
   ['FRAME', bytesOf(0x95, u64(1))],
@@ -64,7 +64,7 @@ describe('opcodes that torch writes', () => {
     expect(readAll(torchZip(pickle(OP.MARK, part, tensor(), OP.TUPLE)))).toEqual(four)
   })
 
-  test('every protocol from 2 to 5 is read, and no other', () => {
+  test('protocols 2 to 5 are read, others are refused', () => {
     for (const protocol of [2, 3, 4, 5]) {
       expect(readAll(torchZip(bytesOf(0x80, protocol, tensor(), OP.STOP)))).toEqual(four)
     }
@@ -75,7 +75,7 @@ describe('opcodes that torch writes', () => {
   })
 
   test('without PROTO a pickle is refused', () => {
-    const text = 'starts with byte 0x28, expected PROTO (0x80)'
+    const text = 'it starts with byte 0x28, expected PROTO (0x80)'
     expectRefused(torchZip(bytesOf(OP.MARK, tensor(), OP.TUPLE, OP.STOP)), 'malformed-pickle', text)
   })
 })
@@ -85,7 +85,7 @@ const OPCODES_READ = new Set([
   ...[0x5d, 0x61, 0x65, 0x7d, 0x73, 0x75, 0x71, 0x72, 0x94, 0x68, 0x6a, 0x63, 0x93, 0x52, 0x62, 0x51],
 ])
 
-/** By name, those that have run code or emptied memory in other readers. */
+/** The names of opcodes that have run code or exhausted memory in other readers. */
 const FEARED: Readonly<Record<number, string>> = {
   105: 'INST',
   111: 'OBJ',
@@ -130,7 +130,7 @@ describe('every other opcode is refused', () => {
     others.map((opcode) => [opcode.toString(16).padStart(2, '0'), FEARED[opcode] ?? 'no name', opcode] as const),
   )('0x%s (%s)', (hex, _, opcode) => {
     const bytes = torchZip(pickle(tensor(), opcode, utf8('1\n1\n'), u64(0)))
-    const error = expectRefused(bytes, 'unsupported-opcode', `pickle opcode 0x${hex} is not among those`)
+    const error = expectRefused(bytes, 'unsupported-opcode', `pickle opcode 0x${hex} for tensors`)
     expect(bytes[error.offset!]).toBe(opcode)
     expect(error.message).toContain('torch.save(logits, path)')
   })
@@ -159,8 +159,8 @@ describe('an argument that is cut short', () => {
     expect(error.offset).toBeGreaterThan(0)
   })
 
-  test('a huge or negative length neither allocates nor goes back', () => {
-    // BINBYTES of length -5 makes another reader go back five bytes, for ever. Lengths here are unsigned.
+  test('a huge or negative length neither allocates nor seeks back', () => {
+    // BINBYTES of length -5 makes another reader seek back five bytes in an endless loop. Lengths here are unsigned.
     expectRefused(
       torchZip(pickle(0x58, u32(0xfffffffb))),
       'limit-exceeded',
@@ -175,20 +175,20 @@ describe('an argument that is cut short', () => {
     expectRefused(torchZip(pickle(long(1n, 17))), 'malformed-pickle', 'a number of 17 bytes, expected at most 16')
   })
 
-  test('bytes behind STOP are refused', () => {
+  test('bytes after STOP are refused', () => {
     const bytes = torchZip(bytesOf(pickle(tensor()), OP.NONE, OP.STOP))
-    expectRefused(bytes, 'malformed-pickle', 'malformed pickle: goes on behind its STOP')
+    expectRefused(bytes, 'malformed-pickle', 'malformed pickle: it continues after its STOP')
   })
 })
 
-describe('texts', () => {
+describe('strings', () => {
   test.each<[string, Part]>([
     ['a lone continuation byte', bytesOf(0x58, u32(1), 0x80)],
     ['an overlong form', bytesOf(0x8c, 2, 0xc0, 0xaf)],
     ['a surrogate', bytesOf(0x8c, 3, 0xed, 0xa0, 0x80)],
     ['in GLOBAL', bytesOf(0x63, 0xff, 10, 10)],
-  ])('that are no UTF-8 are refused: %s', (_, part) => {
-    expectRefused(torchZip(pickle(part)), 'malformed-pickle', 'malformed pickle: a text that is not UTF-8')
+  ])('that are not UTF-8 are refused: %s', (_, part) => {
+    expectRefused(torchZip(pickle(part)), 'malformed-pickle', 'malformed pickle: a string that is not UTF-8')
   })
 
   test('a byte order mark is part of a name', () => {

@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 // Beside the half of the package that workers run.
 const bundle = join(folder, 'bundle/listed.cjs')
-cpSync(await bundled('../test/compare/memory/listed'), bundle)
+cpSync(await bundled('../test/measure/memory/listed'), bundle)
 cpSync(join(builtDist(), 'cjs'), join(folder, 'cjs'), { recursive: true })
 
 interface Settings {

@@ -16,7 +16,7 @@ workers.Worker = class extends workers.Worker {
     started++
   }
 }
-const { compareDumps, dumpOfSteps, listOf, toMatchGoldenLogits } = require(bundle)
+const { compareListed, listOf, toMatchGoldenLogits } = require(bundle)
 
 /** An ATB `.bin` file of float32. */
 function bin(logit) {
@@ -41,8 +41,8 @@ function side(name, noise, lacksEvery) {
     const file = files[step % 3]
     return { step, files: [lacksEvery > 0 && step % lacksEvery === 0 ? `${file}-${step}` : file], layer: '67_LmHead' }
   }
-  const facts = { path: name, layout: 'atb', named: 'folder', notes: [], ignored: [], stepsAssumed: false, limits: {} }
-  return dumpOfSteps(facts, listOf(tokens, stepAt))
+  const facts = { path: name, layout: 'atb', named: 'folder', notes: [], ignored: [], stepsAssumed: false, budgets: {} }
+  return { ...facts, steps: listOf(tokens, stepAt) }
 }
 
 const golden = side('golden', 0, 0)
@@ -54,7 +54,7 @@ if (matcher) {
   const length = message().length
   writeSync(1, JSON.stringify({ pass, length, started, raised: ownPeak() - before }))
 } else {
-  const comparison = compareDumps(dump, golden, options)
+  const comparison = compareListed(dump, golden, options)
   const found = { counts: comparison.counts, started, raised: ownPeak() - before }
   const digest = createHash('sha256')
   for (const token of comparison.tokens) digest.update(JSON.stringify(token))

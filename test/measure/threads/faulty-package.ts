@@ -23,7 +23,7 @@ export function faultyPackage(fault: string, slow = 1): { root: string; marks: s
   cpSync(builtDist(), join(root, 'dist'), { recursive: true })
   cpSync(join(REPOSITORY, 'package.json'), join(root, 'package.json'))
   symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'))
-  const worker = join(root, 'dist/cjs/compare/threads/worker.js')
+  const worker = join(root, 'dist/cjs/measure/threads/worker.js')
   renameSync(worker, worker.replace('worker.js', 'own-worker.js'))
   const [faults, settings] = [JSON.stringify(join(CHILD, 'faults.cjs')), JSON.stringify([fault, marks, slow])]
   writeFileSync(worker, `require(${faults}).inflict(...${settings})\nrequire('./own-worker.js')\n`)

@@ -7,7 +7,7 @@ import { bundled } from '../../build/bundled.js'
 import { CHILD, faultyPackage } from './faulty-package.js'
 
 const MODULES = join(import.meta.dirname, '../../../node_modules')
-const threadCount = await bundled('compare/threads/thread-count')
+const threadCount = await bundled('measure/threads/thread-count')
 
 /** The same claims in every runner: its own workers, contexts and timers make no difference, and it gets its share. */
 function body(root: string, folder: string, name: string, timers: string): string {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { threadCount } from '../../../src/compare/threads/thread-count.js'
 import { compareDumps, GoldenLogitsError } from '../../../src/index.js'
+import { threadCount } from '../../../src/measure/threads/thread-count.js'
 import { tree } from '../../fixtures/trees.js'
 
 const machine = vi.hoisted(() => ({ processors: 8, isMainThread: true }))

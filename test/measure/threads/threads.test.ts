@@ -71,7 +71,7 @@ describe.concurrent('the process around it', () => {
 
   test('a package without the file of its workers', async () => {
     const { root } = faultyPackage('none')
-    rmSync(join(root, 'dist/cjs/compare/threads/worker.js'))
+    rmSync(join(root, 'dist/cjs/measure/threads/worker.js'))
     const found = await compareInChild(root, { threads: 2, rounds: 2 })
     expect(found).toMatchObject({ same: 2, different: 0, marks: 0, after: true })
   })

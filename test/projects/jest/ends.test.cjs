@@ -13,7 +13,7 @@ test('before', () => {
 
 const ENDS = {
   kill: () => process.kill(process.pid, 'SIGKILL'),
-  // Jest runs the file again.
+  // Jest runs the file again, so it must exit twice.
   exitTwice: () => {
     if (readFileSync(RUNS, 'utf8').length < 3) process.reallyExit(7)
   },

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { dump, golden } from '../dumps.mjs'
 
-// Extended by hand, or too late: no hook of ours knows which test is running.
+// The matchers are registered during the test, so the package's hook does not know which test is running.
 for (const n of [0, 1, 2]) {
   test.concurrent(`token ${n}`, async () => {
     await import('golden-logits/vitest')

@@ -3,7 +3,7 @@ import 'golden-logits/vitest'
 import { expect as globalExpect, test } from 'vitest'
 import { dump, golden } from '../dumps.mjs'
 
-// Test n compares token n, so that a row tells which test it is of. They all wait for one another.
+// Test n compares token n, so that each row shows which test it belongs to. All tests run at the same time.
 for (const n of [0, 1, 2, 3, 4, 5]) {
   test.concurrent(`token ${n}`, async ({ expect }) => {
     const chosen = n % 2 === 0 ? expect : globalExpect

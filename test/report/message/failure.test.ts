@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compareDumps, loadDump } from '../../../src/index.js'
+import { compareDumps, type DumpStep, loadDump } from '../../../src/index.js'
 import { failureText } from '../../../src/report/message/failure.js'
 import { atb, logits } from '../../build/logits.js'
 import { atbDump, type Step, torchDump } from '../../build/pair.js'
@@ -89,7 +89,7 @@ test('every other kind of failing token', () => {
       unreadable      token 4
       extra           token 5
 
-      note: the steps do not line up, and those of the dump are an assumption (its first is taken for token 0): if that is wrong, set loadDump's option firstStep"
+      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 0): if that is wrong, set loadDump's option firstStep"
   `)
 })
 
@@ -134,22 +134,22 @@ test('nothing compared', () => {
   expect(text).toMatchInlineSnapshot(`
     "No token was compared     (0 tokens compared, 0 over, 1 missing, 1 extra)
 
-      note: the steps do not line up, and those of the dump are an assumption (its first is taken for token 1): if that is wrong, set loadDump's option firstStep"
+      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 1): if that is wrong, set loadDump's option firstStep"
   `)
 })
 
 describe('is small, whatever failed', () => {
   test('10,000 tokens over, unreadable, missing and extra', () => {
     const [good, bad] = [loadDump(torchDump([row(1)])), loadDump(atbDump([row(2), row(1), 'no tensor']))]
-    const many = (dump: typeof good, steps: (i: number) => (typeof good.steps)[number] | undefined) => ({
+    const many = (dump: typeof good, steps: (i: number) => DumpStep | undefined) => ({
       ...dump,
       steps: Array.from({ length: 10_000 }, (_, i) => {
         const step = steps(i)
         return step ? [{ ...step, step: i }] : []
       }).flat(),
     })
-    const golden = many(good, (i) => (i % 7 === 0 ? undefined : good.steps[0]))
-    const dump = many(bad, (i) => (i % 5 === 0 ? undefined : bad.steps[i % 3]))
+    const golden = many(good, (i) => (i % 7 === 0 ? undefined : good.steps.at(0)))
+    const dump = many(bad, (i) => (i % 5 === 0 ? undefined : bad.steps.at(i % 3)))
     const comparison = compareDumps(dump, golden, { dtype: 'bf16' })
     const { counts } = comparison
     expect(

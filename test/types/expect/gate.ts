@@ -7,6 +7,6 @@ expect.extend(matchers)
 
 // shared
 
-test('as an asymmetric matcher behind .not', () => {
+test('as an asymmetric matcher after .not', () => {
   expect({ logits: 'dump' }).toEqual({ logits: expect.not.toMatchGoldenLogits('golden') })
 })

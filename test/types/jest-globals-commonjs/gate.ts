@@ -5,7 +5,7 @@ import { matchers } from 'golden-logits/matchers'
 
 // shared
 
-test('as an asymmetric matcher behind .not', () => {
+test('as an asymmetric matcher after .not', () => {
   expect({ logits: 'dump' }).toEqual({ logits: expect.not.toMatchGoldenLogits('golden') })
 })
 

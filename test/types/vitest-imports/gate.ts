@@ -15,5 +15,5 @@ export const reporter: Reporter = new GoldenLogitsReporter({ csv: 'reports/' })
 export const config = defineConfig({
   test: { reporters: ['default', ['golden-logits/reporter', { csv: 'reports/' }], new GoldenLogitsReporter()] },
 })
-// @ts-expect-error TS2353 an option misspelt
+// @ts-expect-error TS2353 a misspelt option
 new GoldenLogitsReporter({ cvs: 'reports/' })

@@ -1,0 +1,64 @@
+import { join } from 'node:path'
+import { GoldenLogitsError, printable } from '../../../errors.js'
+import { kindOf } from '../../../io/folder.js'
+import type { RankStep } from '../../ranks.js'
+import { isHeadName } from '../names.js'
+import type { Execution, Layers } from './executions.js'
+
+/** The ids of the run's LM heads, ascending, at most two: prefill and decoder, or one for both. */
+export interface LayerHeads {
+  heads: readonly number[]
+  /** The heads to read: all, or the one that the option `layer` names. */
+  read: readonly number[]
+}
+
+/**
+ * Finds the heads among the layers of a dump.
+ * @param sets the layers of each distinct execution; if an id occurs twice, its last layer is used
+ * @param wanted the option `layer`: a folder's name, its operation, or its id
+ * @throws GoldenLogitsError `ambiguous-layer` if neither the names nor the number of the layers decide
+ */
+export function pickHeads(path: string, sets: readonly Layers[], wanted: string | undefined): LayerHeads {
+  const layers = new Map(sets.flatMap((set) => [...set]))
+  const all = [...layers.keys()].sort((a, b) => a - b)
+  const named = all.filter((id) => isHeadName(layers.get(id)!.op))
+  const fitting = all.filter((id) => {
+    const { name, op } = layers.get(id)!
+    return wanted === undefined ? isHeadName(op) : name === wanted || op === wanted || String(id) === wanted
+  })
+  if (fitting.length === 1 || fitting.length === 2) {
+    // The option names one of two heads: the other is still needed to find the start of the run.
+    const heads = named.length === 2 && fitting.every((id) => named.includes(id)) ? named : fitting
+    return { heads, read: fitting }
+  }
+  // A dump of selected layers (`-ids`) contains only the heads, under any name.
+  if (wanted === undefined && fitting.length === 0 && (all.length === 1 || all.length === 2)) {
+    return { heads: all, read: all }
+  }
+  if (all.length === 0) {
+    const message = 'its executions hold no layer folder, which would be named {id}_{OpName}, as 33_LmHead'
+    throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
+  }
+  const some = (fitting.length > 0 ? fitting : all).slice(0, 4).map((id) => printable(layers.get(id)!.name, 40))
+  const what = wanted === undefined ? 'named like an LM head' : `fitting layer: '${printable(wanted)}'`
+  const message = `holds ${all.length} layers, ${fitting.length} of them ${what} (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the head by the option layer`, { file: path })
+}
+
+/** The output file of an execution's head, or the reason why there is none. */
+export function headOutput(execution: Execution, head: number): RankStep {
+  const layer = execution.layers.get(head)
+  if (!layer)
+    return { layer: '', problem: execution.problem ?? `no LM head ${head} in ${printable(execution.folder, 300)}` }
+  const file = join(execution.folder, layer.name, 'after', 'outtensor0.bin')
+  try {
+    if (kindOf(file) !== undefined) return { layer: layer.name, file }
+  } catch (error) {
+    if (!(error instanceof GoldenLogitsError)) throw error
+    return { layer: layer.name, problem: error.message }
+  }
+  return {
+    layer: layer.name,
+    problem: `no after/outtensor0.bin in ${printable(join(execution.folder, layer.name), 300)}`,
+  }
+}

@@ -1,0 +1,56 @@
+import { basename, dirname, join } from 'node:path'
+import { openFile } from '../../../io/file-source.js'
+import { kindOf, listFolder } from '../../../io/folder.js'
+import { isHeadName, parseDevice } from '../names.js'
+import { parseAtbLayer } from './names.js'
+
+/** What a run's topology files say about its heads. The dump itself may contain only one of them. */
+export interface Topology {
+  /** ATB models in the process: 2 if prefill and decoder are separate models, 0 if there are no topology files. */
+  models: number
+  /** The ids of all LM heads of the run, ascending; empty if the files name none. */
+  heads: number[]
+}
+
+// A topology file is a list of names. A larger file is skipped: it costs too much for a step number.
+const MAX_MODEL_BYTES = 8 * 1024 * 1024
+
+/**
+ * Reads `model/{PID}/*.json` (one file per ATB model) and the names of `layer/{PID}/{OpName}_{id}.json`; in msprobe's
+ * layout both are in `info/…/{device}_{PID}`. A device folder copied without its run has no topology files.
+ */
+export function readTopology(device: string): Topology {
+  const name = parseDevice(basename(device))
+  if (!name) return { models: 0, heads: [] }
+  const run = dirname(dirname(device))
+  const models = jsonFiles(join(run, 'model', name.pid), join(run, 'info', 'model', basename(device)))
+  const layers = jsonFiles(join(run, 'layer', name.pid), join(run, 'info', 'layer', basename(device)))
+  const names = [...layers.map((file) => basename(file, '.json')), ...models.flatMap(operationNames)]
+  const heads = names.map(parseAtbLayer).filter((layer) => layer !== undefined && isHeadName(layer.op))
+  return { models: models.length, heads: [...new Set(heads.map((layer) => layer!.id))].sort((a, b) => a - b) }
+}
+
+function jsonFiles(...folders: string[]): string[] {
+  return folders
+    .filter((folder) => kindOf(folder) === 'folder')
+    .flatMap((folder) =>
+      listFolder(folder)
+        .filter((e) => e.kind === 'file' && e.name.endsWith('.json'))
+        .map((e) => join(folder, e.name)),
+    )
+}
+
+/** The operation names in a model file, matched as text: the file is untrusted, so no object is built from it. */
+function operationNames(file: string): string[] {
+  const source = openFile(file)
+  try {
+    if (source.size > MAX_MODEL_BYTES) return []
+    const bytes = new Uint8Array(source.size)
+    source.read(0, bytes)
+    return [...new TextDecoder().decode(bytes).matchAll(/"(?:opName|nodeName)"\s*:\s*"([^"\\]{1,200})"/g)].map(
+      (match) => match[1]!,
+    )
+  } finally {
+    source.close()
+  }
+}

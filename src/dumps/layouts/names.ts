@@ -1,0 +1,36 @@
+// The folder names that several layouts share. The walk follows only known names and lists everything else as ignored.
+
+/** `{TID}`: a forward pass (torch) or an execution (ATB). No leading zeros, at most 15 digits: exact as a number. */
+export function parseTid(name: string): number | undefined {
+  return /^(0|[1-9][0-9]{0,14})$/.test(name) ? Number(name) : undefined
+}
+
+/** `msit_dump_{TIMESTAMP}`, the older `ait_dump…`, and msprobe's `atb_dump_data`. */
+export function isRunFolder(name: string): boolean {
+  return /^(msit|ait)_dump/.test(name) || name === 'atb_dump_data'
+}
+
+/** The folder between a run and its device folders. */
+export function isTensorsFolder(name: string): boolean {
+  return name === 'torch_tensors' || name === 'tensors' || name === 'data'
+}
+
+export interface DeviceName {
+  /** `cuda`, `npu`, `cpu` …; `''` in the ATB layout, whose folder names have none. */
+  kind: string
+  device: number
+  pid: string
+}
+
+/** `cuda0_66245`, `cpu_66245` (torch) or `0_1445461` (ATB). */
+export function parseDevice(name: string): DeviceName | undefined {
+  const match = /^([a-z]*?)(\d{0,9}|None)_(\d{1,15})$/i.exec(name)
+  if (!match || (match[1] === '' && !/^\d/.test(name))) return undefined
+  const [, kind, device, pid] = match as unknown as [string, string, string, string]
+  return { kind: kind.toLowerCase(), device: /^\d+$/.test(device) ? Number(device) : 0, pid }
+}
+
+/** Is this the name of a layer or operation that emits logits? */
+export function isHeadName(name: string): boolean {
+  return /lm_?head|(^|\.)(output_layer|embed_out|logits)$/i.test(name)
+}

@@ -1,0 +1,73 @@
+import { dirname, join, relative } from 'node:path'
+import { GoldenLogitsError, printable } from '../../../errors.js'
+import { tryListFolder } from '../../../io/folder.js'
+import { type IgnoredPaths, ignoredAs } from '../../ignored-paths.js'
+import type { RankStep } from '../../ranks.js'
+import type { LoadDumpOptions } from '../../types.js'
+import { isHeadName } from '../names.js'
+import { isWithin } from '../selection.js'
+import { outputsOf } from './names.js'
+
+/**
+ * The logits file of one `{TID}` folder.
+ * @param named the layer folders and files in it that the caller's path names; empty for the complete folder
+ */
+export function scanStep(
+  step: string,
+  named: readonly string[],
+  options: LoadDumpOptions,
+  ignored: IgnoredPaths,
+): RankStep {
+  const folders: string[] = []
+  const { entries, problem } = tryListFolder(step)
+  if (problem !== undefined) return { layer: '', problem }
+  for (const { name, kind } of entries) {
+    if (kind === 'folder') folders.push(name)
+    else ignored.add(join(step, name), ignoredAs(kind, 'not a layer folder'), step)
+  }
+  const wanted = named.length > 0 ? folders.filter((f) => named.some((path) => isWithin(join(step, f), path))) : folders
+  if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${printable(step, 300)}` }
+  const layer = pickLayer(step, wanted, options.layer)
+  if (layer === undefined)
+    return {
+      layer: options.layer!,
+      problem: `no layer folder '${printable(options.layer!)}' in ${printable(step, 300)}`,
+    }
+  const folder = join(step, layer)
+  const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
+  return pickOutput(folder, layer, files, ignored)
+}
+
+/** The layer that emits the logits: the one in the option `layer`, else the only one, else the only one named like a head. */
+function pickLayer(step: string, folders: string[], wanted: string | undefined): string | undefined {
+  if (wanted !== undefined) return folders.find((name) => name === wanted)
+  if (folders.length === 1) return folders[0]
+  const heads = folders.filter(isHeadName)
+  if (heads.length === 1) return heads[0]
+  const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => printable(name, 40))
+  const message = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the one that emits the logits by the option layer`, {
+    file: step,
+  })
+}
+
+/** The logits file of a layer: `output.pth`, else the first output of a tuple; the others are listed as ignored. */
+function pickOutput(folder: string, layer: string, named: string[], ignored: IgnoredPaths): RankStep {
+  const { entries, problem } = tryListFolder(folder)
+  if (problem !== undefined) return { layer, problem }
+  const outputs = outputsOf(entries)
+  const [first, ...others] = named.length > 0 ? named : outputs
+  if (first === undefined) {
+    const content =
+      entries.length === 0
+        ? 'the folder is empty'
+        : `found ${entries
+            .slice(0, 3)
+            .map((e) => printable(e.name, 40))
+            .join(', ')}`
+    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${content})` }
+  }
+  for (const name of others)
+    ignored.add(join(folder, name), `a further output of the layer; ${first} is compared`, dirname(folder))
+  return { layer, file: join(folder, first) }
+}

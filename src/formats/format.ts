@@ -1,0 +1,62 @@
+import { crc32 } from 'node:zlib'
+import type { Budgets } from '../io/budgets.js'
+import type { ByteSource } from '../io/byte-source.js'
+import type { NamedTensor } from './pickle/find-tensors.js'
+
+/** A file format. A new one is a file that exports a `Format`, and a line in `FORMATS` (index.ts). */
+export interface Format {
+  readonly name: string
+  /** @param head the first bytes of the file, one character a byte */
+  matches(head: string): boolean
+  /**
+   * Parses the file as far as needed to locate its tensors, at least one. Reads no elements.
+   * @throws GoldenLogitsError
+   */
+  read(source: ByteSource, budgets: Budgets): StoredTensor[]
+}
+
+/** A tensor of a file, and how to read its elements. */
+export interface StoredTensor extends NamedTensor {
+  readonly open: OpenStorage
+  /** Undefined if the storage is compressed or big-endian in the file. */
+  readonly place?: StoragePlace
+}
+
+/** The position of a storage in the file, uncompressed and little-endian. */
+export interface StoragePlace {
+  readonly start: number
+  readonly size: number
+  /** Offset of the storage's CRC-32 in the file, as in `ZipEntry`; undefined if the format has none. */
+  readonly crcAt?: number
+}
+
+/**
+ * Opens a storage in `source`, which need not be the source that was parsed: the file may have been opened again, or be
+ * another file with the same layout.
+ */
+export type OpenStorage = (source: ByteSource, checks: Checks) => StorageBytes
+
+/** The raw bytes of one storage. */
+export interface StorageBytes {
+  readonly bigEndian: boolean
+  /** Fills `into` with the bytes from `offset` on. */
+  read(offset: number, into: Uint8Array): void
+}
+
+/** The CRC checks of one file, shared by all openings of the file. */
+export interface Checks {
+  /** Records that passed: each is checked once. */
+  readonly passed: Set<unknown>
+  readonly checksum: Checksum
+}
+
+export interface Checksum {
+  crc32(bytes: Uint8Array): number
+}
+
+/** The CRC-32 of `node:zlib`. */
+export const ZLIB: Checksum = { crc32 }
+
+export function newChecks(checksum = ZLIB): Checks {
+  return { passed: new Set(), checksum }
+}

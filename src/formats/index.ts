@@ -1,0 +1,56 @@
+import { GoldenLogitsError } from '../errors.js'
+import { type ByteSource, hasBytes, readBytes } from '../io/byte-source.js'
+import { atbBin } from './atb-bin.js'
+import type { Format } from './format.js'
+import { torchLegacy } from './torch-legacy.js'
+import { torchZip } from './torch-zip.js'
+
+/** Offset and text of the magic bytes of a tar archive. */
+const TAR_OFFSET = 257
+const TAR_MAGIC = 'ustar'
+const TAR_BYTES = Buffer.from(TAR_MAGIC)
+
+/** A format that is recognised only to name it in the error. */
+type UnsupportedFormat = Pick<Format, 'name' | 'matches'>
+
+const UNSUPPORTED: readonly UnsupportedFormat[] = [
+  {
+    name: 'a tar archive (torch.save before 0.1.10)',
+    matches: (head) => head.startsWith(TAR_MAGIC, TAR_OFFSET),
+  },
+  { name: 'a NumPy array (.npy)', matches: (head) => head.startsWith('\x93NUMPY') },
+  { name: 'a GGUF model', matches: (head) => head.startsWith('GGUF') },
+  { name: 'a safetensors file', matches: (head) => head.startsWith('\0\0\0{', 5) },
+  { name: 'an HDF5 file', matches: (head) => head.startsWith('\x89HDF\r\n') },
+  { name: 'compressed by gzip', matches: (head) => head.startsWith('\x1f\x8b') },
+  { name: 'compressed by zstd', matches: (head) => head.startsWith('\x28\xb5\x2f\xfd') },
+  { name: 'an empty zip archive', matches: (head) => head.startsWith('PK\x05\x06') },
+  {
+    name: 'a Git LFS pointer: run git lfs pull',
+    matches: (head) => head.startsWith('version https://git-lfs'),
+  },
+]
+
+/** Every format, in the order in which they are checked: a tar archive may start like a legacy or a .bin file. */
+const FORMATS: readonly (Format | UnsupportedFormat)[] = [torchZip, ...UNSUPPORTED, torchLegacy, atbBin]
+
+/** Bytes by which every format can be recognised. */
+const HEAD = TAR_OFFSET + TAR_MAGIC.length
+
+/**
+ * Decides the format by the first bytes alone, so that exactly one reader sees a file.
+ * @throws GoldenLogitsError `unsupported-format`
+ */
+export function detectFormat(source: ByteSource): Format {
+  const head = Buffer.from(readBytes(source, 0, Math.min(HEAD, source.size))).toString('latin1')
+  const format = FORMATS.find(({ matches }) => matches(head))
+  if (format && 'read' in format) return format
+  const problem = source.size === 0 ? 'is empty' : `is ${format?.name ?? 'of an unknown format'}`
+  const message = `${problem}, expected a file of torch.save (.pth) or an ATB dump (.bin)`
+  throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
+}
+
+/** Whether the file has the magic bytes of a tar archive. */
+export function isTar(source: ByteSource): boolean {
+  return source.size >= HEAD && hasBytes(source, TAR_OFFSET, TAR_BYTES)
+}
