@@ -170,6 +170,6 @@ export function makeFlatDumps(folder, { vocab, tokens, golden = 'float32', dump 
 
 /** Repeats the steps of a dump until it has this number of tokens. */
 export function repeated(dump, tokens) {
-  const { steps } = dump
+  const steps = [...dump.steps]
   return { ...dump, steps: Array.from({ length: tokens }, (_, step) => ({ ...steps[step % steps.length], step })) }
 }

@@ -1,10 +1,10 @@
 // `npm run bench` compares dumps, `npm run bench -- scaling` takes more and more tokens, `npm run bench -- snapshots`
-// measures stored snapshots. Other arguments are options of the benchmark; each file describes its own.
+// measures stored snapshots, `npm run bench -- against DIST` compares with another build. Other arguments are options of the benchmark; each file describes its own.
 const [name = '', ...rest] = process.argv.slice(2)
-const BENCHMARKS = { scaling: './scaling.mjs', snapshots: './snapshots.mjs' }
+const BENCHMARKS = { against: './against.mjs', scaling: './scaling.mjs', snapshots: './snapshots.mjs' }
 
 if (name !== '' && !name.startsWith('-') && !Object.hasOwn(BENCHMARKS, name)) {
-  console.error(`there is no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(' and ')}`)
+  console.error(`there is no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(', ')}`)
   process.exit(2)
 }
 if (Object.hasOwn(BENCHMARKS, name)) process.argv.splice(2, Infinity, ...rest)

@@ -1,15 +1,18 @@
 // Runs one variant of bench/comparisons.mjs. Prints the time in µs (per token, or in total) and the peak memory of the process
 // in MB as JSON. Usage: node bench/variant.mjs '{"variant": "floor" …}'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { compareDumps, loadDump, readTensors } from '../dist/esm/index.js'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { repeated } from './dumps.mjs'
 import { peakMemory } from './peak-memory.mjs'
 
-const { variant, golden, dump, tokens, threads = 1, warm = 0, file } = JSON.parse(process.argv[2])
+const { variant, golden, dump, tokens, threads = 1, warm = 0, file, build } = JSON.parse(process.argv[2])
+const dist = build ?? join(import.meta.dirname, '../dist')
+const { compareDumps, loadDump, readTensors } = await import(pathToFileURL(join(dist, 'esm/index.js')).href)
 
-const VARIANTS = { floor, compare, whole, row }
+const VARIANTS = { floor, compare, whole, gate, row }
 
-VARIANTS[variant]()
+await VARIANTS[variant]()
 
 function report(us, more = {}) {
   console.log(JSON.stringify({ us, ...more, peak: peakMemory() }))
@@ -43,6 +46,17 @@ function whole() {
   const sides = [dump, golden].map((path) => loadDump(path))
   const loading = ((performance.now() - started) * 1000) / tokens
   report(timeOf(sides), { loading })
+}
+
+/** The matcher over dumps that really have this number of tokens: it makes no list of tokens. */
+async function gate() {
+  const { toMatchGoldenLogits } = await import(pathToFileURL(join(dist, 'esm/matchers.js')).href)
+  const once = () => toMatchGoldenLogits.call({ isNot: false }, loadDump(dump), loadDump(golden), { threads })
+  for (let done = 0; done < warm; done += tokens) once()
+  const started = performance.now()
+  const { pass, message } = once()
+  const us = ((performance.now() - started) * 1000) / tokens
+  report(us, { pass, length: message().length })
 }
 
 function timeOf(sides) {

@@ -27,8 +27,8 @@ export function conclude(
   const divergence = settings.afterDivergence === 'ignore' ? firstDivergence(judged) : undefined
   const tokens = divergence === undefined ? judged : excuseAfter(divergence, judged)
   const { verdicts, firstFailure } = tally(tokens, (index) => {
-    const plain = results.plainAt(index)
-    return plain !== undefined && isWithin(plain.metrics, thresholds)
+    if (!results.plainShape(index)) return false
+    return isWithin((key) => results.metric(index, key), thresholds)
   })
   const counts = countsOf(verdicts, tokens.length)
   const isJudged = counts.compared + verdicts.undecided > 0
@@ -68,10 +68,10 @@ function outcomeFacts(results: Results): OutcomeFacts {
   const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
   let seen: PairShape | undefined
   for (let i = 0; i < results.length; i++) {
-    const plain = results.plainAt(i)
-    if (plain) {
-      if (plain.shape !== seen) dtypes.add(plain.shape.golden.dtype).add(plain.shape.dump.dtype)
-      seen = plain.shape
+    const shape = results.plainShape(i)
+    if (shape) {
+      if (shape !== seen) dtypes.add(shape.golden.dtype).add(shape.dump.dtype)
+      seen = shape
       continue
     }
     const { step, outcome } = results.at(i)!

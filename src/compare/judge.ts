@@ -1,8 +1,8 @@
 import type { MetricBounds, Outcome, SideFacts } from '../measure/outcome.js'
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
-import type { GatedKey } from '../metrics/table.js'
-import type { MeasuredRows, NonFinite } from '../metrics/types.js'
+import { GATED, type GatedKey } from '../metrics/table.js'
+import type { MeasuredRows, NonFinite, RowStats } from '../metrics/types.js'
 import type { CompareSettings } from './options.js'
 import { cosineText, roundedAway } from './rounded-away.js'
 import type { Thresholds, TokenComparison, TokenSide, Verdict } from './types.js'
@@ -57,7 +57,7 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): Token
   return token(reason === '' ? 'pass' : 'over-threshold', reason, facts)
 }
 
-function sidesOf(golden: SideFacts, dump: SideFacts, rows: { golden: object; dump: object }) {
+function sidesOf(golden: SideFacts, dump: SideFacts, rows: { golden: Partial<RowStats>; dump: Partial<RowStats> }) {
   return { golden: { ...golden, ...rows.golden }, dump: { ...dump, ...rows.dump } }
 }
 
@@ -66,13 +66,17 @@ function supportOf({ support }: MeasuredRows): Pick<TokenComparison, 'support'> 
 }
 
 /** All limits are strict: NaN is never within them. */
-export function isWithin(metrics: GatedMetrics, limits: GatedMetrics): boolean {
-  return metrics.klDivergence < limits.klDivergence && metrics.cosineSimilarity > limits.cosineSimilarity
+export function isWithin(metric: (key: GatedKey) => number, limits: GatedMetrics): boolean {
+  for (let i = 0; i < GATED.length; i++) {
+    const { key, better } = GATED[i]!
+    const value = metric(key)
+    if (!(better === 'lower' ? value < limits[key] : value > limits[key])) return false
+  }
+  return true
 }
 
 /** Which limits are exceeded, in one line; `''` if none is. */
 function overThreshold(metrics: GatedMetrics, limits: GatedMetrics): string {
-  if (isWithin(metrics, limits)) return ''
   const reasons: string[] = []
   if (!(metrics.klDivergence < limits.klDivergence)) {
     const value = roundedAway(metrics.klDivergence, limits.klDivergence)

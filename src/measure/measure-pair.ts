@@ -54,15 +54,22 @@ function sideFacts({ files, layer }: DumpStep, prepared: Prepared): SideFacts {
   return { files, layer, dtype, fileShape, shape }
 }
 
+const NO_NOTES: readonly string[] = []
+
 function notesOf(golden: Prepared, dump: Prepared): readonly string[] {
+  if (!hasNotes(golden) && !hasNotes(dump)) return NO_NOTES
   const notes: string[] = []
   addNotes(notes, 'golden', golden)
   addNotes(notes, 'dump', dump)
   return notes
 }
 
+function hasNotes(prepared: Prepared): boolean {
+  return (prepared.kind === 'row' || prepared.kind === 'partial') && prepared.notes.length > 0
+}
+
 function addNotes(notes: string[], side: string, prepared: Prepared): void {
-  if (!('notes' in prepared)) return
+  if (prepared.kind !== 'row' && prepared.kind !== 'partial') return
   for (let i = 0; i < prepared.notes.length; i++) notes.push(`${side}: ${prepared.notes[i]}`)
 }
 
@@ -96,8 +103,7 @@ function compareRows(
   const dumpStart = readPlan(d, buffers.dump)
   if (dumpStart === undefined) return undefined
   const reason =
-    unequalReason('golden', g, buffers.golden.subarray(goldenStart)) ??
-    unequalReason('dump', d, buffers.dump.subarray(dumpStart))
+    unequalReason('golden', g, buffers.golden, goldenStart) ?? unequalReason('dump', d, buffers.dump, dumpStart)
   if (reason !== undefined) return failure(sides, 'shape-mismatch', reason)
   const rows = kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
   const outcome: Outcome = { golden: sides.golden, dump: sides.dump, notes: sides.notes, kind: 'compared', rows }
@@ -128,7 +134,7 @@ function boundRows(
   const start = readPlan(d, buffer)
   if (start === undefined) return undefined
   const raw = { bytes: buffer.subarray(start), dtype: dump.dtype, width: d.width }
-  const unequal = unequalReason('dump', d, raw.bytes)
+  const unequal = unequalReason('dump', d, buffer, start)
   if (unequal !== undefined) return failure(sides, 'shape-mismatch', unequal)
   const row = new Float32Array(count)
   widen(raw.bytes.subarray(0, count * itemSize(dump.dtype)), dump.dtype, row)
@@ -144,9 +150,14 @@ function uncuttable(width: number, vocabSize: number | undefined): string | unde
 }
 
 /** Why a side's ranks are not the copies they were taken for; undefined if all copies are equal, or there are none. */
-function unequalReason(side: 'golden' | 'dump', plan: RowPlan<RankPart>, row: Uint8Array): string | undefined {
+function unequalReason(
+  side: 'golden' | 'dump',
+  plan: RowPlan<RankPart>,
+  buffer: Uint8Array,
+  start: number,
+): string | undefined {
   if (plan.copies.length === 0) return undefined
-  const copy = unequalCopy(plan, row)
+  const copy = unequalCopy(plan, buffer.subarray(start))
   if (!copy) return undefined
   const against = side === 'golden' ? 'dump' : 'golden'
   return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${plan.joined[0]!.file} and ${copy.file} hold different logits; if they are parts of the vocabulary, ranks of the ${against} are missing`

@@ -1,4 +1,4 @@
-import { type GatedKey, METRICS } from '../metrics/table.js'
+import { METRICS, type MetricKey } from '../metrics/table.js'
 import type { MeasuredRows, Metrics } from '../metrics/types.js'
 import type { MeasuredOutcome } from './outcome.js'
 import type { VocabCut } from './vocab-cut.js'
@@ -6,56 +6,36 @@ import type { VocabCut } from './vocab-cut.js'
 /** What a record holds of a measured pair. */
 type Measured = Pick<MeasuredRows, 'metrics' | 'golden' | 'dump' | 'support'> & { cut: VocabCut }
 
-/** The metrics that have limits. */
-export type GatedMetrics = Record<GatedKey, number>
-
 interface Field {
   readonly type: 'float64' | 'float32' | 'int32'
-  readonly get: (measured: Measured) => number
-  readonly set: (measured: Measured, value: number) => void
+  readonly part: keyof Measured
+  readonly key: string
 }
 
 /** Every number of a record. Offsets, writing, reading and copying derive from this table. */
 const FIELDS: readonly Field[] = [
-  ...METRICS.map(({ key }) =>
-    field(
-      'float64',
-      ({ metrics }) => metrics[key],
-      ({ metrics }, value) => {
-        metrics[key] = value
-      },
-    ),
-  ),
+  ...METRICS.map(({ key }) => field('float64', 'metrics', key)),
   ...(['golden', 'dump'] as const).flatMap((side) => [
-    numberIn('float64', (m) => m[side], 'mean'),
-    numberIn('float64', (m) => m.cut, `${side}Mass`),
+    field('float64', side, 'mean'),
+    field('float64', 'cut', `${side}Mass`),
     // Logits are float32.
-    numberIn('float32', (m) => m[side], 'max'),
-    numberIn('float32', (m) => m[side], 'min'),
-    numberIn('float32', (m) => m[side], 'logitAtOtherTop1'),
-    numberIn('int32', (m) => m[side], 'top1'),
+    field('float32', side, 'max'),
+    field('float32', side, 'min'),
+    field('float32', side, 'logitAtOtherTop1'),
+    field('int32', side, 'top1'),
   ]),
-  ...(['bothSuppressed', 'goldenOnly', 'dumpOnly', 'firstMismatch'] as const).map((key) =>
-    numberIn('int32', (m) => m.support, key),
-  ),
+  field('int32', 'support', 'bothSuppressed'),
+  field('int32', 'support', 'goldenOnly'),
+  field('int32', 'support', 'dumpOnly'),
+  field('int32', 'support', 'firstMismatch'),
 ]
 
-function field(type: Field['type'], get: Field['get'], set: Field['set']): Field {
-  return { type, get, set }
-}
-
-function numberIn<Key extends string>(
+function field<Part extends keyof Measured>(
   type: Field['type'],
-  part: (measured: Measured) => Record<Key, number>,
-  key: Key,
+  part: Part,
+  key: keyof Measured[Part] & string,
 ): Field {
-  return field(
-    type,
-    (measured) => part(measured)[key],
-    (measured, value) => {
-      part(measured)[key] = value
-    },
-  )
+  return { type, part, key }
 }
 
 // 8-byte numbers first, so that all are aligned.
@@ -81,6 +61,11 @@ export function recordMemory(buffer: ArrayBuffer | SharedArrayBuffer): RecordMem
   return { float64: new Float64Array(buffer), float32: new Float32Array(buffer), int32: new Int32Array(buffer) }
 }
 
+/** The part of a measured pair that holds a field; all its values are numbers. */
+function partOf(measured: Measured, { part }: Field): Record<string, number> {
+  return measured[part] as object as Record<string, number>
+}
+
 const NO_CUT: VocabCut = { goldenColumns: 0, goldenMass: 0, dumpColumns: 0, dumpMass: 0 }
 
 /** @param shape the number of the pair's shape in the reader's dictionary, from 0 */
@@ -88,12 +73,13 @@ export function writeRecord(memory: RecordMemory, index: number, { rows, cut }: 
   const { metrics, golden, dump, support } = rows
   const measured: Measured = { metrics, golden, dump, support, cut: cut ?? NO_CUT }
   const wide = index * WIDE_STRIDE
-  for (let i = 0; i < WIDE.length; i++) memory.float64[wide + i] = WIDE[i]!.get(measured)
+  for (let i = 0; i < WIDE.length; i++) memory.float64[wide + i] = partOf(measured, WIDE[i]!)[WIDE[i]!.key]!
   const narrow = index * NARROW_STRIDE + 2 * WIDE.length
   for (let i = 0; i < NARROW.length; i++) {
-    const { type, get } = NARROW[i]!
-    if (type === 'float32') memory.float32[narrow + i] = get(measured)
-    else memory.int32[narrow + i] = get(measured)
+    const field = NARROW[i]!
+    const value = partOf(measured, field)[field.key]!
+    if (field.type === 'float32') memory.float32[narrow + i] = value
+    else memory.int32[narrow + i] = value
   }
   memory.int32[index * NARROW_STRIDE + SHAPE_AT] = shape + 1
 }
@@ -111,11 +97,11 @@ export function readRecord(memory: RecordMemory, index: number): { rows: Measure
   const { metrics, golden, dump, support } = rows
   const measured: Measured = { metrics, golden, dump, support, cut }
   const wide = index * WIDE_STRIDE
-  for (let i = 0; i < WIDE.length; i++) WIDE[i]!.set(measured, memory.float64[wide + i]!)
+  for (let i = 0; i < WIDE.length; i++) partOf(measured, WIDE[i]!)[WIDE[i]!.key] = memory.float64[wide + i]!
   const narrow = index * NARROW_STRIDE + 2 * WIDE.length
   for (let i = 0; i < NARROW.length; i++) {
-    const { type, set } = NARROW[i]!
-    set(measured, (type === 'float32' ? memory.float32 : memory.int32)[narrow + i]!)
+    const field = NARROW[i]!
+    partOf(measured, field)[field.key] = (field.type === 'float32' ? memory.float32 : memory.int32)[narrow + i]!
   }
   golden.top1Logit = golden.max
   dump.top1Logit = dump.max
@@ -132,15 +118,10 @@ export function shapeOfRecord({ int32 }: RecordMemory, index: number): number {
   return int32[index * NARROW_STRIDE + SHAPE_AT]! - 1
 }
 
-/** Where the gated metrics are: the metrics are the first fields. */
-const GATED_AT = METRICS.flatMap((metric, at) => ('gate' in metric ? [{ key: metric.key, at }] : []))
+/** The index of each metric in a record: the metrics are the first fields. */
+const METRIC_AT = Object.fromEntries(METRICS.map(({ key }, at) => [key, at])) as Record<MetricKey, number>
 
-/** The gated metrics of a record, without the rest of it. */
-export function gatedOfRecord({ float64 }: RecordMemory, index: number): GatedMetrics {
-  const metrics = {} as GatedMetrics
-  for (let i = 0; i < GATED_AT.length; i++) {
-    const { key, at } = GATED_AT[i]!
-    metrics[key] = float64[index * WIDE_STRIDE + at]!
-  }
-  return metrics
+/** One metric of a record, without the rest of it. */
+export function metricOfRecord({ float64 }: RecordMemory, index: number, key: MetricKey): number {
+  return float64[index * WIDE_STRIDE + METRIC_AT[key]]!
 }

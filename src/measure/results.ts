@@ -1,10 +1,10 @@
 import type { List } from '../lib/lazy-list.js'
+import type { MetricKey } from '../metrics/table.js'
 import { isMeasured, type MeasuredOutcome, type Outcome } from './outcome.js'
 import { type PairShape, PairShapes } from './pair-shape.js'
 import {
   copyRecord,
-  type GatedMetrics,
-  gatedOfRecord,
+  metricOfRecord,
   RECORD_BYTES,
   type RecordMemory,
   readRecord,
@@ -16,12 +16,6 @@ import type { StepPair } from './step-pair.js'
 
 /** Memory is taken for this many records at a time. */
 const CHUNK = 2048
-
-/** What can be seen of a record without making an outcome of it. */
-export interface PlainRecord {
-  readonly shape: PairShape
-  readonly metrics: GatedMetrics
-}
 
 /** A step with what its rows gave; `outcome` is absent if only one side has the step. */
 export interface MeasuredPair extends StepPair {
@@ -79,30 +73,38 @@ export class Results implements List<MeasuredPair> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!
   }
 
-  /** undefined if there is more to know of the pair than the metrics of its record. */
-  plainAt(index: number): PlainRecord | undefined {
+  /** The shape of a measured pair whose record says all but its numbers; undefined if it has notes or a cut, or was not measured. */
+  plainShape(index: number): PairShape | undefined {
     const number = this.shapeNumber(index)
-    if (number < 0) return undefined
-    const shape = this.shapes.at(number)
-    if (shape.notes.length > 0 || shape.cut) return undefined
-    return { shape, metrics: gatedOfRecord(this.chunkOf(index)!, this.inChunk(index)) }
+    const shape = number < 0 ? undefined : this.shapes.at(number)
+    return shape && shape.notes.length === 0 && !shape.cut ? shape : undefined
   }
 
-  private outcomeOf(index: number, { golden, dump }: StepPair): Outcome | undefined {
+  /** A metric of a measured pair. */
+  metric(index: number, key: MetricKey): number {
+    return metricOfRecord(this.chunkOf(index)!, this.inChunk(index), key)
+  }
+
+  private outcomeOf(index: number, pair: StepPair): Outcome | undefined {
     const number = this.shapeNumber(index)
-    const outcome = number >= 0 ? this.measuredAt(index, this.shapes.at(number)) : this.others.get(index)
+    if (number >= 0) return this.measuredOf(index, pair, this.shapes.at(number))
+    const outcome = this.others.get(index)
     if (!outcome) return undefined
-    const sides = {
-      golden: { ...outcome.golden, files: golden!.files, layer: golden!.layer },
-      dump: { ...outcome.dump, files: dump!.files, layer: dump!.layer },
-    }
-    return { ...outcome, ...sides } as Outcome
+    const golden = { ...outcome.golden, files: pair.golden!.files, layer: pair.golden!.layer }
+    const dump = { ...outcome.dump, files: pair.dump!.files, layer: pair.dump!.layer }
+    return { ...outcome, golden, dump } as Outcome
   }
 
-  private measuredAt(index: number, { golden, dump, notes, cut }: PairShape): MeasuredOutcome {
+  /** Field by field: a spread would cost as much as all the rest. */
+  private measuredOf(index: number, pair: StepPair, { golden: g, dump: d, notes, cut }: PairShape): MeasuredOutcome {
+    const { files, layer } = pair.golden!
+    const golden = { files, layer, dtype: g.dtype, fileShape: g.fileShape, shape: g.shape }
+    const other = pair.dump!
+    const dump = { files: other.files, layer: other.layer, dtype: d.dtype, fileShape: d.fileShape, shape: d.shape }
     const record = readRecord(this.chunkOf(index)!, this.inChunk(index))
-    const sides = { golden: { files: [], layer: '', ...golden }, dump: { files: [], layer: '', ...dump } }
-    return { ...sides, notes, kind: 'compared', rows: record.rows, ...(cut && { cut: { ...record.cut, ...cut } }) }
+    const outcome: MeasuredOutcome = { golden, dump, notes, kind: 'compared', rows: record.rows }
+    if (cut) outcome.cut = { ...record.cut, ...cut }
+    return outcome
   }
 
   private shapeNumber(index: number): number {
