@@ -18,8 +18,8 @@ const WORKER = 'compare/threads/worker'
 
 /** What entries share: these modules, and all that they import. The reporter loads the first alone. */
 const SHARED = {
-  base: ['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'snapshots/obsolete'],
-  match: ['matchers', 'reporters/current-test', 'dumps/lazy-dumps'],
+  base: ['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/publish', 'snapshots/obsolete'],
+  match: ['matchers', 'runner/test', 'dumps/lazy-dumps'],
 }
 
 rmSync(out, { recursive: true, force: true })

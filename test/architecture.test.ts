@@ -7,17 +7,18 @@ const SRC = resolve(import.meta.dirname, '../src')
 /** What each folder of `src` may import, besides itself. Everything may import `errors` and `lib`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
+  runner: [],
   tensor: [],
   io: ['tensor'],
   formats: ['io', 'tensor'],
   metrics: ['tensor'],
   dumps: ['formats', 'metrics', 'io', 'tensor'],
   compare: ['dumps', 'formats', 'metrics', 'io', 'tensor'],
-  snapshots: ['compare', 'dumps', 'formats', 'metrics', 'io', 'tensor'],
+  snapshots: ['runner', 'compare', 'dumps', 'formats', 'metrics', 'io', 'tensor'],
   report: ['compare', 'dumps', 'metrics', 'tensor'],
   // Reporters write down what matchers measured, and know no matcher.
-  reporters: ['snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
-  matchers: ['reporters', 'snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
+  reporters: ['runner', 'snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
+  matchers: ['runner', 'reporters', 'snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
   cli: ['reporters', 'snapshots', 'report', 'compare', 'dumps', 'io', 'tensor'],
 }
 

@@ -3,8 +3,7 @@ import { stepRanges } from '../../compare/step-ranges.js'
 import type { ListedComparison, Thresholds, TokenComparison } from '../../compare/types.js'
 
 /**
- * Whether the two runs had read the same text when they came to `token`: a model that was fed other tokens is not
- * inaccurate. Assumes greedy decoding, where the top-1 is the token that is fed next.
+ * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate. Assumes greedy decoding, where the top-1 is the token that is fed next.
  */
 export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: TokenComparison): string {
   const { flip, count, absent } = earlierThan(token.step, tokens)
@@ -27,7 +26,7 @@ export function isFlip(token: TokenComparison): boolean {
   return knowsTop1(token) && token.golden!.top1 !== token.dump!.top1
 }
 
-/** Of both sides: where the rows were measured, and where a compact golden bounds the metrics. */
+/** Whether the top-1 of both sides is known: the rows were measured, or a compact snapshot bounds the metrics. */
 export function knowsTop1({ golden, dump }: TokenComparison): boolean {
   return golden?.top1 !== undefined && dump?.top1 !== undefined
 }
@@ -36,15 +35,15 @@ export function isTie({ golden }: TokenComparison, precision: Thresholds['precis
   return isNearTie(golden!.top1Logit! - golden!.logitAtOtherTop1!, golden!.top1Logit!, precision)
 }
 
-/** What is known of the tokens before `step`: the first whose top-1 differs, how many there are, of which steps nothing is known. */
+/** The tokens before `step`: the first whose top-1 differs, how many there are, and the steps without a known top-1. */
 function earlierThan(
   step: number,
   tokens: Iterable<TokenComparison>,
 ): { flip: TokenComparison | undefined; count: number; absent: readonly number[] } {
   let [count, next] = [0, 0]
   const absent: number[] = []
-  const lack = (end: number) => {
-    // Enough to describe: a gap may be a million steps wide.
+  const addAbsent = (end: number) => {
+    // A gap may be a million steps wide; the message names only a few.
     for (; next < end && absent.length < 1000; next++) absent.push(next)
   }
   for (const token of tokens) {
@@ -52,10 +51,10 @@ function earlierThan(
     count++
     if (isFlip(token)) return { flip: token, count, absent }
     if (!knowsTop1(token)) continue
-    lack(token.step)
+    addAbsent(token.step)
     next = token.step + 1
   }
-  lack(step)
+  addAbsent(step)
   return { flip: undefined, count, absent }
 }
 
