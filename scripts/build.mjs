@@ -24,8 +24,15 @@ const WORKER = 'measure/threads/worker'
 
 /** Code that several entries share: these modules and everything they import. The reporter loads only `base`. */
 const SHARED = {
-  base: ['reporters/run-dirs', 'reporters/spool', 'reporters/summary', 'reporters/target', 'snapshots/obsolete'],
-  match: ['matchers', 'reporters/current-test', 'dumps/lazy-dumps'],
+  base: [
+    'lib/check-options',
+    'reporters/run-dirs',
+    'reporters/spool',
+    'reporters/summary',
+    'reporters/publish',
+    'snapshots/obsolete',
+  ],
+  match: ['matchers', 'runner/test', 'dumps/lazy-dumps'],
 }
 
 rmSync(out, { recursive: true, force: true })

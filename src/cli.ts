@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import { MERGE_HELP, merge } from './cli/merge.js'
-import { UsageError } from './cli/usage-error.js'
+import { MERGE_HELP, merge, UsageError } from './cli/merge.js'
 
 const HELP = `golden-logits <command>
 
-  merge   one report of the reports of a sharded run, or of a run that was killed
+  merge   merges the reports of a sharded run, or makes the report of a killed run
 
 ${MERGE_HELP}`
 
@@ -15,7 +14,9 @@ function run([command, ...args]: readonly string[], say: (text: string) => void)
   }
   try {
     if (command === 'merge') return merge(args, say)
-    throw new UsageError(command === undefined ? 'which command?' : `there is no command '${command}'; there is merge`)
+    throw new UsageError(
+      command === undefined ? 'a command is missing' : `there is no command '${command}'; there is merge`,
+    )
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     say(`${error.message} (golden-logits --help shows how)`)

@@ -1,4 +1,4 @@
-// Jest itself answers to this name, also where the package is not installed, and whether globals are injected or not.
+// Jest itself resolves this name, even if the package is not installed, and whether or not it injects globals.
 import { expect } from '@jest/globals'
 import type { LogitsMatchers } from './matchers/interface.js'
 import { matchers } from './matchers.js'

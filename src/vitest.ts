@@ -5,7 +5,7 @@ import { type DumpSource, lazyDumps } from './dumps/lazy-dumps.js'
 import type { Dump } from './dumps/types.js'
 import type { LogitsMatchers } from './matchers/interface.js'
 import { matchers } from './matchers.js'
-import { withinTest } from './reporters/current-test.js'
+import { withinTest } from './runner/test.js'
 
 expect.extend(matchers)
 
@@ -13,16 +13,16 @@ try {
   // Concurrent tests share the global `expect`, which then names any of them.
   aroundEach((run, { task }) => withinTest(task, run))
 } catch {
-  // Imported within a test, where hooks come too late: the reporter says which names are unsure.
+  // Imported inside a test, too late for hooks: the reporter marks the names that may be wrong.
 }
 
-/** A fixture that hands a dump to each test that names it. */
+/** A fixture that passes a dump to each test that names it. */
 export type DumpFixture = (context: object, use: (dump: Dump) => Promise<void>) => Promise<void>
 
 /**
  * Dumps for Vitest's `test.extend`, declared once for a suite: `test.extend(dumpFixtures({ golden: 'gpu', dump: 'npu' }))`.
- * A dump is loaded when the first test names it, and once.
- * @throws GoldenLogitsError in the tests that name it, where a dump cannot be loaded
+ * A dump is loaded once, when the first test names it.
+ * @throws GoldenLogitsError in the tests that name a dump which cannot be loaded
  */
 export function dumpFixtures<const Name extends string>(
   sources: Record<Name, DumpSource>,

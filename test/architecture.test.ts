@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix, resolve, sep } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
@@ -26,11 +26,6 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
 }
 const ENTRIES = ['index.ts', 'vitest.ts', 'jest.ts', 'matchers.ts', 'reporter.ts', 'cli.ts']
 const MOST_LINES = 300
-
-// TO BE DELETED, with its uses, when the tree is complete: compare/ still measures, and these files are in circles.
-const MEASURE_IS_SEPARATE = existsSync(join(SRC, 'measure'))
-const REMAINING_CIRCLES =
-  /^(?:reporters\/runner-context|io\/(?:folder|zip-directory)|formats\/pickle\/reduce|compare\/(?:comparison|threads\/segment))\.ts /
 
 interface Import {
   from: string
@@ -104,10 +99,10 @@ test('imports point one way', () => {
 test('files do not import each other in a circle, not even for types', () => {
   const targets = new Map(files.map((file) => [file, inner.filter(({ from }) => from === file).map(({ to }) => to)]))
   const circles = stronglyConnected(targets).map((component) => circleIn(component, targets))
-  expect(circles.filter((circle) => !REMAINING_CIRCLES.test(circle))).toEqual([])
+  expect(circles).toEqual([])
 })
 
-test.runIf(MEASURE_IS_SEPARATE)('compare/ reads no files and knows no threads', () => {
+test('compare/ reads no files and knows no threads', () => {
   const wrong = imports.filter(
     ({ from, to }) =>
       folderOf(from) === 'compare' &&

@@ -4,9 +4,9 @@ import { globSync } from 'glob'
 import { GoldenLogitsError } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
-import { isRunDir, leftRunDirs, SPOOLS_FOLDER } from '../reporters/run-dirs.js'
+import { abandonedRunDirs, isRunDir, SPOOLS_FOLDER } from '../reporters/run-dirs.js'
 
-/** What `merge` takes rows from. */
+/** Where `merge` reads rows. */
 export interface Inputs {
   /** CSV files. */
   readonly reports: string[]
@@ -15,8 +15,8 @@ export interface Inputs {
 }
 
 /**
- * The reports and leftover rows that paths and patterns name, each once.
- * @param output is no input of itself
+ * The reports and abandoned runs that paths and patterns name, each once.
+ * @param output the new report, which is never an input
  * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare`
  */
 export function findInputs(paths: readonly string[], output: string): Inputs {
@@ -29,7 +29,7 @@ export function findInputs(paths: readonly string[], output: string): Inputs {
     else {
       const found = inFolder(path)
       if (found.reports.length + found.runDirs.length === 0) {
-        throw new GoldenLogitsError('nothing-to-compare', 'the folder holds no CSV and no rows of a run', {
+        throw new GoldenLogitsError('nothing-to-compare', 'the folder contains no CSV and no rows of a run', {
           file: path,
         })
       }
@@ -51,10 +51,11 @@ function expand(path: string): string[] {
 
 function inFolder(path: string): Inputs {
   if (isRunDir(path)) return { reports: [], runDirs: [path] }
-  if (basename(realpathSync(path)) === SPOOLS_FOLDER) return { reports: [], runDirs: leftRunDirs(join(path, '..')) }
+  if (basename(realpathSync(path)) === SPOOLS_FOLDER)
+    return { reports: [], runDirs: abandonedRunDirs(join(path, '..')) }
   const names = readdirSync(path).sort(compareNames)
   const reports = names.filter((name) => name.endsWith('.csv')).map((name) => join(path, name))
-  return { reports: reports.filter((file) => kindOf(file) === 'file'), runDirs: leftRunDirs(path) }
+  return { reports: reports.filter((file) => kindOf(file) === 'file'), runDirs: abandonedRunDirs(path) }
 }
 
 function notFound(path: string): GoldenLogitsError {

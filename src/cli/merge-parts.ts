@@ -1,28 +1,29 @@
 import { GoldenLogitsError, printable } from '../errors.js'
 import { linesOf } from '../io/lines.js'
-import { byPlace } from '../report/row-order.js'
-import { COLUMNS } from '../reporters/columns.js'
+import { CSV_COLUMNS } from '../report/csv.js'
+import { RENDERINGS } from '../report/renderings.js'
+import { byPlace } from '../report/rows.js'
 import { type ReportPart, type ReportSummary, spoolReport } from '../reporters/spool-report.js'
 import type { Inputs } from './inputs.js'
 import { indexReport, type ReportSpan } from './read-report.js'
 
-/** What all inputs together hold, in the order of a report. */
+/** The rows of all inputs, in the order of a report. */
 export interface Merged {
   readonly parts: ReportPart[]
   readonly tornLines: number
 }
 
 /**
- * Puts the rows of several reports in the order that one run would have put them. Every row is taken as it is.
- * @throws GoldenLogitsError `ambiguous-run` where two inputs hold rows of the same test file; `unsupported-format`
+ * Puts the rows of several reports in the order that a single run would have used. Rows of CSVs are copied unchanged.
+ * @throws GoldenLogitsError `ambiguous-run` if two inputs have rows of the same test file; `unsupported-format`
  */
 export function mergeInputs({ reports, runDirs }: Inputs): Merged {
   const fromReports = reports.map((input) => ({
     input,
-    parts: indexReport(input, COLUMNS).map((span) => spanPart(input, span)),
+    parts: indexReport(input, CSV_COLUMNS).map((span) => spanPart(input, span)),
     tornLines: 0,
   }))
-  const fromRuns = runDirs.map((input) => ({ input, ...spoolReport(input) }))
+  const fromRuns = runDirs.map((input) => ({ input, ...spoolReport(input, RENDERINGS.csv) }))
   const all = [...fromReports, ...fromRuns]
   refuseOverlaps(all)
   return {
@@ -31,7 +32,7 @@ export function mergeInputs({ reports, runDirs }: Inputs): Merged {
   }
 }
 
-/** A row that is there twice would count twice; which of the two is right, only the user knows. */
+/** A test file in two inputs would count twice, and only the user knows which one is right. */
 function refuseOverlaps(inputs: readonly { input: string; parts: readonly ReportPart[] }[]): void {
   const owners = new Map<string, string>()
   for (const { input, parts } of inputs) {
@@ -41,7 +42,7 @@ function refuseOverlaps(inputs: readonly { input: string; parts: readonly Report
       owners.set(key, owner)
       if (owner === input) continue
       const test = `${printable(place.file)}${place.project === '' ? '' : ` of the project ${printable(place.project)}`}`
-      const message = `holds rows of ${test}, and so does ${printable(owner, 300)}; name the one that counts`
+      const message = `has rows of ${test}, and so does ${printable(owner, 300)}; give only the one that counts`
       throw new GoldenLogitsError('ambiguous-run', message, { file: input })
     }
   }

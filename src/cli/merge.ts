@@ -2,16 +2,15 @@ import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { GoldenLogitsError, printable } from '../errors.js'
+import { publishReport } from '../reporters/publish.js'
 import { fromHere, summaryText } from '../reporters/summary.js'
-import { publishReport } from '../reporters/target.js'
 import { findInputs } from './inputs.js'
 import { mergeInputs } from './merge-parts.js'
-import { UsageError } from './usage-error.js'
 
 export const MERGE_HELP = `golden-logits merge <input>… [--output <file or folder>] [--remove]
 
-Merges the reports of a sharded run into the one that an unsharded run would have written, row for row, and makes the
-report of a run that ended without one.
+Merges the reports of a sharded run into the report that an unsharded run would have written, row for row. Also makes
+the report of a run that ended without one.
 
 Inputs, as paths or patterns:
   a CSV that the reporter wrote        reports/shard-1.csv
@@ -19,13 +18,16 @@ Inputs, as paths or patterns:
   rows of a run that was killed        .golden-logits/   or one folder within it
 
 Options:
-  -o, --output   where the report goes: a file, which is replaced, or a folder (ending in /);
-                 left out: msit_cmp_report_{YYYYMMDDHHMMSS}.csv in the working directory
+  -o, --output   where the report is written: a file, which is replaced, or a folder (ending in /);
+                 default: msit_cmp_report_{YYYYMMDDHHMMSS}.csv in the working directory
       --remove   deletes the rows of killed runs once they are in the report (CSVs stay)
   -h, --help     prints this
 
 Exit codes: 0 merged, 2 wrong usage, 3 an input cannot be used, 4 the report cannot be written.
 `
+
+/** A wrong command line; its message is printed with a pointer to `--help`. */
+export class UsageError extends Error {}
 
 /** @returns the exit code */
 export function merge(args: readonly string[], say: (text: string) => void): number {
@@ -34,7 +36,7 @@ export function merge(args: readonly string[], say: (text: string) => void): num
     process.stdout.write(MERGE_HELP)
     return 0
   }
-  if (positionals.length === 0) throw new UsageError('merge wants CSV files, or folders of them')
+  if (positionals.length === 0) throw new UsageError('merge needs CSV files, or folders that contain them')
   let merged: ReturnType<typeof mergeInputs>
   let inputs: ReturnType<typeof findInputs>
   try {

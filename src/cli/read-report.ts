@@ -1,8 +1,8 @@
 import { GoldenLogitsError } from '../errors.js'
 import { linesOf } from '../io/lines.js'
-import type { TestPlace } from '../report/row-order.js'
+import type { TestPlace } from '../report/rows.js'
 
-/** One record of a CSV file: its cells, and the bytes it takes. */
+/** One record of a CSV file: its cells, and its byte range. */
 interface PlacedRecord {
   readonly cells: readonly string[]
   readonly from: number
@@ -20,9 +20,9 @@ export interface ReportSpan {
 }
 
 /**
- * Lists the rows of a report by test file. Holds one row at a time.
- * @param columns those that a report of this version has
- * @throws GoldenLogitsError `unsupported-format` for what is no report, one of another version, or one that was cut off
+ * Lists the rows of a report by test file. Keeps one row in memory at a time.
+ * @param columns the columns of a report of this version
+ * @throws GoldenLogitsError `unsupported-format` for a file that is not a report, is of another version, or was cut off
  */
 export function indexReport(file: string, columns: readonly string[]): ReportSpan[] {
   const spans: ReportSpan[] = []
@@ -56,7 +56,7 @@ function checkHeader(file: string, header: readonly string[], columns: readonly 
   const missing = columns.find((name) => !header.includes(name))
   const unknown = header.find((name) => !columns.includes(name))
   if (!header.includes('token_id') || !header.includes('test_file')) {
-    throw bad(file, 'this is no report of golden-logits: its first line does not name the columns of one')
+    throw bad(file, 'this is not a report of golden-logits: its first line does not name the expected columns')
   }
   const difference = missing ? `has no ${missing}` : unknown ? `has a column ${unknown}` : 'has them in another order'
   throw bad(file, `its columns are those of another version of golden-logits (it ${difference})`)

@@ -1,8 +1,14 @@
 import type { List } from '../lib/lazy-list.js'
-import type { EntryKind, FolderEntry } from './folder.js'
 import { compareNames } from './name-order.js'
 import { NumberColumn } from './number-column.js'
 import { digitsOf, type NumberedText, splitAtNumber } from './numbered-text.js'
+
+export type EntryKind = 'file' | 'folder' | 'link' | 'other'
+
+export interface FolderEntry {
+  readonly name: string
+  readonly kind: EntryKind
+}
 
 /**
  * Entries of one kind whose names differ only by a number, such as `logits_gsm8k_0_7.pth` and `logits_gsm8k_0_8.pth`,

@@ -1,14 +1,9 @@
 import { type Dirent, lstatSync, opendirSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { type ErrorCode, GoldenLogitsError } from '../errors.js'
-import { FolderNames } from './folder-names.js'
+import { type EntryKind, type FolderEntry, FolderNames } from './folder-names.js'
 import { compareNames } from './name-order.js'
 
-export type EntryKind = 'file' | 'folder' | 'link' | 'other'
-
-export interface FolderEntry {
-  readonly name: string
-  readonly kind: EntryKind
-}
+export type { EntryKind, FolderEntry } from './folder-names.js'
 
 /**
  * The entries of a folder, sorted by name with numbers in numeric order (`9` before `10`). A link to a file counts as a

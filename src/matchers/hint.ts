@@ -11,7 +11,7 @@ export function hint(context: MatcherContext, name: string, expected: string, op
   return `expect(dump)${promise && `.${promise}`}${isNot ? '.not' : ''}.${name}(${args})`
 }
 
-/** Options as a call spells them, where they are short. */
+/** Options as the call spells them, shortened if they are long. */
 export function optionsText(options: object): string {
   const text = valueText(options)
   return text.length <= 100 ? text : '{ … }'

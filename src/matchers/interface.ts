@@ -2,7 +2,7 @@ import type { CompareOptions } from '../compare/options.js'
 import type { GoldenOptions } from '../snapshots/options.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 
-/** What the runner's own matchers return: nothing, or a promise of nothing behind `.resolves`. */
+/** What the runner's own matchers return: nothing, or after `.resolves` a promise of nothing. */
 // biome-ignore-start lint/suspicious: the parameter takes part in inference only, and void is what matchers return
 export type Returned<Self> = Self extends { toBe(expected: any): infer R } ? R : void
 // biome-ignore-end lint/suspicious: see above
@@ -11,6 +11,6 @@ export type Returned<Self> = Self extends { toBe(expected: any): infer R } ? R :
 export interface LogitsMatchers {
   /** Every token of the dump is within the thresholds of the golden. */
   toMatchGoldenLogits(golden: DumpOrPath, options?: CompareOptions): Returned<this>
-  /** Every token of the dump is within the thresholds of the golden that the repository keeps for this test. */
+  /** Every token of the dump is within the thresholds of this test's snapshot in the repository. */
   toMatchLogitsSnapshot(options?: GoldenOptions): Returned<this>
 }

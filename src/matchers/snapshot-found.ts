@@ -3,24 +3,24 @@ import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { recorded } from '../reporters/recorder.js'
-import type { GoldenState } from '../snapshots/decide.js'
+import type { UpdateMode } from '../runner/snapshot-state.js'
+import type { SnapshotResult } from '../snapshots/decide.js'
 import { isUnusable, matchGolden } from '../snapshots/match.js'
 import type { GoldenSettings } from '../snapshots/options.js'
-import type { UpdateMode } from '../snapshots/runner.js'
 import type { Golden } from '../snapshots/types.js'
 import type { SnapshotContext } from './snapshot-test.js'
 
-/** How the golden of a test stands to its dump, and why. */
-export interface Found {
-  readonly state: GoldenState
+/** How the snapshot of a test compares with its dump, and why. */
+export interface SnapshotMatch {
+  readonly state: SnapshotResult
   readonly golden?: Golden
   readonly comparison?: Comparison
-  /** Where the golden cannot be used as it is. */
+  /** Why the snapshot cannot be used as it is. */
   readonly error?: GoldenLogitsError
 }
 
-/** Compares the dump with the golden that there is, and leaves the rows for the reporter. */
-export function findGolden(
+/** Compares the dump with the existing snapshot, and spools the rows for the reporter. */
+export function matchSnapshot(
   context: SnapshotContext,
   existing: string | undefined,
   target: string,
@@ -28,14 +28,15 @@ export function findGolden(
   compare: CompareSettings,
   settings: GoldenSettings,
   mode: UpdateMode,
-): Found {
-  // A golden that is about to be made has nothing to be compared with.
+): SnapshotMatch {
+  // The snapshot is about to be written: there is nothing to compare with.
   if (existing === undefined && mode !== 'none') return { state: 'missing' }
   let golden: Golden | undefined
   try {
     const met = (result: Comparison) => result.pass || mode === 'all'
     const matched = () => {
-      if (existing === undefined) throw new GoldenLogitsError('file-not-found', 'there is no golden', { file: target })
+      if (existing === undefined)
+        throw new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })
       const match = matchGolden(existing, dump, compare, settings)
       golden = match.golden
       return match.comparison
@@ -54,6 +55,6 @@ export function findGolden(
 }
 
 function otherFidelity({ path, fidelity }: Golden, wanted: string): GoldenLogitsError {
-  const message = `a golden of ${fidelity} fidelity, where the option fidelity says '${wanted}'; update the golden (-u) to keep the dump so`
+  const message = `the snapshot has fidelity '${fidelity}', but the option fidelity is '${wanted}'; update the snapshot (-u) to change it`
   return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }

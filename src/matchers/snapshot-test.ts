@@ -3,47 +3,46 @@ import type { CompareSettings } from '../compare/options.js'
 import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { testFacts } from '../reporters/runner-context.js'
-import type { CountedTest } from '../snapshots/counter.js'
-import type { SnapshotOwner, SnapshotState } from '../snapshots/runner.js'
+import type { CountedTest, SnapshotOwner, SnapshotState } from '../runner/snapshot-state.js'
+import { testFacts } from '../runner/test.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext } from './types.js'
 
-/** A matcher's `this`, with what goldens need of it. */
+/** The part of a matcher's `this` that snapshots need. */
 export interface SnapshotContext extends MatcherContext {
   readonly snapshotState?: SnapshotState | undefined
 }
 
-/** Which test, and which try of it, a matcher was called in. */
+/** The test that called a matcher, and its attempt. */
 export interface CurrentTest extends CountedTest, SnapshotOwner {
   /** The runner's object of this run of the test file. */
   readonly run: object | undefined
 }
 
 /**
- * @param named the golden has a name of its own: which test it is called in does not matter
- * @throws GoldenLogitsError `invalid-argument` outside of a test, and where the runner cannot tell which test it is
+ * @param isNamed the caller named the snapshot, so it does not depend on the test
+ * @throws GoldenLogitsError `invalid-argument` outside of a test, and if the runner cannot say which test it is
  */
-export function testOf(context: SnapshotContext, named: boolean): CurrentTest {
-  const { task, identity, path, test, isSure, attempt } = testFacts(context, 'goldens')
+export function testOf(context: SnapshotContext, isNamed: boolean): CurrentTest {
+  const { task, identity, path, test, isSure, attempt } = testFacts(context, 'snapshots')
   if (path === '') {
-    const message = 'toMatchLogitsSnapshot works within a test only: its golden is named after it'
+    const message = 'toMatchLogitsSnapshot works only inside a test: the snapshot is named after the test'
     throw new GoldenLogitsError('invalid-argument', message)
   }
-  if (!isSure && !named) throw unsureTest()
+  if (!isSure && !isNamed) throw unsureTest()
   return { file: path, name: test, id: task?.id ?? test, owner: task ?? identity, attempt, run: task?.file }
 }
 
 function unsureTest(): GoldenLogitsError {
-  const message = `toMatchLogitsSnapshot cannot tell which test it is in: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the golden with the option name`
+  const message = `toMatchLogitsSnapshot does not know which test called it: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the snapshot with the option name`
   return new GoldenLogitsError('invalid-argument', message)
 }
 
-/** @throws GoldenLogitsError `invalid-argument` for what makes no sense with a golden */
+/** @throws GoldenLogitsError `invalid-argument` for a modifier that has no meaning for a snapshot */
 export function refuseMisuse({ isNot, poll }: SnapshotContext): void {
-  const wrong = isNot ? '.not' : poll ? 'expect.poll' : undefined
-  if (wrong === undefined) return
-  const message = `toMatchLogitsSnapshot cannot be used with ${wrong}: to differ from a golden is no snapshot of anything`
+  const modifier = isNot ? '.not' : poll ? 'expect.poll' : undefined
+  if (modifier === undefined) return
+  const message = `toMatchLogitsSnapshot cannot be used with ${modifier}, which has no meaning for a snapshot`
   throw new GoldenLogitsError('invalid-argument', message)
 }
 

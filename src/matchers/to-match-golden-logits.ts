@@ -10,13 +10,13 @@ import { recorded } from '../reporters/recorder.js'
 import { hint } from './hint.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
-/** What a matcher takes on either side: `loadDump`'s answer, or a path or pattern for it. */
+/** What a matcher accepts on either side: the result of `loadDump`, or a path or pattern for it. */
 export type DumpOrPath = Dump | string
 
 /**
- * The gate: every token of the dump within the thresholds of the golden. Synchronous.
- * @throws GoldenLogitsError for misuse (wrong arguments, no dump, `.not` over files that could not be read): never a
- * failed assertion, which `.not` would turn into a pass
+ * Requires every token of the dump to be within the thresholds of the golden. Synchronous.
+ * @throws GoldenLogitsError for misuse (wrong arguments, no dump, `.not` with files that could not be read). This is not a
+ * failed assertion, which `.not` would turn into a pass.
  */
 export function toMatchGoldenLogits(
   this: MatcherContext,
@@ -39,8 +39,8 @@ export function toMatchGoldenLogits(
 }
 
 /**
- * `.not` claims that the logits differ, which takes logits that were read and found different. A comparison that fails for
- * want of them must not let it pass.
+ * `.not` claims that the logits differ, so logits must have been read and must differ. A comparison that fails for another
+ * reason must not make `.not` pass.
  */
 function isReadAndDiffers({ counts, tokens }: ListedComparison): boolean {
   if (counts.unreadable > 0) return false
@@ -50,8 +50,8 @@ function isReadAndDiffers({ counts, tokens }: ListedComparison): boolean {
 
 function emptyNot(comparison: ListedComparison): GoldenLogitsError {
   const { tokens, dumpPath, firstFailure } = comparison
-  const broken = firstOf(tokens, (token) => token.verdict === 'unreadable') ?? firstFailure
-  const found = broken ? `; token ${broken.step} is ${broken.verdict}: ${broken.reason}` : ''
-  const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but here it is ${countsText(comparison)}${found}`
+  const failure = firstOf(tokens, (token) => token.verdict === 'unreadable') ?? firstFailure
+  const detail = failure ? `; token ${failure.step} is ${failure.verdict}: ${failure.reason}` : ''
+  const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but the result is ${countsText(comparison)}${detail}`
   return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
 }

@@ -3,29 +3,26 @@ import { type CompareSettings, checkOptions } from '../compare/options.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
-import { GoldenCounter } from '../snapshots/counter.js'
+import { countSnapshot, SnapshotCounter, updateMode } from '../runner/snapshot-state.js'
 import { decide } from '../snapshots/decide.js'
-import { locateGolden } from '../snapshots/locate.js'
-import { candidatePath } from '../snapshots/names.js'
-import { noteTouched } from '../snapshots/obsolete.js'
+import { candidatePath, locateSnapshot } from '../snapshots/names.js'
+import { noteUsed } from '../snapshots/obsolete.js'
 import { checkGoldenOptions, type GoldenOptions, type GoldenSettings } from '../snapshots/options.js'
-import { countSnapshot, updateMode } from '../snapshots/runner.js'
 import { type Written, writeGolden } from '../snapshots/write-golden.js'
 import { hint, optionsText } from './hint.js'
-import { type Found, findGolden } from './snapshot-found.js'
+import { matchSnapshot, type SnapshotMatch } from './snapshot-found.js'
 import { type Candidate, missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
 import { type CurrentTest, dumpOf, refuseMisuse, type SnapshotContext, testOf } from './snapshot-test.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherResult } from './types.js'
 
-const counter = new GoldenCounter()
-/** Goldens that the tests of this worker have written. */
-const made = new Map<string, 'added' | 'updated'>()
+/** What this worker knows of its snapshots: their numbers, and those that its tests have written. */
+const worker = { counter: new SnapshotCounter(), written: new Map<string, 'added' | 'updated'>() }
 
 /**
- * The gate against a golden kept in the repository, by the runner's own rules: the first run writes it, later runs hold
- * the dump to it, `-u` puts the dump in its place where it is out of tolerance, CI writes nothing. Synchronous.
- * @throws GoldenLogitsError for misuse, and for a golden that cannot be used (broken, of a later format, of another model)
+ * Compares a dump with a snapshot in the repository, by the runner's own rules: the first run writes the snapshot, later runs
+ * compare with it, `-u` replaces it if the dump does not match, CI writes nothing. Synchronous.
+ * @throws GoldenLogitsError for misuse, and for a snapshot that cannot be used (broken, of a later format, of another model)
  */
 export function toMatchLogitsSnapshot(
   this: SnapshotContext,
@@ -39,15 +36,15 @@ export function toMatchLogitsSnapshot(
   const test = testOf(this, settings.name !== undefined)
   const tested = dumpOf(dump, compare)
   const n = settings.name === undefined ? ordinalOf(test) : undefined
-  const { existing, target } = locateGolden(test.file, settings.name ?? test.name, n, settings.variants)
+  const { existing, target } = locateSnapshot(test.file, settings.name ?? test.name, n, settings.variants)
   const runDir = process.env[RUN_DIR_VARIABLE]
-  if (runDir) noteTouched(runDir, test.file, existing ?? target)
+  if (runDir) noteUsed(runDir, test.file, existing ?? target)
 
-  const found = findGolden(this, existing, target, tested, compare, settings, mode)
-  const action = decide(found.state, mode)
-  const write = (path: string) => writeFound(path, found, test.name, tested, settings, compare)
+  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode)
+  const action = decide(match.state, mode)
+  const write = (path: string) => writeDump(path, match, test.name, tested, settings, compare)
   const pass = (kind: 'added' | 'matched' | 'updated'): MatcherResult => {
-    if (kind !== 'matched') made.set(target, kind)
+    if (kind !== 'matched') worker.written.set(target, kind)
     countSnapshot(this.snapshotState!, kind, test)
     return { pass: true, message: () => '' }
   }
@@ -58,13 +55,13 @@ export function toMatchLogitsSnapshot(
   }
   switch (action) {
     case 'pass':
-      // The runner has taken back what the attempt before counted: the golden is still one that this run made.
-      return pass((test.attempt > 1 && made.get(existing!)) || 'matched')
+      // The runner has taken back the count of the previous attempt, but this run did write the snapshot.
+      return pass((test.attempt > 1 && worker.written.get(existing!)) || 'matched')
     case 'write':
     case 'rewrite': {
       const written = write(target)
       if (written.kind === 'refused') return fail(() => refusedText(written, target))
-      if (action === 'rewrite') writeSync(2, rewrittenLine(target, existing!, found))
+      if (action === 'rewrite') writeSync(2, rewrittenLine(target, existing!, match))
       return pass(target === existing ? 'updated' : 'added')
     }
     case 'fail-missing': {
@@ -72,26 +69,26 @@ export function toMatchLogitsSnapshot(
       return fail(() => missingText(target, candidate))
     }
     case 'fail':
-      return fail(() => unmatchedText(found, undefined))
+      return fail(() => unmatchedText(match, undefined))
     case 'fail-unmatched': {
       const candidate = attempted(() => write(candidatePath(target, process.cwd())))
-      return fail(() => unmatchedText(found, candidate))
+      return fail(() => unmatchedText(match, candidate))
     }
     case 'throw':
-      throw found.error
+      throw match.error
     default:
       return action satisfies never
   }
 }
 
 function ordinalOf(test: CurrentTest): number {
-  const n = counter.next(test, test.run)
+  const n = worker.counter.next(test, test.run)
   if (n !== 'taken') return n
-  const message = `two tests of this file have the name '${printable(test.name)}', and goldens are named after their tests: give each its own, or name the goldens with the option name`
+  const message = `two tests of this file have the name '${printable(test.name)}', and snapshots are named after their tests: give each test its own name, or name the snapshots with the option name`
   throw new GoldenLogitsError('invalid-argument', message)
 }
 
-/** A test does not fail for its candidate's sake. */
+/** An error in writing a candidate does not change the result of the test. */
 function attempted(write: () => Written): Candidate {
   try {
     return write()
@@ -100,9 +97,9 @@ function attempted(write: () => Written): Candidate {
   }
 }
 
-function writeFound(
+function writeDump(
   path: string,
-  { golden }: Found,
+  { golden }: SnapshotMatch,
   test: string,
   dump: Dump,
   { fidelity, k, provenance }: GoldenSettings,

@@ -1,4 +1,4 @@
-import type { RunnerContext } from '../reporters/runner-context.js'
+import type { RunnerContext } from '../runner/test.js'
 
 /** What every supported runner returns from a matcher. Never `actual` or `expected`: runners would diff the logits. */
 export interface MatcherResult {

@@ -1,17 +1,59 @@
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { RENDERINGS } from '../report/renderings.js'
+import { type ReportPart, type ReportSummary, reportLines } from './spool-report.js'
 
-/** Where a report goes, and whether it takes the place of one that is there. */
-export interface ReportTarget {
+/** Where a report goes, and whether it may replace an existing file. */
+interface ReportTarget {
   readonly path: string
   readonly replace: boolean
 }
 
 /**
- * Writes a report, under a temporary name first: it is whole or not there. Memory stays bounded.
- * @returns false where the path is taken and must not be replaced
+ * Writes a report to the place that the option `csv` names.
+ * @param csv a file, which is replaced, or a folder; the default is the root
+ * @param previous a report in such a folder that this process wrote earlier, in watch mode, and replaces
+ * @returns its path and what it holds
  */
-export function publish(target: ReportTarget, lines: Iterable<string>): boolean {
+export function publishReport(
+  root: string,
+  csv: string | undefined,
+  previous: string | undefined,
+  parts: readonly ReportPart[],
+): { path: string; summary: ReportSummary } {
+  for (let n = 1; ; n++) {
+    const target = previous === undefined ? targetOf(root, csv, n) : { path: previous, replace: true }
+    const summary = { rows: 0, failed: 0, unfinished: 0 }
+    if (publish(target, reportLines(RENDERINGS.csv, parts, summary))) return { path: target.path, summary }
+  }
+}
+
+/** The one file that each run replaces; undefined if each run writes a new file. */
+export function fixedTarget(root: string, csv: string | undefined): string | undefined {
+  if (csv === undefined) return undefined
+  const path = resolve(root, csv)
+  const isFolder = /[\\/]$/.test(csv) || statSync(path, { throwIfNoEntry: false })?.isDirectory()
+  return isFolder ? undefined : path
+}
+
+/** @param n a second report in the same second gets a number after its time */
+function targetOf(root: string, csv: string | undefined, n: number): ReportTarget {
+  const fixed = fixedTarget(root, csv)
+  if (fixed !== undefined) return { path: fixed, replace: true }
+  const name = `msit_cmp_report_${timestamp(new Date())}${n === 1 ? '' : `_${n}`}.csv`
+  return { path: join(resolve(root, csv ?? '.'), name), replace: false }
+}
+
+/** `YYYYMMDDHHMMSS`, UTC. */
+function timestamp(date: Date): string {
+  return date.toISOString().replace(/\D/g, '').slice(0, 14)
+}
+
+/**
+ * Writes a report under a temporary name first, so that it is complete or absent. Memory stays bounded.
+ * @returns false if the path exists and must not be replaced
+ */
+function publish(target: ReportTarget, lines: Iterable<string>): boolean {
   const { path, replace } = target
   if (!replace && existsSync(path)) return false
   mkdirSync(dirname(path), { recursive: true })
@@ -31,17 +73,17 @@ function writeLines(path: string, lines: Iterable<string>): void {
     for (const line of lines) {
       piece += line
       if (piece.length < 1 << 16) continue
-      writeWhole(descriptor, piece)
+      writeAll(descriptor, piece)
       piece = ''
     }
-    writeWhole(descriptor, piece)
+    writeAll(descriptor, piece)
   } finally {
     closeSync(descriptor)
   }
 }
 
-/** A full disk takes a part of what it is given, and no error before the next call. */
-function writeWhole(descriptor: number, text: string): void {
+/** A full disk accepts a part of the bytes, and reports no error before the next call. */
+function writeAll(descriptor: number, text: string): void {
   const bytes = Buffer.from(text)
   for (let from = 0; from < bytes.length; ) from += writeSync(descriptor, bytes, from)
 }
@@ -54,7 +96,7 @@ function giveName(temporary: string, { path, replace }: ReportTarget): boolean {
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      // A file system without links: a rename is the next best.
+      // This file system has no links: rename instead.
     }
   }
   renameSync(temporary, path)

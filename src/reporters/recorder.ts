@@ -2,16 +2,17 @@ import { writeSync } from 'node:fs'
 import type { ListedComparison } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
-import { tokenCells } from '../report/token-columns.js'
-import { identify, type RunnerContext } from './runner-context.js'
+import { tokenRows } from '../report/rows.js'
+import { identify, type RunnerContext } from '../runner/test.js'
+import { rootOf } from './run-dirs.js'
 import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type SpoolLine } from './spool.js'
 
-let origin: string | undefined
-let comparisons = 0
+/** State of this worker: the prefix and count that make ids unique, and whether a write error was reported. */
+const worker = { prefix: '', comparisons: 0, hasComplained: false }
 
 /**
- * Runs a comparison and leaves its rows for the reporter, where one is at work. Otherwise just runs it.
- * @param met whether the test's expectation holds, `.not` considered
+ * Runs a comparison and spools its rows for the reporter, if there is one.
+ * @param met returns whether the test's expectation holds, `.not` considered
  */
 export function recorded<Compared extends ListedComparison>(
   context: RunnerContext,
@@ -21,15 +22,15 @@ export function recorded<Compared extends ListedComparison>(
 ): Compared {
   const runDir = process.env[RUN_DIR_VARIABLE]
   if (!runDir) return compare()
-  origin ??= crypto().randomBytes(6).toString('hex')
-  const id = `${origin}-${++comparisons}`
+  worker.prefix ||= crypto().randomBytes(6).toString('hex')
+  const id = `${worker.prefix}-${++worker.comparisons}`
   const started = performance.now()
   spool(runDir, [
     {
       kind: 'started',
       v: SPOOL_VERSION,
       id,
-      ...identify(context, runDir),
+      ...identify(context, runDir, rootOf(runDir)),
       matcher,
       isNot: context.isNot === true,
       soft: context.soft === true,
@@ -53,20 +54,18 @@ export function recorded<Compared extends ListedComparison>(
 }
 
 function* linesOf(id: string, comparison: ListedComparison, finished: FinishedLine): Iterable<SpoolLine> {
-  let index = 0
-  for (const token of comparison.tokens) yield { kind: 'token', id, cells: tokenCells(token, comparison, index++) }
+  yield { kind: 'compared', id, thresholds: comparison.thresholds }
+  for (const token of tokenRows(comparison)) yield { kind: 'token', id, token }
   yield finished
 }
 
-let complained = false
-
-/** A test does not fail for its report's sake; but rows never vanish without a word. */
+/** A test does not fail because its report cannot be written, but the user is told that rows are missing. */
 function spool(runDir: string, lines: Iterable<SpoolLine>): void {
   try {
     appendToSpool(runDir, lines)
   } catch (error) {
-    if (complained) return
-    complained = true
+    if (worker.hasComplained) return
+    worker.hasComplained = true
     writeSync(
       2,
       `golden-logits: rows cannot be written and will be missing from the report: ${printable(String(error), 300)}\n`,

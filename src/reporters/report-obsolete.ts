@@ -1,11 +1,11 @@
 import { printable } from '../errors.js'
-import { obsoleteGoldens, removeGolden, touchedGoldens } from '../snapshots/obsolete.js'
+import { obsoleteSnapshots, removeSnapshot, usedSnapshots } from '../snapshots/obsolete.js'
 
-/** What the reporter does about goldens that no test uses. */
+/** What the reporter does about snapshots that no test uses. */
 export type ObsoletePolicy = 'report' | 'fail' | 'remove'
 
 export interface ObsoleteOutcome {
-  /** For people; absent where there is nothing to say. */
+  /** A message to print; absent if nothing is obsolete. */
   text?: string
   fails: boolean
 }
@@ -13,25 +13,25 @@ export interface ObsoleteOutcome {
 const MAX_NAMED = 5
 
 /**
- * Finds the goldens that no test uses any more, and removes them only where the user asked for it twice: by the policy,
- * and by updating snapshots in this run.
- * @param wholeFiles see `obsoleteGoldens`
- * @param nameOf how a path is told to people
+ * Finds the snapshots that no test uses any more. Removes them only if the user asked for it twice: by the policy, and by
+ * updating snapshots in this run.
+ * @param completedFiles see `obsoleteSnapshots`
+ * @param nameOf returns a path as a message shows it
  */
 export function handleObsolete(
   runDir: string,
-  wholeFiles: readonly string[],
+  completedFiles: readonly string[],
   policy: ObsoletePolicy,
   isUpdate: boolean,
   nameOf: (path: string) => string,
 ): ObsoleteOutcome {
-  const obsolete = obsoleteGoldens(touchedGoldens(runDir), wholeFiles)
+  const obsolete = obsoleteSnapshots(usedSnapshots(runDir), completedFiles)
   if (obsolete.length === 0) return { fails: false }
   const removes = policy === 'remove' && isUpdate
-  if (removes) for (const golden of obsolete) removeGolden(golden)
-  const names = obsolete.slice(0, MAX_NAMED).map((golden) => printable(nameOf(golden), 200))
+  if (removes) for (const path of obsolete) removeSnapshot(path)
+  const names = obsolete.slice(0, MAX_NAMED).map((path) => printable(nameOf(path), 200))
   if (obsolete.length > MAX_NAMED) names.push(`and ${obsolete.length - MAX_NAMED} more`)
-  const what = `${obsolete.length} obsolete ${obsolete.length === 1 ? 'golden' : 'goldens'}`
+  const what = `${obsolete.length} obsolete ${obsolete.length === 1 ? 'snapshot' : 'snapshots'}`
   const text = removes ? `${what} removed` : `${what}, used by no test`
   return { text: `${text}: ${names.join(', ')}${removes ? '' : advice(policy)}`, fails: policy === 'fail' }
 }

@@ -1,27 +1,29 @@
 import { existsSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { printable } from '../errors.js'
+import { RENDERINGS } from '../report/renderings.js'
+import { completedJestFiles, completedVitestFiles } from '../runner/completed-files.js'
 import { beforeExit, endedWell } from './endings.js'
 import { checkReporterOptions, type ReporterOptions } from './options.js'
+import { fixedTarget, publishReport } from './publish.js'
 import { handleObsolete } from './report-obsolete.js'
-import { leftRunDirs, newRunDir } from './run-dirs.js'
+import { abandonedRunDirs, newRunDir } from './run-dirs.js'
 import { RUN_DIR_VARIABLE } from './spool.js'
 import { type ReportPart, spoolReport } from './spool-report.js'
 import { fromHere, say, summaryText } from './summary.js'
-import { fixedTarget, publishReport } from './target.js'
-import { wholeJestFiles, wholeVitestFiles } from './whole-files.js'
 
-/** The reports of watch mode, by root and option `csv`: it makes one, however often it runs. */
+/** The last report by root and option `csv`: in watch mode, where Jest makes a new reporter for each run, a run replaces it. */
 const written = new Map<string, string>()
 
 /**
- * The reporter of Vitest and Jest: gathers the rows that the matchers left and writes the CSV at the end of the run, one
- * line on stderr saying where. Runs without a comparison write nothing. Where the report cannot be written, the run fails.
+ * The reporter of Vitest and Jest: collects the rows that the matchers spooled, writes the CSV at the end of the run, and
+ * names its path in one line on stderr. A run without a comparison writes nothing. If the report cannot be written, the run
+ * fails.
  *
  * Vitest calls it with `(options)`, Jest with `(globalConfig, options, context)`.
  */
 export class GoldenLogitsReporter {
-  private readonly options: ReporterOptions
+  private readonly options: ReturnType<typeof checkReporterOptions>
   private readonly isJest: boolean
   private root: string
   private runDir: string | undefined
@@ -44,7 +46,7 @@ export class GoldenLogitsReporter {
     this.root = config.root
     this.isUpdate = config.snapshotOptions?.updateSnapshot === 'all'
     this.watches = Boolean(config.watch)
-    // `--merge-reports` runs no test: the rows are in the reports of the shards, which must stay.
+    // `--merge-reports` runs no test: the rows are in the reports of the shards, which must not be replaced.
     this.testsRun = !config.mergeReports
     this.onTestRunStart()
   }
@@ -56,7 +58,7 @@ export class GoldenLogitsReporter {
 
   /** Vitest. */
   onTestRunEnd(modules: readonly unknown[], _errors: readonly unknown[], reason: string): void {
-    if (reason !== 'interrupted') this.tellObsolete(wholeVitestFiles(modules))
+    if (reason !== 'interrupted') this.reportObsolete(completedVitestFiles(modules))
     this.flush()
   }
 
@@ -66,12 +68,12 @@ export class GoldenLogitsReporter {
   }
 
   /** Jest. */
-  onRunComplete(_contexts: unknown, results?: Parameters<typeof wholeJestFiles>[0]): void {
-    this.tellObsolete(wholeJestFiles(results))
+  onRunComplete(_contexts: unknown, results?: Parameters<typeof completedJestFiles>[0]): void {
+    this.reportObsolete(completedJestFiles(results))
     this.flush()
   }
 
-  /** Jest asks for it at the end: an error makes the run fail. */
+  /** Jest calls this at the end: an error makes the run fail. */
   getLastError(): Error | undefined {
     return this.error
   }
@@ -80,16 +82,16 @@ export class GoldenLogitsReporter {
     this.runDir = newRunDir(this.root)
     process.env[RUN_DIR_VARIABLE] = this.runDir
     beforeExit(this.flush, this.isJest)
-    const left = leftRunDirs(this.root)
-    if (left.length === 0) return
-    const dirs = left.map(fromHere).join(', ')
-    say(`a run before this one ended without its report; 'golden-logits merge' makes it of its rows, in ${dirs}`)
+    const abandoned = abandonedRunDirs(this.root)
+    if (abandoned.length === 0) return
+    const dirs = abandoned.map(fromHere).join(', ')
+    say(`an earlier run ended without a report; 'golden-logits merge' can make it from the rows in ${dirs}`)
   }
 
-  private tellObsolete(wholeFiles: readonly string[]): void {
+  private reportObsolete(completedFiles: readonly string[]): void {
     if (this.runDir === undefined) return
-    const policy = this.options.obsolete ?? 'report'
-    const { text, fails } = handleObsolete(this.runDir, wholeFiles, policy, this.isUpdate, fromHere)
+    const { obsolete } = this.options
+    const { text, fails } = handleObsolete(this.runDir, completedFiles, obsolete, this.isUpdate, fromHere)
     if (text === undefined) return
     say(text)
     if (fails) this.fail(text)
@@ -101,12 +103,14 @@ export class GoldenLogitsReporter {
     endedWell(this.flush)
     if (runDir === undefined) return
     try {
-      const { parts, tornLines } = existsSync(runDir) ? spoolReport(runDir) : { parts: [], tornLines: 0 }
-      if (parts.length === 0) this.sayNothingMade()
+      const { parts, tornLines } = existsSync(runDir)
+        ? spoolReport(runDir, RENDERINGS.csv)
+        : { parts: [], tornLines: 0 }
+      if (parts.length === 0) this.sayNothingCompared()
       else this.publish(parts, tornLines)
       removeRunDir(runDir)
     } catch (error) {
-      const text = `the report cannot be written (${printable(String(error), 300)}); its rows are in ${fromHere(runDir)}`
+      const text = `the report cannot be written (${printable(String(error), 300)}); its rows are kept in ${fromHere(runDir)}`
       say(text)
       this.fail(text)
     }
@@ -115,16 +119,17 @@ export class GoldenLogitsReporter {
   private publish(parts: readonly ReportPart[], tornLines: number): void {
     const { csv } = this.options
     const key = `${this.root}\n${csv}`
-    const own = this.watches ? written.get(key) : undefined
-    const { path, summary } = publishReport(this.root, csv, own, parts)
+    const previous = this.watches ? written.get(key) : undefined
+    const { path, summary } = publishReport(this.root, csv, previous, parts)
     written.set(key, path)
     say(summaryText(path, summary, tornLines))
   }
 
-  /** A report of an earlier run must not pass for this one's. */
-  private sayNothingMade(): void {
+  /** Nobody should take a report of an earlier run for this run's. */
+  private sayNothingCompared(): void {
     const path = fixedTarget(this.root, this.options.csv)
-    if (path !== undefined && existsSync(path)) say(`this run compared nothing; ${fromHere(path)} is of an earlier one`)
+    if (path !== undefined && existsSync(path))
+      say(`this run compared nothing; ${fromHere(path)} is from an earlier run`)
   }
 
   /** Makes the run fail. */
@@ -140,7 +145,7 @@ function removeRunDir(runDir: string): void {
   try {
     rmdirSync(dirname(runDir))
   } catch {
-    // Another run has its rows there.
+    // Another run keeps its rows there.
   }
 }
 

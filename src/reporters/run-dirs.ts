@@ -1,19 +1,19 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-/** Where runs leave their rows until the report is written: a known place, so that those of a run that died are found. */
+/** Where runs keep their rows until the report is written: a fixed place, so that the rows of a killed run can be found. */
 export const SPOOLS_FOLDER = '.golden-logits'
 
 const RUN_DIR = /^run-\d+-(\d+)-\d+$/
 
 let runs = 0
 
-/** A new folder for the rows of one run; it is made by the first row. */
+/** A new path for the rows of one run; the first row creates the folder. */
 export function newRunDir(root: string): string {
   return join(root, SPOOLS_FOLDER, `run-${Date.now()}-${process.pid}-${++runs}`)
 }
 
-/** The runner's root that a run's folder lies in. */
+/** The runner's root, which contains the run's folder. */
 export function rootOf(runDir: string): string {
   return dirname(dirname(runDir))
 }
@@ -22,15 +22,15 @@ export function isRunDir(path: string): boolean {
   return RUN_DIR.test(basename(path))
 }
 
-/** Folders of runs that are at work no more: they ended without a report. Oldest first. */
-export function leftRunDirs(root: string): string[] {
+/** Folders of runs that ended without a report: their process is gone. Oldest first. */
+export function abandonedRunDirs(root: string): string[] {
   const folder = join(root, SPOOLS_FOLDER)
   if (!existsSync(folder)) return []
-  const left = readdirSync(folder).filter((name) => {
+  const abandoned = readdirSync(folder).filter((name) => {
     const pid = RUN_DIR.exec(name)?.[1]
     return pid !== undefined && !isAlive(Number(pid))
   })
-  return left.sort().map((name) => join(folder, name))
+  return abandoned.sort().map((name) => join(folder, name))
 }
 
 function isAlive(pid: number): boolean {

@@ -1,26 +1,33 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Thresholds } from '../compare/types.js'
+import { GoldenLogitsError } from '../errors.js'
 import { linesOf } from '../io/lines.js'
-import type { FinishedLine, SpoolLine, StartedLine } from './spool.js'
+import type { TokenRow } from '../report/rows.js'
+import { type FinishedLine, parseSpoolLine, SPOOL_VERSION, type StartedLine } from './spool.js'
 
-/** One comparison in a spool file: what its first and last lines say, and where the lines of its tokens lie. */
+/** One comparison in a spool file: its first and last lines, and where the lines of its tokens are. */
 export interface SpooledComparison {
   readonly started: StartedLine
-  /** Absent where the worker ended before the comparison did. */
+  thresholds?: Thresholds
+  /** Absent if the worker ended before the comparison did. */
   finished?: FinishedLine
   readonly file: string
-  /** Byte range of the lines between. */
+  /** Byte range of the lines between the first and the last. */
   readonly from: number
   to: number
 }
 
 export interface SpoolIndex {
   comparisons: SpooledComparison[]
-  /** Lines that are not whole: a worker was killed while it wrote. */
+  /** Incomplete lines: a worker was killed while it wrote. */
   tornLines: number
 }
 
-/** Lists the comparisons of all spool files of a run. Reads line by line: memory does not grow with the tokens. */
+/**
+ * Lists the comparisons of all spool files of a run. Reads line by line: memory does not grow with the tokens.
+ * @throws GoldenLogitsError `unsupported-format` for rows of another version
+ */
 export function indexSpool(runDir: string): SpoolIndex {
   const index: SpoolIndex = { comparisons: [], tornLines: 0 }
   const files = readdirSync(runDir).filter((name) => name.endsWith('.jsonl'))
@@ -31,38 +38,37 @@ export function indexSpool(runDir: string): SpoolIndex {
 function indexFile(file: string, index: SpoolIndex): void {
   const open = new Map<string, SpooledComparison>()
   for (const { line, from, to } of linesOf(file)) {
-    const parsed = parseLine(line)
+    const parsed = parseSpoolLine(line)
     if (parsed === undefined) {
       index.tornLines++
     } else if (parsed.kind === 'started') {
+      if (parsed.v !== SPOOL_VERSION) throw otherVersion(file)
       const comparison = { started: parsed, file, from: to, to }
       open.set(parsed.id, comparison)
       index.comparisons.push(comparison)
     } else {
       const comparison = open.get(parsed.id)
       if (!comparison) index.tornLines++
-      else if (parsed.kind === 'token') comparison.to = to
-      else {
+      else if (parsed.kind === 'finished') {
         comparison.finished = parsed
         comparison.to = from
+      } else {
+        if (parsed.kind === 'compared') comparison.thresholds = parsed.thresholds
+        comparison.to = to
       }
     }
   }
 }
 
-/** The token rows of one comparison, in order. */
-export function* tokenRows(comparison: SpooledComparison): Iterable<readonly string[]> {
-  for (const { line } of linesOf(comparison.file, comparison.from, comparison.to)) {
-    const parsed = parseLine(line)
-    if (parsed?.kind === 'token' && parsed.id === comparison.started.id) yield parsed.cells
-  }
+function otherVersion(file: string): GoldenLogitsError {
+  const message = 'another version of golden-logits wrote these rows; merge them with that version'
+  return new GoldenLogitsError('unsupported-format', message, { file })
 }
 
-function parseLine(line: string): SpoolLine | undefined {
-  try {
-    const parsed = JSON.parse(line)
-    return typeof parsed?.id === 'string' && typeof parsed.kind === 'string' ? parsed : undefined
-  } catch {
-    return undefined
+/** The tokens of one comparison, in order. */
+export function* spooledTokens({ file, from, to, started }: SpooledComparison): Iterable<TokenRow> {
+  for (const { line } of linesOf(file, from, to)) {
+    const parsed = parseSpoolLine(line)
+    if (parsed?.kind === 'token' && parsed.id === started.id) yield parsed.token
   }
 }

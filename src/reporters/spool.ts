@@ -1,14 +1,16 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { TestIdentity } from './runner-context.js'
+import type { Thresholds } from '../compare/types.js'
+import type { TokenRow } from '../report/rows.js'
+import type { TestIdentity } from '../runner/test.js'
 
-/** Set by the reporter for the workers of a run: the folder where they leave their rows. */
+/** The environment variable with which the reporter names the folder for the rows of a run to the workers. */
 export const RUN_DIR_VARIABLE = 'GOLDEN_LOGITS_RUN_DIR'
 
-export const SPOOL_VERSION = 1
+export const SPOOL_VERSION = 2
 
-/** The first line of a comparison, written before its work begins: one that never ends is seen. */
+/** The first line of a comparison. It is written before the work begins, so that a comparison that never ends is noticed. */
 export interface StartedLine extends TestIdentity {
   readonly kind: 'started'
   readonly v: typeof SPOOL_VERSION
@@ -21,45 +23,52 @@ export interface StartedLine extends TestIdentity {
   readonly at: number
 }
 
-/** One token: the cells of `TOKEN_COLUMNS`. */
+/** What all tokens of a comparison share. Precedes them. */
+export interface ComparedLine {
+  readonly kind: 'compared'
+  readonly id: string
+  readonly thresholds: Thresholds
+}
+
 export interface TokenLine {
   readonly kind: 'token'
   readonly id: string
-  readonly cells: readonly string[]
+  readonly token: TokenRow
 }
 
 /** The last line of a comparison. */
 export interface FinishedLine {
   readonly kind: 'finished'
   readonly id: string
-  /** Did the test's expectation hold, `.not` considered? `error`: there was nothing to expect of. */
+  /** Whether the test's expectation holds, `.not` considered. `error`: there was no comparison. */
   readonly expectation: 'met' | 'not met' | 'error'
   readonly error?: string
   readonly durationMs: number
 }
 
-export type SpoolLine = StartedLine | TokenLine | FinishedLine
+export type SpoolLine = StartedLine | ComparedLine | TokenLine | FinishedLine
 
-/** Lines are handed to the system in pieces of at most so many bytes, but for longer ones, however many tokens there are. */
+/** Lines are written in pieces of at most this many bytes, except for a longer line, however many tokens there are. */
 const PIECE = 1 << 16
 
 /**
- * Appends lines to this worker's own file. Once a call has returned they outlive the worker, whatever ends it.
- * Threads share a process id, and an ESM and a CommonJS half of the package a thread: appended pieces do not mix.
+ * Appends lines to this worker's own file. Once the call has returned, the lines outlive the worker, however it ends.
+ * Threads share a process id, and both halves of the package (ESM and CommonJS) may run in one thread: pieces are appended
+ * as one write each, so they do not mix.
  */
 export function appendToSpool(runDir: string, lines: Iterable<SpoolLine>): void {
   const file = join(runDir, `${process.pid}-${threadId}.jsonl`)
-  // Bytes at once: a text that grows line by line survives V8's collections of young garbage, which makes room for more.
+  // A buffer, not a string: a string that grows line by line survives V8's young collections and enlarges the heap.
   const piece = Buffer.allocUnsafe(PIECE)
   let length = 0
   for (const line of lines) {
-    const text = `${JSON.stringify(line)}\n`
-    const most = 3 * text.length
-    if (length + most > PIECE) {
+    const text = `${JSON.stringify(encode(line))}\n`
+    const maxBytes = 3 * text.length
+    if (length + maxBytes > PIECE) {
       append(file, runDir, piece.subarray(0, length))
       length = 0
     }
-    if (most > PIECE) append(file, runDir, Buffer.from(text))
+    if (maxBytes > PIECE) append(file, runDir, Buffer.from(text))
     else length += piece.write(text, length)
   }
   append(file, runDir, piece.subarray(0, length))
@@ -74,4 +83,40 @@ function append(file: string, runDir: string, bytes: Uint8Array): void {
     mkdirSync(runDir, { recursive: true })
     appendFileSync(file, bytes)
   }
+}
+
+/** JSON has no NaN, infinities or -0: an object with this key holds such a number as text. */
+const NUMBER_KEY = '$number'
+
+/** Data that JSON keeps exactly. Copies only the objects that hold a number which JSON does not know. */
+function encode(value: unknown): unknown {
+  if (typeof value === 'number') {
+    if (Number.isFinite(value) && !Object.is(value, -0)) return value
+    return { [NUMBER_KEY]: Object.is(value, -0) ? '-0' : String(value) }
+  }
+  if (typeof value !== 'object' || value === null) return value
+  let copy: Record<string, unknown> | undefined
+  for (const [key, item] of Object.entries(value)) {
+    const encoded = encode(item)
+    if (encoded === item) continue
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>
+    copy[key] = encoded
+  }
+  return copy ?? value
+}
+
+/** @returns undefined for a line that is not complete: its worker was killed while it wrote */
+export function parseSpoolLine(text: string): SpoolLine | undefined {
+  try {
+    const revive = text.includes(NUMBER_KEY) ? decode : undefined
+    const line = JSON.parse(text, revive)
+    return typeof line?.id === 'string' && typeof line.kind === 'string' ? line : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function decode(_key: string, value: unknown): unknown {
+  const text = typeof value === 'object' && value !== null && (value as Record<string, unknown>)[NUMBER_KEY]
+  return typeof text === 'string' ? Number(text) : value
 }

@@ -11,13 +11,13 @@ export function summaryText(path: string, { rows, failed, unfinished }: ReportSu
   return `${fromHere(path)} (${parts.join(', ')})`
 }
 
-/** A path as a person in the working directory would write it. */
+/** A path relative to the working directory if it is inside. */
 export function fromHere(path: string): string {
   const short = relative(process.cwd(), path)
   return printable(short === '' || short.startsWith('..') || isAbsolute(short) ? path : short, 300)
 }
 
-/** On stderr, at once: stdout may carry a runner's JSON, and a stream may not be flushed at exit. */
+/** Prints to stderr synchronously: stdout may carry a runner's JSON, and a stream may not be flushed at exit. */
 export function say(text: string): void {
   writeSync(2, `golden-logits: ${text}\n`)
 }

@@ -1,30 +1,30 @@
-import type { UpdateMode } from './runner.js'
+import type { UpdateMode } from '../runner/snapshot-state.js'
 
-/** How a golden stands to the dump of a test. */
-export type GoldenState =
-  /** There is none. */
+/** How the snapshot of a test compares with its dump. */
+export type SnapshotResult =
+  /** There is no snapshot. */
   | 'missing'
-  /** There is one that cannot be used: broken, of a later format, of something else. */
+  /** The snapshot cannot be used: it is broken, of a later format, or of another model. */
   | 'unusable'
-  /** The dump is within the limits. */
+  /** The dump is within the thresholds. */
   | 'matched'
-  /** It is not. */
+  /** The dump is not within the thresholds. */
   | 'unmatched'
-  /** The dump is within the limits, but the golden is kept in another fidelity than is asked for. */
+  /** The dump is within the thresholds, but the snapshot has another fidelity than the option asks for. */
   | 'other-fidelity'
 
 /**
- * - `pass`, `fail`: leave the golden alone
- * - `write`: make it, and pass
- * - `rewrite`: put the dump in its place, and pass
- * - `fail-missing`: fail, and leave a candidate outside the golden's folder
- * - `fail-unmatched`: the same, with a golden that the dump does not match
- * - `throw`: report what is wrong with the golden
+ * - `pass`, `fail`: leave the snapshot as it is
+ * - `write`: write the snapshot, and pass
+ * - `rewrite`: replace the snapshot by the dump, and pass
+ * - `fail-missing`: fail, and write a candidate outside the snapshot folder
+ * - `fail-unmatched`: the same, for a snapshot that the dump does not match
+ * - `throw`: report what is wrong with the snapshot
  */
 export type Action = 'pass' | 'fail' | 'write' | 'rewrite' | 'fail-missing' | 'fail-unmatched' | 'throw'
 
-/** The whole policy: goldens are made in `new` and `all`, replaced in `all` only, and CI (`none`) never writes one. */
-export function decide(state: GoldenState, mode: UpdateMode): Action {
+/** The policy: modes `new` and `all` write missing snapshots, only `all` replaces one, and `none` (CI) writes nothing. */
+export function decide(state: SnapshotResult, mode: UpdateMode): Action {
   switch (state) {
     case 'matched':
       return 'pass'

@@ -1,24 +1,25 @@
 import { basename, dirname, isAbsolute, join, relative } from 'node:path'
+import { kindOf } from '../io/folder.js'
 import { crypto } from '../lib/optional-packages.js'
 
-/** Of a golden's text file. No watcher takes it for a source. */
-export const GOLDEN_SUFFIX = '.golden'
+/** The suffix of a snapshot's text file. Watchers do not take such a file for source code. */
+export const SNAPSHOT_SUFFIX = '.golden'
 
-/** Where the goldens of a test file are, beside it. */
-export function goldenFolder(testFile: string): string {
+/** The folder of a test file's snapshots, next to the test file. */
+export function snapshotFolder(testFile: string): string {
   return join(dirname(testFile), '__golden__', basename(testFile))
 }
 
 /**
- * The file name of a golden, safe on any file system: the words of its name, and a hash that keeps apart what words do
- * not. Vitest joins suites and test by ` > ` and Jest by a space: both give the same name.
- * @param n position among the test's goldens, from 1; left out for one that the caller named
+ * The file name of a snapshot, safe on any file system: the words of its name, and a hash that distinguishes names with the
+ * same words. Vitest joins suites and test by ` > ` and Jest by a space: both give the same file name.
+ * @param n position among the test's snapshots, from 1; undefined for one that the caller named
  */
-export function goldenName(name: string, n: number | undefined, variant: string): string {
+export function snapshotName(name: string, n: number | undefined, variant: string): string {
   const plain = name.replaceAll(' > ', ' ')
   const hash = crypto().createHash('sha256').update(plain).digest('hex').slice(0, 8)
   const count = n === undefined ? '' : `-${n}`
-  return `${words(plain, 60)}${count}-${hash}${variant === '' ? '' : `.${variant}`}${GOLDEN_SUFFIX}`
+  return `${words(plain, 60)}${count}-${hash}${variant === '' ? '' : `.${variant}`}${SNAPSHOT_SUFFIX}`
 }
 
 function words(text: string, max: number): string {
@@ -27,12 +28,35 @@ function words(text: string, max: number): string {
 }
 
 /**
- * Where a candidate for a golden is left when the runner may not write goldens: outside their folder, in a place that
- * version control ignores.
+ * Where new logits are written if the runner does not allow snapshots to be written: outside the snapshot folder, in a
+ * folder that version control ignores.
  * @param root the working directory
  */
-export function candidatePath(golden: string, root: string): string {
-  const fromRoot = relative(root, golden)
+export function candidatePath(snapshot: string, root: string): string {
+  const fromRoot = relative(root, snapshot)
   const inside = fromRoot !== '' && !fromRoot.startsWith('..') && !isAbsolute(fromRoot)
-  return join(root, '.golden-logits', 'candidates', inside ? fromRoot : basename(golden))
+  return join(root, '.golden-logits', 'candidates', inside ? fromRoot : basename(snapshot))
+}
+
+export interface SnapshotPlace {
+  /** The snapshot to compare with; undefined if there is none. */
+  readonly existing: string | undefined
+  /** Where a new one is written. */
+  readonly target: string
+}
+
+/**
+ * Finds a snapshot: that of the first variant that has one, else the one without a variant. A new snapshot belongs to the
+ * first variant, so that the snapshots of other machines stay as they are.
+ * @param n position among the test's snapshots; undefined for one that the caller named
+ */
+export function locateSnapshot(
+  testFile: string,
+  name: string,
+  n: number | undefined,
+  variants: readonly string[],
+): SnapshotPlace {
+  const folder = snapshotFolder(testFile)
+  const paths = [...variants, ''].map((variant) => join(folder, snapshotName(name, n, variant)))
+  return { existing: paths.find((path) => kindOf(path) !== undefined), target: paths[0]! }
 }

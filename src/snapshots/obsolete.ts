@@ -2,71 +2,71 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'no
 import { basename, dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { kindOf, listFolder } from '../io/folder.js'
-import { GOLDEN_SUFFIX, goldenFolder } from './names.js'
+import { SNAPSHOT_SUFFIX, snapshotFolder } from './names.js'
 import { dataPath } from './types.js'
 
-const TOUCHED = /^goldens-.*\.txt$/
+const USED = /^snapshots-.*\.txt$/
 
-/** Remembers, for the end of the run, that a test has used a golden. */
-export function noteTouched(runDir: string, testFile: string, golden: string): void {
-  const line = `${JSON.stringify([testFile, golden])}\n`
+/** Records, for the end of the run, that a test has used a snapshot. */
+export function noteUsed(runDir: string, testFile: string, snapshot: string): void {
+  const line = `${JSON.stringify([testFile, snapshot])}\n`
   mkdirSync(runDir, { recursive: true })
-  appendFileSync(join(runDir, `goldens-${process.pid}-${threadId}.txt`), line)
+  appendFileSync(join(runDir, `snapshots-${process.pid}-${threadId}.txt`), line)
 }
 
-/** The goldens that the tests of a run have used, by test file. */
-export function touchedGoldens(runDir: string): Map<string, Set<string>> {
-  const touched = new Map<string, Set<string>>()
-  if (kindOf(runDir) !== 'folder') return touched
-  for (const name of readdirSync(runDir).filter((file) => TOUCHED.test(file))) {
-    // A last line without its end was cut off with its worker, whose test file then did not run whole.
+/** The snapshots that the tests of a run have used, by test file. */
+export function usedSnapshots(runDir: string): Map<string, Set<string>> {
+  const used = new Map<string, Set<string>>()
+  if (kindOf(runDir) !== 'folder') return used
+  for (const name of readdirSync(runDir).filter((file) => USED.test(file))) {
+    // A worker that was killed may leave an incomplete last line; its test file is then not complete either.
     const lines = readFileSync(join(runDir, name), 'utf8').split('\n').slice(0, -1)
     for (const line of lines) {
-      const [testFile, golden] = JSON.parse(line) as [string, string]
-      const goldens = touched.get(testFile) ?? new Set()
-      touched.set(testFile, goldens.add(golden))
+      const [testFile, snapshot] = JSON.parse(line) as [string, string]
+      const snapshots = used.get(testFile) ?? new Set()
+      used.set(testFile, snapshots.add(snapshot))
     }
   }
-  return touched
+  return used
 }
 
 /**
- * The goldens that no test uses any more, sorted: those that the tests of their test file passed by, and those whose test
- * file is gone.
- * @param wholeFiles test files that ran to their end in this run with no test skipped, filtered out or failed. Of any other
- * file nothing is known, and none of its goldens is obsolete.
+ * The snapshots that no test uses any more, sorted: those that no test of a completed file used, and those whose test file
+ * does not exist any more.
+ * @param completedFiles test files that ran to their end in this run with no test skipped, filtered out or failed. The
+ * snapshots of any other test file count as used.
  */
-export function obsoleteGoldens(
-  touched: ReadonlyMap<string, ReadonlySet<string>>,
-  wholeFiles: readonly string[],
+export function obsoleteSnapshots(
+  used: ReadonlyMap<string, ReadonlySet<string>>,
+  completedFiles: readonly string[],
 ): string[] {
-  const passedBy = wholeFiles.flatMap((testFile) => {
-    const used = new Set([...(touched.get(testFile) ?? [])].map(stem))
-    // Those of other machines' variants have the name of one that was used.
-    return goldensIn(goldenFolder(testFile)).filter((golden) => !used.has(stem(golden)))
+  const unused = completedFiles.flatMap((testFile) => {
+    const stems = new Set([...(used.get(testFile) ?? [])].map(stem))
+    // A variant for another machine has the same name as the one that was used.
+    return snapshotsIn(snapshotFolder(testFile)).filter((path) => !stems.has(stem(path)))
   })
-  const roots = new Set([...touched.keys(), ...wholeFiles].map((file) => dirname(goldenFolder(file))))
+  const roots = new Set([...used.keys(), ...completedFiles].map((file) => dirname(snapshotFolder(file))))
   const orphaned = [...roots].flatMap((root) => {
     const folders = kindOf(root) === 'folder' ? listFolder(root).filter(({ kind }) => kind === 'folder') : []
     const gone = folders.filter(({ name }) => kindOf(join(dirname(root), name)) === undefined)
-    return gone.flatMap(({ name }) => goldensIn(join(root, name)))
+    return gone.flatMap(({ name }) => snapshotsIn(join(root, name)))
   })
-  return [...new Set([...passedBy, ...orphaned])].sort()
+  return [...new Set([...unused, ...orphaned])].sort()
 }
 
-/** Deletes a golden with its rows. For an update run whose user asked for it, never by itself. */
-export function removeGolden(golden: string): void {
-  rmSync(golden, { force: true })
-  rmSync(dataPath(golden), { force: true })
+/** Deletes a snapshot with its rows. Only for an update run whose user asked for it. */
+export function removeSnapshot(path: string): void {
+  rmSync(path, { force: true })
+  rmSync(dataPath(path), { force: true })
 }
 
-function goldensIn(folder: string): string[] {
+function snapshotsIn(folder: string): string[] {
   if (kindOf(folder) !== 'folder') return []
-  const files = listFolder(folder).filter(({ name, kind }) => kind === 'file' && name.endsWith(GOLDEN_SUFFIX))
+  const files = listFolder(folder).filter(({ name, kind }) => kind === 'file' && name.endsWith(SNAPSHOT_SUFFIX))
   return files.map(({ name }) => join(folder, name))
 }
 
-/** The name of a golden without its variant: up to the first dot. */
-function stem(golden: string): string {
-  return basename(golden).split('.')[0]!
+/** The file name of a snapshot without its variant: up to the first dot. */
+function stem(path: string): string {
+  return basename(path).split('.')[0]!
 }

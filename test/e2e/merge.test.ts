@@ -96,14 +96,14 @@ describe('rows of a run that was killed', () => {
 
 describe('refuses', () => {
   test.each<[string, string[], number, RegExp]>([
-    ['no command', [], 2, /^golden-logits: which command\? \(golden-logits --help shows how\)\n$/],
+    ['no command', [], 2, /^golden-logits: a command is missing \(golden-logits --help shows how\)\n$/],
     ['an unknown command', ['mrege'], 2, /there is no command 'mrege'; there is merge/],
-    ['no input', ['merge'], 2, /merge wants CSV files, or folders of them/],
+    ['no input', ['merge'], 2, /merge needs CSV files, or folders that contain them/],
     ['an unknown option', ['merge', 'a.csv', '--out=b.csv'], 2, /Unknown option '--out'/],
     ['what is not there', ['merge', 'a.csv'], 3, /a\.csv: there is no such file or folder/],
     ['a pattern without a match', ['merge', '*.csv'], 3, /\*\.csv: the pattern matches no file or folder/],
-    ['a folder without a report', ['merge', '.'], 3, /the folder holds no CSV and no rows of a run/],
-    ['what is no report', ['merge', 'vitest.config.mjs'], 3, /this is no report of golden-logits: its first line/],
+    ['a folder without a report', ['merge', '.'], 3, /the folder contains no CSV and no rows of a run/],
+    ['what is no report', ['merge', 'vitest.config.mjs'], 3, /this is not a report of golden-logits: its first line/],
   ])('%s', async (_, args, code, text) => {
     const project = new Project('vitest')
     const run = await ended(project.start(CLI, args, {}))
@@ -127,7 +127,7 @@ describe('refuses', () => {
     writeFileSync(project.path('old.csv'), text.replaceAll(',is_soft,', ',is_hard,'))
     await refused(3, /old\.csv: its columns are those of another version .*\(it has no is_soft\)/, 'old.csv')
     writeFileSync(project.path('copy.csv'), text)
-    await refused(3, /copy\.csv: holds rows of basics\.test\.mjs, and so does .*report\.csv/, 'report.csv', 'copy.csv')
+    await refused(3, /copy\.csv: has rows of basics\.test\.mjs, and so does .*report\.csv/, 'report.csv', 'copy.csv')
     const blocked = await merge(project, 'report.csv', '-o', 'copy.csv/out.csv')
     expect(blocked).toMatchObject({ code: 4, stderr: expect.stringContaining('the report cannot be written: ') })
   })

@@ -214,7 +214,7 @@ test('Vitest itself killed: the rows stay, the next run says where and is not tr
   expect(project.made()).toEqual(['.golden-logits', 'waits'])
   const { stderr } = await project.vitest(['retry'], { CSV: 'report.csv' })
   expect(stderr).toMatch(
-    /^golden-logits: a run before this one ended without its report; 'golden-logits merge' makes it of its rows, in \.golden-logits[\\/]run-\d+-\d+-1$/m,
+    /^golden-logits: an earlier run ended without a report; 'golden-logits merge' can make it from the rows in \.golden-logits[\\/]run-\d+-\d+-1$/m,
   )
   expect(project.report('report.csv').map(({ test_file }) => test_file)).toEqual(Array(3).fill('retry.test.mjs'))
 })
@@ -251,7 +251,7 @@ describe('the report goes', () => {
     writeFileSync(project.path('report.csv'), 'of an earlier run')
     writeFileSync(project.path('idle.test.mjs'), "import { test } from 'vitest'\ntest('idle', () => {})\n")
     const { stderr } = await project.vitest(['idle'], { CSV: 'report.csv' })
-    expect(stderr).toContain('golden-logits: this run compared nothing; report.csv is of an earlier one\n')
+    expect(stderr).toContain('golden-logits: this run compared nothing; report.csv is from an earlier run\n')
     expect(readFileSync(project.path('report.csv'), 'utf8')).toBe('of an earlier run')
   })
 
@@ -262,7 +262,7 @@ describe('the report goes', () => {
     const { code, stderr } = await project.vitest(['retry'], { CSV: 'taken/file/report.csv' })
     expect(code).toBe(1)
     expect(stderr).toMatch(
-      /^golden-logits: the report cannot be written \(Error: \w+: .*taken.*\); its rows are in \.golden-logits[\\/]run-\S+$/m,
+      /^golden-logits: the report cannot be written \(Error: \w+: .*taken.*\); its rows are kept in \.golden-logits[\\/]run-\S+$/m,
     )
     expect(project.made()).toEqual(['.golden-logits', 'taken'])
   })
@@ -275,7 +275,7 @@ describe('the report goes', () => {
     )
     const { code, stderr } = await project.vitest(['retry'])
     expect(code).toBe(1)
-    expect(stderr).toContain("golden-logits/reporter: there is no option 'cvs'; there are csv and obsolete")
+    expect(stderr).toContain("golden-logits/reporter: there is no option 'cvs'; there are csv, obsolete")
   })
 })
 

@@ -206,7 +206,9 @@ describe('.not needs logits that were read and differ', () => {
     expect(call(path, golden, { dtype: 'bf16' }).pass).toBe(false)
     const error = refusalOf(() => call(path, golden, { dtype: 'bf16' }, { isNot: true }))
     expect(error).toMatchObject({ code: 'nothing-to-compare', file: path })
-    expect(error.message).toContain('.not.toMatchGoldenLogits needs logits that were read and differ, but here it is ')
+    expect(error.message).toContain(
+      '.not.toMatchGoldenLogits needs logits that were read and differ, but the result is ',
+    )
     expect(error.message).toContain(text)
   })
 

@@ -4,14 +4,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { GoldenLogitsError } from '../../src/index.js'
-import { wholeJestFiles, wholeVitestFiles } from '../../src/reporters/whole-files.js'
-import { GoldenCounter } from '../../src/snapshots/counter.js'
-import { type Action, decide, type GoldenState } from '../../src/snapshots/decide.js'
-import { locateGolden } from '../../src/snapshots/locate.js'
-import { candidatePath, goldenFolder, goldenName } from '../../src/snapshots/names.js'
-import { noteTouched, obsoleteGoldens, touchedGoldens } from '../../src/snapshots/obsolete.js'
+import { completedJestFiles, completedVitestFiles } from '../../src/runner/completed-files.js'
+import { countSnapshot, SnapshotCounter, type UpdateMode, updateMode } from '../../src/runner/snapshot-state.js'
+import { type Action, decide, type SnapshotResult } from '../../src/snapshots/decide.js'
+import { candidatePath, locateSnapshot, snapshotFolder, snapshotName } from '../../src/snapshots/names.js'
+import { noteUsed, obsoleteSnapshots, usedSnapshots } from '../../src/snapshots/obsolete.js'
 import { checkGoldenOptions, type GoldenOptions } from '../../src/snapshots/options.js'
-import { countSnapshot, type UpdateMode, updateMode } from '../../src/snapshots/runner.js'
 
 const root = mkdtempSync(join(tmpdir(), 'policy-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -24,14 +22,14 @@ function put(...parts: string[]): string {
 }
 
 describe('what is done with a golden', () => {
-  const table: Record<GoldenState, Record<UpdateMode, Action>> = {
+  const table: Record<SnapshotResult, Record<UpdateMode, Action>> = {
     missing: { none: 'fail-missing', new: 'write', all: 'write' },
     matched: { none: 'pass', new: 'pass', all: 'pass' },
     unmatched: { none: 'fail-unmatched', new: 'fail', all: 'rewrite' },
     unusable: { none: 'throw', new: 'throw', all: 'rewrite' },
     'other-fidelity': { none: 'throw', new: 'throw', all: 'rewrite' },
   }
-  test.each(Object.keys(table) as GoldenState[])('%s', (state) => {
+  test.each(Object.keys(table) as SnapshotResult[])('%s', (state) => {
     for (const mode of ['none', 'new', 'all'] as const) expect(decide(state, mode), mode).toBe(table[state][mode])
   })
 })
@@ -40,19 +38,19 @@ describe('names', () => {
   test('are safe on any file system, whatever the test is called', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 999 }), (name, n) => {
-        expect(goldenName(name, n, '')).toMatch(/^[A-Za-z0-9-]{1,60}-\d+-[0-9a-f]{8}\.golden$/)
+        expect(snapshotName(name, n, '')).toMatch(/^[A-Za-z0-9-]{1,60}-\d+-[0-9a-f]{8}\.golden$/)
       }),
     )
   })
 
   test('are the same in Vitest and Jest, and differ where tests do', () => {
-    expect(goldenName('model > answers > all', 1, '')).toBe(goldenName('model answers all', 1, ''))
+    expect(snapshotName('model > answers > all', 1, '')).toBe(snapshotName('model answers all', 1, ''))
     const names = ['a b', 'a-b', 'A b', 'a  b', '', ' ', 'con', 'ä', 'ö', `${'x'.repeat(90)}1`, `${'x'.repeat(90)}2`]
     // Apart even where case is folded.
-    const files = names.map((name) => goldenName(name, 1, '').toLowerCase())
+    const files = names.map((name) => snapshotName(name, 1, '').toLowerCase())
     expect(new Set(files).size).toBe(names.length)
-    expect(goldenName('a', 1, 'npu')).toMatch(/^a-1-[0-9a-f]{8}\.npu\.golden$/)
-    expect(goldenName('a', undefined, '')).toMatch(/^a-[0-9a-f]{8}\.golden$/)
+    expect(snapshotName('a', 1, 'npu')).toMatch(/^a-1-[0-9a-f]{8}\.npu\.golden$/)
+    expect(snapshotName('a', undefined, '')).toMatch(/^a-[0-9a-f]{8}\.golden$/)
   })
 
   test('a candidate lies outside of the folder of goldens', () => {
@@ -68,21 +66,21 @@ describe('names', () => {
 
 test('of variants the first that there is counts, last the one without', () => {
   const file = join(root, 'variants.test.ts')
-  const path = (variant: string) => join(goldenFolder(file), goldenName('a', 1, variant))
-  const found = () => locateGolden(file, 'a', 1, ['npu-910b', 'npu'])
+  const path = (variant: string) => join(snapshotFolder(file), snapshotName('a', 1, variant))
+  const found = () => locateSnapshot(file, 'a', 1, ['npu-910b', 'npu'])
   expect(found()).toEqual({ existing: undefined, target: path('npu-910b') })
   for (const variant of ['', 'npu', 'npu-910b']) {
-    writeFileSync(put('__golden__', 'variants.test.ts', goldenName('a', 1, variant)), '')
+    writeFileSync(put('__golden__', 'variants.test.ts', snapshotName('a', 1, variant)), '')
     expect(found()).toEqual({ existing: path(variant), target: path('npu-910b') })
   }
-  expect(locateGolden(file, 'a', 1, [])).toEqual({ existing: path(''), target: path('') })
+  expect(locateSnapshot(file, 'a', 1, [])).toEqual({ existing: path(''), target: path('') })
 })
 
 describe('goldens of one test are numbered', () => {
   const test1 = { file: 'f', name: 'a', owner: {}, attempt: 1 }
 
   test('from 1 in each attempt', () => {
-    const counter = new GoldenCounter()
+    const counter = new SnapshotCounter()
     const run = {}
     expect([counter.next(test1, run), counter.next(test1, run)]).toEqual([1, 2])
     expect(counter.next({ ...test1, attempt: 2 }, run)).toBe(1)
@@ -91,13 +89,13 @@ describe('goldens of one test are numbered', () => {
   })
 
   test('anew where the file runs again, as in watch mode', () => {
-    const counter = new GoldenCounter()
+    const counter = new SnapshotCounter()
     expect(counter.next(test1, {})).toBe(1)
     expect(counter.next({ ...test1, owner: {} }, {})).toBe(1)
   })
 
   test('not for a second test of that name', () => {
-    const counter = new GoldenCounter()
+    const counter = new SnapshotCounter()
     const run = {}
     expect(counter.next(test1, run)).toBe(1)
     expect(counter.next({ ...test1, owner: {} }, run)).toBe('taken')
@@ -110,7 +108,8 @@ describe('obsolete goldens', () => {
     string,
     string,
   ]
-  const golden = (file: string, name: string, variant = '') => join(goldenFolder(file), goldenName(name, 1, variant))
+  const golden = (file: string, name: string, variant = '') =>
+    join(snapshotFolder(file), snapshotName(name, 1, variant))
   const runDir = join(root, 'run')
 
   test('are those that the tests of a whole file passed by, and those whose file is gone', () => {
@@ -122,23 +121,23 @@ describe('obsolete goldens', () => {
       [gone, 'left'],
       [part, 'unused'],
     ] as const) {
-      put('o', '__golden__', file.split(/[\\/]/).at(-1)!, goldenName(name, 1, ''))
+      put('o', '__golden__', file.split(/[\\/]/).at(-1)!, snapshotName(name, 1, ''))
     }
-    put('o', '__golden__', 'model.test.ts', goldenName('used', 1, 'gpu'))
+    put('o', '__golden__', 'model.test.ts', snapshotName('used', 1, 'gpu'))
     put('o', '__golden__', 'model.test.ts', 'README.md')
-    noteTouched(runDir, model, golden(model, 'used', 'npu'))
-    noteTouched(runDir, part, golden(part, 'used'))
-    const touched = touchedGoldens(runDir)
-    expect(obsoleteGoldens(touched, [model])).toEqual([golden(gone, 'left'), golden(model, 'unused')])
+    noteUsed(runDir, model, golden(model, 'used', 'npu'))
+    noteUsed(runDir, part, golden(part, 'used'))
+    const touched = usedSnapshots(runDir)
+    expect(obsoleteSnapshots(touched, [model])).toEqual([golden(gone, 'left'), golden(model, 'unused')])
     // Of a file that did not run whole nothing is known.
-    expect(obsoleteGoldens(touched, [])).toEqual([golden(gone, 'left')])
-    expect(obsoleteGoldens(new Map(), [])).toEqual([])
+    expect(obsoleteSnapshots(touched, [])).toEqual([golden(gone, 'left')])
+    expect(obsoleteSnapshots(new Map(), [])).toEqual([])
   })
 
   test('a line that was cut off with its worker is left out', () => {
     mkdirSync(join(root, 'torn'), { recursive: true })
-    writeFileSync(join(root, 'torn', 'goldens-1-0.txt'), '["/a.test.ts","/x.golden"]\n["/a.te')
-    expect(touchedGoldens(join(root, 'torn'))).toEqual(new Map([['/a.test.ts', new Set(['/x.golden'])]]))
+    writeFileSync(join(root, 'torn', 'snapshots-1-0.txt'), '["/a.test.ts","/x.golden"]\n["/a.te')
+    expect(usedSnapshots(join(root, 'torn'))).toEqual(new Map([['/a.test.ts', new Set(['/x.golden'])]]))
   })
 
   test('need a file that ran whole, in Vitest', () => {
@@ -153,7 +152,7 @@ describe('obsolete goldens', () => {
       children: { allTests: () => states.map((s) => ({ result: () => ({ state: s }), options: { mode } })) },
     })
     expect(
-      wholeVitestFiles([
+      completedVitestFiles([
         module('whole', ['passed', 'passed']),
         module('todo', ['skipped'], { mode: 'todo' }),
         module('skipped', ['passed', 'skipped']),
@@ -178,9 +177,9 @@ describe('obsolete goldens', () => {
       file('broken', ['passed'], { testExecError: {} }),
       file('skipped', ['passed'], { skipped: true }),
     ]
-    expect(wholeJestFiles({ testResults })).toEqual(['whole'])
-    expect(wholeJestFiles({ testResults, wasInterrupted: true })).toEqual([])
-    expect(wholeJestFiles(undefined)).toEqual([])
+    expect(completedJestFiles({ testResults })).toEqual(['whole'])
+    expect(completedJestFiles({ testResults, wasInterrupted: true })).toEqual([])
+    expect(completedJestFiles(undefined)).toEqual([])
   })
 })
 
@@ -193,7 +192,7 @@ describe('the runner', () => {
   test('without snapshots, there is no golden', () => {
     for (const state of [undefined, {}, { _updateSnapshot: 'sometimes' }]) {
       expect(() => updateMode(state)).toThrow(GoldenLogitsError)
-      expect(() => updateMode(state)).toThrow(/works within a test of Vitest or Jest only/)
+      expect(() => updateMode(state)).toThrow(/works only inside a test of Vitest or Jest/)
     }
   })
 

@@ -7,7 +7,7 @@ import { tokenBlock } from './token-block.js'
 
 const MAX_NOTES = 6
 
-/** What a person needs to know of a comparison that does not pass: at most some 35 lines. Starts after the matcher's hint. */
+/** Explains a comparison that does not pass, in at most about 40 lines. Follows the matcher's hint. */
 export function failureText(comparison: ListedComparison): string {
   const { tokens, firstFailure } = comparison
   const over = firstOf(tokens, (token) => token.verdict === 'over-threshold' && !token.pass)
@@ -28,7 +28,7 @@ export function failureText(comparison: ListedComparison): string {
   return lines.join('\n')
 }
 
-/** `12 tokens compared, 1 over, 0 missing`, and what else there is. */
+/** `12 tokens compared, 1 over, 0 missing`, and the other counts that are not zero. */
 export function countsText({ counts }: ListedComparison): string {
   const parts = [
     `${counts.compared} ${counts.compared === 1 ? 'token' : 'tokens'} compared`,
@@ -42,7 +42,7 @@ export function countsText({ counts }: ListedComparison): string {
   return parts.join(', ')
 }
 
-/** Every token that fails, by verdict, where the blocks above have not told them all. */
+/** Every token that fails, by verdict, unless the blocks above already show all of them. */
 function failingLines({ tokens, firstFailure }: ListedComparison, over: TokenComparison | undefined): string[] {
   const byVerdict = new Map<string, StepRanges>()
   let total = 0

@@ -1,8 +1,8 @@
-import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { noteLines } from './failure.js'
+import { GATED_METRICS, gatedText, precisionOf } from './token-block.js'
 
-/** Shown where every token passes and `.not` made that a failure. */
+/** The message if every token passes, which `.not` turns into a failure. */
 export function passText(comparison: ListedComparison): string {
   const { counts, notes } = comparison
   const excused = counts.total - counts.passed
@@ -17,18 +17,25 @@ export function passText(comparison: ListedComparison): string {
   ].join('\n')
 }
 
+/** The KL divergence first. */
+const METRICS_SHOWN = [...GATED_METRICS].reverse()
+
 function worstLines({ tokens, thresholds }: ListedComparison): string[] {
-  let [kl, cosine]: (TokenComparison | undefined)[] = []
+  const worst = new Map<string, TokenComparison>()
   for (const token of tokens) {
     if (token.verdict !== 'pass' || !token.metrics) continue
-    if (!kl || token.metrics.klDivergence > kl.metrics!.klDivergence) kl = token
-    if (!cosine || token.metrics.cosineSimilarity < cosine.metrics!.cosineSimilarity) cosine = token
+    for (const { key, better } of METRICS_SHOWN) {
+      const before = worst.get(key)?.metrics?.[key]
+      const value = token.metrics[key]
+      if (before === undefined || (better === 'lower' ? value > before : value < before)) worst.set(key, token)
+    }
   }
-  if (!kl || !cosine) return []
-  const { klDivergence, cosineSimilarity, precision } = thresholds
-  return [
-    `  highest KL divergence      ${roundedAway(kl.metrics!.klDivergence, klDivergence)} at token ${kl.step}   (limit ${klDivergence}, ${precision})`,
-    `  lowest cosine similarity   ${cosineText(cosine.metrics!.cosineSimilarity, cosineSimilarity)} at token ${cosine.step}   (limit ${cosineSimilarity})`,
-    '',
-  ]
+  if (worst.size === 0) return []
+  const lines = METRICS_SHOWN.map(({ key, label, better }) => {
+    const { step, metrics } = worst.get(key)!
+    const title = `${better === 'lower' ? 'highest' : 'lowest'} ${label}`
+    const limit = [thresholds[key], ...precisionOf(key, thresholds)].join(', ')
+    return `  ${title.padEnd(25)}  ${gatedText(key, metrics![key], thresholds)} at token ${step}   (limit ${limit})`
+  })
+  return [...lines, '']
 }

@@ -3,8 +3,7 @@ import { stepRanges } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 
 /**
- * Whether the two runs had read the same text when they came to `token`: a model that was fed other tokens is not
- * inaccurate. Assumes greedy decoding, where the top-1 is the token that is fed next.
+ * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate. Assumes greedy decoding, where the top-1 is the token that is fed next.
  */
 export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: TokenComparison): string {
   const { flip, count, absent } = earlierThan(token.step, tokens)
@@ -23,15 +22,15 @@ export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: T
   return `${agree} in top-1, so both runs saw the same prefix: the fault is in the model. ${next}`
 }
 
-/** What is known of the tokens before `step`: the first whose top-1 differs, how many there are, of which steps nothing is known. */
+/** The tokens before `step`: the first whose top-1 differs, how many there are, and the steps without a known top-1. */
 function earlierThan(
   step: number,
   tokens: Iterable<TokenComparison>,
 ): { flip: TokenComparison | undefined; count: number; absent: readonly number[] } {
   let [count, next] = [0, 0]
   const absent: number[] = []
-  const lack = (end: number) => {
-    // Enough to describe: a gap may be a million steps wide.
+  const addAbsent = (end: number) => {
+    // A gap may be a million steps wide; the message names only a few.
     for (; next < end && absent.length < 1000; next++) absent.push(next)
   }
   for (const token of tokens) {
@@ -39,10 +38,10 @@ function earlierThan(
     count++
     if (isFlip(token)) return { flip: token, count, absent }
     if (!knowsTop1(token)) continue
-    lack(token.step)
+    addAbsent(token.step)
     next = token.step + 1
   }
-  lack(step)
+  addAbsent(step)
   return { flip: undefined, count, absent }
 }
 

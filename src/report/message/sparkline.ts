@@ -5,8 +5,8 @@ const MARKS = '▁▂▃▅▆▇█'
 const NOT_MEASURED = '·'
 
 /**
- * KL by token in at most 60 marks, in decades of the limit: ▁▂▃ are below it, ▅▆▇█ are not, `·` has no KL. Where tokens
- * share a mark it is the worst of them.
+ * KL divergence by token in at most 60 marks, in decades relative to the limit: ▁▂▃ are below it, ▅▆▇█ are not, `·` has no
+ * KL. If several tokens share a mark, it shows the worst of them.
  */
 export function sparkline({ tokens, thresholds }: ListedComparison): { marks: string; tokensPerMark: number } {
   const tokensPerMark = Math.ceil(tokens.length / MAX_MARKS)

@@ -1,11 +1,12 @@
 import { relative, sep } from 'node:path'
 import { isFlip, isNearTie, knowsTop1, NEAR_TIE_ULPS } from '../../compare/divergence.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
-import type { ListedComparison, TokenComparison, TokenSide } from '../../compare/types.js'
+import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
+import { type GatedKey, METRICS } from '../../metrics/table.js'
 import { sparkline } from './sparkline.js'
 
-/** What is known of one token, a few indented lines: metrics against their limits, top-1s, files. */
+/** One token in a few indented lines: metrics and their limits, top-1 of both sides, files. */
 export function tokenBlock(comparison: ListedComparison, token: TokenComparison): string[] {
   const top = knowsTop1(token) ? [`  top-1               ${topLine(comparison, token)}`] : []
   const facts = token.metrics ? metricLines(comparison, token) : [`  ${printable(token.reason, 400)}`, ...top]
@@ -14,17 +15,32 @@ export function tokenBlock(comparison: ListedComparison, token: TokenComparison)
 
 function metricLines(comparison: ListedComparison, token: TokenComparison): string[] {
   const { thresholds } = comparison
-  const { cosineSimilarity, klDivergence } = token.metrics!
-  const cosine = cosineText(cosineSimilarity, thresholds.cosineSimilarity)
-  const kl = roundedAway(klDivergence, thresholds.klDivergence)
-  const width = Math.max(cosine.length, kl.length, 10)
+  const values = GATED_METRICS.map(({ key }) => gatedText(key, token.metrics![key], thresholds))
+  const width = Math.max(...values.map(({ length }) => length), 10)
   return [
-    `  cosine similarity   ${cosine.padEnd(width)}  must be > ${thresholds.cosineSimilarity}`,
-    `  KL divergence       ${kl.padEnd(width)}  must be < ${thresholds.klDivergence} (${thresholds.precision})`,
+    ...GATED_METRICS.map(({ key, label, better }, i) => {
+      const bound = `${better === 'lower' ? '<' : '>'} ${thresholds[key]}`
+      const precision = precisionOf(key, thresholds).map((name) => ` (${name})`)
+      return `  ${label.padEnd(18)}  ${values[i]!.padEnd(width)}  must be ${bound}${precision}`
+    }),
     `  top-1               ${topLine(comparison, token)}`,
     ...supportLines(token),
     `  KL by token         ${sparkLine(comparison)}`,
   ]
+}
+
+/** In the order of the table, which is that of the README's message. */
+export const GATED_METRICS = METRICS.filter((metric) => 'gate' in metric)
+
+/** A metric's value for people, never rounded across its limit. */
+export function gatedText(key: GatedKey, value: number, thresholds: Thresholds): string {
+  return key === 'cosineSimilarity' ? cosineText(value, thresholds[key]) : roundedAway(value, thresholds[key])
+}
+
+/** The precision, for a metric whose default limit depends on it; else nothing. */
+export function precisionOf(key: GatedKey, { precision }: Thresholds): string[] {
+  const limits = Object.values(GATED_METRICS.find((metric) => metric.key === key)!.gate.limit)
+  return new Set(limits).size > 1 ? [precision] : []
 }
 
 function topLine({ thresholds }: ListedComparison, token: TokenComparison): string {
@@ -81,7 +97,7 @@ function typeText({ dtype, shape, fileShape }: TokenSide): string {
 
 const MAX_PATH = 84
 
-/** A path from the working directory on where it lies below; whole folders cut from its front where it is long. */
+/** A path, relative to the working directory if it is inside. If it is long, leading folders are cut. */
 export function shortPath(path: string): string {
   const fromHere = relative(process.cwd(), path)
   const text = fromHere === '' || fromHere.startsWith('..') ? path : fromHere

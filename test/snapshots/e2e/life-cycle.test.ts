@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { goldenName } from '../../../src/snapshots/names.js'
+import { snapshotName } from '../../../src/snapshots/names.js'
 import { Project, type Runner } from './project.js'
 
 /** A test that gates a dump of its own name. */
@@ -8,7 +8,7 @@ function gate(name: string, options = `{ dtype: 'fp16' }`): string {
 }
 
 function golden(name: string, n = 1, variant = ''): string {
-  return goldenName(name, n, variant)
+  return snapshotName(name, n, variant)
 }
 
 function move(row: Float32Array, to: (logit: number, id: number) => number): void {
@@ -39,7 +39,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(run.summary).toBe('1 failed')
       expect(project.files('__golden__')).toEqual([])
       expect(project.files('.golden-logits')).toEqual(withRows(`candidates/${path}`))
-      expect(run.out).toContain(`There is no golden to match: ${path}`)
+      expect(run.out).toContain(`There is no snapshot to match: ${path}`)
       expect(run.out).toContain(`new logits   .golden-logits/candidates/${path}, to put in its place`)
       expect(run.out).toContain('Run the test on your machine, look at the golden and commit it.')
     })
@@ -81,7 +81,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
         expect(run.code).toBe(1)
         expect(run.summary).toBe('1 failed')
         expect(run.out).toContain('First token over threshold: token 1     (3 tokens compared, 2 over, 0 missing)')
-        expect(run.out).toContain(`golden file  ${path}`)
+        expect(run.out).toContain(`snapshot     ${path}`)
         expect(run.out).toContain('If the new logits are right, update the golden: run the test with -u.')
         expect(run.out.includes('new logits   .golden-logits/candidates')).toBe(ci)
         expect(project.read(path)).toBe(first)
@@ -175,7 +175,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       const run = project.run()
       expect([run.code, run.summary]).toEqual([0, summaryOf(runner, '1 written', 1)])
       expect(run.said.join('\n')).toContain(
-        `3 obsolete goldens, used by no test: ${folder}/${golden('b')}, ${folder}/${golden('c')}, ${folder}/${golden('c', 2)} (delete them, or run with -u`,
+        `3 obsolete snapshots, used by no test: ${folder}/${golden('b')}, ${folder}/${golden('c')}, ${folder}/${golden('c', 2)} (delete them, or run with -u`,
       )
       expect(project.files(folder)).toEqual([...files, ...withRows(golden('renamed'))].sort())
     })
@@ -185,7 +185,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       project.test('model', gate('a'))
       const run = project.run(['-u'])
       expect(run.code).toBe(0)
-      expect(run.said.join('\n')).toContain('4 obsolete goldens, used by no test')
+      expect(run.said.join('\n')).toContain('4 obsolete snapshots, used by no test')
       expect(project.files(folder)).toEqual(files)
     })
 
@@ -214,12 +214,12 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
         const run = project.run()
         expect(run.code).toBe(obsolete === 'fail' ? 1 : 0)
         const both = `__golden__/${project.testFile('gone')}/${golden('a')}, ${folder}/${golden('b')}`
-        expect(run.said.join('\n')).toContain(`2 obsolete goldens, used by no test: ${both}`)
+        expect(run.said.join('\n')).toContain(`2 obsolete snapshots, used by no test: ${both}`)
         expect(project.files('__golden__')).toEqual(before)
         const update = project.run(['-u'])
         if (obsolete === 'fail') expect(project.files('__golden__')).toEqual(before)
         else {
-          expect(update.said.join('\n')).toContain(`2 obsolete goldens removed: ${both}`)
+          expect(update.said.join('\n')).toContain(`2 obsolete snapshots removed: ${both}`)
           const left = [golden('a', 1, 'gpu'), ...withRows(golden('a'))].map((f) => `${project.testFile('model')}/${f}`)
           expect(project.files('__golden__')).toEqual(left.sort())
         }
@@ -392,7 +392,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
         project.write(project.testFile('model'), `import { expect, test } from 'vitest'\n${matchers}${named}`)
         expect(project.run().code).toBe(0)
         expect(project.files('__golden__')).toEqual(
-          withRows(`${project.testFile('model')}/${goldenName('mine', undefined, '')}`),
+          withRows(`${project.testFile('model')}/${snapshotName('mine', undefined, '')}`),
         )
       } finally {
         project.remove()

@@ -1,0 +1,112 @@
+import type { TokenSide } from '../compare/types.js'
+import { parseAtbLayer } from '../dumps/layouts/atb/names.js'
+import { printable } from '../errors.js'
+import { METRICS } from '../metrics/table.js'
+import type { ComparisonRow, Rendering, ReportRow, TokenRow } from './rows.js'
+
+type Column = readonly [name: string, cell: (row: ReportRow) => string]
+
+/** The columns of `msit llm compare` in its order, then our own. */
+const COLUMNS: readonly Column[] = [
+  tokenColumn('token_id', ({ step }) => String(step)),
+  tokenColumn('data_id', ({ index }) => String(index)),
+  ...sideColumns('golden', ({ golden }) => golden),
+  ...sideColumns('my', ({ dump }) => dump),
+  // The table lists the metrics in the order of `msit llm compare`.
+  ...METRICS.map(({ csvName, key }) => tokenColumn(csvName, ({ metrics }) => numberCell(metrics?.[key]))),
+  tokenColumn('cmp_fail_reason', (token) => textCell(failReason(token))),
+  ['verdict', ({ token, problem }) => (token ?? problem)!.verdict],
+  ['pass', ({ token }) => String(token?.pass === true)],
+  ['reason', ({ token, problem }) => textCell((token ?? problem)!.reason)],
+  tokenColumn('precision', (_, { thresholds }) => thresholds?.precision ?? ''),
+  tokenColumn('kl_limit', (_, { thresholds }) => numberCell(thresholds?.klDivergence)),
+  tokenColumn('cosine_limit', (_, { thresholds }) => numberCell(thresholds?.cosineSimilarity)),
+  tokenColumn('golden_top1', ({ golden }) => numberCell(golden?.top1)),
+  tokenColumn('my_top1', ({ dump }) => numberCell(dump?.top1)),
+  testColumn('project', ({ project }) => textCell(project)),
+  testColumn('test_file', ({ file }) => textCell(file)),
+  testColumn('test_name', ({ test }) => textCell(test)),
+  testColumn('test_name_sure', ({ testIsSure }) => (testIsSure ? 'yes' : 'no')),
+  testColumn('comparison', ({ ordinal }) => String(ordinal)),
+  testColumn('attempt', ({ attempt }) => String(attempt)),
+  testColumn('matcher', ({ matcher }) => matcher),
+  testColumn('is_not', ({ isNot }) => String(isNot)),
+  testColumn('is_soft', ({ soft }) => String(soft)),
+  testColumn('is_poll', ({ poll }) => String(poll)),
+  testColumn('expectation', ({ expectation }) => expectation ?? ''),
+  testColumn('duration_ms', ({ durationMs }) => numberCell(durationMs)),
+]
+
+export const CSV_COLUMNS: readonly string[] = COLUMNS.map(([name]) => name)
+
+export const csv: Rendering = {
+  header: csvLine(CSV_COLUMNS),
+  row: (row) => csvLine(COLUMNS.map(([, cell]) => cell(row))),
+}
+
+/** A column that is empty in a row without a token. */
+function tokenColumn(name: string, cell: (token: TokenRow, comparison: ComparisonRow) => string): Column {
+  return [name, ({ token, comparison }) => (token ? cell(token, comparison) : '')]
+}
+
+function testColumn(name: string, cell: (comparison: ComparisonRow) => string): Column {
+  return [name, ({ comparison }) => cell(comparison)]
+}
+
+function sideColumns(name: string, sideOf: (token: TokenRow) => TokenSide | undefined): Column[] {
+  const column = (suffix: string, cell: (side: TokenSide) => string): Column =>
+    tokenColumn(`${name}_${suffix}`, (token) => {
+      const side = sideOf(token)
+      return side ? cell(side) : ''
+    })
+  return [
+    column('data_path', ({ files }) => textCell(files.join(';'))),
+    column('op_type', ({ layer }) => textCell(parseAtbLayer(layer)?.op ?? layer)),
+    column('dtype', ({ dtype }) => (dtype ? `torch.${dtype}` : '')),
+    column('shape', ({ shape, fileShape }) => shapeText(shape ?? fileShape)),
+    column('max_value', ({ max }) => numberCell(max)),
+    column('min_value', ({ min }) => numberCell(min)),
+    column('mean_value', ({ mean }) => numberCell(mean)),
+  ]
+}
+
+function shapeText(shape: readonly number[] | undefined): string {
+  return shape ? `[${shape.join(', ')}]` : ''
+}
+
+/** The reason in the words of `msit llm compare`, if that tool has words for it. */
+function failReason({ verdict, reason, golden, dump }: TokenRow): string {
+  if (verdict === 'pass' || verdict === 'over-threshold' || verdict === 'diverged') return ''
+  if (verdict === 'shape-mismatch') return "data shape doesn't match."
+  const isBad = (side: TokenSide | undefined) => (side?.nonFinite?.firstVocabId ?? -1) >= 0
+  if (verdict !== 'non-finite' || !(isBad(golden) || isBad(dump))) return reason
+  const texts = [
+    isBad(golden) ? 'golden_data includes NAN or inf.' : '',
+    isBad(dump) ? 'my_data includes NAN or inf.' : '',
+  ]
+  return texts.filter(Boolean).join(' ')
+}
+
+/** Longer than any path; longer text is cut in the middle. */
+const MAX_TEXT = 4096
+
+/**
+ * Text for a CSV cell: control and direction characters are escaped, and text that a spreadsheet would take for a formula
+ * (it begins with `= + - @`, also in their full-width forms) gets a leading `'`.
+ */
+export function textCell(text: string): string {
+  const safe = printable(text, MAX_TEXT)
+  return /^[=+\-@＝＋－＠]/.test(safe) ? `'${safe}` : safe
+}
+
+/** A number at full precision: the shortest decimal that reads back as the same float64; `inf`, `-inf`, `nan`. */
+function numberCell(value: number | undefined): string {
+  if (value === undefined) return ''
+  if (Number.isFinite(value)) return String(value)
+  return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
+}
+
+/** One line of RFC 4180, with its line end. */
+function csvLine(cells: readonly string[]): string {
+  return `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\n`
+}

@@ -1,0 +1,67 @@
+import type { ListedComparison, Thresholds, TokenComparison } from '../compare/types.js'
+
+/** Identifies a test file. */
+export interface TestPlace {
+  readonly project: string
+  readonly file: string
+}
+
+/** The comparison that a row belongs to: which test made it, and what the test expected. */
+export interface ComparisonRow extends TestPlace {
+  readonly test: string
+  /** False if the runner may have named another test. */
+  readonly testIsSure: boolean
+  /** Position among the comparisons of the test's attempt, from 1. */
+  readonly ordinal: number
+  readonly attempt: number
+  readonly matcher: string
+  readonly isNot: boolean
+  readonly soft: boolean
+  readonly poll: boolean
+  /** Whether the test's expectation holds, `.not` considered. `error`: there was no comparison. Absent if it did not end. */
+  readonly expectation?: 'met' | 'not met' | 'error'
+  readonly durationMs?: number
+  /** Absent if there are no tokens. */
+  readonly thresholds?: Thresholds
+}
+
+/** A token as plain data: the only form in which a token is spooled, and from which every rendering is made. */
+export interface TokenRow extends Readonly<TokenComparison> {
+  /** Position among the tokens of the comparison, from 0. */
+  readonly index: number
+}
+
+/** A comparison that has no tokens, or did not end. */
+export interface Problem {
+  readonly verdict: 'unfinished' | 'error'
+  readonly reason: string
+}
+
+/** One row of a report. */
+export interface ReportRow {
+  readonly comparison: ComparisonRow
+  /** Exactly one of `token` and `problem` is present. */
+  readonly token?: TokenRow
+  readonly problem?: Problem
+}
+
+/** A text form of a report, made row by row so that memory stays bounded. */
+export interface Rendering {
+  readonly header: string
+  readonly row: (row: ReportRow) => string
+}
+
+/** The tokens of a comparison, made one at a time. */
+export function* tokenRows({ tokens }: ListedComparison): Iterable<TokenRow> {
+  let index = 0
+  for (const token of tokens) yield { index: index++, ...token }
+}
+
+/** The order of test files in a report: by code unit, the same on every machine. */
+export function byPlace(a: TestPlace, b: TestPlace): number {
+  return byCodeUnit(a.project, b.project) || byCodeUnit(a.file, b.file)
+}
+
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,182 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { relative, sep } from 'node:path'
+
+/**
+ * The part of a matcher's `this` that identifies the test which made a comparison. It is structural, because no runner is
+ * imported, and every member is optional, because runners and versions differ. `undefined` is spelled out for users who
+ * compile with `exactOptionalPropertyTypes`.
+ */
+export interface RunnerContext {
+  readonly isNot?: boolean | undefined
+  readonly soft?: boolean | undefined
+  readonly poll?: boolean | undefined
+  readonly testPath?: string | undefined
+  readonly currentTestName?: string | undefined
+  /** Increases within one attempt of a test. */
+  readonly assertionCalls?: number | undefined
+  /** Vitest ≥ 4.1. */
+  readonly task?: RunnerTask | undefined
+  /** Jest ≥ 29.6. */
+  readonly currentConcurrentTestName?: (() => string | undefined) | undefined
+  /** Jest ≥ 30.5: the same object over the retries of a test. */
+  readonly currentTestIdentity?: (() => object | undefined) | undefined
+}
+
+/** Vitest's object of a test. */
+export interface RunnerTask extends NamedTask {
+  readonly id?: string | undefined
+  readonly fullTestName?: string | undefined
+  readonly concurrent?: boolean | undefined
+  readonly result?: { readonly retryCount?: number | undefined; readonly repeatCount?: number | undefined } | undefined
+  readonly file?: { readonly filepath?: string | undefined; readonly projectName?: string | undefined } | undefined
+  /** Has `_local` if the test took `expect` from its context; such an `expect` always belongs to one test. */
+  readonly context?: object | undefined
+}
+
+interface NamedTask {
+  readonly name?: string | undefined
+  /** The `describe` block around it. */
+  readonly suite?: NamedTask | undefined
+}
+
+/** Which comparison of which test this is. */
+export interface TestIdentity {
+  /** Vitest's project; `''` elsewhere. */
+  readonly project: string
+  /** Relative to the runner's root, with forward slashes: the same on every machine. */
+  readonly file: string
+  /** The `describe` names and the test's name, joined by spaces, as the option `-t` of both runners expects. */
+  readonly test: string
+  /** False if the runner may have named another test. */
+  readonly testIsSure: boolean
+  /** Distinguishes tests of the same name if the runner can; otherwise `''`. */
+  readonly testId: string
+  /** From 1; each retry or repetition of a test is one more. */
+  readonly attempt: number
+  /** Position of this comparison among those of the test's attempt, from 1. */
+  readonly ordinal: number
+}
+
+/** What the runner says about the test that called a matcher. */
+export interface TestFacts {
+  /** Vitest's object of the test. */
+  readonly task: RunnerTask | undefined
+  /** Jest's object of the test. */
+  readonly identity: object | undefined
+  /** The absolute path of the test file; `''` outside of a test. */
+  readonly path: string
+  readonly test: string
+  readonly isSure: boolean
+  readonly attempt: number
+}
+
+const running = new AsyncLocalStorage<RunnerTask>()
+
+/** Runs a test so that every matcher it calls can identify it, although concurrent tests share one global `expect`. */
+export function withinTest<T>(task: RunnerTask, run: () => T): T {
+  return running.run(task, run)
+}
+
+/** @param scope separates callers: each may ask once for each call of a matcher */
+export function testFacts(context: RunnerContext, scope: string): TestFacts {
+  const current = running.getStore()
+  const task = current ?? context.task
+  const identity = call(context.currentTestIdentity)
+  const path = task?.file?.filepath ?? context.testPath ?? ''
+  const test = nameOf(task) || (call(context.currentConcurrentTestName) ?? context.currentTestName ?? '')
+  const attempt = attemptOf(context, task, identity, `${scope}\n${path}\n${test}`)
+  return {
+    task,
+    identity,
+    path,
+    test,
+    isSure: test !== '' && (current !== undefined || isSure(context, task)),
+    attempt,
+  }
+}
+
+/**
+ * @param runDir the folder of the run, which separates the counts of the runs in watch mode
+ * @param root the runner's root, which `file` is relative to
+ */
+export function identify(context: RunnerContext, runDir: string, root: string): TestIdentity {
+  const { task, identity, path, test, isSure, attempt } = testFacts(context, runDir)
+  const key = `${runDir}\n${path}\n${test}`
+  return {
+    project: task?.file?.projectName ?? '',
+    file: path === '' ? '' : relative(root, path).split(sep).join('/'),
+    test,
+    testIsSure: isSure,
+    testId: task?.id ?? (identity ? counts.sameNameId(identity, key) : ''),
+    attempt,
+    ordinal: counts.nextOrdinal(task ?? identity ?? key, attempt),
+  }
+}
+
+/** Vitest's global `expect` may name any of the tests that run at the same time; `expect` of a context, and Jest's, are exact. */
+function isSure({ currentConcurrentTestName }: RunnerContext, task: RunnerTask | undefined): boolean {
+  if (task) return !task.concurrent || (task.context as { _local?: unknown } | undefined)?._local === true
+  return typeof currentConcurrentTestName === 'function'
+}
+
+function nameOf(task: RunnerTask | undefined): string {
+  if (task?.name === undefined) return task?.fullTestName ?? ''
+  const names: string[] = []
+  for (let part: NamedTask | undefined = task; part?.name !== undefined; part = part.suite) names.unshift(part.name)
+  return names.join(' ')
+}
+
+function attemptOf(context: RunnerContext, task: RunnerTask | undefined, identity: object | undefined, key: string) {
+  if (task) return (task.result?.retryCount ?? 0) + (task.result?.repeatCount ?? 0) + 1
+  const invocations = (identity as { invocations?: unknown } | undefined)?.invocations
+  return typeof invocations === 'number' ? invocations : counts.attempt(key, context.assertionCalls)
+}
+
+/** What this worker counts because its runner does not. */
+class TestCounts {
+  private readonly attempts = new Map<string, { attempt: number; calls: number }>()
+  private readonly identities = new Map<string, object[]>()
+  private readonly ordinals = new WeakMap<object, { attempt: number; count: number }>()
+  /** Stands for a test in `ordinals` if the runner has no object of the test. */
+  private readonly named = new Map<string, object>()
+
+  /** Jest < 30.5 does not say which attempt runs, but each attempt counts its assertions from the start again. */
+  attempt(key: string, calls: number | undefined): number {
+    if (calls === undefined) return 1
+    const last = this.attempts.get(key)
+    const attempt = last ? last.attempt + (calls <= last.calls ? 1 : 0) : 1
+    this.attempts.set(key, { attempt, calls })
+    return attempt
+  }
+
+  /** Tests of one file may share their name. Jest's are numbered in the order in which they first appear. */
+  sameNameId(identity: object, key: string): string {
+    const identities = this.identities.get(key) ?? []
+    this.identities.set(key, identities)
+    if (!identities.includes(identity)) identities.push(identity)
+    return String(identities.indexOf(identity) + 1)
+  }
+
+  /** Numbers the comparisons of one attempt. A retry starts at 1 again, so that its rows replace those of the failed attempt. */
+  nextOrdinal(test: object | string, attempt: number): number {
+    const owner = typeof test === 'string' ? this.ownerOf(test) : test
+    let ordinal = this.ordinals.get(owner)
+    if (ordinal?.attempt !== attempt) {
+      ordinal = { attempt, count: 0 }
+      this.ordinals.set(owner, ordinal)
+    }
+    return ++ordinal.count
+  }
+
+  private ownerOf(name: string): object {
+    const owner = this.named.get(name) ?? {}
+    this.named.set(name, owner)
+    return owner
+  }
+}
+
+const counts = new TestCounts()
+
+function call<T>(method: (() => T | undefined) | undefined): T | undefined {
+  return typeof method === 'function' ? method() : undefined
+}
