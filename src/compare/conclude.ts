@@ -6,11 +6,12 @@ import type { Dtype } from '../tensor/dtype.js'
 import { excuseAfter, excusedNotes, firstDivergence } from './divergence.js'
 import { isWithin, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
+import { undecidedPositions } from './positions.js'
 import { StepRanges } from './step-ranges.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
 import type { Counts, ListedComparison, TokenComparison, Verdict } from './types.js'
 
-type Side = Pick<Dump, 'path' | 'notes' | 'ignored'>
+type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'rows'>
 
 /** Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them. */
 export function conclude(
@@ -23,11 +24,15 @@ export function conclude(
   const { dtypes, notes } = outcomeFacts(results)
   const precision = settings.precision ?? inferPrecision(dtypes)
   const thresholds = thresholdsOf(precision, settings.limits)
-  const judged = listOf(results.length, (index) => judge(results.at(index)!, thresholds, settings))
+  const undecided = undecidedPositions(results, golden, dump)
+  const judged = listOf(results.length, (index) => {
+    const pair = results.at(index)!
+    return judge(pair, thresholds, settings, undecided.get(pair.step))
+  })
   const divergence = settings.afterDivergence === 'ignore' ? firstDivergence(judged) : undefined
   const tokens = divergence === undefined ? judged : excuseAfter(divergence, judged)
   const { verdicts, firstFailure } = tally(tokens, (index) => {
-    if (!results.plainShape(index)) return false
+    if (!results.plainShape(index) || !results.hasInformation(index)) return false
     return isWithin((key) => results.metric(index, key), thresholds)
   })
   const counts = countsOf(verdicts, tokens.length)
@@ -109,6 +114,7 @@ function tally(
     undecided: 0,
     diverged: 0,
     'shape-mismatch': 0,
+    'no-information': 0,
     'non-finite': 0,
     missing: 0,
     extra: 0,
@@ -134,7 +140,7 @@ function countsOf(verdicts: Record<Verdict, number>, total: number): Counts {
     passed: verdicts.pass,
     overThreshold: verdicts['over-threshold'],
     diverged: verdicts.diverged,
-    failed: verdicts['shape-mismatch'] + verdicts['non-finite'] + verdicts.undecided,
+    failed: verdicts['shape-mismatch'] + verdicts['non-finite'] + verdicts['no-information'] + verdicts.undecided,
     missing: verdicts.missing,
     extra: verdicts.extra,
     unreadable: verdicts.unreadable,

@@ -1,6 +1,7 @@
 import type { MetricBounds, Outcome, SideFacts } from '../measure/outcome.js'
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
+import { informationProblem } from '../metrics/information.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, NonFinite, RowStats } from '../metrics/types.js'
 import type { CompareSettings } from './options.js'
@@ -9,12 +10,21 @@ import type { Thresholds, TokenComparison, TokenSide, Verdict } from './types.js
 
 type GatedMetrics = Readonly<Record<GatedKey, number>>
 
-/** The verdict on one step. Pure: an outcome and limits in, a token out. */
+/**
+ * The verdict on one step. Pure: an outcome and limits in, a token out.
+ * @param undecided why the row that was compared may not be the token's
+ */
 export function judge(
   pair: MeasuredPair,
   limits: Thresholds,
   settings: Pick<CompareSettings, 'missing' | 'extra'>,
+  undecided?: string,
 ): TokenComparison {
+  const isRead = pair.outcome?.kind === 'compared' || pair.outcome?.kind === 'bounded'
+  if (isRead && undecided !== undefined) {
+    const { golden, dump } = pair.outcome!
+    return { step: pair.step, verdict: 'shape-mismatch', pass: false, reason: undecided, golden, dump }
+  }
   if (pair.outcome) return judgeOutcome(pair.step, pair.outcome, limits)
   const [name, step] = pair.golden ? (['golden', pair.golden] as const) : (['dump', pair.dump!] as const)
   const [verdict, other] = name === 'golden' ? (['missing', 'dump'] as const) : (['extra', 'golden'] as const)
@@ -46,19 +56,38 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): Token
     })
   }
   const sides: { golden: TokenSide; dump: TokenSide } = sidesOf(golden, dump, rows)
+  const noInformation = noInformationReason(sides.golden, sides.dump)
+  if (noInformation !== undefined) return token('no-information', noInformation, sides)
   const cutReason = cut && overCut(cut, limits.klDivergence)
   if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
   if (rows.kind === 'bounded') {
     const { verdict, reason } = judgeBounds(rows.bounds, limits)
     return token(verdict, reason, { bounds: rows.bounds, ...sides })
   }
-  const reason = overThreshold(rows.metrics, limits)
+  const mass = outcome.kind === 'compared' ? outcome.suppressedMass : undefined
+  const reasons = [
+    overThreshold(rows.metrics, limits),
+    overSuppressed(mass, rows.support.goldenOnly, limits.klDivergence),
+  ]
+  const reason = reasons.filter(Boolean).join('; ')
   const facts = { metrics: rows.metrics, ...supportOf(rows), ...sides }
   return token(reason === '' ? 'pass' : 'over-threshold', reason, facts)
 }
 
 function sidesOf(golden: SideFacts, dump: SideFacts, rows: { golden: Partial<RowStats>; dump: Partial<RowStats> }) {
   return { golden: { ...golden, ...rows.golden }, dump: { ...dump, ...rows.dump } }
+}
+
+/** Why a pair that could be measured proves nothing: one of its rows is no model's. */
+function noInformationReason(golden: TokenSide, dump: TokenSide): string | undefined {
+  for (const [name, side] of [['golden', golden] as const, ['dump', dump] as const]) {
+    const { max, min, mean, shape } = side
+    // A compact snapshot knows its rows in part.
+    if (max === undefined || min === undefined || mean === undefined) continue
+    const problem = informationProblem({ max, min, mean }, shape!.at(-1)!)
+    if (problem !== undefined) return `${name}: ${problem}`
+  }
+  return undefined
 }
 
 function supportOf({ support }: MeasuredRows): Pick<TokenComparison, 'support'> {
@@ -87,6 +116,13 @@ function overThreshold(metrics: GatedMetrics, limits: GatedMetrics): string {
     reasons.push(`cosine similarity ${value} is not above ${limits.cosineSimilarity}`)
   }
   return reasons.join('; ')
+}
+
+/** Why probability on ids that the golden suppresses fails the token; `''` if it is below the KL limit. */
+function overSuppressed(mass: number | undefined, ids: number, limit: number): string {
+  if (mass === undefined || mass < limit) return ''
+  const count = ids === 1 ? '1 vocab id' : `${ids} vocab ids`
+  return `the dump gives probability ${roundedAway(mass, limit)} to ${count} that the golden suppresses, not below the KL limit ${limit}`
 }
 
 /** What is certain of metrics that lie between bounds. */

@@ -97,6 +97,9 @@ function checkLimits(thresholds: unknown): Partial<Record<GatedKey, number>> {
     }
     limits[key] = limit
   }
+  if (limits.klDivergence === Number.POSITIVE_INFINITY && limits.cosineSimilarity === -1) {
+    throw invalidArgument('thresholds gate nothing: klDivergence Infinity and cosineSimilarity -1 let every token pass')
+  }
   return limits
 }
 

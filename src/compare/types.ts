@@ -22,6 +22,7 @@ export interface Thresholds extends Record<GatedKey, number> {
  * - `undecided`: a compact snapshot bounds the metrics, but a limit lies between the bounds
  * - `diverged`: measured, but after the first top-1 flip, which the option `afterDivergence: 'ignore'` does not gate
  * - `shape-mismatch`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
+ * - `no-information`: a row whose logits are all equal, or probabilities in place of logits
  * - `non-finite`: NaN or +Inf on a side, or −Inf only
  * - `missing`: the golden has the step, the dump does not
  * - `extra`: the dump has the step, the golden does not
@@ -33,6 +34,7 @@ export type Verdict =
   | 'undecided'
   | 'diverged'
   | 'shape-mismatch'
+  | 'no-information'
   | 'non-finite'
   | 'missing'
   | 'extra'
@@ -67,7 +69,7 @@ export interface Counts {
   passed: number
   overThreshold: number
   diverged: number
-  /** Both rows read, but no metric could be measured: shape-mismatch, non-finite or undecided. */
+  /** Both rows read, but no metric could be measured: shape-mismatch, non-finite, no-information or undecided. */
   failed: number
   missing: number
   extra: number

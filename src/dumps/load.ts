@@ -42,7 +42,13 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
   const budgets = options.budgets ?? {}
-  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, budgets }
+  const { tensor, positions, sequence } = options
+  const rows = {
+    ...(tensor !== undefined && { tensor }),
+    ...(positions !== undefined && { positions }),
+    ...(sequence !== undefined && { sequence }),
+  }
+  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, budgets, rows }
 }
 
 /** The check of every option. A new option needs a line here and one in `LoadDumpOptions`. */
@@ -50,6 +56,9 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   run: (value) => nonEmptyString('run', value, '0_1445461'),
   layer: (value) => nonEmptyString('layer', value, '67_LmHead'),
   firstStep: (value) => wholeNumber('firstStep', value, 0),
+  tensor: (value) => nonEmptyString('tensor', value, 'scores'),
+  positions: (value) => (value === 'last' ? value : wholeNumber("positions (or 'last')", value, 0)),
+  sequence: (value) => wholeNumber('sequence', value, 0),
   budgets: (value) => resolveBudgets(value as LoadDumpOptions['budgets']),
 }
 

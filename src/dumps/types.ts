@@ -36,6 +36,8 @@ export interface Dump {
   /** True where the steps rest on an assumption that the `firstStep` option replaces. */
   readonly stepsAssumed: boolean
   readonly budgets: Partial<Budgets>
+  /** Which numbers of a file are the logits, as far as the caller said so. */
+  readonly rows?: Pick<LoadDumpOptions, 'tensor' | 'positions' | 'sequence'>
 }
 
 export interface LoadDumpOptions {
@@ -49,6 +51,12 @@ export interface LoadDumpOptions {
   layer?: string
   /** The step of the run's first execution (after any warm-up), if the dump does not begin at step 0. */
   firstStep?: number
+  /** The name of the tensor that holds the logits, if a file holds several and none is named `logits`. */
+  tensor?: string
+  /** Which position counts if a tensor holds several that are no prompt: the last one, or its number from 0. */
+  positions?: 'last' | number
+  /** Which sequence of a batch counts, from 0. */
+  sequence?: number
   /** Budgets of the file readers. */
   budgets?: Partial<Budgets>
 }

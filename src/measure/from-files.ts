@@ -13,7 +13,7 @@ import { memorySource } from '../io/memory-source.js'
 import { readWhole } from '../io/read-whole.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
-import { addOnce, locateRow, type RowPlace } from './locate-row.js'
+import { addOnce, locateRow, type RowChoice, type RowPlace } from './locate-row.js'
 import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
 
 /** How files of a dump that are laid out alike hold their row. Plain data: it may cross from one thread to another. */
@@ -46,6 +46,7 @@ const MOST_MISSES = 4
  */
 export class FilesSource implements RowSource {
   readonly budgets: Partial<Budgets>
+  readonly choice: RowChoice
   private readonly checksum: Checksum
   private readonly reader: TensorReader
   private assumed: AssumedRow | undefined
@@ -55,8 +56,9 @@ export class FilesSource implements RowSource {
    * @param checksum computes CRCs: the kernel does so fastest for what lies in its own memory
    * @param layout what another source for the same dump has learnt
    */
-  constructor(budgets: Partial<Budgets>, checksum: Checksum, layout?: RowLayout) {
+  constructor(budgets: Partial<Budgets>, choice: RowChoice, checksum: Checksum, layout?: RowLayout) {
     this.budgets = budgets
+    this.choice = choice
     this.checksum = checksum
     this.reader = readerFor(budgets, checksum)
     this.assumed = layout && new AssumedRow(layout, checksum, this.miss)
@@ -97,7 +99,7 @@ export class FilesSource implements RowSource {
     let fileShape: readonly number[] = []
     for (const file of files) {
       const open = openFollowing(file, this.reader, opened, notes)
-      const place = locateRow(open.tensors, notes)
+      const place = locateRow(open.tensors, this.choice, notes)
       if (place.kind !== 'row') return place
       const tensor = open.tensors[place.index]!
       if (parts.length === 0) fileShape = tensor.shape

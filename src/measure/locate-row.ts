@@ -1,5 +1,16 @@
+import { printable } from '../errors.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
+
+/** What the caller says of the tensors of a dump. */
+export interface RowChoice {
+  /** The name of the tensor that holds the logits. */
+  readonly tensor?: string
+  /** Which position of a tensor with several counts; a number from 0. */
+  readonly positions?: 'last' | number
+  /** Which sequence of a batch counts, from 0. */
+  readonly sequence?: number
+}
 
 /** Where in a file the row of logits is. */
 export interface RowPlace {
@@ -12,52 +23,116 @@ export interface RowPlace {
   readonly start: number
 }
 
+interface NoRow {
+  readonly kind: 'shape-mismatch'
+  readonly reason: string
+  readonly dtype: Dtype
+  readonly fileShape: readonly number[]
+}
+
 // No vocabulary comes near it: a row as long as this holds positions as well, which must never be flattened.
 const MAX_VOCABULARY = 2 ** 22
 
+/** Dtypes of logits. int8 and int32 are those of quantised heads, and are noted. */
+const LOGITS: readonly Dtype[] = ['float64', 'float32', 'float16', 'bfloat16', 'int32', 'int8']
+const FLOATS = LOGITS.slice(0, 4)
+
 /**
- * Decides which numbers of a file are the logits: which of its tensors, and which position of it.
+ * Decides which numbers of a file are the logits: which of its tensors, and which position of it. What the data do not decide
+ * is refused with the name of the option that does.
  * @param tensors at least one
  * @param notes takes what was chosen, each once
  */
-export function locateRow(
-  tensors: readonly LazyTensor[],
-  notes: string[],
-): RowPlace | { kind: 'shape-mismatch'; reason: string; dtype: Dtype; fileShape: readonly number[] } {
-  const index = tensors.length === 1 ? 0 : chooseTensor(tensors, notes)
-  const tensor = tensors[index]!
+export function locateRow(tensors: readonly LazyTensor[], choice: RowChoice, notes: string[]): RowPlace | NoRow {
+  const tensor = chooseTensor(tensors, choice.tensor, notes)
+  if (typeof tensor === 'string') return noRow(tensors[0]!, tensor)
   const { shape, length, dtype } = tensor
-  const reason = shapeProblem(tensor)
-  if (reason !== undefined) return { kind: 'shape-mismatch', reason, dtype, fileShape: [...shape] }
+  const reason = dtypeProblem(dtype) ?? shapeProblem(tensor)
+  if (reason !== undefined) return noRow(tensor, reason)
+  if (!FLOATS.includes(dtype)) addOnce(notes, `the logits are integers (${dtype})`)
   const width = shape[shape.length - 1]!
-  if ((shape[shape.length - 2] ?? 1) > 1) addOnce(notes, 'only the last of several positions compared')
-  // The last position is the one that produced the token.
-  return { kind: 'row', index, width, start: length - width }
+  const row = chooseRow(shape, length / width, choice, notes)
+  if (typeof row === 'string') return noRow(tensor, row)
+  return { kind: 'row', index: tensors.indexOf(tensor), width, start: row * width }
 }
 
-/** The tensor named `logits` (the name in a model output of `transformers`), else the first one of the file. */
-function chooseTensor(tensors: readonly LazyTensor[], notes: string[]): number {
-  const named = tensors.findIndex(({ name }) => name === 'logits')
-  const index = Math.max(0, named)
-  addOnce(notes, `${tensors.length} tensors in the file, the ${index === 0 ? 'first' : 'one named logits'} compared`)
-  return index
+function noRow({ dtype, shape }: LazyTensor, reason: string): NoRow {
+  return { kind: 'shape-mismatch', reason, dtype, fileShape: [...shape] }
+}
+
+/** The named tensor, the one named `logits`, or the only one that can be logits. A string says why none was chosen. */
+function chooseTensor(tensors: readonly LazyTensor[], name: string | undefined, notes: string[]): LazyTensor | string {
+  if (name !== undefined) {
+    const named = tensors.find((tensor) => tensor.name === name)
+    return named ?? `no tensor of the file is named '${printable(name, 40)}'; there are ${listed(tensors)}`
+  }
+  if (tensors.length === 1) return tensors[0]!
+  const candidates = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
+  const logits = tensors.filter((tensor) => tensor.name === 'logits')
+  const [chosen, ...others] = logits.length === 1 ? logits : candidates
+  if (chosen && others.length === 0) {
+    const why = logits.length === 1 ? 'the one named logits' : 'the only one that can be logits'
+    addOnce(notes, `${tensors.length} tensors in the file, ${why} compared`)
+    return chosen
+  }
+  const advice = `name the one that holds the logits with loadDump's option tensor: '${example(candidates, tensors)}'`
+  const run = candidates.length > 1 ? '; a whole run in one file is not read as steps: save each token as a step' : ''
+  return `${tensors.length} tensors in the file, and which one holds the logits is not decided: ${listed(tensors)}; ${advice}${run}`
+}
+
+function example(candidates: readonly LazyTensor[], tensors: readonly LazyTensor[]): string {
+  return printable((candidates[0] ?? tensors[0]!).name, 40)
+}
+
+/** At most six tensors, with name, dtype and shape. */
+function listed(tensors: readonly LazyTensor[]): string {
+  const some = tensors.slice(0, 6).map(({ name, dtype, shape }) => {
+    return `'${printable(name, 40)}' ${dtype} [${shape.join(', ')}]`
+  })
+  return `${some.join(', ')}${tensors.length > 6 ? ` and ${tensors.length - 6} more` : ''}`
+}
+
+function dtypeProblem(dtype: Dtype): string | undefined {
+  if (LOGITS.includes(dtype)) return undefined
+  const what = dtype === 'int64' ? 'token ids' : dtype === 'bool' ? 'a mask' : 'bit patterns or ids'
+  return `dtype ${dtype}: such numbers are ${what}, not logits; save the logits in a floating-point dtype`
 }
 
 function shapeProblem({ shape, length }: LazyTensor): string | undefined {
   const width = shape[shape.length - 1]
   if (width === undefined) return 'the tensor is a single number, without a vocabulary axis'
   if (length === 0) return 'the tensor is empty'
-  if (hasBatch(shape)) {
-    return 'a batch of several sequences; expected [1, positions, vocabulary]: dump one sequence at a time'
-  }
-  if (width === 1 && length > 1) {
-    return `one column and ${length} rows: a row is a vocabulary, expected [1, positions, vocabulary]`
+  if (width === 1) {
+    const rows = length === 1 ? 'one row' : `${length} rows`
+    return `one column and ${rows}: a row is a vocabulary, expected [1, positions, vocabulary]`
   }
   if (width > MAX_VOCABULARY) return `rows of ${width} columns, more than any vocabulary (${MAX_VOCABULARY})`
   return undefined
 }
 
-function hasBatch(shape: readonly number[]): boolean {
+/** The number of the row within the tensor; a string says why none was chosen. */
+function chooseRow(
+  shape: readonly number[],
+  rows: number,
+  { positions, sequence }: RowChoice,
+  notes: string[],
+): number | string {
+  const [batch, perSequence] = sequence === undefined ? [1, rows] : [shape[0]!, rows / shape[0]!]
+  if (sequence !== undefined && (shape.length < 2 || sequence >= batch)) {
+    return `the option sequence is ${sequence}, but the tensor [${shape.join(', ')}] holds ${shape.length < 2 ? 1 : batch} sequences`
+  }
+  if (sequence === undefined && isBatch(shape)) {
+    return `a batch of several sequences, shape [${shape.join(', ')}]; expected [1, positions, vocabulary]: dump one sequence at a time, or choose one with loadDump's option sequence: 0`
+  }
+  const position = typeof positions === 'number' ? positions : perSequence - 1
+  if (position >= perSequence) {
+    return `the option positions is ${position}, but the tensor [${shape.join(', ')}] holds ${perSequence} positions`
+  }
+  if (perSequence > 1 && positions === undefined) addOnce(notes, 'only the last of several positions compared')
+  return (sequence ?? 0) * perSequence + position
+}
+
+function isBatch(shape: readonly number[]): boolean {
   for (let axis = 0; axis < shape.length - 2; axis++) if (shape[axis] !== 1) return true
   return false
 }

@@ -106,13 +106,31 @@ function compareRows(
     unequalReason('golden', g, buffers.golden, goldenStart) ?? unequalReason('dump', d, buffers.dump, dumpStart)
   if (reason !== undefined) return failure(sides, 'shape-mismatch', reason)
   const rows = kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
-  const outcome: Outcome = { golden: sides.golden, dump: sides.dump, notes: sides.notes, kind: 'compared', rows }
+  const { golden: goldenSide, dump: dumpSide, notes } = sides
+  const outcome: Outcome & { kind: 'compared' } = { golden: goldenSide, dump: dumpSide, notes, kind: 'compared', rows }
+  if (rows.kind === 'measured' && rows.support.goldenOnly > 0) {
+    const [g32, d32] = [new Float32Array(count), new Float32Array(count)]
+    widen(buffers.golden.subarray(goldenStart), golden.dtype, g32)
+    widen(buffers.dump.subarray(dumpStart), dump.dtype, d32)
+    outcome.suppressedMass = suppressedMass(g32, d32, rows.dump.max)
+  }
   if (vocabSize !== undefined) {
     const goldenRow = { bytes: buffers.golden.subarray(goldenStart), dtype: golden.dtype, width: g.width }
     const dumpRow = { bytes: buffers.dump.subarray(dumpStart), dtype: dump.dtype, width: d.width }
     outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   }
   return outcome
+}
+
+/** The dump's probability on vocab ids that are −Inf in the golden. */
+function suppressedMass(golden: Float32Array, dump: Float32Array, dumpMax: number): number {
+  let [all, suppressed] = [0, 0]
+  for (let i = 0; i < dump.length; i++) {
+    const e = Math.exp(dump[i]! - dumpMax)
+    all += e
+    if (golden[i] === Number.NEGATIVE_INFINITY) suppressed += e
+  }
+  return suppressed / all
 }
 
 /** The golden's row is known in part: it compares the dump's row itself. */

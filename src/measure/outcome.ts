@@ -29,22 +29,26 @@ export interface BoundedRows {
   readonly dump: RowStats
 }
 
-/** What is known of one step that both sides have, before any threshold. Plain data: it may cross from one thread to another. */
+/**
+ * What is known of one step that both sides have, before any threshold. Plain data: it may cross from one thread to another.
+ * `suppressedMass`: the dump's probability on vocab ids that the golden alone suppresses (−Inf), which the KL divergence does not
+ * see; absent if there are none.
+ */
 export type Outcome = {
   golden: SideFacts
   dump: SideFacts
   /** What the sources chose or left out, one line each. */
   notes: readonly string[]
 } & (
-  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut }
+  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut; suppressedMass?: number }
   | { kind: 'bounded'; rows: BoundedRows; cut?: VocabCut }
   | { kind: 'shape-mismatch'; reason: string }
   | { kind: 'unreadable'; reason: string }
 )
 
-/** Both rows were read, and every metric was measured. */
-export type MeasuredOutcome = Outcome & { kind: 'compared'; rows: MeasuredRows; cut?: VocabCut }
+/** Both rows were read, every metric was measured, and there is no more to say of them. */
+export type MeasuredOutcome = Outcome & { kind: 'compared'; rows: MeasuredRows }
 
 export function isMeasured(outcome: Outcome): outcome is MeasuredOutcome {
-  return outcome.kind === 'compared' && outcome.rows.kind === 'measured'
+  return outcome.kind === 'compared' && outcome.rows.kind === 'measured' && outcome.suppressedMass === undefined
 }

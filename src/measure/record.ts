@@ -125,3 +125,24 @@ const METRIC_AT = Object.fromEntries(METRICS.map(({ key }, at) => [key, at])) as
 export function metricOfRecord({ float64 }: RecordMemory, index: number, key: MetricKey): number {
   return float64[index * WIDE_STRIDE + METRIC_AT[key]]!
 }
+
+/** Where the row statistics of each side are. */
+const STATS_AT = { golden: statsAt('golden'), dump: statsAt('dump') }
+
+function statsAt(side: 'golden' | 'dump'): { mean: number; max: number; min: number } {
+  const at = (fields: readonly Field[], key: string) =>
+    fields.findIndex((field) => field.part === side && field.key === key)
+  const [mean, max, min] = [at(WIDE, 'mean'), at(NARROW, 'max'), at(NARROW, 'min')]
+  return { mean, max: 2 * WIDE.length + max, min: 2 * WIDE.length + min }
+}
+
+/** Mean, maximum and minimum of one row, without the rest of the record. */
+export function statsOfRecord(
+  { float64, float32 }: RecordMemory,
+  index: number,
+  side: 'golden' | 'dump',
+): { mean: number; max: number; min: number } {
+  const { mean, max, min } = STATS_AT[side]
+  const narrow = index * NARROW_STRIDE
+  return { mean: float64[index * WIDE_STRIDE + mean]!, max: float32[narrow + max]!, min: float32[narrow + min]! }
+}

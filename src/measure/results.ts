@@ -1,4 +1,5 @@
 import type { List } from '../lib/lazy-list.js'
+import { informationProblem } from '../metrics/information.js'
 import type { MetricKey } from '../metrics/table.js'
 import { isMeasured, type MeasuredOutcome, type Outcome } from './outcome.js'
 import { type PairShape, PairShapes } from './pair-shape.js'
@@ -10,6 +11,7 @@ import {
   readRecord,
   recordMemory,
   shapeOfRecord,
+  statsOfRecord,
   writeRecord,
 } from './record.js'
 import type { StepPair } from './step-pair.js'
@@ -69,6 +71,10 @@ export class Results implements List<MeasuredPair> {
     return pair && outcome ? { step: pair.step, golden: pair.golden!, dump: pair.dump!, outcome } : pair
   }
 
+  stepAt(index: number): number {
+    return this.pairs.at(index)!.step
+  }
+
   *[Symbol.iterator](): Generator<MeasuredPair> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!
   }
@@ -78,6 +84,17 @@ export class Results implements List<MeasuredPair> {
     const number = this.shapeNumber(index)
     const shape = number < 0 ? undefined : this.shapes.at(number)
     return shape && shape.notes.length === 0 && !shape.cut ? shape : undefined
+  }
+
+  /** Whether both rows of a measured pair say something about a model. */
+  hasInformation(index: number): boolean {
+    const chunk = this.chunkOf(index)!
+    const at = this.inChunk(index)
+    const { golden, dump } = this.shapes.at(shapeOfRecord(chunk, at))
+    return (
+      informationProblem(statsOfRecord(chunk, at, 'golden'), golden.shape[1]!) === undefined &&
+      informationProblem(statsOfRecord(chunk, at, 'dump'), dump.shape[1]!) === undefined
+    )
   }
 
   /** A metric of a measured pair. */

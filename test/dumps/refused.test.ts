@@ -70,7 +70,11 @@ describe('invalid arguments of loadDump', () => {
     [new URL('file:///x'), {}, 'loadDump needs the path of a dump or a glob pattern, got '],
     ['x', null, "loadDump's options must be an object such as { firstStep: 1 }, got null"],
     ['x', 'latest', "loadDump's options must be an object such as { firstStep: 1 }, got 'latest'"],
-    ['x', { step: 1 }, "there is no option 'step'; there are run, layer, firstStep, budgets"],
+    [
+      'x',
+      { step: 1 },
+      "there is no option 'step'; there are run, layer, firstStep, tensor, positions, sequence, budgets",
+    ],
     ['x', { run: 1445461 }, "run must be a non-empty string, such as '0_1445461', got 1445461"],
     ['x', { layer: '' }, "layer must be a non-empty string, such as '67_LmHead', got ''"],
     ['x', { firstStep: -1 }, 'firstStep must be a whole number from 0, got -1'],

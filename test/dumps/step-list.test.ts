@@ -9,7 +9,17 @@ function load(): Dump {
 
 test('steps and ignored are lists that make their items when they are asked for', () => {
   const dump = load()
-  expect(Object.keys(dump)).toEqual(['path', 'layout', 'named', 'steps', 'notes', 'ignored', 'stepsAssumed', 'budgets'])
+  expect(Object.keys(dump)).toEqual([
+    'path',
+    'layout',
+    'named',
+    'steps',
+    'notes',
+    'ignored',
+    'stepsAssumed',
+    'budgets',
+    'rows',
+  ])
   expect([dump.steps.length, dump.ignored.length]).toEqual([2, 1])
   expect([...dump.steps].map(({ step }) => step)).toEqual([0, 1])
   expect([dump.steps.at(1)!.step, dump.steps.at(2), dump.steps.at(-1)]).toEqual([1, undefined, undefined])

@@ -9,7 +9,7 @@ import { atb, logits, pth } from '../build/logits.js'
 import { writeTree } from '../build/tree.js'
 
 const kernel = createKernel('typescript')
-const files = () => new FilesSource({}, kernel)
+const files = () => new FilesSource({}, {}, kernel)
 const step = (...names: string[]): DumpStep => ({ step: 0, files: names, layer: 'lm_head' })
 
 test('rows in memory are measured as the same rows in files', () => {

@@ -1,6 +1,7 @@
 import type { Budgets } from '../../io/budgets.js'
 import type { List } from '../../lib/lazy-list.js'
 import type { RowLayout } from '../from-files.js'
+import type { RowChoice } from '../locate-row.js'
 import type { PairShape } from '../pair-shape.js'
 import type { WholePair } from '../step-pair.js'
 import { type BatchMemory, filledMemory } from './batch-memory.js'
@@ -8,6 +9,7 @@ import { type BatchMemory, filledMemory } from './batch-memory.js'
 /** What a worker needs to make a source of files as the main thread has it. */
 export interface FilesSetting {
   readonly budgets: Partial<Budgets>
+  readonly choice: RowChoice
   /** What the main thread has learnt: workers need not learn it themselves. */
   readonly layout: RowLayout | undefined
 }

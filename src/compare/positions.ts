@@ -1,0 +1,60 @@
+import type { Dump } from '../dumps/types.js'
+import type { Results } from '../measure/results.js'
+
+type Side = Pick<Dump, 'layout' | 'rows'>
+
+/** A step whose tensor holds several positions. */
+interface LongStep {
+  readonly step: number
+  readonly positions: number
+  readonly shape: readonly number[]
+}
+
+/**
+ * Steps whose tensor holds several positions, of which the last was taken although nothing shows that it is the token's:
+ * a batch, beams, speculative positions, padding of a captured graph. A prompt (step 0) ends with its last position, and so
+ * does each step of a run without a cache, which is as many positions longer than another step as steps lie between. A lone
+ * file outside any layout may hold a whole run.
+ * @returns for each such step the reason
+ */
+export function undecidedPositions(results: Results, golden: Side, dump: Side): Map<number, string> {
+  const reasons = new Map<number, string>()
+  addUndecided(reasons, results, 'dump', dump)
+  addUndecided(reasons, results, 'golden', golden)
+  return reasons
+}
+
+function addUndecided(reasons: Map<number, string>, results: Results, side: 'golden' | 'dump', facts: Side): void {
+  if (facts.rows?.positions !== undefined) return
+  const long: LongStep[] = []
+  const offsets = new Set<number>()
+  for (let i = 0; i < results.length; i++) {
+    const plain = results.plainShape(i)
+    const pair = plain ? undefined : results.at(i)!
+    const shape = plain ? plain[side].fileShape : pair!.outcome?.[side].fileShape
+    if (!shape) continue
+    const step = pair?.step ?? results.stepAt(i)
+    const positions = positionsOf(shape, facts.rows?.sequence)
+    if (offsets.size < 2) offsets.add(positions - step)
+    if (positions > 1) long.push({ step, positions, shape })
+  }
+  const isWithoutCache = offsets.size === 1 && long.length > 1
+  if (isWithoutCache) return
+  const [first] = long
+  const isPrompt = first?.step === 0 && facts.layout !== 'file' && !long.some(isAsLongAs(first))
+  for (const one of isPrompt ? long.slice(1) : long) reasons.set(one.step, reasonOf(side, one))
+}
+
+/** Whether another step is as long as the first: then both hold a batch. */
+function isAsLongAs(first: LongStep): (other: LongStep) => boolean {
+  return (other) => other !== first && other.positions === first.positions
+}
+
+function positionsOf(shape: readonly number[], sequence: number | undefined): number {
+  const axes = shape.slice(sequence === undefined ? 0 : 1, -1)
+  return axes.reduce((product, size) => product * size, 1)
+}
+
+function reasonOf(side: string, { step, positions, shape }: LongStep): string {
+  return `the ${side} holds ${positions} rows at token ${step}, shape [${shape.join(', ')}]: a batch, beams or speculative positions; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or a number)`
+}

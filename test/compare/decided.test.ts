@@ -1,0 +1,209 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type CompareOptions, compareDumps, type LoadDumpOptions, loadDump } from '../../src/index.js'
+import { logits, pth, type Tensor } from '../build/logits.js'
+import { type Step, torchDump } from '../build/pair.js'
+import { writeTree } from '../build/tree.js'
+import { dict, global, int, pickle, storage, tensor, text, tuple } from '../formats/build/pickle.js'
+import { torchRecords, torchZip, zip } from '../formats/build/zip.js'
+
+// Which numbers are the logits is decided by a rule, or asked for by an option: never guessed in silence.
+
+const row = (seed: number, more: Partial<Tensor> = {}): Tensor => ({ values: logits(seed), ...more })
+const rows = (seeds: readonly number[], shape: readonly number[]): Tensor => ({
+  values: seeds.flatMap((seed) => logits(seed)),
+  shape,
+})
+
+/** The verdict and reason of every token; the dump is loaded with these options. */
+function verdicts(
+  golden: Step[],
+  dump: Step[],
+  load: LoadDumpOptions = {},
+  options: CompareOptions = { dtype: 'bf16' },
+) {
+  const comparison = compareDumps(loadDump(torchDump(dump), load), torchDump(golden), options)
+  return comparison.tokens.map(({ verdict, reason }) => [verdict, reason] as const)
+}
+
+describe('several rows in a tensor', () => {
+  const single = [0, 1, 2, 3].map((seed) => row(seed))
+
+  test('a prompt at step 0 ends with the row of its token', () => {
+    const dump = [rows([7, 8, 0], [1, 3, 8]), ...single.slice(1)]
+    expect(verdicts(single, dump).map(([verdict]) => verdict)).toEqual(['pass', 'pass', 'pass', 'pass'])
+  })
+
+  test('a run without a cache grows by one position a step', () => {
+    const dump = [
+      rows([7, 0], [2, 8]),
+      rows([7, 0, 1], [3, 8]),
+      rows([7, 0, 1, 2], [4, 8]),
+      rows([7, 0, 1, 2, 3], [5, 8]),
+    ]
+    expect(verdicts(single, dump).map(([verdict]) => verdict)).toEqual(['pass', 'pass', 'pass', 'pass'])
+  })
+
+  test('a batch at a later step fails and names the options', () => {
+    const dump = [single[0]!, rows([9, 1], [2, 8]), ...single.slice(2)]
+    expect(verdicts(single, dump)[1]).toEqual([
+      'shape-mismatch',
+      "the dump holds 2 rows at token 1, shape [2, 8]: a batch, beams or speculative positions; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or a number)",
+    ])
+  })
+
+  test('a batch at every step fails at step 0 too', () => {
+    const dump = single.map((_, seed) => rows([9, seed], [2, 8]))
+    expect(verdicts(single, dump).map(([verdict]) => verdict)).toEqual(Array(4).fill('shape-mismatch'))
+    expect(verdicts(single, dump, { sequence: 1 }).map(([verdict]) => verdict)).toEqual(Array(4).fill('pass'))
+    expect(verdicts(single, dump, { sequence: 0 })[0]![0]).toBe('over-threshold')
+    expect(verdicts(single, dump, { sequence: 2 })[0]).toEqual([
+      'shape-mismatch',
+      'dump: the option sequence is 2, but the tensor [2, 8] holds 2 sequences',
+    ])
+  })
+
+  test('a batch of three axes takes one sequence', () => {
+    const dump = single.map((_, seed) => rows([9, seed], [2, 1, 8]))
+    expect(verdicts(single, dump)[0]![1]).toContain("choose one with loadDump's option sequence: 0")
+    expect(verdicts(single, dump, { sequence: 1 }).map(([verdict]) => verdict)).toEqual(Array(4).fill('pass'))
+  })
+
+  test('speculative positions take the option positions', () => {
+    const dump = [single[0]!, rows([1, 9], [1, 2, 8]), rows([2, 9], [1, 2, 8]), single[3]!]
+    expect(verdicts(single, dump).map(([verdict]) => verdict)).toEqual([
+      'pass',
+      'shape-mismatch',
+      'shape-mismatch',
+      'pass',
+    ])
+    expect(verdicts(single.slice(0, 3), dump.slice(0, 3), { positions: 0 }).map(([verdict]) => verdict)).toEqual(
+      Array(3).fill('pass'),
+    )
+    expect(verdicts(single.slice(0, 2), dump.slice(0, 2), { positions: 'last' })[1]![0]).toBe('over-threshold')
+    expect(verdicts(single, dump, { positions: 1 })[0]).toEqual([
+      'shape-mismatch',
+      'dump: the option positions is 1, but the tensor [1, 8] holds 1 positions',
+    ])
+  })
+
+  test('one step that is one longer is no run without a cache', () => {
+    const dump = [single[0]!, rows([9, 1], [2, 8])]
+    expect(verdicts(single.slice(0, 2), dump).map(([verdict]) => verdict)).toEqual(['pass', 'shape-mismatch'])
+  })
+
+  test('a lone file may hold a whole run', () => {
+    const root = writeTree({ 'golden.pth': pth(rows([0, 1, 2], [3, 8])), 'dump.pth': pth(rows([5, 1, 2], [3, 8])) })
+    const sides = (options: LoadDumpOptions) =>
+      ['dump.pth', 'golden.pth'].map((name) => loadDump(join(root, name), options))
+    const [dump, golden] = sides({})
+    expect(compareDumps(dump!, golden!).tokens[0]).toMatchObject({ verdict: 'shape-mismatch', pass: false })
+    const [last, lastGolden] = sides({ positions: 'last' })
+    expect(compareDumps(last!, lastGolden!).tokens[0]!.verdict).toBe('pass')
+  })
+})
+
+/** A file that holds a dict of these tensors of four elements: float32, or ids as int64. */
+function dictOf(tensors: Readonly<Record<string, 'floats' | 'ids'>>): Uint8Array {
+  const ids = storage({ storageClass: global('torch', 'LongStorage'), key: text('1') })
+  const item = (kind: 'floats' | 'ids') =>
+    tensor({ ...(kind === 'ids' && { storage: ids }), size: tuple(int(1), int(4)), stride: tuple(int(4), int(1)) })
+  const entries = Object.entries(tensors).flatMap(([name, kind]) => [text(name), item(kind)])
+  const hasIds = Object.values(tensors).includes('ids')
+  const record = { name: 'archive/data/1', content: new Uint8Array(32) }
+  return zip([...torchRecords(pickle(dict(...entries))), ...(hasIds ? [record] : [])])
+}
+
+describe('several tensors in a file', () => {
+  const golden = writeTree({
+    'golden.pth': torchZip(pickle(tensor({ size: tuple(int(1), int(4)), stride: tuple(int(4), int(1)) }))),
+  })
+  const tokenOf = (file: Uint8Array, options: LoadDumpOptions = {}) => {
+    const dump = loadDump(join(writeTree({ 'dump.pth': file }), 'dump.pth'), options)
+    const { tokens, notes } = compareDumps(dump, join(golden, 'golden.pth'), { dtype: 'fp32' })
+    return { ...tokens[0]!, notes }
+  }
+
+  test('the one named logits, and the only one that can be logits, are taken and said', () => {
+    const named = tokenOf(dictOf({ hidden: 'floats', logits: 'floats' }))
+    expect(named).toMatchObject({ verdict: 'pass' })
+    expect(named.notes).toContain('token 0: dump: 2 tensors in the file, the one named logits compared')
+    const only = tokenOf(dictOf({ input_ids: 'ids', scores: 'floats' }))
+    expect(only).toMatchObject({ verdict: 'pass', dump: { dtype: 'float32' } })
+    expect(only.notes).toContain('token 0: dump: 2 tensors in the file, the only one that can be logits compared')
+  })
+
+  test('otherwise the token fails, lists them, and the option tensor decides', () => {
+    const file = dictOf({ scores: 'floats', hidden: 'floats' })
+    expect(tokenOf(file)).toMatchObject({
+      verdict: 'shape-mismatch',
+      reason:
+        "dump: 2 tensors in the file, and which one holds the logits is not decided: 'scores' float32 [1, 4], 'hidden' float32 [1, 4]; name the one that holds the logits with loadDump's option tensor: 'scores'; a whole run in one file is not read as steps: save each token as a step",
+    })
+    expect(tokenOf(file, { tensor: 'hidden' })).toMatchObject({ verdict: 'pass' })
+    expect(tokenOf(file, { tensor: 'logits' })).toMatchObject({
+      verdict: 'shape-mismatch',
+      reason:
+        "dump: no tensor of the file is named 'logits'; there are 'scores' float32 [1, 4], 'hidden' float32 [1, 4]",
+    })
+    expect(tokenOf(dictOf({ a: 'ids', b: 'ids' })).verdict).toBe('shape-mismatch')
+  })
+})
+
+describe('rows without information fail', () => {
+  const good = row(1)
+  test.each<[string, Tensor, string, string]>([
+    ['all zero', { values: [0, 0, 0, 0, 0, 0, 0, 0] }, 'no-information', 'golden: all logits are equal (0)'],
+    ['all equal', { values: Array(8).fill(3.5) }, 'no-information', 'golden: all logits are equal (3.5)'],
+    [
+      'probabilities',
+      { values: [0.5, 0.25, 0.125, 0.125, 0, 0, 0, 0] },
+      'no-information',
+      'golden: the values are probabilities (in [0, 1], sum 1), not logits: dump the logits before the softmax',
+    ],
+  ])('%s', (_, tensor, verdict, reason) => {
+    const comparison = compareDumps(torchDump([tensor, good]), torchDump([tensor, good]), { dtype: 'bf16' })
+    expect(comparison.pass).toBe(false)
+    expect(comparison.tokens[0]).toMatchObject({ verdict, reason, pass: false })
+    expect(comparison.counts).toMatchObject({ total: 2, compared: 1, failed: 1 })
+  })
+
+  test('one column', () => {
+    expect(verdicts([{ values: [1], shape: [1, 1] }], [{ values: [1], shape: [1, 1] }])[0]).toEqual([
+      'shape-mismatch',
+      'golden: one column and one row: a row is a vocabulary, expected [1, positions, vocabulary]',
+    ])
+  })
+
+  test('small logits that do not sum to 1 are logits', () => {
+    const small = { values: [0.5, 0.25, 0.125, 0.5, 0, 0, 0, 0] }
+    expect(verdicts([small], [small])[0]![0]).toBe('pass')
+  })
+})
+
+test.each(['int64', 'int16', 'uint8', 'bool'] as const)('%s is no dtype of logits', (dtype) => {
+  const ids = { values: [1, 0, 1, 1, 0, 0, 1, 0], dtype }
+  const [verdict, reason] = verdicts([row(1)], [ids])[0]!
+  expect(verdict).toBe('shape-mismatch')
+  expect(reason).toMatch(new RegExp(`^dump: dtype ${dtype}: such numbers are .*, not logits`))
+})
+
+test('probability on ids that only the golden suppresses counts against the dump', () => {
+  const values = [10, 10, 1, 2, 3, 0, 1, 2]
+  const masked = { values: values.with(1, Number.NEGATIVE_INFINITY) }
+  const [verdict, reason] = verdicts([masked], [{ values }])[0]!
+  expect(verdict).toBe('over-threshold')
+  expect(reason).toMatch(
+    /the dump gives probability 0\.49\d+ to 1 vocab id that the golden suppresses, not below the KL limit 0\.005$/,
+  )
+  // An id that neither run would ever pick.
+  const harmless = { values: values.with(1, -80) }
+  expect(verdicts([masked], [harmless])[0]![1]).not.toContain('suppresses')
+})
+
+test('limits that let every token pass are an error', () => {
+  const thresholds = { klDivergence: Number.POSITIVE_INFINITY, cosineSimilarity: -1 }
+  const path = torchDump([row(1)])
+  expect(() => compareDumps(path, path, { thresholds })).toThrow(/^thresholds gate nothing: /)
+  expect(compareDumps(path, path, { thresholds: { klDivergence: Number.POSITIVE_INFINITY } }).pass).toBe(true)
+})
