@@ -1,11 +1,14 @@
-import { isFlip, isNearTie, knowsTop1 } from '../../compare/divergence.js'
+import { isFlip, isNearTie, knowsTop1, type Shift, shiftOf } from '../../compare/divergence.js'
 import { stepRanges } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 
 /**
- * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate. Assumes greedy decoding, where the top-1 is the token that is fed next.
+ * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate.
+ * Assumes greedy decoding, where the top-1 is the token that is fed next, and says so.
  */
 export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: TokenComparison): string {
+  const shift = shiftOf(tokens)
+  if (shift) return shiftText(shift)
   const { flip, count, absent } = earlierThan(token.step, tokens)
   if (flip) {
     const tie = isNearTie(flip, thresholds.precision) ? ', a near-tie,' : ''
@@ -19,7 +22,14 @@ export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: T
     return `Token 0 follows from the prompt alone: if both runs were given the same prompt, the fault is in the model. ${next}`
   }
   const agree = count === 1 ? 'Token 0 agrees' : `Tokens 0 to ${token.step - 1} agree`
-  return `${agree} in top-1, so both runs saw the same prefix: the fault is in the model. ${next}`
+  return `${agree} in top-1, so with greedy decoding both runs saw the same prefix: the fault is in the model. ${next}`
+}
+
+/** Steps that are shifted are no fault of a model: no layer is blamed. */
+function shiftText({ by, tokens }: Shift): string {
+  const [ahead, side] = by > 0 ? [`+ ${by}`, 'golden'] : [`- ${-by}`, 'dump']
+  const steps = Math.abs(by)
+  return `The steps look shifted by ${by}: dump token n ${ahead} looks like golden token n for all ${tokens} tokens at hand. If so, load the ${side} with the option firstStep: ${steps} and compare steps: { from: ${steps} }.`
 }
 
 /** The tokens before `step`: the first whose top-1 differs, how many there are, and the steps without a known top-1. */
