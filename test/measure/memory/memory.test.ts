@@ -15,8 +15,8 @@ function raisedBy(tokens: number, threads: number): number {
   const env = { ...process.env, VITEST_POOL_ID: undefined }
   const out = execFileSync(process.execPath, [...args, `${tokens}`, `${threads}`], { encoding: 'utf8', env })
   const { compared, started, messages, raised } = JSON.parse(out)
-  // Rows of numbers need no messages.
-  expect({ compared, started, messages }).toEqual({ compared: tokens, started: threads - 1, messages: 0 })
+  // One step in 50 has a problem instead of a row. Records of numbers need no messages.
+  expect({ compared, started, messages }).toEqual({ compared: 0.98 * tokens, started: threads - 1, messages: 0 })
   return raised
 }
 

@@ -79,7 +79,7 @@ exports.mixedDumps = (folder, steps, kinds = PAIRS) => {
     notes: [],
     ignored: [],
     stepsAssumed: false,
-    limits: {},
+    budgets: {},
   })
   return { golden: side(0), dump: side(1) }
 }
