@@ -130,7 +130,7 @@ export class GoldenLogitsReporter {
   private reportWarnings(warnings: readonly ReportedWarning[]): void {
     for (const line of foldWarnings(warnings)) say(`warning: ${line}`)
     if (!this.options.strict || warnings.length === 0) return
-    const text = `${warnings.length} ${warnings.length === 1 ? 'warning fails' : 'warnings fail'} the run (reporter option strict)`
+    const text = `${warnings.length} ${warnings.length === 1 ? 'warning makes' : 'warnings make'} the run fail (reporter option strict)`
     say(text)
     this.fail(text)
   }
