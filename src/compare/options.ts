@@ -12,7 +12,7 @@ export interface CompareOptions {
    * `bfloat16` and `torch.float16` are understood. Left out: the coarser dtype of the two dumps.
    */
   dtype?: PrecisionName
-  /** Limits that replace those of the precision. */
+  /** Limits that replace the default ones of the precision. */
   thresholds?: {
     /** KL divergence in nats must be below; above 0. */
     klDivergence?: number

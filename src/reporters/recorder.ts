@@ -66,7 +66,7 @@ function* linesOf(id: string, comparison: ListedComparison, finished: FinishedLi
   yield finished
 }
 
-/** A test does not fail because its report cannot be written, but the user is told that rows are missing. */
+/** A test does not fail because its report cannot be written, but a line on stderr says that rows are missing. */
 function spool(runDir: string, lines: Iterable<SpoolLine>): void {
   try {
     appendToSpool(runDir, lines)

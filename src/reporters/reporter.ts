@@ -13,7 +13,7 @@ import { RUN_DIR_VARIABLE } from './spool.js'
 import { type ReportPart, spoolReport } from './spool-report.js'
 import { fromHere, say, summaryText } from './summary.js'
 
-/** The last report by root and option `csv`: in watch mode, where Jest makes a new reporter for each run, a run replaces it. */
+/** The last report by root and option `csv`: in watch mode Jest makes a new reporter for each run, and a run replaces it. */
 const written = new Map<string, string>()
 
 /**

@@ -45,7 +45,7 @@ export interface FinishedLine {
   readonly error?: string
   /** Absent if there was no comparison; likewise `warnings`. */
   readonly notes?: readonly string[]
-  /** Those of the notes that are warnings. */
+  /** The notes that are warnings, again. */
   readonly warnings?: readonly string[]
   readonly durationMs: number
 }

@@ -128,7 +128,7 @@ describe.each(GUESSES)('%s', (_, guess, text, confirmed) => {
     expect(failed.tokens.every((token) => token.pass)).toBe(true)
   })
 
-  test.skipIf(confirmed === undefined)('is none with what it names', () => {
+  test.skipIf(confirmed === undefined)('is absent with the option that it names', () => {
     const { pass, warnings } = compare({ ...confirmed!, options: { ...confirmed!.options, strict: true } })
     expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
   })

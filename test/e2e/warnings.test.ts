@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { ended, JEST, Project, type Run } from './project.js'
 
@@ -58,4 +59,26 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
       .map(({ test_name, expectation }) => `${test_name}: ${expectation}`)
     expect(expectations.filter((text) => text.endsWith('not met'))).toEqual(['positions: not met'])
   })
+})
+
+test('strict fails a snapshot whose dump has warnings, and an update does not replace it', async () => {
+  const project = new Project('vitest')
+  const run = (args: string[], env: NodeJS.ProcessEnv) => project.vitest(['warned-snapshot', ...args], env)
+  expect((await run([], { CI: '' })).code).toBe(0)
+  const warned = await run([], { CSV: 'report.csv' })
+  expect(warned.code).toBe(0)
+  expect(linesOf(warned)).toEqual(like(/^golden-logits: report\.csv /, WARM_UP))
+  const snapshots = () =>
+    readdirSync(project.path('__golden__/warned-snapshot.test.mjs')).map((name) => [
+      name,
+      statSync(project.path('__golden__/warned-snapshot.test.mjs', name)).mtimeMs,
+    ])
+  const before = snapshots()
+  for (const args of [[], ['-u']]) {
+    const { code, stdout, stderr } = await run(args, { STRICT_TEST: '1', CI: '' })
+    expect(code).toBe(1)
+    expect(stdout + stderr).toContain('No token fails, but the warnings do')
+    expect(stdout).toMatch(/1 failed \| 1 passed/)
+    expect(snapshots()).toEqual(before)
+  }
 })
