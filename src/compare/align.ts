@@ -2,6 +2,7 @@ import type { Dump, DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import type { PairList, StepPair } from '../measure/step-pair.js'
+import { type Note, warning } from './notes.js'
 import type { CompareSettings } from './options.js'
 import { PairNotes, pairSteps } from './pair-steps.js'
 import { StepRanges, stepRanges } from './step-ranges.js'
@@ -12,7 +13,7 @@ export type Side = Pick<Dump, 'path' | 'named' | 'steps' | 'stepsAssumed'>
 export interface Alignment {
   /** Every requested step that one side or both have, ascending. */
   pairs: PairList
-  notes: string[]
+  notes: Note[]
 }
 
 /**
@@ -87,7 +88,12 @@ function pairFiles(dump: Side, golden: Side): Alignment {
   const notes =
     g.step === d.step
       ? []
-      : [`two files were named, so they are compared as one token: golden token ${g.step} with dump token ${d.step}`]
+      : [
+          warning(
+            `two files were named, so they are compared as one token: golden token ${g.step} with dump token ${d.step}`,
+            "give both the same number by loadDump's option firstStep",
+          ),
+        ]
   const pair = { step: g.step, golden: g, dump: d }
   const seen = new PairNotes(undefined)
   seen.see(pair)
@@ -114,15 +120,18 @@ function noSuchStep(
 }
 
 /** Steps that were assumed and do not line up are likely shifted against each other: name the option that helps. */
-function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): string[] {
-  const notes: string[] = []
+function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): Note[] {
+  const notes: Note[] = []
   // Steps that are missing between others would still be missing after a shift.
   const ends = [pairs.at(0)!, pairs.at(pairs.length - 1)!]
   const linedUp = ends.every((pair) => pair.golden && pair.dump)
   for (const [name, side] of [['dump', dump] as const, ['golden', golden] as const]) {
     if (linedUp || !side.stepsAssumed) continue
+    const first = firstStep(side).step
     notes.push(
-      `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${firstStep(side).step}): if that is wrong, set loadDump's option firstStep`,
+      warning(
+        `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${first}): if that is wrong, set loadDump's option firstStep`,
+      ),
     )
   }
   return notes

@@ -5,23 +5,24 @@ import type { Results } from '../measure/results.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { excuseAfter, excusedNotes, firstDivergence } from './divergence.js'
 import { isWithin, judge } from './judge.js'
+import { info, type Note, warning, weighDumpNotes } from './notes.js'
 import type { CompareSettings } from './options.js'
 import { undecidedPositions } from './positions.js'
 import { StepRanges } from './step-ranges.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
 import type { Counts, ListedComparison, TokenComparison, Verdict } from './types.js'
 
-type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'rows'>
+type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'rows' | 'stepsAssumed'>
 
 /** Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them. */
 export function conclude(
   dump: Side,
   golden: Side,
   results: Results,
-  alignmentNotes: readonly string[],
+  alignmentNotes: readonly Note[],
   settings: CompareSettings,
 ): ListedComparison {
-  const { dtypes, notes } = outcomeFacts(results)
+  const { dtypes, notes: rowNotes } = outcomeFacts(results)
   const precision = settings.precision ?? inferPrecision(dtypes)
   const thresholds = thresholdsOf(precision, settings.limits)
   const undecided = undecidedPositions(results, golden, dump)
@@ -37,26 +38,48 @@ export function conclude(
   })
   const counts = countsOf(verdicts, tokens.length)
   const isJudged = counts.compared + verdicts.undecided > 0
+  // Notes that may explain a failure come first: a message shows a few.
+  const notes: Note[] = [
+    ...alignmentNotes,
+    ...(divergence === undefined ? [] : excusedNotes(divergence, judged)),
+    ...allowedNotes(judged, divergence?.index ?? judged.length, settings),
+    ...sideNotes('golden', golden),
+    ...sideNotes('dump', dump),
+    ...rowNotes,
+    ...(settings.precision === undefined && isJudged ? [info(`dtype ${precision} taken from the dumps`)] : []),
+  ]
+  const warnings = notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text)
+  const { strict } = settings
   return {
     // Tokens that are all excused would be a pass of nothing.
-    pass: firstFailure === undefined && counts.compared > 0,
+    pass: firstFailure === undefined && counts.compared > 0 && !(strict && warnings.length > 0),
     tokens,
     ...(firstFailure && { firstFailure }),
     counts,
     // A copy: a caller who changes it must not change the verdicts that are still to be drawn.
     thresholds: { ...thresholds },
-    // Notes that may explain a failure come first: a message shows a few.
-    notes: [
-      ...alignmentNotes,
-      ...(divergence === undefined ? [] : excusedNotes(divergence, judged)),
-      ...sideNotes('golden', golden),
-      ...sideNotes('dump', dump),
-      ...notes,
-      ...(settings.precision === undefined && isJudged ? [`dtype ${precision} taken from the dumps`] : []),
-    ],
+    notes: notes.map(({ text }) => text),
+    warnings,
+    strict,
     goldenPath: golden.path,
     dumpPath: dump.path,
   }
+}
+
+/** The tokens that `missing: 'allow'` or `extra: 'allow'` excuses; those from `end` on are excused by the divergence. */
+function allowedNotes(tokens: List<TokenComparison>, end: number, settings: CompareSettings): Note[] {
+  if (settings.missing === 'fail' && settings.extra === 'fail') return []
+  const excused = { missing: new StepRanges(), extra: new StepRanges() }
+  for (let i = 0; i < end; i++) {
+    const { verdict, pass, step } = tokens.at(i)!
+    if (pass && (verdict === 'missing' || verdict === 'extra')) excused[verdict].add(step)
+  }
+  return (['missing', 'extra'] as const).flatMap((name) => {
+    const steps = excused[name]
+    if (steps.length === 0) return []
+    const text = `${steps} ${steps.length === 1 ? 'is' : 'are'} ${name}, excused by ${name}: 'allow'`
+    return [warning(text, 'leave out these tokens by the option steps')]
+  })
 }
 
 /** What all outcomes of a comparison say together. */
@@ -64,7 +87,7 @@ interface OutcomeFacts {
   /** Of both sides, if both rows were read. */
   readonly dtypes: ReadonlySet<Dtype>
   /** What the sources chose or left out, each once with the tokens it is about, and what was cut. */
-  readonly notes: readonly string[]
+  readonly notes: readonly Note[]
 }
 
 function outcomeFacts(results: Results): OutcomeFacts {
@@ -93,14 +116,14 @@ function outcomeFacts(results: Results): OutcomeFacts {
       cut[side].mass = Math.max(cut[side].mass, outcome.cut[`${side}Mass`])
     }
   }
-  const notes = [...steps].map(([note, ranges]) => `${ranges}: ${note}`)
+  const notes = [...steps].map(([note, ranges]) => info(`${ranges}: ${note}`))
   return { dtypes, notes: [...notes, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)] }
 }
 
-function cutNotes(side: string, { columns, mass }: { columns: number; mass: number }): string[] {
+function cutNotes(side: string, { columns, mass }: { columns: number; mass: number }): Note[] {
   if (columns === 0) return []
   const cut = columns === 1 ? '1 column' : `${columns} columns`
-  return [`${side}: ${cut} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`]
+  return [info(`${side}: ${cut} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`)]
 }
 
 /** @param passes true if a token is known to pass without being made */
@@ -147,9 +170,11 @@ function countsOf(verdicts: Record<Verdict, number>, total: number): Counts {
   }
 }
 
-function sideNotes(name: string, { notes, ignored }: Side): string[] {
+function sideNotes(name: string, side: Side): Note[] {
   const reasons = new Map<string, number>()
-  for (const { reason } of ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-  const left = [...reasons].map(([reason, times]) => `${times} ${times === 1 ? 'path' : 'paths'} ignored: ${reason}`)
-  return [...notes, ...left].map((note) => `${name}: ${note}`)
+  for (const { reason } of side.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  const ignored = [...reasons].map(([reason, times]) => {
+    return info(`${name}: ${times} ${times === 1 ? 'path' : 'paths'} ignored: ${reason}`)
+  })
+  return [...weighDumpNotes(name, side), ...ignored]
 }

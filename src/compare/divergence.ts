@@ -1,4 +1,5 @@
 import { type List, listOf } from '../lib/lazy-list.js'
+import { type Note, warning } from './notes.js'
 import type { Precision, TokenComparison, TokenSide } from './types.js'
 
 /** True if the top-1 of both sides is known: the rows were measured, or a compact snapshot bounds the metrics. */
@@ -58,12 +59,13 @@ export function excuseAfter({ index, step }: Divergence, tokens: List<TokenCompa
 }
 
 /** How many tokens were excused; no note if none was. */
-export function excusedNotes({ index, step }: Divergence, tokens: Iterable<TokenComparison>): string[] {
+export function excusedNotes({ index, step }: Divergence, tokens: Iterable<TokenComparison>): Note[] {
   let [i, excused] = [0, 0]
   for (const token of tokens) if (i++ > index && isExcusable(token)) excused++
   if (excused === 0) return []
   const count = excused === 1 ? '1 failing token is' : `${excused} failing tokens are`
-  return [`top-1 differs at token ${step}: ${count} excused after it (afterDivergence: 'ignore')`]
+  const text = `top-1 differs at token ${step}: ${count} excused after it (afterDivergence: 'ignore')`
+  return [warning(text, `set steps: { to: ${step} }`)]
 }
 
 function isExcusable({ verdict }: TokenComparison): boolean {

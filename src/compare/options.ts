@@ -1,5 +1,5 @@
 import { describeValue, invalidArgument } from '../errors.js'
-import { checkObject, choice, refuseUnknown, wholeNumber } from '../lib/check-options.js'
+import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/check-options.js'
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
@@ -12,7 +12,7 @@ export interface CompareOptions {
    * `bfloat16` and `torch.float16` are understood. Left out: the coarser dtype of the two dumps.
    */
   dtype?: PrecisionName
-  /** Limits that replace those of the precision. */
+  /** Limits that replace the default ones of the precision. */
   thresholds?: {
     /** KL divergence in nats must be below; above 0. */
     klDivergence?: number
@@ -32,6 +32,8 @@ export interface CompareOptions {
    * text: `gate` them as any other (the default), or `ignore` them: measured and listed, but not gated.
    */
   afterDivergence?: 'gate' | 'ignore'
+  /** Whether warnings (`comparison.warnings`) make the comparison fail. Default: false. */
+  strict?: boolean
   /**
    * On how many threads to measure, the calling one included: from 1 to 64. Left out: the environment variable
    * `GOLDEN_LOGITS_THREADS`, else this process's share of the processors. The result does not depend on it.
@@ -51,10 +53,21 @@ export interface CompareSettings {
   missing: 'fail' | 'allow'
   extra: 'fail' | 'allow'
   afterDivergence: 'gate' | 'ignore'
+  strict: boolean
   threads: number | undefined
 }
 
-const OPTIONS = ['dtype', 'thresholds', 'steps', 'vocabSize', 'missing', 'extra', 'afterDivergence', 'threads'] as const
+const OPTIONS = [
+  'dtype',
+  'thresholds',
+  'steps',
+  'vocabSize',
+  'missing',
+  'extra',
+  'afterDivergence',
+  'strict',
+  'threads',
+]
 
 /** @throws GoldenLogitsError `invalid-argument` for an unknown option or a value that no comparison could mean */
 export function checkOptions(options?: CompareOptions): CompareSettings {
@@ -67,6 +80,7 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     missing: choice('missing', given.missing, ['fail', 'allow']),
     extra: choice('extra', given.extra, ['fail', 'allow']),
     afterDivergence: choice('afterDivergence', given.afterDivergence, ['gate', 'ignore']),
+    strict: flag('strict', given.strict),
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
 }

@@ -1,6 +1,7 @@
 import type { DumpStep } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import type { PairList, StepPair } from '../measure/step-pair.js'
+import { type Note, warning } from './notes.js'
 import { StepRanges } from './step-ranges.js'
 
 /**
@@ -113,16 +114,15 @@ export class PairNotes {
   }
 
   /** Steps that neither side has, before or between steps that there are. */
-  gapNotes(): string[] {
+  gapNotes(): Note[] {
     if (this.gaps.length === 0) return []
     const more = this.gaps.length > MOST_GAPS ? ` and others, ${this.absent} in all` : ''
-    return [
-      `neither side has ${this.absent === 1 ? 'token' : 'tokens'} ${this.gaps.slice(0, MOST_GAPS).join(', ')}${more}`,
-    ]
+    const steps = `${this.absent === 1 ? 'token' : 'tokens'} ${this.gaps.slice(0, MOST_GAPS).join(', ')}${more}`
+    return [warning(`neither side has ${steps}`, 'list the tokens to compare in the option steps')]
   }
 
   /** A dump compared with itself passes always: hardly what the caller meant. */
-  sameNotes(): string[] {
-    return this.same.length === 0 ? [] : [`${this.same}: golden and dump are the same file`]
+  sameNotes(): Note[] {
+    return this.same.length === 0 ? [] : [warning(`${this.same}: golden and dump are the same file`)]
   }
 }

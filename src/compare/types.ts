@@ -78,6 +78,7 @@ export interface Counts {
 
 /** A whole comparison as data. Messages, CSV and reports only render it. */
 export interface Comparison {
+  /** True if no token fails, at least one was compared, and, with the option `strict`, there is no warning. */
   pass: boolean
   /** Sorted by `step`; some 0.6 kB each. */
   tokens: TokenComparison[]
@@ -87,6 +88,10 @@ export interface Comparison {
   thresholds: Thresholds
   /** What was assumed, ignored or cut, one line each. */
   notes: string[]
+  /** The notes about what was guessed, skipped or excused, so that the verdict may be weaker than it looks. */
+  warnings: string[]
+  /** True if the option `strict` makes warnings fail. */
+  strict: boolean
   /** What was compared, as the caller named it. */
   goldenPath: string
   dumpPath: string

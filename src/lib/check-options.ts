@@ -54,6 +54,15 @@ export function wholeNumber(name: string, value: unknown, min: number, max?: num
 }
 
 /**
+ * True or false; false if the option is left out.
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function flag(name: string, value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false
+  throw invalidArgument(`${name} must be true or false, got ${describeValue(value)}`)
+}
+
+/**
  * A string that is not empty, or undefined if the option is left out.
  * @throws GoldenLogitsError `invalid-argument`
  */

@@ -1,3 +1,4 @@
+import { failsByWarnings } from '../compare/notes.js'
 import type { CompareSettings } from '../compare/options.js'
 import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
@@ -33,7 +34,8 @@ export function matchSnapshot(
   if (existing === undefined && mode !== 'none') return { state: 'missing' }
   let golden: Golden | undefined
   try {
-    const met = (result: Comparison) => result.pass || mode === 'all'
+    // An update replaces the snapshot, which settles no warning.
+    const met = (result: Comparison) => result.pass || (mode === 'all' && !failsByWarnings(result))
     const matched = () => {
       if (existing === undefined)
         throw new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })

@@ -1,8 +1,9 @@
 import { compareListed } from '../compare/compare-dumps.js'
+import { hasStrictWarnings } from '../compare/notes.js'
 import type { CompareOptions } from '../compare/options.js'
 import type { ListedComparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { firstOf } from '../lib/lazy-list.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { passText } from '../report/message/pass.js'
@@ -30,7 +31,7 @@ export function toMatchGoldenLogits(
     () => compareListed(dump, golden, options),
     (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
   )
-  if (this.isNot && !comparison.pass && !isReadAndDiffers(comparison)) throw emptyNot(comparison)
+  if (this.isNot && !comparison.pass && !isReadAndDiffers(comparison)) throw refusedNot(comparison)
   return {
     pass: comparison.pass,
     message: () =>
@@ -40,16 +41,22 @@ export function toMatchGoldenLogits(
 
 /**
  * `.not` claims that the logits differ, so logits must have been read and must differ. A comparison that fails for another
- * reason must not make `.not` pass.
+ * reason must not make `.not` pass. With `strict`, a guess must not either: the wrong rows differ, too.
  */
-function isReadAndDiffers({ counts, tokens }: ListedComparison): boolean {
-  if (counts.unreadable > 0) return false
+function isReadAndDiffers(comparison: ListedComparison): boolean {
+  const { counts, tokens } = comparison
+  if (counts.unreadable > 0 || hasStrictWarnings(comparison)) return false
   if (counts.overThreshold > 0) return true
   return firstOf(tokens, ({ verdict }) => verdict === 'non-finite') !== undefined
 }
 
-function emptyNot(comparison: ListedComparison): GoldenLogitsError {
-  const { tokens, dumpPath, firstFailure } = comparison
+function refusedNot(comparison: ListedComparison): GoldenLogitsError {
+  const { tokens, dumpPath, firstFailure, warnings } = comparison
+  if (hasStrictWarnings(comparison)) {
+    const text = warnings.map((warning) => printable(warning, 200)).join('; ')
+    const message = `.not.toMatchGoldenLogits with strict: true needs a comparison without warnings, but there ${warnings.length === 1 ? 'is a warning' : `are ${warnings.length} warnings`}: ${text}`
+    return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
+  }
   const failure = firstOf(tokens, (token) => token.verdict === 'unreadable') ?? firstFailure
   const detail = failure ? `; token ${failure.step} is ${failure.verdict}: ${failure.reason}` : ''
   const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but the result is ${countsText(comparison)}${detail}`

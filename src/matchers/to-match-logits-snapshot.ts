@@ -1,7 +1,9 @@
 import { writeSync } from 'node:fs'
+import { failsByWarnings } from '../compare/notes.js'
 import { type CompareSettings, checkOptions } from '../compare/options.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
+import { failureText } from '../report/message/failure.js'
 import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
 import { countSnapshot, SnapshotCounter, updateMode } from '../runner/snapshot-state.js'
 import { decide } from '../snapshots/decide.js'
@@ -53,6 +55,8 @@ export function toMatchLogitsSnapshot(
     const call = hint(this, 'toMatchLogitsSnapshot', Object.keys(options).length === 0 ? '' : optionsText(options), {})
     return { pass: false, message: () => `${call}\n\n${text()}` }
   }
+  // Neither an update nor a candidate would settle the warnings.
+  if (match.comparison && failsByWarnings(match.comparison)) return fail(() => failureText(match.comparison!))
   switch (action) {
     case 'pass':
       // The runner has taken back the count of the previous attempt, but this run did write the snapshot.

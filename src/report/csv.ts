@@ -35,6 +35,7 @@ const COLUMNS: readonly Column[] = [
   testColumn('is_poll', ({ poll }) => String(poll)),
   testColumn('expectation', ({ expectation }) => expectation ?? ''),
   testColumn('duration_ms', ({ durationMs }) => numberCell(durationMs)),
+  testColumn('notes', ({ notes }) => textCell(notes?.join('; ') ?? '')),
 ]
 
 export const CSV_COLUMNS: readonly string[] = COLUMNS.map(([name]) => name)

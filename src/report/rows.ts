@@ -23,6 +23,8 @@ export interface ComparisonRow extends TestPlace {
   readonly durationMs?: number
   /** Absent if there are no tokens. */
   readonly thresholds?: Thresholds
+  /** Of the comparison, warnings included. Absent if it did not end, or there was none. */
+  readonly notes?: readonly string[]
 }
 
 /** A token as plain data: the only form in which a token is spooled, and from which every rendering is made. */

@@ -1,5 +1,5 @@
 import { GoldenLogitsError } from '../errors.js'
-import { checkObject, choice, nonEmptyString } from '../lib/check-options.js'
+import { checkObject, choice, flag, nonEmptyString } from '../lib/check-options.js'
 import type { ObsoletePolicy } from './report-obsolete.js'
 
 /** Options of the reporter, the same under Vitest and Jest. */
@@ -15,16 +15,21 @@ export interface ReporterOptions {
    * (`-u`) and names them in any other run.
    */
   obsolete?: ObsoletePolicy
+  /** Whether the run fails if a comparison has warnings, even if all tests pass. Default: false. */
+  strict?: boolean
 }
 
+type CheckedOptions = ReporterOptions & Required<Pick<ReporterOptions, 'obsolete' | 'strict'>>
+
 /** @throws GoldenLogitsError `invalid-argument` */
-export function checkReporterOptions(options: unknown): Required<Pick<ReporterOptions, 'obsolete'>> & ReporterOptions {
+export function checkReporterOptions(options: unknown): CheckedOptions {
   try {
-    const known = ['csv', 'obsolete']
+    const known = ['csv', 'obsolete', 'strict']
     const checked = checkObject<ReporterOptions>('the options', options ?? undefined, known, "{ csv: 'logits.csv' }")
     const csv = nonEmptyString('the option csv', checked.csv, 'logits.csv')
     const obsolete = choice('the option obsolete', checked.obsolete, ['report', 'fail', 'remove'])
-    return { obsolete, ...(csv !== undefined && { csv }) }
+    const strict = flag('the option strict', checked.strict)
+    return { obsolete, strict, ...(csv !== undefined && { csv }) }
   } catch (error) {
     // The user sees this error without a stack: it must say which options are meant.
     throw new GoldenLogitsError('invalid-argument', `golden-logits/reporter: ${(error as Error).message}`)

@@ -11,7 +11,8 @@ import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type
 const worker = { prefix: '', comparisons: 0, hasComplained: false }
 
 /**
- * Runs a comparison and spools its rows for the reporter, if there is one.
+ * Runs a comparison and spools its rows for the reporter. Without a reporter, it prints the warnings to stderr, because the
+ * message of a matcher that passes is not shown.
  * @param met returns whether the test's expectation holds, `.not` considered
  */
 export function recorded<Compared extends ListedComparison>(
@@ -21,7 +22,11 @@ export function recorded<Compared extends ListedComparison>(
   met: (comparison: Compared) => boolean,
 ): Compared {
   const runDir = process.env[RUN_DIR_VARIABLE]
-  if (!runDir) return compare()
+  if (!runDir) {
+    const comparison = compare()
+    for (const warning of comparison.warnings) printLine(`warning: ${printable(warning, 400)}`)
+    return comparison
+  }
   worker.prefix ||= crypto().randomBytes(6).toString('hex')
   const id = `${worker.prefix}-${++worker.comparisons}`
   const started = performance.now()
@@ -49,7 +54,9 @@ export function recorded<Compared extends ListedComparison>(
     spool(runDir, [finished({ expectation: 'error', error: message.slice(0, 1000) })])
     throw error
   }
-  spool(runDir, linesOf(id, comparison, finished({ expectation: met(comparison) ? 'met' : 'not met' })))
+  const { notes, warnings } = comparison
+  const expectation = met(comparison) ? 'met' : 'not met'
+  spool(runDir, linesOf(id, comparison, finished({ expectation, notes, warnings })))
   return comparison
 }
 
@@ -59,16 +66,22 @@ function* linesOf(id: string, comparison: ListedComparison, finished: FinishedLi
   yield finished
 }
 
-/** A test does not fail because its report cannot be written, but the user is told that rows are missing. */
+/** A test does not fail because its report cannot be written, but a line on stderr says that rows are missing. */
 function spool(runDir: string, lines: Iterable<SpoolLine>): void {
   try {
     appendToSpool(runDir, lines)
   } catch (error) {
     if (worker.hasComplained) return
     worker.hasComplained = true
-    writeSync(
-      2,
-      `golden-logits: rows cannot be written and will be missing from the report: ${printable(String(error), 300)}\n`,
-    )
+    printLine(`rows cannot be written and will be missing from the report: ${printable(String(error), 300)}`)
+  }
+}
+
+/** Prints to stderr. If that is closed or its pipe is full, the line is lost, and the test goes on. */
+function printLine(text: string): void {
+  try {
+    writeSync(2, `golden-logits: ${text}\n`)
+  } catch {
+    // The same problem would meet a message about it.
   }
 }

@@ -4,6 +4,7 @@ import { printable } from '../errors.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { completedJestFiles, completedVitestFiles } from '../runner/completed-files.js'
 import { beforeExit, endedWell } from './endings.js'
+import { foldWarnings, type ReportedWarning } from './fold-warnings.js'
 import { checkReporterOptions, type ReporterOptions } from './options.js'
 import { fixedTarget, publishReport } from './publish.js'
 import { handleObsolete } from './report-obsolete.js'
@@ -12,7 +13,7 @@ import { RUN_DIR_VARIABLE } from './spool.js'
 import { type ReportPart, spoolReport } from './spool-report.js'
 import { fromHere, say, summaryText } from './summary.js'
 
-/** The last report by root and option `csv`: in watch mode, where Jest makes a new reporter for each run, a run replaces it. */
+/** The last report by root and option `csv`: in watch mode Jest makes a new reporter for each run, and a run replaces it. */
 const written = new Map<string, string>()
 
 /**
@@ -103,11 +104,12 @@ export class GoldenLogitsReporter {
     endedWell(this.flush)
     if (runDir === undefined) return
     try {
-      const { parts, tornLines } = existsSync(runDir)
+      const { parts, warnings, tornLines } = existsSync(runDir)
         ? spoolReport(runDir, RENDERINGS.csv)
-        : { parts: [], tornLines: 0 }
+        : { parts: [], warnings: [], tornLines: 0 }
       if (parts.length === 0) this.sayNothingCompared()
       else this.publish(parts, tornLines)
+      this.reportWarnings(warnings)
       removeRunDir(runDir)
     } catch (error) {
       const text = `the report cannot be written (${printable(String(error), 300)}); its rows are kept in ${fromHere(runDir)}`
@@ -123,6 +125,14 @@ export class GoldenLogitsReporter {
     const { path, summary } = publishReport(this.root, csv, previous, parts)
     written.set(key, path)
     say(summaryText(path, summary, tornLines))
+  }
+
+  private reportWarnings(warnings: readonly ReportedWarning[]): void {
+    for (const line of foldWarnings(warnings)) say(`warning: ${line}`)
+    if (!this.options.strict || warnings.length === 0) return
+    const text = `${warnings.length} ${warnings.length === 1 ? 'warning makes' : 'warnings make'} the run fail (reporter option strict)`
+    say(text)
+    this.fail(text)
   }
 
   /** Nobody should take a report of an earlier run for this run's. */

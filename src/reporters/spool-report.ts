@@ -7,6 +7,7 @@ import {
   type Rendering,
   type TestPlace,
 } from '../report/rows.js'
+import type { ReportedWarning } from './fold-warnings.js'
 import { indexSpool, type SpooledComparison, spooledTokens } from './spool-reader.js'
 
 /** The part of a report that one comparison makes. */
@@ -25,14 +26,25 @@ export interface ReportSummary {
   unfinished: number
 }
 
+interface SpoolReport {
+  readonly parts: ReportPart[]
+  readonly warnings: ReportedWarning[]
+  readonly tornLines: number
+}
+
 /** The report of the rows that a run's workers left, in order. Incomplete lines of a killed worker are left out and counted. */
-export function spoolReport(runDir: string, rendering: Rendering): { parts: ReportPart[]; tornLines: number } {
+export function spoolReport(runDir: string, rendering: Rendering): SpoolReport {
   const { comparisons, tornLines } = indexSpool(runDir)
-  const parts = lastAttempts(comparisons).map((counted) => ({
+  const last = lastAttempts(comparisons)
+  const parts = last.map((counted) => ({
     place: counted.comparison.started,
     lines: (summary: ReportSummary) => linesOf(counted, rendering, summary),
   }))
-  return { parts, tornLines }
+  const warnings = last.flatMap(({ comparison: { started, finished } }) => {
+    const { file, test } = started
+    return (finished?.warnings ?? []).map((text) => ({ text, file, test }))
+  })
+  return { parts, warnings, tornLines }
 }
 
 /** All lines of a report. */
@@ -52,6 +64,7 @@ function* linesOf({ comparison, attempt }: Counted, rendering: Rendering, summar
     attempt,
     ...(thresholds && { thresholds }),
     ...(finished && { expectation: finished.expectation, durationMs: finished.durationMs }),
+    ...(finished?.notes && { notes: finished.notes }),
   }
   const isMet = finished?.expectation === 'met'
   for (const token of spooledTokens(comparison)) {

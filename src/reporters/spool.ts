@@ -43,6 +43,10 @@ export interface FinishedLine {
   /** Whether the test's expectation holds, `.not` considered. `error`: there was no comparison. */
   readonly expectation: 'met' | 'not met' | 'error'
   readonly error?: string
+  /** Absent if there was no comparison; likewise `warnings`. */
+  readonly notes?: readonly string[]
+  /** The notes that are warnings, again. */
+  readonly warnings?: readonly string[]
   readonly durationMs: number
 }
 

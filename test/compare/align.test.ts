@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { align } from '../../src/compare/align.js'
 import { conclude } from '../../src/compare/conclude.js'
+import { warning } from '../../src/compare/notes.js'
 import { checkOptions } from '../../src/compare/options.js'
 import type { Dump } from '../../src/dumps/types.js'
 import { listOf } from '../../src/lib/lazy-list.js'
@@ -30,7 +31,10 @@ test('steps of both sides are pairs, the others stay by themselves', () => {
     [2, undefined, 2],
     [4, 4, 4],
   ])
-  expect(notes).toEqual(['neither side has token 3', 'tokens 1 and 4: golden and dump are the same file'])
+  expect(notes).toEqual([
+    warning('neither side has token 3', 'list the tokens to compare in the option steps'),
+    warning('tokens 1 and 4: golden and dump are the same file'),
+  ])
 })
 
 describe('the way out of a shift is named', () => {
@@ -46,7 +50,7 @@ describe('the way out of a shift is named', () => {
     const assumed = dumpOf(dump, { stepsAssumed: true })
     const files = dumpOf(golden)
     const others = { ...files, steps: [...files.steps].map((step) => ({ ...step, files: ['golden'] })) }
-    expect(align(assumed, others, checkOptions()).notes).toEqual(notes)
+    expect(align(assumed, others, checkOptions()).notes).toEqual(notes.map((text) => warning(text)))
     expect(align({ ...assumed, stepsAssumed: false }, others, checkOptions()).notes).toEqual([])
   })
 })
@@ -55,7 +59,7 @@ test('200,000 steps a side', () => {
   const steps = upTo(200_000)
   const { pairs, notes } = align(dumpOf(steps), dumpOf(steps.map((step) => step + 1)), checkOptions())
   expect(pairs).toHaveLength(200_001)
-  expect(notes).toEqual(['tokens 1 to 199999: golden and dump are the same file'])
+  expect(notes).toEqual([warning('tokens 1 to 199999: golden and dump are the same file')])
   const listed = align(dumpOf(steps), dumpOf(steps), checkOptions({ steps }))
   expect(listed.pairs).toHaveLength(200_000)
   const { counts, firstFailure } = conclude(

@@ -306,10 +306,16 @@ describe('which steps', () => {
       'no step is within the requested range; the two sides have tokens 0 to 2',
     )
     const holes = [null, GOOD[1]!, null, null, GOOD[2]!]
-    expect(compare(holes, holes).notes).toContain('neither side has tokens 0, 2 to 3')
-    expect(compare(holes, holes, { steps: { from: 1 } }).notes).toContain('neither side has tokens 2 to 3')
+    expect(compare(holes, holes).notes).toContain(
+      `neither side has tokens 0, 2 to 3; to confirm, list the tokens to compare in the option steps`,
+    )
+    expect(compare(holes, holes, { steps: { from: 1 } }).notes).toContain(
+      `neither side has tokens 2 to 3; to confirm, list the tokens to compare in the option steps`,
+    )
     const comb = Array.from({ length: 14 }, (_, i) => (i % 2 === 0 ? GOOD[0]! : null))
-    expect(compare(comb, comb).notes).toContain('neither side has tokens 1, 3, 5, 7, 9 and others, 6 in all')
+    expect(compare(comb, comb).notes).toContain(
+      `neither side has tokens 1, 3, 5, 7, 9 and others, 6 in all; to confirm, list the tokens to compare in the option steps`,
+    )
   })
 
   test('that are one off on an assumption: the note names the way out', () => {
@@ -328,7 +334,9 @@ describe('which steps', () => {
     expect(pass).toBe(true)
     expect(tokens.map(({ step }) => step)).toEqual([1])
     expect(() => compareDumps(dump, golden, { steps: { from: 2 } })).toThrow('no step is within the requested range')
-    expect(notes).toContain('two files were named, so they are compared as one token: golden token 1 with dump token 0')
+    expect(notes).toContain(
+      "two files were named, so they are compared as one token: golden token 1 with dump token 0; to confirm, give both the same number by loadDump's option firstStep",
+    )
   })
 })
 
@@ -367,7 +375,7 @@ describe('afterDivergence', () => {
     expect(counts).toMatchObject({ compared: 3, diverged: 1, overThreshold: 1 })
     expect(tokens[2]!.reason).toMatch(/^KL divergence .*; not gated, since top-1 differs at token 1$/)
     expect(notes).toContain(
-      "top-1 differs at token 1: 3 failing tokens are excused after it (afterDivergence: 'ignore')",
+      "top-1 differs at token 1: 3 failing tokens are excused after it (afterDivergence: 'ignore'); to confirm, set steps: { to: 1 }",
     )
   })
 

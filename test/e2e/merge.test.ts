@@ -11,7 +11,7 @@ function merge(project: Project, ...args: string[]): Promise<Run> {
 
 /** A report but for the time that each comparison took, which differs from run to run. */
 function timeless(project: Project, name: string): string {
-  return readFileSync(project.path(name), 'utf8').replace(/,\d*$/gm, ',')
+  return readFileSync(project.path(name), 'utf8').replace(/,\d*,([^,]*|"[^"]*")$/gm, ',,$1')
 }
 
 const FILES = ['basics', 'retry', 'concurrent.']

@@ -37,7 +37,8 @@ describe.each(['full', 'compact'] as const)('a %s snapshot and the dump it was m
       expected.tokens.map(({ verdict, pass }) => [verdict, pass]),
     )
     expect(comparison.counts).toEqual(expected.counts)
-    const note = "top-1 differs at token 1: 1 failing token is excused after it (afterDivergence: 'ignore')"
+    const note =
+      "top-1 differs at token 1: 1 failing token is excused after it (afterDivergence: 'ignore'); to confirm, set steps: { to: 1 }"
     expect([expected.notes, comparison.notes].map((notes) => notes.includes(note))).toEqual([true, true])
   })
 

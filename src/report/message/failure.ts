@@ -1,3 +1,4 @@
+import { failsByWarnings, hasStrictWarnings } from '../../compare/notes.js'
 import { StepRanges } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { printable } from '../../errors.js'
@@ -6,6 +7,7 @@ import { prefixVerdict } from './prefix.js'
 import { tokenBlock } from './token-block.js'
 
 const MAX_NOTES = 6
+const MAX_WARNINGS = 10
 
 /** Explains a comparison that does not pass, in at most about 40 lines. Follows the matcher's hint. */
 export function failureText(comparison: ListedComparison): string {
@@ -21,9 +23,11 @@ export function failureText(comparison: ListedComparison): string {
     if (over) lines.push(`First token over threshold: token ${over.step}`, '')
   } else if (over) {
     lines.push(`First token over threshold: token ${over.step}     (${countsText(comparison)})`, '')
+  } else if (failsByWarnings(comparison)) {
+    lines.push(`No token fails, but the warnings do     (${countsText(comparison)})`, '')
   } else lines.push(`No token was compared     (${countsText(comparison)})`, '')
   if (over) lines.push(...tokenBlock(comparison, over), '', prefixVerdict(comparison, over), '')
-  lines.push(...failingLines(comparison, over), ...noteLines(comparison.notes))
+  lines.push(...failingLines(comparison, over), ...strictLines(comparison), ...noteLines(otherNotes(comparison)))
   while (lines.at(-1) === '') lines.pop()
   return lines.join('\n')
 }
@@ -56,6 +60,25 @@ function failingLines({ tokens, firstFailure }: ListedComparison, over: TokenCom
   if (total <= 1 || (total === 2 && over && firstFailure!.step !== over.step)) return []
   const width = Math.max(...[...byVerdict.keys()].map((verdict) => verdict.length))
   return [...[...byVerdict].map(([verdict, ranges]) => `  ${verdict.padEnd(width)}  ${ranges}`), '']
+}
+
+/** The warnings that `strict` makes fail. */
+function strictLines(comparison: ListedComparison): string[] {
+  if (!hasStrictWarnings(comparison)) return []
+  const { warnings } = comparison
+  const more = warnings.length > MAX_WARNINGS ? [`  and ${warnings.length - MAX_WARNINGS} more warnings`] : []
+  return [
+    'With the option strict: true, warnings make the comparison fail:',
+    ...warnings.slice(0, MAX_WARNINGS).map((text) => `  warning: ${printable(text, 300)}`),
+    ...more,
+    '',
+  ]
+}
+
+/** The notes that the message does not show as warnings. */
+function otherNotes(comparison: ListedComparison): readonly string[] {
+  const { notes, warnings } = comparison
+  return hasStrictWarnings(comparison) ? notes.filter((note) => !warnings.includes(note)) : notes
 }
 
 /** What was guessed, chosen or left out. */

@@ -1,4 +1,5 @@
-const { CSV, NO_REPORTER, NO_GLOBALS } = process.env
+const { CSV, NO_REPORTER, NO_GLOBALS, STRICT } = process.env
+const options = { ...(CSV && { csv: CSV }), strict: STRICT !== undefined }
 
 module.exports = {
   testMatch: ['<rootDir>/*.test.{cjs,mjs}'],
@@ -7,5 +8,5 @@ module.exports = {
   transform: {},
   haste: { retainAllFiles: false },
   injectGlobals: !NO_GLOBALS,
-  reporters: NO_REPORTER ? ['default'] : ['default', ['golden-logits/reporter', CSV === undefined ? {} : { csv: CSV }]],
+  reporters: NO_REPORTER ? ['default'] : ['default', ['golden-logits/reporter', options]],
 }

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-const { CSV, NO_REPORTER } = process.env
-const reporter = ['golden-logits/reporter', CSV === undefined ? {} : { csv: CSV }]
+const { CSV, NO_REPORTER, STRICT } = process.env
+const reporter = ['golden-logits/reporter', { ...(CSV && { csv: CSV }), strict: STRICT !== undefined }]
 
 export default defineConfig({
   test: {

@@ -134,7 +134,9 @@ test('nothing compared', () => {
   expect(text).toMatchInlineSnapshot(`
     "No token was compared     (0 tokens compared, 0 over, 1 missing, 1 extra)
 
-      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 1): if that is wrong, set loadDump's option firstStep"
+      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 1): if that is wrong, set loadDump's option firstStep
+      note: token 0 is missing, excused by missing: 'allow'; to confirm, leave out these tokens by the option steps
+      note: token 1 is extra, excused by extra: 'allow'; to confirm, leave out these tokens by the option steps"
   `)
 })
 

@@ -74,7 +74,11 @@ function planOneHead(tids: List<number>, head: number, device: string, options: 
   if (heads.length === 2 && head === heads[0]) {
     const notes = [`only the prefill head ${head} was dumped: step 0 alone is compared, from execution ${last}`]
     const shift = (options.firstStep ?? 0) - last
-    return { runs: [{ head, from: last, to: last, shift }], notes, assumed: tids.length > 1 }
+    return {
+      runs: [{ head, from: last, to: last, shift }],
+      notes,
+      assumed: tids.length > 1 && options.firstStep === undefined,
+    }
   }
   const decoderOnly = heads.length === 2 ? head === heads[1] : models === 2 && heads.length === 0
   const shift = options.firstStep !== undefined ? options.firstStep - first : decoderOnly ? 1 : 0

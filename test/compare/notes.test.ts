@@ -1,0 +1,201 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { CompareOptions } from '../../src/compare/options.js'
+import { type Comparison, compareDumps, GoldenLogitsError, type LoadDumpOptions, loadDump } from '../../src/index.js'
+import type { MatcherContext } from '../../src/matchers/types.js'
+import { toMatchGoldenLogits } from '../../src/matchers.js'
+import { failureText } from '../../src/report/message/failure.js'
+import { atb, logits, pth, type Tensor } from '../build/logits.js'
+import { atbDump, type Step, torchDump } from '../build/pair.js'
+import { writeTree } from '../build/tree.js'
+
+const row = (seed: number): Tensor => ({ values: logits(seed) })
+const ROWS = [0, 1, 2].map(row)
+
+/** Writes an ATB dump: the logits of each layer by `{execution}/{layer}`. @returns its path */
+function heads(rows: Readonly<Record<string, Tensor>>, beside: Readonly<Record<string, string>> = {}): string {
+  const files = Object.entries(rows).map(([place, tensor]) => [
+    `msit_dump_20250301_101500/tensors/0_7/${place}/after/outtensor0.bin`,
+    atb(tensor),
+  ])
+  const others = Object.entries(beside).map(([path, text]) => [`msit_dump_20250301_101500/${path}`, text])
+  return join(writeTree(Object.fromEntries([...files, ...others])), 'msit_dump_20250301_101500')
+}
+
+const GRAPH = { 'model/7/M.json': '{ "opName": "LmHead_33" }, { "opName": "LmHead_67" }' }
+
+interface Case {
+  dump: string
+  golden?: string
+  options?: CompareOptions
+  load?: LoadDumpOptions
+}
+
+function compare({ dump, golden = torchDump(ROWS), options = {}, load = {} }: Case): Comparison {
+  return compareDumps(loadDump(dump, load), golden, { dtype: 'bf16', ...options })
+}
+
+/** What is guessed, its warning, and the same comparison with what the warning names. */
+const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Case | undefined][] = [
+  (() => {
+    const dump = heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0), '1/67_LmHead': row(1), '2/67_LmHead': row(2) })
+    const text = /^dump: execution 0 taken for a warm-up: .*; to confirm, set loadDump's option firstStep/
+    return ['a warm-up', { dump }, text, { dump, load: { firstStep: 0 } }]
+  })(),
+  (() => {
+    const dump = heads({ '0/67_LmHead': row(1), '1/67_LmHead': row(2) }, GRAPH)
+    const options = { steps: { from: 1 } }
+    const text = /^dump: only the decoder's head 67 was dumped: .* set firstStep$/
+    return ["the decoder's head alone", { dump, options }, text, { dump, options, load: { firstStep: 1 } }]
+  })(),
+  (() => {
+    const dump = heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0) }, GRAPH)
+    const options = { steps: [0] }
+    const text = /^dump: only the prefill head 33 .*; to confirm, set loadDump's option firstStep/
+    return ['the prefill head alone', { dump, options }, text, { dump, options, load: { firstStep: 0 } }]
+  })(),
+  (() => {
+    const tree = writeTree({ 'torch_tensors/cuda0_1/0/lm_head/output_1.pth': pth(row(0)) })
+    const options = { steps: [0] }
+    const text = /^dump: no first output in folder 0: .*; to confirm, name these files in the path or pattern$/
+    const file = 'torch_tensors/cuda0_1/*/lm_head/output_1.pth'
+    return ['a later output', { dump: tree, options }, text, { dump: join(tree, file), options }]
+  })(),
+  (() => {
+    const run = heads({ '0/33_LmHead': row(0), '1/33_LmHead': row(9), '1/67_LmHead': row(9) })
+    const dump = join(run, 'tensors/0_7/0/33_LmHead/after/outtensor0.bin')
+    const options = { steps: [0] }
+    const text = /^dump: outtensor0.bin is not a step of its run .*; to confirm, set loadDump's option firstStep/
+    return ['a file beside the run', { dump, options }, text, { dump, options, load: { firstStep: 0 } }]
+  })(),
+  (() => {
+    const dump = atbDump([{ values: [...logits(9), ...logits(0)], shape: [1, 2, 8] }])
+    const options = { steps: [0] }
+    return ['one of several positions', { dump, options }, /^token 0: dump: only the last of several/, undefined]
+  })(),
+  (() => {
+    const dump = atbDump([null, row(1), row(2)])
+    const text = /^the steps do not line up, and those of the dump are assumed .* option firstStep$/
+    const options: CompareOptions = { missing: 'allow' }
+    const whole = { dump, options: { steps: [1, 2] }, load: { firstStep: 1 } }
+    return ['steps that do not line up', { dump, options }, text, whole]
+  })(),
+  (() => {
+    const text = /^tokens 0, 1 and 2: golden and dump are the same file$|^tokens 0 to 2: golden and dump/
+    const golden = torchDump(ROWS)
+    return ['the same files on both sides', { dump: golden, golden }, text, { dump: atbDump(ROWS), golden }]
+  })(),
+  (() => {
+    const holes = [row(0), null, row(2)]
+    const guess = { dump: atbDump(holes), golden: torchDump(holes) }
+    const text = /^neither side has token 1; to confirm, list the tokens to compare in the option steps$/
+    return ['a gap on both sides', guess, text, { ...guess, options: { steps: [0, 2] } }]
+  })(),
+  (() => {
+    const dump = torchDump([row(0)])
+    const text = /^tokens 1 and 2 are missing, excused by missing: 'allow'; to confirm, .* option steps$/
+    return ['missing tokens', { dump, options: { missing: 'allow' } }, text, { dump, options: { steps: [0] } }]
+  })(),
+  (() => {
+    const dump = torchDump([...ROWS, row(3)])
+    const text = /^token 3 is extra, excused by extra: 'allow'; to confirm, .* option steps$/
+    return ['extra tokens', { dump, options: { extra: 'allow' } }, text, { dump, options: { steps: { to: 2 } } }]
+  })(),
+  (() => {
+    const tie = (first: number, second: number): Step => ({ values: [first, second, 0, 0, 0, 0, 0, 0] })
+    const golden = torchDump([row(0), tie(5, 5.001), row(2)])
+    const dump = torchDump([row(0), tie(5.001, 5), row(9)])
+    const options: CompareOptions = { afterDivergence: 'ignore' }
+    const text = /^top-1 differs at token 1: 1 failing token is excused after it .*; to confirm, set steps: { to: 1 }$/
+    return [
+      'tokens after a divergence',
+      { dump, golden, options },
+      text,
+      { dump, golden, options: { steps: { to: 1 } } },
+    ]
+  })(),
+]
+
+describe.each(GUESSES)('%s', (_, guess, text, confirmed) => {
+  test('is a warning, which only strict makes fail', () => {
+    const { pass, notes, warnings, strict } = compare(guess)
+    expect({ pass, strict }).toEqual({ pass: true, strict: false })
+    expect(warnings).toContainEqual(expect.stringMatching(text))
+    expect(notes).toEqual(expect.arrayContaining(warnings))
+    const failed = compare({ ...guess, options: { ...guess.options, strict: true } })
+    expect(failed).toMatchObject({ pass: false, strict: true, warnings, notes })
+    expect(failed.firstFailure).toBeUndefined()
+    expect(failed.tokens.every((token) => token.pass)).toBe(true)
+  })
+
+  test.skipIf(confirmed === undefined)('is absent with the option that it names', () => {
+    const { pass, warnings } = compare({ ...confirmed!, options: { ...confirmed!.options, strict: true } })
+    expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
+  })
+})
+
+test('what the caller asked for, or what a file says, is an info', () => {
+  const tree = writeTree({
+    ...Object.fromEntries(ROWS.map((tensor, step) => [`logits_a_1_${step}.pth`, pth(tensor)])),
+    'logits_a_2_0.pth': pth(row(9)),
+  })
+  const options: CompareOptions = { vocabSize: 7, thresholds: { klDivergence: 100 } }
+  const settings = { ...options, strict: true }
+  const { pass, notes, warnings } = compareDumps(loadDump(tree, { run: 'logits_a_1' }), torchDump(ROWS), settings)
+  expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
+  expect(notes).toEqual([
+    'dump: case logits_a_1 taken, 1 other left out',
+    'dump: 1 path ignored: another case',
+    expect.stringMatching(/^golden: 1 column cut by vocabSize/),
+    expect.stringMatching(/^dump: 1 column cut by vocabSize/),
+    'dtype fp32 taken from the dumps',
+  ])
+})
+
+describe('the message of a strict comparison', () => {
+  const files = torchDump(ROWS)
+
+  test('says that no token fails, and which warnings do', () => {
+    expect(failureText(compareDumps(files, files, { strict: true }))).toMatchInlineSnapshot(`
+      "No token fails, but the warnings do     (3 tokens compared, 0 over, 0 missing)
+
+      With the option strict: true, warnings make the comparison fail:
+        warning: tokens 0 to 2: golden and dump are the same file
+
+        note: dtype fp32 taken from the dumps"
+    `)
+  })
+
+  test('shows the warnings beside a token that fails', () => {
+    const dump = torchDump([row(9), null, row(2)])
+    const text = failureText(compareDumps(dump, files, { dtype: 'bf16', missing: 'allow', strict: true }))
+    expect(text).toMatch(/^First token over threshold: token 0 /)
+    expect(text).toContain(
+      '\nWith the option strict: true, warnings make the comparison fail:\n  warning: token 1 is missing',
+    )
+    expect(text).not.toContain('note:')
+  })
+})
+
+describe('.not with strict', () => {
+  const call = (dump: string, golden: string, options: CompareOptions) => {
+    const context = { isNot: true } as MatcherContext
+    return toMatchGoldenLogits.call(context, dump, golden, options).pass
+  }
+  const golden = torchDump(ROWS)
+  const other = torchDump([row(9), null, row(2)])
+
+  test('passes if logits differ and there is no warning', () => {
+    expect(call(torchDump([row(9), row(1), row(2)]), golden, { strict: true })).toBe(false)
+    expect(call(other, golden, { missing: 'allow' })).toBe(false)
+  })
+
+  test.each([
+    ['only the warnings fail', golden],
+    ['logits differ, but there is a warning', other],
+  ])('is refused if %s', (_, dump) => {
+    const refused = () => call(dump, golden, { missing: 'allow', strict: true })
+    expect(refused).toThrow(GoldenLogitsError)
+    expect(refused).toThrow('.not.toMatchGoldenLogits with strict: true needs a comparison without warnings')
+  })
+})

@@ -1,0 +1,84 @@
+import { readdirSync, statSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { ended, JEST, Project, type Run } from './project.js'
+
+const WARM_UP =
+  /^golden-logits: warning: dump: execution 0 taken for a warm-up: .*; to confirm, set loadDump's option firstStep/
+const POSITIONS = /^golden-logits: warning: token 0: golden: only the last of several positions compared/
+
+const linesOf = ({ stderr }: Run) => stderr.match(/^golden-logits: .*$/gm) ?? []
+const like = (...patterns: RegExp[]) => patterns.map((pattern) => expect.stringMatching(pattern))
+
+describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => Promise<Run>]>([
+  ['vitest', (project, env) => project.vitest(['warnings'], env)],
+  ['jest', (project, env) => ended(project.start(JEST, ['--testPathPatterns', 'warnings'], env))],
+])('the warnings of comparisons that pass under %s', (runner, run) => {
+  const extension = runner === 'vitest' ? 'mjs' : 'cjs'
+
+  test('are printed once each at the end of the run, and are in the CSV', async () => {
+    const project = new Project(runner)
+    const ran = await run(project, { CSV: 'report.csv' })
+    expect(ran.code).toBe(0)
+    const place = (test: string) => `\\(warnings\\.test\\.${extension}: ${test}\\)$`
+    expect(linesOf(ran)).toEqual([
+      'golden-logits: report.csv (6 rows, 0 failed)',
+      expect.stringMatching(new RegExp(`${POSITIONS.source} ${place('positions')}`)),
+      expect.stringMatching(new RegExp(`${WARM_UP.source}.* ${place('warm-up, and 1 more like it')}`)),
+    ])
+    const rows = project.report('report.csv')
+    expect(Object.keys(rows[0]!).at(-1)).toBe('notes')
+    const notes = (name: string) => rows.filter(({ test_name }) => test_name === name).map((row) => row.notes)
+    expect(notes('clean')).toEqual([''])
+    const warmUp = /^dump: execution 0 taken for a warm-up: .*; dump: 1 path ignored: warm-up: an execution before/
+    expect(notes('warm-up')).toEqual(like(warmUp, warmUp))
+    expect(notes('confirmed')).toEqual(like(/; dump: firstStep 0: the prefill of execution 1 is step 0; /))
+    expect(notes('positions')).toEqual(['token 0: golden: only the last of several positions compared'])
+  })
+
+  test('are printed once a comparison without the reporter', async () => {
+    const ran = await run(new Project(runner), { NO_REPORTER: '1' })
+    expect(ran.code).toBe(0)
+    expect(linesOf(ran)).toEqual(like(WARM_UP, WARM_UP, POSITIONS))
+  })
+
+  test('make the run fail with the reporter option strict', async () => {
+    const ran = await run(new Project(runner), { CSV: 'report.csv', STRICT: '1' })
+    expect(ran.code).toBe(1)
+    expect(linesOf(ran)).toContain('golden-logits: 3 warnings make the run fail (reporter option strict)')
+  })
+
+  test('make a test fail with the option strict', async () => {
+    const project = new Project(runner)
+    const ran = await run(project, { CSV: 'report.csv', STRICT_TEST: '1' })
+    expect(ran.code).toBe(1)
+    const printed = ran.stdout + ran.stderr
+    expect(printed).toContain('No token fails, but the warnings do     (1 token compared, 0 over, 0 missing)')
+    expect(printed).toContain('warning: token 0: golden: only the last of several positions compared')
+    const expectations = project
+      .report('report.csv')
+      .map(({ test_name, expectation }) => `${test_name}: ${expectation}`)
+    expect(expectations.filter((text) => text.endsWith('not met'))).toEqual(['positions: not met'])
+  })
+})
+
+test('strict fails a snapshot whose dump has warnings, and an update does not replace it', async () => {
+  const project = new Project('vitest')
+  const run = (args: string[], env: NodeJS.ProcessEnv) => project.vitest(['warned-snapshot', ...args], env)
+  expect((await run([], { CI: '' })).code).toBe(0)
+  const warned = await run([], { CSV: 'report.csv' })
+  expect(warned.code).toBe(0)
+  expect(linesOf(warned)).toEqual(like(/^golden-logits: report\.csv /, WARM_UP))
+  const snapshots = () =>
+    readdirSync(project.path('__golden__/warned-snapshot.test.mjs')).map((name) => [
+      name,
+      statSync(project.path('__golden__/warned-snapshot.test.mjs', name)).mtimeMs,
+    ])
+  const before = snapshots()
+  for (const args of [[], ['-u']]) {
+    const { code, stdout, stderr } = await run(args, { STRICT_TEST: '1', CI: '' })
+    expect(code).toBe(1)
+    expect(stdout + stderr).toContain('No token fails, but the warnings do')
+    expect(stdout).toMatch(/1 failed \| 1 passed/)
+    expect(snapshots()).toEqual(before)
+  }
+})
