@@ -7,7 +7,7 @@ import { checkObject, nonEmptyString, wholeNumber } from '../lib/check-options.j
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { commonFolder, expand } from './expand.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
-import type { LayoutScan, ScanContext } from './layouts/layout.js'
+import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
 import { type Located, locate } from './locate.js'
 import { noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
@@ -34,6 +34,10 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   const located = locate(paths)
   const context = { path: pathOrGlob, options, ignored: located.ignored }
   const scan = scanLocated(paths, located, context)
+  if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb') {
+    const message = `the option prefill names an execution of an ATB dump, and this is a dump of the layout '${scan.layout}'`
+    throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
+  }
   // A file that the caller names is compared even if it is not a step of its run.
   const alone = scan.steps.length === 0 && file !== undefined
   const { layout, steps, notes, stepsAssumed } = alone ? scanFileAlone(file, located.ignored, context) : scan
@@ -50,7 +54,13 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   run: (value) => nonEmptyString('run', value, '0_1445461'),
   layer: (value) => nonEmptyString('layer', value, '67_LmHead'),
   firstStep: (value) => wholeNumber('firstStep', value, 0),
+  prefill: (value) => (value === 'last' ? value : checkExecution(value)),
   budgets: (value) => resolveBudgets(value as LoadDumpOptions['budgets']),
+}
+
+function checkExecution(value: unknown): unknown {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)) return value
+  throw invalidArgument(`prefill must be 'last' or the number of an execution, got ${describeValue(value)}`)
 }
 
 function checkPath(path: unknown): void {
@@ -91,7 +101,7 @@ function scanRun(paths: readonly string[], { devices, ignored }: Located, contex
   const chosen = new Set(ranks.map((rank) => rank.folder))
   for (const device of devices) if (!chosen.has(device.folder)) ignored.add(device.folder, 'another run')
   const scan = folderLayout(layout).scan(ranks, context)
-  const note = `run ${relative(root, folder) || basename(folder)} taken, ${runs.length - 1} other left out`
+  const note = chosenNote('run', relative(root, folder) || basename(folder), runs.length - 1)
   return { ...scan, layout, notes: [...(runs.length > 1 ? [note] : []), ...scan.notes] }
 }
 

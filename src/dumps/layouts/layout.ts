@@ -21,6 +21,11 @@ export interface LayoutScan {
   stepsAssumed: boolean
 }
 
+/** The note for one of several runs or cases, which the caller chose by the option `run`. */
+export function chosenNote(noun: string, name: string, others: number): string {
+  return `${noun} ${name} is compared (option run); ${others} other ${noun}${others === 1 ? ' is' : 's are'} ignored`
+}
+
 /** A layout whose steps are folders: `{device}_{PID}/{TID}/{layer}/…`. */
 export interface FolderLayout {
   readonly kind: 'folders'

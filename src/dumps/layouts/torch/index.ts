@@ -2,15 +2,15 @@ import { basename, dirname, join } from 'node:path'
 import { listNames } from '../../../io/folder.js'
 import type { FolderNames } from '../../../io/folder-names.js'
 import { firstOf } from '../../../lib/lazy-list.js'
-import { ignoredAs } from '../../ignored-paths.js'
+import { ignoredAs, linkProblem } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
 import type { FolderLayout, LayoutScan, ScanContext } from '../layout.js'
-import { parseTid } from '../names.js'
+import { parseTid, STEP_KINDS } from '../names.js'
 import type { DeviceSelection } from '../selection.js'
 import { outputsOf, parseOutput } from './names.js'
 import { scanStep } from './step.js'
 
-/** Torch layout: `{TID}/{LayerName}/output.pth`, where the folder `{TID}` is the step. */
+/** Torch layout: `{TID}/{LayerName}/output.pth`. The number of the folder `{TID}` is the step. */
 export const torch: FolderLayout = {
   kind: 'folders',
   name: 'torch',
@@ -41,9 +41,10 @@ interface ListedRank {
   names: FolderNames
 }
 
-/** Infinity if there is none. */
+/** Infinity if the rank has no step. */
 function firstTid({ selection: { tids }, names }: ListedRank): number {
-  return firstOf(names.numbersOf('folder'), (tid) => !tids || tids.has(tid)) ?? Number.POSITIVE_INFINITY
+  const firsts = STEP_KINDS.map((kind) => firstOf(names.numbersOf(kind), (tid) => !tids || tids.has(tid)))
+  return Math.min(...firsts.map((tid) => tid ?? Number.POSITIVE_INFINITY))
 }
 
 /** Counts the layers whose first output is missing: the output compared instead is a guess, unless the path names it. */
@@ -73,13 +74,15 @@ function scanRank(
 ): RankSteps {
   const steps = new RankSteps(selection.folder)
   for (const { name, kind } of names) {
-    const tid = kind === 'folder' ? parseTid(name) : undefined
+    const tid = STEP_KINDS.includes(kind) ? parseTid(name) : undefined
     const path = join(selection.folder, name)
     if (tid === undefined) {
       if (name !== 'model_tree.json') ignored.add(path, ignoredAs(kind, 'not a step folder'))
     } else if (!selection.tids || selection.tids.has(tid)) {
       const named = selection.tids?.get(tid) ?? []
-      const step = scanStep(path, named, options, ignored)
+      // The path may name a step that is a link, or lead through it. A link that the walk meets is not followed.
+      const followed = kind === 'folder' || selection.tids !== undefined
+      const step = followed ? scanStep(path, named, options, ignored) : { layer: '', problem: linkProblem(path) }
       if (step.file !== undefined) guesses.see(tid, step.file, named)
       steps.add(tid + shift, tid, step)
     }

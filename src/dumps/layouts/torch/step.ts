@@ -1,7 +1,7 @@
 import { dirname, join, relative } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
 import { tryListFolder } from '../../../io/folder.js'
-import { type IgnoredPaths, ignoredAs } from '../../ignored-paths.js'
+import { type IgnoredPaths, ignoredAs, linkProblem } from '../../ignored-paths.js'
 import type { RankStep } from '../../ranks.js'
 import type { LoadDumpOptions } from '../../types.js'
 import { isHeadName } from '../names.js'
@@ -21,32 +21,36 @@ export function scanStep(
   const folders: string[] = []
   const { entries, problem } = tryListFolder(step)
   if (problem !== undefined) return { layer: '', problem }
+  const links = new Set<string>()
   for (const { name, kind } of entries) {
-    if (kind === 'folder') folders.push(name)
+    if (kind === 'link' && (isHeadName(name) || name === options.layer)) links.add(name)
+    if (kind === 'folder' || links.has(name)) folders.push(name)
     else ignored.add(join(step, name), ignoredAs(kind, 'not a layer folder'), step)
   }
-  const wanted = named.length > 0 ? folders.filter((f) => named.some((path) => isWithin(join(step, f), path))) : folders
-  if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${printable(step, 300)}` }
-  const layer = pickLayer(step, wanted, options.layer)
+  const isNamed = (name: string) => named.some((path) => isWithin(join(step, name), path))
+  const layers = named.length > 0 ? folders.filter(isNamed) : folders
+  if (layers.length === 0) return { layer: '', problem: `no layer folder in ${printable(step, 300)}` }
+  const layer = pickLayer(step, layers, options.layer)
   if (layer === undefined)
     return {
       layer: options.layer!,
       problem: `no layer folder '${printable(options.layer!)}' in ${printable(step, 300)}`,
     }
   const folder = join(step, layer)
+  if (links.has(layer) && named.length === 0) return { layer, problem: linkProblem(folder) }
   const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
   return pickOutput(folder, layer, files, ignored)
 }
 
 /** The layer that emits the logits: the one in the option `layer`, else the only one, else the only one named like a head. */
-function pickLayer(step: string, folders: string[], wanted: string | undefined): string | undefined {
-  if (wanted !== undefined) return folders.find((name) => name === wanted)
+function pickLayer(step: string, folders: string[], option: string | undefined): string | undefined {
+  if (option !== undefined) return folders.find((name) => name === option)
   if (folders.length === 1) return folders[0]
   const heads = folders.filter(isHeadName)
   if (heads.length === 1) return heads[0]
   const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => printable(name, 40))
   const message = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
-  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the one that emits the logits by the option layer`, {
+  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the one that emits the logits with the option layer`, {
     file: step,
   })
 }
