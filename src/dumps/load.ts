@@ -6,10 +6,11 @@ import { inNameOrder } from '../io/folder-names.js'
 import { checkObject, nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { commonFolder, expand } from './expand.js'
+import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
 import { type Located, locate } from './locate.js'
-import { noDumpError } from './no-dump.js'
+import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
 import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
 
@@ -24,7 +25,7 @@ interface Scan extends LayoutScan {
  * one file), or a glob pattern that matches such paths. Relative paths start at the working directory. An existing folder
  * in front of a pattern is taken literally, even if its name contains pattern characters.
  * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare` (no dump there, or a pattern without a match),
- * `ambiguous-run`, `ambiguous-layer`, `invalid-argument`
+ * `unsupported-format` (a file that is no tensor), `ambiguous-run`, `ambiguous-layer`, `invalid-argument`
  */
 export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dump {
   checkPath(pathOrGlob)
@@ -109,9 +110,10 @@ function scanRun(paths: readonly string[], { devices, ignored }: Located, contex
 function scanBareFiles(files: readonly string[], { path, options }: ScanContext): LayoutScan {
   if (files.length > 1) {
     const some = files.slice(0, 3).map((file) => printable(basename(file), 60))
-    const message = `${files.length} files (${some.join(', ')}…) in no known layout, so their steps are unknown; name one file, or the folder of a dump`
+    const message = `${files.length} files (${some.join(', ')}…) in no known layout, so their steps are unknown; ${filesHint(files) ?? 'name one file, or the folder of a dump'}`
     throw new GoldenLogitsError('ambiguous-run', message, { file: path })
   }
+  for (const file of files) refuseForeign(file)
   const steps = files.map((file) => ({ step: options.firstStep ?? 0, files: [file], layer: '' }))
   return { steps, notes: [], stepsAssumed: options.firstStep === undefined }
 }

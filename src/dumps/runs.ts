@@ -89,7 +89,9 @@ function timestamp(run: Run): string {
 function listRuns(path: string, runs: readonly Run[]): string {
   const names = runs.map((run) => {
     const first = printable(relative(path, run.ranks[0]!.folder) || basename(run.ranks[0]!.folder), 100)
-    return run.ranks.length > 1 ? `${first} and ${run.ranks.length - 1} more ${run.ranks.length === 2 ? 'rank' : 'ranks'}` : first
+    return run.ranks.length > 1
+      ? `${first} and ${run.ranks.length - 1} more ${run.ranks.length === 2 ? 'rank' : 'ranks'}`
+      : first
   })
   return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 }

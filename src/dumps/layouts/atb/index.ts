@@ -18,7 +18,10 @@ const OUTPUT = 'outtensor0.bin'
 export const atb: FolderLayout = {
   kind: 'folders',
   name: 'atb',
-  example: 'msit_dump_*/tensors/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin',
+  examples: [
+    'msit_dump_*/tensors/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin',
+    'atb_dump_data/data/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin',
+  ],
   detect: ({ name, kind }) => kind === 'folder' && (name === 'after' || name === 'before'),
   // Only the first output of an operation can be logits. Another file that the caller names is a bare file.
   layerOf: (file) =>

@@ -11,7 +11,7 @@ import type { FileSelection } from '../selection.js'
 export const flat: FileLayout = {
   kind: 'files',
   name: 'flat',
-  example: 'logits_{task}_{case}_{step}.pth',
+  examples: ['logits_{task}_{case}_{step}.pth'],
   detect: (name) => parseFlat(name) !== undefined,
   scan: scanFlat,
 }

@@ -4,9 +4,10 @@ import { tryListFolder } from '../../../io/folder.js'
 import { type IgnoredPaths, ignoredAs, linkProblem } from '../../ignored-paths.js'
 import type { RankStep } from '../../ranks.js'
 import type { LoadDumpOptions } from '../../types.js'
+import { STATISTICS_ADVICE } from '../layout.js'
 import { isHeadName } from '../names.js'
 import { isWithin } from '../selection.js'
-import { outputsOf } from './names.js'
+import { outputsOf, STATISTICS_FILE } from './names.js'
 
 /**
  * The logits file of one `{TID}` folder.
@@ -50,9 +51,13 @@ function pickLayer(step: string, folders: string[], option: string | undefined):
   if (heads.length === 1) return heads[0]
   const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => printable(name, 40))
   const message = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
-  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the one that emits the logits with the option layer`, {
-    file: step,
-  })
+  throw new GoldenLogitsError(
+    'ambiguous-layer',
+    `${message}; name the one that emits the logits with the option layer`,
+    {
+      file: step,
+    },
+  )
 }
 
 /** The logits file of a layer: `output.pth`, else the first output of a tuple; the others are listed as ignored. */
@@ -69,7 +74,8 @@ function pickOutput(folder: string, layer: string, named: string[], ignored: Ign
             .slice(0, 3)
             .map((e) => printable(e.name, 40))
             .join(', ')}`
-    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${content})` }
+    const advice = entries.some(({ name }) => name === STATISTICS_FILE) ? `: ${STATISTICS_ADVICE}` : ''
+    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${content})${advice}` }
   }
   for (const name of others)
     ignored.add(join(folder, name), `a further output of the layer; ${first} is compared`, dirname(folder))
