@@ -206,7 +206,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
       torchStep(path, 'torch_tensors', 'cuda0_1')
       return () => compareDumps(loadDump(path), loadDump(path, { run: 'none' }))
     },
-    text: "the option run: 'none' fits 0 of the 1 runs here: torch_tensors/cuda0_1; give the name of exactly one",
+    text: "the option run: 'none' matches 0 of the 1 runs here: torch_tensors/cuda0_1; give the name of exactly one",
   },
 }
 

@@ -29,15 +29,14 @@ interface DumpWarning {
 }
 
 const NEVER = (): boolean => false
-const FIRST_STEP = "set loadDump's option firstStep, the number of its first token"
 
 /** The notes of a dump are plain strings: these are the warnings, all others are infos. A new guess needs a line here. */
 const DUMP_WARNINGS: readonly DumpWarning[] = [
-  { pattern: /^executions? .* taken for a warm-up: /, confirm: FIRST_STEP, isSettled: hasFirstStep },
+  // These name the option that settles them.
+  { pattern: /^executions? .* taken for a warm-up: /, isSettled: hasFirstStep },
   { pattern: /^only the decoder's head .* was dumped: /, isSettled: hasFirstStep },
   {
     pattern: /^only the prefill head .* was dumped: /,
-    confirm: FIRST_STEP,
     // A single execution leaves nothing to choose.
     isSettled: ({ stepsAssumed }) => !stepsAssumed,
   },

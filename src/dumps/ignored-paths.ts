@@ -1,3 +1,4 @@
+import { printable } from '../errors.js'
 import type { EntryKind } from '../io/folder.js'
 import type { List } from '../lib/lazy-list.js'
 import { DictionaryColumn, PathColumn } from './columns.js'
@@ -28,7 +29,14 @@ export class IgnoredPaths implements List<IgnoredPath> {
   }
 }
 
+const LINK = 'a link to a folder, or a broken one: links are not followed'
+
 /** The reason for ignoring an entry: that it is a link, or else `reason`. */
 export function ignoredAs(kind: EntryKind, reason: string): string {
-  return kind === 'link' ? 'a link to a folder, or a broken one: links are not followed' : reason
+  return kind === 'link' ? LINK : reason
+}
+
+/** The problem of a step that is a link. The link could lead anywhere, so the step stays, but unreadable. */
+export function linkProblem(path: string): string {
+  return `${printable(path, 300)} is ${LINK}; put a copy of its target in its place (cp -rL)`
 }

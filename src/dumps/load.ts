@@ -6,10 +6,11 @@ import { inNameOrder } from '../io/folder-names.js'
 import { checkObject, nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { commonFolder, expand } from './expand.js'
+import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
-import type { LayoutScan, ScanContext } from './layouts/layout.js'
+import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
 import { type Located, locate } from './locate.js'
-import { noDumpError } from './no-dump.js'
+import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
 import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
 
@@ -24,7 +25,7 @@ interface Scan extends LayoutScan {
  * one file), or a glob pattern that matches such paths. Relative paths start at the working directory. An existing folder
  * in front of a pattern is taken literally, even if its name contains pattern characters.
  * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare` (no dump there, or a pattern without a match),
- * `ambiguous-run`, `ambiguous-layer`, `invalid-argument`
+ * `unsupported-format` (a file that is no tensor), `ambiguous-run`, `ambiguous-layer`, `invalid-argument`
  */
 export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dump {
   checkPath(pathOrGlob)
@@ -34,6 +35,10 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   const located = locate(paths)
   const context = { path: pathOrGlob, options, ignored: located.ignored }
   const scan = scanLocated(paths, located, context)
+  if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb') {
+    const message = `the option prefill names an execution of an ATB dump, and this is a dump of the layout '${scan.layout}'`
+    throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
+  }
   // A file that the caller names is compared even if it is not a step of its run.
   const alone = scan.steps.length === 0 && file !== undefined
   const { layout, steps, notes, stepsAssumed } = alone ? scanFileAlone(file, located.ignored, context) : scan
@@ -59,7 +64,13 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   tensor: (value) => nonEmptyString('tensor', value, 'scores'),
   positions: (value) => (value === 'last' ? value : wholeNumber("positions (or 'last')", value, 0)),
   sequence: (value) => wholeNumber('sequence', value, 0),
+  prefill: (value) => (value === 'last' ? value : checkExecution(value)),
   budgets: (value) => resolveBudgets(value as LoadDumpOptions['budgets']),
+}
+
+function checkExecution(value: unknown): unknown {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)) return value
+  throw invalidArgument(`prefill must be 'last' or the number of an execution, got ${describeValue(value)}`)
 }
 
 function checkPath(path: unknown): void {
@@ -100,7 +111,7 @@ function scanRun(paths: readonly string[], { devices, ignored }: Located, contex
   const chosen = new Set(ranks.map((rank) => rank.folder))
   for (const device of devices) if (!chosen.has(device.folder)) ignored.add(device.folder, 'another run')
   const scan = folderLayout(layout).scan(ranks, context)
-  const note = `run ${relative(root, folder) || basename(folder)} taken, ${runs.length - 1} other left out`
+  const note = chosenNote('run', relative(root, folder) || basename(folder), runs.length - 1)
   return { ...scan, layout, notes: [...(runs.length > 1 ? [note] : []), ...scan.notes] }
 }
 
@@ -108,9 +119,10 @@ function scanRun(paths: readonly string[], { devices, ignored }: Located, contex
 function scanBareFiles(files: readonly string[], { path, options }: ScanContext): LayoutScan {
   if (files.length > 1) {
     const some = files.slice(0, 3).map((file) => printable(basename(file), 60))
-    const message = `${files.length} files (${some.join(', ')}…) in no known layout, so their steps are unknown; name one file, or the folder of a dump`
+    const message = `${files.length} files (${some.join(', ')}…) in no known layout, so their steps are unknown; ${filesHint(files) ?? 'name one file, or the folder of a dump'}`
     throw new GoldenLogitsError('ambiguous-run', message, { file: path })
   }
+  for (const file of files) refuseForeign(file)
   const steps = files.map((file) => ({ step: options.firstStep ?? 0, files: [file], layer: '' }))
   return { steps, notes: [], stepsAssumed: options.firstStep === undefined }
 }

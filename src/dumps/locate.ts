@@ -1,12 +1,12 @@
 import { basename, dirname, join } from 'node:path'
 import { GoldenLogitsError } from '../errors.js'
-import { type FolderEntry, kindOf, listNames, tryListFolder } from '../io/folder.js'
+import { type EntryKind, type FolderEntry, isLink, kindOf, listNames, tryListFolder } from '../io/folder.js'
 import { FolderNames, inNameOrder, type NameSeries } from '../io/folder-names.js'
 import { digitsOf } from '../io/numbered-text.js'
 import { IgnoredPaths, ignoredAs } from './ignored-paths.js'
 import { layerOfFile, layoutOfFile, layoutOfLayer, logitsInside } from './layouts/index.js'
 import type { FileLayout, FolderLayout } from './layouts/layout.js'
-import { isRunFolder, isTensorsFolder, parseDevice, parseTid } from './layouts/names.js'
+import { isRunFolder, isTensorsFolder, parseDevice, parseTid, STEP_KINDS } from './layouts/names.js'
 import { type DeviceSelection, type FileSelection, mergeSelections } from './layouts/selection.js'
 
 export interface Located {
@@ -45,8 +45,9 @@ export function locate(paths: readonly string[]): Located {
     listed: new Map(),
   }
   for (const path of paths) {
-    if (kindOf(path) === 'file') locateFile(path, walk)
-    else locateFolder(path, walk)
+    const kind = kindOf(path)
+    if (kind === 'file') locateFile(path, walk)
+    else if (!locateLink(path, kind, walk)) locateFolder(path, walk)
   }
   const { devices, stepFiles, namedStepFiles, bareFiles, ignored } = walk
   return {
@@ -59,8 +60,8 @@ export function locate(paths: readonly string[]): Located {
 
 /** The result of the walk so far. */
 interface Walk extends Located {
-  /** Step files that the paths name one by one. */
-  namedStepFiles: string[]
+  /** Step files, or links with the name of one, that the paths name one by one. */
+  namedStepFiles: { path: string; kind: EntryKind }[]
   /** Folders listed while looking for layers, which the walk may enter later. */
   listed: Map<string, FolderNames>
 }
@@ -72,9 +73,24 @@ function locateFile(file: string, walk: Walk): void {
   const tid = parseTid(basename(step))
   if (match && tid !== undefined) {
     walk.devices.push({ folder: dirname(step), layout: match.layout.name, tids: new Map([[tid, [file]]]) })
-  } else if (layoutOfFile(name)) walk.namedStepFiles.push(file)
+  } else if (layoutOfFile(name)) walk.namedStepFiles.push({ path: file, kind: 'file' })
   else if (AUXILIARY.has(name)) walk.ignored.add(file, 'not part of a dump')
   else walk.bareFiles.push(file)
+}
+
+/** A link that has the name of a step, but no content of one, is an unreadable step. @returns false for other paths */
+function locateLink(path: string, kind: EntryKind | undefined, walk: Walk): boolean {
+  const name = basename(path)
+  if (layoutOfFile(name) && isLink(path)) {
+    walk.namedStepFiles.push({ path, kind: 'link' })
+    return true
+  }
+  const tid = kind === 'link' ? parseTid(name) : undefined
+  const device = dirname(path)
+  const layout = tid === undefined ? undefined : layoutOfDevice(device, listNames(device))
+  if (tid === undefined || !layout) return false
+  walk.devices.push({ folder: device, layout: layout.name, tids: new Map([[tid, []]]) })
+  return true
 }
 
 function locateFolder(folder: string, walk: Walk): void {
@@ -119,7 +135,8 @@ function locateStep(folder: string, layout: FolderLayout, names: FolderNames, wa
 }
 
 function locateContainer(folder: string, names: FolderNames, walk: Walk): void {
-  const isStep = (series: NameSeries) => series.kind === 'file' && layoutOfFile(series.at(0)!.name) !== undefined
+  const isStep = (series: NameSeries) =>
+    (series.kind === 'file' || series.kind === 'link') && layoutOfFile(series.at(0)!.name) !== undefined
   walk.stepFiles.push(...byLayout(folder, names.series.filter(isStep)))
   const others = names.series.filter((series) => !isStep(series))
   for (const { name, kind } of inNameOrder([...others, names.others])) {
@@ -136,10 +153,13 @@ function locateContainer(folder: string, names: FolderNames, walk: Walk): void {
 
 /** The layout in which a folder is a device folder: the one of its first step. */
 function layoutOfDevice(folder: string, names: FolderNames): FolderLayout | undefined {
-  for (const tid of names.numbersOf('folder')) {
-    const step = join(folder, digitsOf(tid))
-    const layout = layoutOfStep(step, tryListFolder(step).entries)
-    if (layout) return layout
+  // Links last: if every step of a rank is a link, the rank is still a rank.
+  for (const kind of STEP_KINDS) {
+    for (const tid of names.numbersOf(kind)) {
+      const step = join(folder, digitsOf(tid))
+      const layout = layoutOfStep(step, tryListFolder(step).entries)
+      if (layout) return layout
+    }
   }
   return undefined
 }
@@ -174,13 +194,13 @@ function tryListNames(folder: string): FolderNames | undefined {
 }
 
 /** Step files that the paths name one by one, grouped by folder. */
-function byFolder(files: readonly string[]): FileSelection[] {
+function byFolder(files: Walk['namedStepFiles']): FileSelection[] {
   const folders = new Map<string, FolderEntry[]>()
-  for (const file of files) {
-    const entry = { name: basename(file), kind: 'file' } as const
-    const entries = folders.get(dirname(file))
+  for (const { path, kind } of files) {
+    const entry = { name: basename(path), kind }
+    const entries = folders.get(dirname(path))
     if (entries) entries.push(entry)
-    else folders.set(dirname(file), [entry])
+    else folders.set(dirname(path), [entry])
   }
   return [...folders].flatMap(([folder, entries]) => byLayout(folder, new FolderNames(entries).series))
 }

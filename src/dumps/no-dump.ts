@@ -1,25 +1,77 @@
-import { basename, resolve } from 'node:path'
+import { basename, extname, resolve } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { kindOf, listNames } from '../io/folder.js'
+import { kindOf, listNames, tryListFolder } from '../io/folder.js'
+import { splitAtNumber } from '../io/numbered-text.js'
 import { firstItems, type List } from '../lib/lazy-list.js'
-import { LAYOUTS } from './layouts/index.js'
+import { adviceFor, EXPECTED } from './foreign-files.js'
+import { STATISTICS_ADVICE } from './layouts/layout.js'
 import { locate } from './locate.js'
 import type { IgnoredPath } from './types.js'
 
-/** The error for a path without a dump: what is there instead, and which subfolder contains a dump. */
+/** The error for a path without a dump: what is there instead, what is nearest to a dump, and what to do. */
 export function noDumpError(path: string, paths: readonly string[], ignored: List<IgnoredPath>): GoldenLogitsError {
-  const some = firstItems(ignored, 3).map(({ path, reason }) => `${printable(basename(path), 60)}: ${reason}`)
+  const some = firstItems(ignored, 3).map(({ path, reason }) => `${printable(basename(path), 40)}: ${reason}`)
   const more = ignored.length > 3 ? ` and ${ignored.length - 3} more` : ''
   const content = ignored.length === 0 ? 'it is empty' : `found ${some.join(', ')}${more}`
-  const dumps = paths.flatMap((p) => dumpsBelow(p)).slice(0, 3)
-  const names = dumps.map((name) => printable(name, 80)).join(' and in ')
-  const hint = dumps.length > 0 ? `; there is a dump in ${names}: name that one` : ''
-  const examples = LAYOUTS.map(({ example }) => example).join(' or ')
-  return new GoldenLogitsError(
-    'nothing-to-compare',
-    `no dump here (${content})${hint}; expected ${examples}, or any folder on the way`,
-    { file: path },
-  )
+  const hint = hintFor(paths, ignored)
+  const advice = hint === undefined ? '' : `; ${hint}`
+  const message = `no dump here (${content})${advice}; ${EXPECTED}, or any folder on the way`
+  return new GoldenLogitsError('nothing-to-compare', message, { file: path })
+}
+
+/** What to do, by what is nearest to a dump. */
+function hintFor(paths: readonly string[], ignored: List<IgnoredPath>): string | undefined {
+  const dumps = paths.flatMap((path) => dumpsBelow(path)).slice(0, 3)
+  const names = dumps.map((name) => printable(name, 60)).join(' and in ')
+  if (dumps.length > 0) return `there is a dump in ${names}: name that one`
+  if (paths.some(holdsStatistics)) return STATISTICS_ADVICE
+  // The first entries show what kind of folder it is; a folder may have a million of them.
+  return filesHint(firstItems(ignored, 100).map(({ path }) => path))
+}
+
+/** What to do with files in no known layout, by the first that has a known extension. */
+export function filesHint(files: readonly string[]): string | undefined {
+  const tensor = files.find((file) => /\.(?:pth|pt)$/i.test(file))
+  if (tensor !== undefined) return renameHint(basename(tensor))
+  const binary = files.find((file) => file.endsWith('.bin'))
+  if (binary !== undefined) return `to compare one file, name it: ${printable(basename(binary), 60)}`
+  for (const file of files) {
+    const advice = adviceFor(file, flatName(basename(file)))
+    if (advice !== undefined) return `${printable(basename(file), 40)}: ${advice}`
+  }
+  return undefined
+}
+
+function renameHint(name: string): string {
+  const target = `rename ${printable(name, 60)} to logits_{task}_{case}_{step}.pth, such as ${printable(flatName(name), 60)}`
+  return `if each file is one step, ${target}; to compare one file, name it`
+}
+
+/** A name of the flat layout for a file: its last number is the step, and the case is 0 if the name has none. */
+function flatName(name: string): string {
+  const stem = basename(name, extname(name)).replace(/^logits_?/i, '')
+  const numbered = splitAtNumber(stem)
+  const step = numbered?.number ?? 0
+  const before = numbered ? numbered.before.replace(/0+$/, '') : stem
+  const run = before.replace(/\W+|_+$/g, '')
+  if (/_\d{1,15}$/.test(run)) return `logits_${run}_${step}.pth`
+  return `logits_${run === '' ? 'run' : run}_0_${step}.pth`
+}
+
+/** How deep an msprobe dump of statistics has its tables below `atb_dump_data`, its tool's folder included. */
+const STATISTICS_DEPTH = 6
+
+/** Whether the first folders down from here lead to a table of statistics. Follows one folder per level. */
+function holdsStatistics(path: string): boolean {
+  let folder = path
+  for (let depth = 0; depth < STATISTICS_DEPTH; depth++) {
+    const { entries } = tryListFolder(folder)
+    if (entries.some(({ name, kind }) => kind === 'file' && /^statistics?\.csv$/.test(name))) return true
+    const next = entries.find(({ name, kind }) => kind === 'folder' && name !== 'info' && name !== 'before')
+    if (next === undefined) return false
+    folder = resolve(folder, next.name)
+  }
+  return false
 }
 
 /** The folders one level below that contain a dump. */

@@ -39,28 +39,28 @@ function splitByDevice(family: DeviceSelection[]): Run[] {
 
 /**
  * Picks the run that the caller asks for.
- * @throws GoldenLogitsError `ambiguous-run` if several fit, `invalid-argument` if `wanted` names none
+ * @throws GoldenLogitsError `ambiguous-run` if several match, `invalid-argument` if `option` names none
  */
-export function pickRun(path: string, runs: readonly Run[], wanted: string | undefined): Run {
-  if (wanted === undefined) {
+export function pickRun(path: string, runs: readonly Run[], option: string | undefined): Run {
+  if (option === undefined) {
     if (runs.length === 1) return runs[0]!
-    const advice = `name one by the path or by the option run: '${printable(runNames(path, runs[0]!)[0] ?? '', 60)}' (or 'latest')`
+    const advice = `choose one with the path or the option run: '${printable(runNames(path, runs[0]!)[0] ?? '', 60)}' (or 'latest')`
     throw new GoldenLogitsError('ambiguous-run', `holds ${runs.length} runs: ${listRuns(path, runs)}; ${advice}`, {
       file: path,
     })
   }
-  const matches = wanted === 'latest' ? newest(runs) : runs.flatMap((run) => matchRun(path, run, wanted))
+  const matches = option === 'latest' ? newest(runs) : runs.flatMap((run) => matchRun(path, run, option))
   if (matches.length === 1) return matches[0]!
-  const message = `the option run: '${printable(wanted)}' fits ${matches.length} of the ${runs.length} runs here: ${listRuns(path, runs)}`
+  const message = `the option run: '${printable(option)}' matches ${matches.length} of the ${runs.length} runs here: ${listRuns(path, runs)}`
   const code = matches.length === 0 ? 'invalid-argument' : 'ambiguous-run'
   throw new GoldenLogitsError(code, `${message}; give the name of exactly one`, { file: path })
 }
 
-/** The run if `wanted` names it, only one of its ranks if `wanted` is the name of that device folder, else nothing. */
-function matchRun(path: string, run: Run, wanted: string): Run[] {
-  const rank = run.ranks.filter((r) => basename(r.folder) === wanted)
+/** The run if `name` names it, only one of its ranks if `name` is that of its device folder, else nothing. */
+function matchRun(path: string, run: Run, name: string): Run[] {
+  const rank = run.ranks.filter((r) => basename(r.folder) === name)
   if (rank.length > 0) return [{ ranks: rank }]
-  return runNames(path, run).includes(wanted) ? [run] : []
+  return runNames(path, run).includes(name) ? [run] : []
 }
 
 function runNames(path: string, run: Run): string[] {
@@ -69,7 +69,7 @@ function runNames(path: string, run: Run): string[] {
   const parts = dirname(first).split(sep).slice(-2)
   const pid = parseDevice(basename(first))?.pid
   return [...parents, ...parts, pid].filter(
-    (name): name is string => name !== undefined && name !== '' && name !== '..',
+    (part): part is string => part !== undefined && part !== '' && part !== '..',
   )
 }
 
@@ -89,7 +89,9 @@ function timestamp(run: Run): string {
 function listRuns(path: string, runs: readonly Run[]): string {
   const names = runs.map((run) => {
     const first = printable(relative(path, run.ranks[0]!.folder) || basename(run.ranks[0]!.folder), 100)
-    return run.ranks.length > 1 ? `${first} and ${run.ranks.length - 1} more ranks` : first
+    return run.ranks.length > 1
+      ? `${first} and ${run.ranks.length - 1} more ${run.ranks.length === 2 ? 'rank' : 'ranks'}`
+      : first
   })
   return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 }

@@ -33,7 +33,7 @@ export interface Dump {
   readonly notes: readonly string[]
   /** Files and folders of the dump that are not compared, each with its reason. */
   readonly ignored: List<IgnoredPath>
-  /** True where the steps rest on an assumption that the `firstStep` option replaces. */
+  /** True if the step numbers rest on an assumption, which the option `firstStep` replaces. */
   readonly stepsAssumed: boolean
   readonly budgets: Partial<Budgets>
   /** Which numbers of a file are the logits, as far as the caller said so. */
@@ -57,6 +57,11 @@ export interface LoadDumpOptions {
   positions?: 'last' | number
   /** Which sequence of a batch counts, from 0. */
   sequence?: number
+  /**
+   * The execution at which an ATB run starts: its number, or `'last'` for the last one that has the prefill head. That is
+   * what is taken without the option; the option confirms it, so that it is no longer a guess.
+   */
+  prefill?: 'last' | number
   /** Budgets of the file readers. */
   budgets?: Partial<Budgets>
 }

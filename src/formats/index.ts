@@ -42,12 +42,22 @@ const HEAD = TAR_OFFSET + TAR_MAGIC.length
  * @throws GoldenLogitsError `unsupported-format`
  */
 export function detectFormat(source: ByteSource): Format {
-  const head = Buffer.from(readBytes(source, 0, Math.min(HEAD, source.size))).toString('latin1')
-  const format = FORMATS.find(({ matches }) => matches(head))
+  const format = formatOf(source)
   if (format && 'read' in format) return format
   const problem = source.size === 0 ? 'is empty' : `is ${format?.name ?? 'of an unknown format'}`
   const message = `${problem}, expected a file of torch.save (.pth) or an ATB dump (.bin)`
   throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
+}
+
+/** The name of the format that the first bytes show, undefined if no reader takes it. */
+export function readableFormat(source: ByteSource): string | undefined {
+  const format = formatOf(source)
+  return format && 'read' in format ? format.name : undefined
+}
+
+function formatOf(source: ByteSource): Format | UnsupportedFormat | undefined {
+  const head = Buffer.from(readBytes(source, 0, Math.min(HEAD, source.size))).toString('latin1')
+  return FORMATS.find(({ matches }) => matches(head))
 }
 
 /** Whether the file has the magic bytes of a tar archive. */

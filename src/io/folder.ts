@@ -76,6 +76,11 @@ export function kindOf(path: string): EntryKind | undefined {
   })
 }
 
+/** Whether the path itself is a link. */
+export function isLink(path: string): boolean {
+  return guarded(path, 'look at the path', () => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false)
+}
+
 function targetStats(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })

@@ -45,7 +45,7 @@ describe('two heads', () => {
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead', 1: '1/67_LmHead', 2: '2/67_LmHead' })
     expect(dump.notes).toEqual([
-      'execution 0 taken for a warm-up: the prefill head 33 last occurs in execution 1; the run is read from there',
+      "execution 0 taken for a warm-up: the prefill head 33 last occurs in execution 1; the run is read from there; if that is right, set prefill: 'last'",
     ])
     expect(ignoredOf(dump, root)).toEqual([
       `${DEVICE}/0/33_LmHead/after/outtensor0.bin: warm-up: an execution before the run starts`,
@@ -62,7 +62,7 @@ describe('two heads', () => {
     const dump = load(twice)
     expect(planOf(dump, twice)).toEqual({ 0: '3/33_LmHead', 1: '3/67_LmHead', 2: '4/67_LmHead' })
     expect(dump.notes).toEqual([
-      'executions 0 to 2 taken for a warm-up: the prefill head 33 last occurs in execution 3; the run is read from there',
+      "executions 0 to 2 taken for a warm-up: the prefill head 33 last occurs in execution 3; the run is read from there; if that is right, set prefill: 'last'",
     ])
     expect(dump.ignored).toHaveLength(5)
   })
@@ -155,7 +155,7 @@ describe('one head', () => {
     expect(planOf(dump, root)).toEqual({ 1: '0/67_LmHead', 2: '1/67_LmHead' })
     expect(dump.stepsAssumed).toBe(true)
     expect(dump.notes).toEqual([
-      "only the decoder's head 67 was dumped: execution n taken for step n + 1; if there was a warm-up, set firstStep",
+      "only the decoder's head 67 was dumped: execution n taken for step n + 1; if that is right, set firstStep: 1; if there was a warm-up, firstStep: 0",
     ])
     expect(planOf(load(root, { firstStep: 0 }), root)).toEqual({ 0: '0/67_LmHead', 1: '1/67_LmHead' })
   })
@@ -164,7 +164,9 @@ describe('one head', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead'] }, BOTH)
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead' })
-    expect(dump.notes).toEqual(['only the prefill head 33 was dumped: step 0 alone is compared, from execution 1'])
+    expect(dump.notes).toEqual([
+      "only the prefill head 33 was dumped: step 0 alone is compared, from execution 1; if that is right, set prefill: 'last'",
+    ])
     expect(dump.ignored).toHaveLength(1)
   })
 
@@ -235,10 +237,10 @@ describe('refused', () => {
     expectRefusal(
       () => loadDump(path),
       'ambiguous-layer',
-      'holds 3 layers, 0 of them named like an LM head (0_Embedding, 1_Decoder, 2_Norm…); name the head by the option layer',
+      'holds 3 layers, 0 of them named like an LM head (0_Embedding, 1_Decoder, 2_Norm…); name the head with the option layer',
       path,
     )
-    expectRefusal(() => loadDump(path, { layer: 'x' }), 'ambiguous-layer', "0 of them fitting layer: 'x'", path)
+    expectRefusal(() => loadDump(path, { layer: 'x' }), 'ambiguous-layer', "0 of them matching layer: 'x'", path)
     expect(planOf(load(root, { layer: '2_Norm' }), root)).toEqual({ 0: '0/2_Norm' })
   })
 
@@ -256,7 +258,7 @@ describe('refused', () => {
 
   test('layer folders without a number', () => {
     const root = atbTree({ 0: ['LmHead'] })
-    const text = 'its executions hold no layer folder, which would be named {id}_{OpName}, as 33_LmHead'
+    const text = 'its executions hold no layer folder; its name would be {id}_{OpName}, such as 33_LmHead'
     expectRefusal(() => load(root), 'ambiguous-layer', text, join(root, 'run'))
   })
 })

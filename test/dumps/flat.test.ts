@@ -32,16 +32,16 @@ test('several cases are refused and listed; a name or a pattern selects one', ()
   expectRefusal(
     () => loadDump(root),
     'ambiguous-run',
-    "holds the logits of 3 cases: logits_gsm8k_12, logits_humaneval_x_cpp_3, logits_humaneval_x_cpp_12; name one by the option run: 'logits_gsm8k_12', or by a pattern of its files",
+    "holds the logits of 3 cases: logits_gsm8k_12, logits_humaneval_x_cpp_3, logits_humaneval_x_cpp_12; choose one with the option run: 'logits_gsm8k_12', or with a pattern that matches only its files",
     root,
   )
   const steps = { 0: ['logits_humaneval_x_cpp_12_0.pth'] }
   const dump = loadDump(root, { run: 'logits_humaneval_x_cpp_12' })
   expect(stepsOf(dump, root)).toEqual(steps)
-  expect(dump.notes).toEqual(['case logits_humaneval_x_cpp_12 taken, 2 other left out'])
+  expect(dump.notes).toEqual(['case logits_humaneval_x_cpp_12 is compared (option run); 2 other cases are ignored'])
   expect(dump.ignored).toHaveLength(4)
   expect(stepsOf(loadDump(join(root, 'logits_*_cpp_12_*.pth')), root)).toEqual(steps)
-  const text = "the option run: 'logits_cpp' is none of them"
+  const text = "the option run: 'logits_cpp' names none of them"
   expectRefusal(() => loadDump(root, { run: 'logits_cpp' }), 'invalid-argument', text, root)
 })
 

@@ -148,7 +148,7 @@ describe('folders that were copied and renamed', () => {
     }
   })
 
-  test('the older folder names, and those of msprobe', () => {
+  test('the older folder names, and the names of msprobe', () => {
     const root = writeTree({
       ...atb('ait_dump_20240101_010101'),
       'msprobe/atb_dump_data/data/0_7/0/1_LmHead/after/outtensor0.bin': '',
@@ -181,7 +181,7 @@ test.runIf(process.platform !== 'win32')('a backslash takes a character of a pat
   }
 })
 
-test('links are followed if the caller names them, and listed if they are in a dump', () => {
+test('links are followed if the caller names them, and unreadable steps if they are in a dump', () => {
   const root = writeTree(torch())
   symlinkSync(join(root, 'gpu'), join(root, 'latest'), 'junction')
   const device = 'latest/msit_dump_20250301_101500/torch_tensors/cuda0_66245'
@@ -189,10 +189,13 @@ test('links are followed if the caller names them, and listed if they are in a d
   expect(stepsOf(loadDump(join(root, 'lat*')), root)).toEqual(torchSteps(device))
   symlinkSync(join(root, TORCH_DEVICE, '0'), join(root, TORCH_DEVICE, '3'), 'junction')
   const dump = loadDump(join(root, 'gpu'))
-  expect(stepsOf(dump, root)).toEqual(torchSteps(TORCH_DEVICE))
-  expect(ignoredOf(dump, root)).toEqual([
-    `${TORCH_DEVICE}/3: a link to a folder, or a broken one: links are not followed`,
-  ])
+  expect(stepsOf(dump, root)).toMatchObject(torchSteps(TORCH_DEVICE))
+  expect(dump.steps.at(3)).toMatchObject({
+    step: 3,
+    files: [],
+    problem: expect.stringContaining('is a link to a folder'),
+  })
+  expect(stepsOf(loadDump(join(root, TORCH_DEVICE, '3')), root)).toEqual({ 3: [TORCH_FILE(3)] })
 })
 
 test('entries that do not belong to a dump are listed at every level', () => {

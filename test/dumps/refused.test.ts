@@ -49,7 +49,7 @@ describe('a path without a dump', () => {
     const root = writeTree({ 'a.pth': '', 'b.pth': '' })
     const path = join(root, '*.pth')
     const text =
-      '2 files (a.pth, b.pth…) in no known layout, so their steps are unknown; name one file, or the folder of a dump'
+      '2 files (a.pth, b.pth…) in no known layout, so their steps are unknown; if each file is one step, rename a.pth to logits_{task}_{case}_{step}.pth, such as logits_a_0_0.pth; to compare one file, name it'
     expectRefusal(() => loadDump(path), 'ambiguous-run', text, path)
   })
 })
@@ -73,12 +73,14 @@ describe('invalid arguments of loadDump', () => {
     [
       'x',
       { step: 1 },
-      "there is no option 'step'; there are run, layer, firstStep, tensor, positions, sequence, budgets",
+      "there is no option 'step'; there are run, layer, firstStep, tensor, positions, sequence, prefill, budgets",
     ],
     ['x', { run: 1445461 }, "run must be a non-empty string, such as '0_1445461', got 1445461"],
     ['x', { layer: '' }, "layer must be a non-empty string, such as '67_LmHead', got ''"],
     ['x', { firstStep: -1 }, 'firstStep must be a whole number from 0, got -1'],
     ['x', { firstStep: '1' }, "firstStep must be a whole number from 0, got '1'"],
+    ['x', { prefill: 'first' }, "prefill must be 'last' or the number of an execution, got 'first'"],
+    ['x', { prefill: -1 }, "prefill must be 'last' or the number of an execution, got -1"],
     ['x', { budgets: { element: 1 } }, "there is no budget 'element'; there are fileBytes"],
     ['x', { budgets: { elements: -1 } }, 'the budget elements must be a number from 0'],
   ])('%j, %j', (path, options, message) => {

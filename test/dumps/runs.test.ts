@@ -69,7 +69,7 @@ describe('several runs under one path', () => {
     expectRefusal(
       () => loadDump(root),
       'ambiguous-run',
-      `holds 2 runs: ${OLD}, ${NEW}; name one by the path or by the option run: 'msit_dump_20250101_000000' (or 'latest')`,
+      `holds 2 runs: ${OLD}, ${NEW}; choose one with the path or the option run: 'msit_dump_20250101_000000' (or 'latest')`,
       root,
     )
     const pattern = join(root, 'msit_dump_*/tensors/0_*')
@@ -85,7 +85,7 @@ describe('several runs under one path', () => {
     const root = devices(OLD, NEW)
     expect(ranksOf(root, '.', { run })).toEqual([folder])
     const dump = loadDump(root, { run })
-    expect(dump.notes).toEqual([`run ${folder} taken, 1 other left out`])
+    expect(dump.notes).toEqual([`run ${folder} is compared (option run); 1 other run is ignored`])
     expect(ignoredOf(dump, root)).toEqual([`${folder === OLD ? NEW : OLD}: another run`])
   })
 
@@ -100,7 +100,7 @@ describe('several runs under one path', () => {
     expectRefusal(
       () => loadDump(root),
       'ambiguous-run',
-      'holds 2 runs: tensors/0_7 and 1 more ranks, tensors/0_8 and 1 more ranks',
+      'holds 2 runs: tensors/0_7 and 1 more rank, tensors/0_8 and 1 more rank',
       root,
     )
     expect(ranksOf(root, '.', { run: '8' })).toEqual(['tensors/0_8', 'tensors/1_8'])
@@ -125,13 +125,13 @@ describe('several runs under one path', () => {
     expectRefusal(
       () => loadDump(root, { run: 'nope' }),
       'invalid-argument',
-      `the option run: 'nope' fits 0 of the 2 runs here: ${OLD}, ${NEW}; give the name of exactly one`,
+      `the option run: 'nope' matches 0 of the 2 runs here: ${OLD}, ${NEW}; give the name of exactly one`,
       root,
     )
     expectRefusal(
       () => loadDump(root, { run: 'tensors' }),
       'ambiguous-run',
-      "run: 'tensors' fits 2 of the 2 runs",
+      "run: 'tensors' matches 2 of the 2 runs",
       root,
     )
     const untimed = devices('a/tensors/0_7', 'b/tensors/0_8')
@@ -139,7 +139,7 @@ describe('several runs under one path', () => {
     expectRefusal(
       () => loadDump(path, { run: 'latest' }),
       'ambiguous-run',
-      "run: 'latest' fits 2 of the 2 runs",
+      "run: 'latest' matches 2 of the 2 runs",
       untimed,
     )
   })

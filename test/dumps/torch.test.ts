@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { STATISTICS_ADVICE } from '../../src/dumps/layouts/layout.js'
 import { loadDump } from '../../src/dumps/load.js'
 import { type Files, writeTree } from '../build/tree.js'
 import { expectRefusal } from '../formats/build/refusal.js'
@@ -48,7 +49,8 @@ describe('the outputs of a module', () => {
       '1/lm_head/output_1.pth': '',
       '2/lm_head/output_0_1.pth': '',
     })
-    const note = 'no first output in folder 1, and in 1 more: output_1.pth compared, the first that is there'
+    const note =
+      'no first output in folder 1, and in 1 more: output_1.pth compared, the first that is there; if that is right, name these files by a pattern'
     expect(loadDump(root).notes).toEqual([note])
     expect(loadDump(join(root, DEVICE, '1/lm_head/output_1.pth')).notes).toEqual([])
     expect(loadDump(join(root, DEVICE, '0')).notes).toEqual([])
@@ -76,7 +78,7 @@ describe('the outputs of a module', () => {
       0: [`${DEVICE}/0/lm_head/output.pth`],
       1: { problem: `no layer folder in /${DEVICE}/1` },
       2: { problem: `no output.pth in /${DEVICE}/2/lm_head (the folder is empty)` },
-      3: { problem: `no output.pth in /${DEVICE}/3/lm_head (found statistics.csv)` },
+      3: { problem: `no output.pth in /${DEVICE}/3/lm_head (found statistics.csv): ${STATISTICS_ADVICE}` },
       4: { problem: `no output.pth in /${DEVICE}/4/lm_head (found output.pth.tmp)` },
       5: [`${DEVICE}/5/lm_head/output.pth`],
     })
@@ -110,7 +112,7 @@ describe('the layer that emits the logits', () => {
     expectRefusal(
       () => loadDump(root),
       'ambiguous-layer',
-      'holds 2 layers and 0 of them are named like an LM head (a, b…); name the one that emits the logits by the option layer',
+      'holds 2 layers and 0 of them are named like an LM head (a, b…); name the one that emits the logits with the option layer',
       join(root, DEVICE, '0'),
     )
   })

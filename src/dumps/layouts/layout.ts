@@ -5,31 +5,40 @@ import type { IgnoredPaths } from '../ignored-paths.js'
 import type { Dump, DumpStep, LoadDumpOptions } from '../types.js'
 import type { DeviceSelection, FileSelection } from './selection.js'
 
-/** What the scan of every layout is given. */
+/** The input of every layout's scan. */
 export interface ScanContext {
   /** As the caller wrote it, for errors. */
   readonly path: string
   readonly options: LoadDumpOptions
-  /** Takes what the scan leaves out. */
+  /** The scan adds the paths that it does not use. */
   readonly ignored: IgnoredPaths
 }
 
-/** What the scan of every layout returns. */
+/** The result of every layout's scan. */
 export interface LayoutScan {
   steps: List<DumpStep>
   notes: string[]
   stepsAssumed: boolean
 }
 
+/** What to do about tables of statistics in place of tensors. */
+export const STATISTICS_ADVICE =
+  'statistics hold no logits; dump again with tensors (torch: DumpConfig(dump_last_logits=True); ATB: msit llm dump --type model tensor; msprobe: "task": "tensor")'
+
+/** The note for one of several runs or cases, which the caller chose by the option `run`. */
+export function chosenNote(noun: string, name: string, others: number): string {
+  return `${noun} ${name} is compared (option run); ${others} other ${noun}${others === 1 ? ' is' : 's are'} ignored`
+}
+
 /** A layout whose steps are folders: `{device}_{PID}/{TID}/{layer}/…`. */
 export interface FolderLayout {
   readonly kind: 'folders'
   readonly name: Dump['layout']
-  /** The path of a logits file, for the error about a path without a dump. */
-  readonly example: string
-  /** Does this entry show that the folder it lies in is a layer folder of this layout? */
+  /** Paths of logits files, for the error about a path without a dump. */
+  readonly examples: readonly string[]
+  /** Does this entry show that its folder is a layer folder of this layout? */
   detect(entry: FolderEntry): boolean
-  /** The layer folder of a logits file, undefined if the file has another name than this layout gives. */
+  /** The layer folder of a logits file, undefined if this layout has no logits file of this name. */
   layerOf(file: string): string | undefined
   /** The logits file of a layer folder. */
   logitsOf(layer: string, names: FolderNames): string | undefined
@@ -43,7 +52,7 @@ export interface FolderLayout {
 export interface FileLayout {
   readonly kind: 'files'
   readonly name: Dump['layout']
-  readonly example: string
+  readonly examples: readonly string[]
   /** Is a file with this name a step? Names that differ only by the step must give the same answer. */
   detect(name: string): boolean
   scan(files: readonly FileSelection[], context: ScanContext): LayoutScan

@@ -1,9 +1,14 @@
+import type { EntryKind } from '../../io/folder.js'
+
 // The folder names that several layouts share. The walk follows only known names and lists everything else as ignored.
 
 /** `{TID}`: a forward pass (torch) or an execution (ATB). No leading zeros, at most 15 digits: exact as a number. */
 export function parseTid(name: string): number | undefined {
   return /^(0|[1-9][0-9]{0,14})$/.test(name) ? Number(name) : undefined
 }
+
+/** The kinds of entries that count as a step if their name is a `{TID}`. */
+export const STEP_KINDS: readonly EntryKind[] = ['folder', 'link']
 
 /** `msit_dump_{TIMESTAMP}`, the older `ait_dump…`, and msprobe's `atb_dump_data`. */
 export function isRunFolder(name: string): boolean {

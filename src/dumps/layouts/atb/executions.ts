@@ -4,8 +4,8 @@ import { type FolderEntry, listNames, tryListFolder } from '../../../io/folder.j
 import { NumberColumn } from '../../../io/number-column.js'
 import { digitsOf } from '../../../io/numbered-text.js'
 import { DictionaryColumn } from '../../columns.js'
-import { type IgnoredPaths, ignoredAs } from '../../ignored-paths.js'
-import { parseTid } from '../names.js'
+import { type IgnoredPaths, ignoredAs, linkProblem } from '../../ignored-paths.js'
+import { parseTid, STEP_KINDS } from '../names.js'
 import type { DeviceSelection } from '../selection.js'
 import { parseAtbLayer } from './names.js'
 
@@ -15,7 +15,7 @@ export type Layers = ReadonlyMap<number, { name: string; op: string }>
 /** The content of a `{TID}` folder. Many folders have the same, so it is kept once. */
 interface ExecutionContent {
   readonly layers: Layers
-  /** Why the folder could not be listed. */
+  /** Why the folder was not listed. */
   readonly problem?: string
   readonly ignored: readonly { name: string; reason: string }[]
 }
@@ -36,10 +36,12 @@ export class Executions {
     this.selection = selection
     const { folder: device, names = listNames(device) } = selection
     for (const { name, kind } of names) {
-      const tid = kind === 'folder' ? parseTid(name) : undefined
+      const tid = STEP_KINDS.includes(kind) ? parseTid(name) : undefined
       const folder = join(device, name)
       if (tid === undefined) ignored.add(folder, ignoredAs(kind, 'not an execution folder'))
-      else this.add(tid, folder, ignored)
+      // The path may name a step that is a link, or lead through it. A link that the walk meets is not followed.
+      else if (kind === 'folder' || selection.tids?.has(tid)) this.add(tid, folder, ignored)
+      else this.addLink(tid, folder)
     }
   }
 
@@ -58,11 +60,27 @@ export class Executions {
     return this.contents.at(index)!.layers
   }
 
+  problemAt(index: number): string | undefined {
+    return this.contents.at(index)!.problem
+  }
+
   /** The distinct sets of layers, in the order of their last occurrence. */
   layerSets(): Layers[] {
     const sets = new Set<Layers>()
     for (let i = this.length - 1; i >= 0; i--) sets.add(this.layersAt(i))
     return [...sets].reverse()
+  }
+
+  /** True if no execution could be listed, so that nothing shows which heads this rank has. */
+  get unreadable(): boolean {
+    for (let i = 0; i < this.length; i++) if (this.contents.at(i)!.problem === undefined) return false
+    return true
+  }
+
+  private addLink(tid: number, folder: string): void {
+    const problem = linkProblem(folder)
+    this.contents.push(problem, () => ({ layers: new Map(), ignored: [], problem }))
+    this.tids.push(tid)
   }
 
   private add(tid: number, folder: string, ignored: IgnoredPaths): void {

@@ -15,37 +15,37 @@ export interface LayerHeads {
 /**
  * Finds the heads among the layers of a dump.
  * @param sets the layers of each distinct execution; if an id occurs twice, its last layer is used
- * @param wanted the option `layer`: a folder's name, its operation, or its id
+ * @param option the option `layer`: a folder's name, its operation, or its id
  * @throws GoldenLogitsError `ambiguous-layer` if neither the names nor the number of the layers decide
  */
-export function pickHeads(path: string, sets: readonly Layers[], wanted: string | undefined): LayerHeads {
+export function pickHeads(path: string, sets: readonly Layers[], option: string | undefined): LayerHeads {
   const layers = new Map(sets.flatMap((set) => [...set]))
   const all = [...layers.keys()].sort((a, b) => a - b)
   const named = all.filter((id) => isHeadName(layers.get(id)!.op))
-  const fitting = all.filter((id) => {
+  const matches = all.filter((id) => {
     const { name, op } = layers.get(id)!
-    return wanted === undefined ? isHeadName(op) : name === wanted || op === wanted || String(id) === wanted
+    return option === undefined ? isHeadName(op) : name === option || op === option || String(id) === option
   })
-  if (fitting.length === 1 || fitting.length === 2) {
+  if (matches.length === 1 || matches.length === 2) {
     // The option names one of two heads: the other is still needed to find the start of the run.
-    const heads = named.length === 2 && fitting.every((id) => named.includes(id)) ? named : fitting
-    return { heads, read: fitting }
+    const heads = named.length === 2 && matches.every((id) => named.includes(id)) ? named : matches
+    return { heads, read: matches }
   }
   // A dump of selected layers (`-ids`) contains only the heads, under any name.
-  if (wanted === undefined && fitting.length === 0 && (all.length === 1 || all.length === 2)) {
+  if (option === undefined && matches.length === 0 && (all.length === 1 || all.length === 2)) {
     return { heads: all, read: all }
   }
   if (all.length === 0) {
-    const message = 'its executions hold no layer folder, which would be named {id}_{OpName}, as 33_LmHead'
+    const message = 'its executions hold no layer folder; its name would be {id}_{OpName}, such as 33_LmHead'
     throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
   }
-  const some = (fitting.length > 0 ? fitting : all).slice(0, 4).map((id) => printable(layers.get(id)!.name, 40))
-  const what = wanted === undefined ? 'named like an LM head' : `fitting layer: '${printable(wanted)}'`
-  const message = `holds ${all.length} layers, ${fitting.length} of them ${what} (${some.join(', ')}…)`
-  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the head by the option layer`, { file: path })
+  const some = (matches.length > 0 ? matches : all).slice(0, 4).map((id) => printable(layers.get(id)!.name, 40))
+  const what = option === undefined ? 'named like an LM head' : `matching layer: '${printable(option)}'`
+  const message = `holds ${all.length} layers, ${matches.length} of them ${what} (${some.join(', ')}…)`
+  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the head with the option layer`, { file: path })
 }
 
-/** The output file of an execution's head, or the reason why there is none. */
+/** The output file of an execution's head, or the reason why it is missing. */
 export function headOutput(execution: Execution, head: number): RankStep {
   const layer = execution.layers.get(head)
   if (!layer)

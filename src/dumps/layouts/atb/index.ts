@@ -18,7 +18,10 @@ const OUTPUT = 'outtensor0.bin'
 export const atb: FolderLayout = {
   kind: 'folders',
   name: 'atb',
-  example: 'msit_dump_*/tensors/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin',
+  examples: [
+    'msit_dump_*/tensors/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin',
+    'atb_dump_data/data/{device}_{PID}/{TID}/{id}_{op}/after/outtensor0.bin',
+  ],
   detect: ({ name, kind }) => kind === 'folder' && (name === 'after' || name === 'before'),
   // Only the first output of an operation can be logits. Another file that the caller names is a bare file.
   layerOf: (file) =>
@@ -33,11 +36,11 @@ function scanAtb(selections: readonly DeviceSelection[], { path, options, ignore
   const ranks = selections.map((selection) => new Executions(selection, ignored))
   const layerSets = ranks.map((rank) => rank.layerSets())
   const { heads, read } = pickHeads(path, layerSets.flat(), options.layer)
-  const { runs, notes, assumed } = planSteps(ranks, heads, options)
+  const { runs, notes, assumed } = planSteps(path, ranks, heads, options)
   const readRuns = runs.filter(({ head }) => read.includes(head))
   const rankSteps = ranks.map((rank, i) => {
     const holdsHead = layerSets[i]!.some((layers) => heads.some((head) => layers.has(head)))
-    return stepsOfRank(rank, holdsHead ? readRuns : [])
+    return stepsOfRank(rank, holdsHead || rank.unreadable ? readRuns : [])
   })
   const steps = joinRanks(rankSteps, ignored)
   for (const rank of ranks) listUnused(rank, read, readRuns, ignored)
@@ -59,22 +62,25 @@ function stepsOfRank(executions: Executions, runs: readonly StepRun[]): RankStep
   return steps
 }
 
-/** Lists the head outputs without a step (of a warm-up) as ignored, so that every logits file is accounted for. */
+/** Lists the head outputs that are no step (of a warm-up or of a later run) as ignored, so that every logits file is accounted for. */
 function listUnused(
   executions: Executions,
   heads: readonly number[],
   runs: readonly StepRun[],
   ignored: IgnoredPaths,
 ): void {
+  const start = Math.min(...runs.map((run) => run.from))
   for (let i = 0; i < executions.length; i++) {
     const tid = executions.tids.at(i)!
     const layers = executions.layersAt(i)
     const used = (head: number) => runs.some((run) => run.head === head && tid >= run.from && tid <= run.to)
+    const reason = tid < start ? 'warm-up: an execution before the run starts' : 'an execution of a later run'
+    if (executions.problemAt(i) !== undefined && !heads.some(used)) ignored.add(executions.at(i).folder, reason)
     for (const head of heads) {
       if (!layers.has(head) || used(head)) continue
       const execution = executions.at(i)
       const { file } = headOutput(execution, head)
-      if (file !== undefined) ignored.add(file, 'warm-up: an execution before the run starts', execution.folder)
+      if (file !== undefined) ignored.add(file, reason, execution.folder)
     }
   }
 }

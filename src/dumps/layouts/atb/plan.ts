@@ -1,7 +1,8 @@
+import { GoldenLogitsError } from '../../../errors.js'
 import type { List } from '../../../lib/lazy-list.js'
 import { mergeAscending } from '../../ranks.js'
 import type { LoadDumpOptions } from '../../types.js'
-import type { Executions } from './executions.js'
+import type { Executions, Layers } from './executions.js'
 import { readTopology } from './topology.js'
 
 /** Consecutive executions in which the same head emits one step each: execution `tid` holds step `tid + shift`. */
@@ -20,74 +21,163 @@ export interface Plan {
   assumed: boolean
 }
 
-/** Decides which execution and which head hold which step. @param heads ascending, one or two */
-export function planSteps(ranks: readonly Executions[], heads: readonly number[], options: LoadDumpOptions): Plan {
+/**
+ * Decides which execution and which head hold which step.
+ * @param path as the caller wrote it, for errors
+ * @param heads ascending, one or two
+ * @throws GoldenLogitsError `invalid-argument` if the option `prefill` does not fit this dump
+ */
+export function planSteps(
+  path: string,
+  ranks: readonly Executions[],
+  heads: readonly number[],
+  options: LoadDumpOptions,
+): Plan {
   const tids = mergeAscending(ranks.map((rank) => rank.tids))
   const [prefill, decoder] = heads
   return decoder === undefined
-    ? planOneHead(tids, prefill!, ranks[0]!.selection.folder, options)
-    : planTwoHeads(tids, ranks, prefill!, decoder, options)
+    ? planOneHead(path, tids, prefill!, ranks, options)
+    : planTwoHeads(path, tids, ranks, prefill!, decoder, options)
 }
 
 function planTwoHeads(
+  path: string,
   tids: List<number>,
   ranks: readonly Executions[],
   prefill: number,
   decoder: number,
   options: LoadDumpOptions,
 ): Plan {
-  const last = tids.at(tids.length - 1)!
-  const start = Math.max(...ranks.map((rank) => lastWith(rank, prefill)))
+  const prefills = executionsWith(ranks, prefill)
+  const start = startOf(path, prefills, options)
+  const next = prefills.find((tid) => tid > start)
+  const last = lastBefore(tids, next ?? Number.POSITIVE_INFINITY)
   const base = options.firstStep ?? 0
   const runs: StepRun[] = [{ head: prefill, from: start, to: start, shift: base - start }]
   // An execution without the decoder's head keeps its step, as an unreadable one. The first execution has no decoder head
   // if only one token was generated.
-  if (start < last || ranks.some((rank) => lastWith(rank, decoder) === start)) {
+  if (start < last || ranks.some((rank) => layersOf(rank, start)?.has(decoder))) {
     runs.push({ head: decoder, from: start, to: last, shift: base - start + 1 })
   }
-  const notes: string[] = []
-  const first = tids.at(0)!
-  if (first < start) {
-    let before = first
-    for (const tid of tids) if (tid < start) before = tid
-    const which = before === first ? `execution ${first}` : `executions ${first} to ${before}`
-    notes.push(
-      `${which} taken for a warm-up: the prefill head ${prefill} last occurs in execution ${start}; the run is read from there`,
-    )
-  }
+  const notes = startNotes(tids, start, next, prefill, options)
   if (options.firstStep !== undefined)
     notes.push(`firstStep ${base}: the prefill of execution ${start} is step ${base}`)
   return { runs, notes, assumed: false }
 }
 
-/** The last execution that contains a head, -1 if none does. */
-function lastWith(executions: Executions, head: number): number {
-  for (let i = executions.length - 1; i >= 0; i--) {
-    if (executions.layersAt(i).has(head)) return executions.tids.at(i)!
-  }
-  return -1
+/** The execution in which the run starts: the one in the option `prefill`, else the last that has the prefill head. */
+function startOf(path: string, prefills: readonly number[], { prefill }: LoadDumpOptions): number {
+  if (typeof prefill !== 'number') return prefills.at(-1)!
+  if (prefills.includes(prefill)) return prefill
+  const some = prefills.slice(0, 8).join(', ')
+  const more = prefills.length > 8 ? ` and ${prefills.length - 8} more` : ''
+  const message = `the option prefill: ${prefill} names an execution without the prefill head; it is in ${some}${more}`
+  throw new GoldenLogitsError('invalid-argument', message, { file: path })
 }
 
-function planOneHead(tids: List<number>, head: number, device: string, options: LoadDumpOptions): Plan {
-  const { models, heads } = readTopology(device)
+/** Which executions are outside the run. It is a guess unless the option `prefill` confirms it. */
+function startNotes(
+  tids: List<number>,
+  start: number,
+  next: number | undefined,
+  head: number,
+  { prefill }: LoadDumpOptions,
+): string[] {
   const [first, last] = [tids.at(0)!, tids.at(tids.length - 1)!]
-  if (heads.length === 2 && head === heads[0]) {
-    const notes = [`only the prefill head ${head} was dumped: step 0 alone is compared, from execution ${last}`]
-    const shift = (options.firstStep ?? 0) - last
-    return {
-      runs: [{ head, from: last, to: last, shift }],
-      notes,
-      assumed: tids.length > 1 && options.firstStep === undefined,
-    }
+  const before = first < start ? rangeOf(first, lastBefore(tids, start)) : undefined
+  if (prefill === undefined) {
+    if (before === undefined) return []
+    const why = `the prefill head ${head} last occurs in execution ${start}; the run is read from there`
+    return [`${before} taken for a warm-up: ${why}; if that is right, set prefill: 'last'`]
   }
+  const outside: string[] = []
+  if (before !== undefined) outside.push(`${before} ignored as a warm-up`)
+  if (next !== undefined) outside.push(`${rangeOf(next, last)} ignored as a later run`)
+  if (outside.length === 0) return []
+  return [`prefill: ${quoted(prefill)}: the run starts at execution ${start}; ${outside.join(', ')}`]
+}
+
+function quoted(prefill: 'last' | number): string {
+  return typeof prefill === 'number' ? `${prefill}` : `'${prefill}'`
+}
+
+function rangeOf(first: number, last: number): string {
+  return first === last ? `execution ${first}` : `executions ${first} to ${last}`
+}
+
+/** The last execution before another one, which need not be in the list. */
+function lastBefore(tids: List<number>, end: number): number {
+  let last = tids.at(0)!
+  for (let i = tids.length - 1; i >= 0; i--) {
+    last = tids.at(i)!
+    if (last < end) break
+  }
+  return last
+}
+
+/** The executions that have a head in any rank, ascending. */
+function executionsWith(ranks: readonly Executions[], head: number): number[] {
+  const tids = new Set<number>()
+  for (const rank of ranks) {
+    for (let i = 0; i < rank.length; i++) if (rank.layersAt(i).has(head)) tids.add(rank.tids.at(i)!)
+  }
+  return [...tids].sort((a, b) => a - b)
+}
+
+function layersOf(rank: Executions, tid: number): Layers | undefined {
+  for (let i = 0; i < rank.length; i++) if (rank.tids.at(i) === tid) return rank.layersAt(i)
+  return undefined
+}
+
+function planOneHead(
+  path: string,
+  tids: List<number>,
+  head: number,
+  ranks: readonly Executions[],
+  options: LoadDumpOptions,
+): Plan {
+  const { models, heads } = readTopology(ranks[0]!.selection.folder)
+  if (heads.length === 2 && head === heads[0]) return planPrefillOnly(path, tids, head, ranks, options)
   const decoderOnly = heads.length === 2 ? head === heads[1] : models === 2 && heads.length === 0
+  if (options.prefill !== undefined) throw noPrefillHead(path, head, decoderOnly)
+  const [first, last] = [tids.at(0)!, tids.at(tids.length - 1)!]
   const shift = options.firstStep !== undefined ? options.firstStep - first : decoderOnly ? 1 : 0
   const notes: string[] = []
-  if (options.firstStep !== undefined)
+  if (options.firstStep !== undefined) {
     notes.push(`firstStep ${options.firstStep}: execution ${first} is step ${options.firstStep}`)
-  else if (decoderOnly)
-    notes.push(
-      `only the decoder's head ${head} was dumped: execution n taken for step n + 1; if there was a warm-up, set firstStep`,
-    )
+  } else if (decoderOnly) {
+    const guess = `only the decoder's head ${head} was dumped: execution n taken for step n + 1`
+    notes.push(`${guess}; if that is right, set firstStep: ${first + 1}; if there was a warm-up, firstStep: ${first}`)
+  }
   return { runs: [{ head, from: first, to: last, shift }], notes, assumed: options.firstStep === undefined }
+}
+
+/** With the prefill head alone, only one execution is a step of the run. */
+function planPrefillOnly(
+  path: string,
+  tids: List<number>,
+  head: number,
+  ranks: readonly Executions[],
+  options: LoadDumpOptions,
+): Plan {
+  const prefills = executionsWith(ranks, head)
+  const start = typeof options.prefill === 'number' ? startOf(path, prefills, options) : tids.at(tids.length - 1)!
+  const base = options.firstStep ?? 0
+  const compared = `step ${base} alone is compared, from execution ${start}`
+  const note =
+    options.prefill === undefined
+      ? `only the prefill head ${head} was dumped: ${compared}; if that is right, set prefill: 'last'`
+      : `prefill: ${quoted(options.prefill)}: ${compared}`
+  const runs = [{ head, from: start, to: start, shift: base - start }]
+  return {
+    runs,
+    notes: [note],
+    assumed: tids.length > 1 && options.prefill === undefined && options.firstStep === undefined,
+  }
+}
+
+function noPrefillHead(path: string, head: number, decoderOnly: boolean): GoldenLogitsError {
+  const has = decoderOnly ? `only the decoder's head ${head}` : `one head ${head} for prefill and decode`
+  const message = `the option prefill needs a dump with a prefill head, and this one has ${has}; set firstStep, the step of its first execution`
+  return new GoldenLogitsError('invalid-argument', message, { file: path })
 }

@@ -3,14 +3,15 @@ import { GoldenLogitsError, printable } from '../../../errors.js'
 import { inNameOrder, type NameSeries } from '../../../io/folder-names.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { PathColumn } from '../../columns.js'
-import type { FileLayout, LayoutScan, ScanContext } from '../layout.js'
+import { linkProblem } from '../../ignored-paths.js'
+import { chosenNote, type FileLayout, type LayoutScan, type ScanContext } from '../layout.js'
 import type { FileSelection } from '../selection.js'
 
 /** Flat layout: `logits_{task}_{case}_{step}.pth`, each file one step of one case. Each case is a separate run. */
 export const flat: FileLayout = {
   kind: 'files',
   name: 'flat',
-  example: 'logits_{task}_{case}_{step}.pth',
+  examples: ['logits_{task}_{case}_{step}.pth'],
   detect: (name) => parseFlat(name) !== undefined,
   scan: scanFlat,
 }
@@ -25,16 +26,20 @@ function parseFlat(name: string): { run: string; step: number } | undefined {
 function scanFlat(selections: readonly FileSelection[], { path, options, ignored }: ScanContext): LayoutScan {
   const cases = groupCases(selections)
   const name = pickCase(path, [...cases.keys()], options.run)
-  const files = filesOf(cases.get(name)!)
+  const { files, links } = filesOf(cases.get(name)!)
   const shift = options.firstStep === undefined ? 0 : options.firstStep - files.numberAt(0)
   for (const [other, otherCase] of cases) {
     if (other === name) continue
-    const others = filesOf(otherCase)
+    const others = filesOf(otherCase).files
     for (let i = 0; i < others.length; i++) ignored.add(others.at(i), 'another case')
   }
   return {
-    steps: listOf(files.length, (i) => ({ step: files.numberAt(i) + shift, files: [files.at(i)], layer: '' })),
-    notes: cases.size > 1 ? [`case ${printable(basename(name))} taken, ${cases.size - 1} other left out`] : [],
+    steps: listOf(files.length, (i) => {
+      const step = files.numberAt(i) + shift
+      if (links.has(i)) return { step, files: [], layer: '', problem: linkProblem(files.at(i)) }
+      return { step, files: [files.at(i)], layer: '' }
+    }),
+    notes: cases.size > 1 ? [chosenNote('case', printable(basename(name)), cases.size - 1)] : [],
     stepsAssumed: false,
   }
 }
@@ -58,20 +63,30 @@ function groupCases(selections: readonly FileSelection[]): Map<string, Case> {
   return cases
 }
 
-/** The files of a case in ascending order of steps, each once: a pattern may match a folder and also files in it. */
-function filesOf({ folder, series }: Case): PathColumn {
-  const files = new PathColumn()
-  const prefix = join(folder, sep)
-  let last = ''
-  for (const { name } of inNameOrder(series)) {
-    if (name !== last) files.push(prefix + name)
-    last = name
-  }
-  return files
+interface CaseFiles {
+  /** In ascending order of steps. */
+  files: PathColumn
+  /** The indices of links to folders, and of broken links. */
+  links: ReadonlySet<number>
 }
 
-function pickCase(path: string, cases: readonly string[], wanted: string | undefined): string {
-  const matches = cases.filter((key) => wanted === undefined || basename(key) === wanted)
+/** The files of a case, each once: a pattern may match a folder and also files in it. */
+function filesOf({ folder, series }: Case): CaseFiles {
+  const files = new PathColumn()
+  const links = new Set<number>()
+  const prefix = join(folder, sep)
+  let last = ''
+  for (const { name, kind } of inNameOrder(series)) {
+    if (name === last) continue
+    if (kind === 'link') links.add(files.length)
+    files.push(prefix + name)
+    last = name
+  }
+  return { files, links }
+}
+
+function pickCase(path: string, cases: readonly string[], run: string | undefined): string {
+  const matches = cases.filter((key) => run === undefined || basename(key) === run)
   if (matches.length === 1) return matches[0]!
   const names = cases.map((key) => basename(key))
   const some = `${names
@@ -80,9 +95,9 @@ function pickCase(path: string, cases: readonly string[], wanted: string | undef
     .join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
   const holds = `holds the logits of ${cases.length} ${cases.length === 1 ? 'case' : 'cases'}: ${some}`
   if (matches.length === 0) {
-    const message = `${holds}; the option run: '${printable(wanted!)}' is none of them`
+    const message = `${holds}; the option run: '${printable(run!)}' names none of them`
     throw new GoldenLogitsError('invalid-argument', message, { file: path })
   }
-  const advice = `name one by the option run: '${printable(names[0]!, 60)}', or by a pattern of its files`
+  const advice = `choose one with the option run: '${printable(names[0]!, 60)}', or with a pattern that matches only its files`
   throw new GoldenLogitsError('ambiguous-run', `${holds}; ${advice}`, { file: path })
 }

@@ -1,21 +1,23 @@
 import { basename, dirname, join } from 'node:path'
+import { GoldenLogitsError } from '../../../errors.js'
 import { listNames } from '../../../io/folder.js'
 import type { FolderNames } from '../../../io/folder-names.js'
-import { firstOf } from '../../../lib/lazy-list.js'
-import { ignoredAs } from '../../ignored-paths.js'
+import { firstOf, type List } from '../../../lib/lazy-list.js'
+import { ignoredAs, linkProblem } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
-import type { FolderLayout, LayoutScan, ScanContext } from '../layout.js'
-import { parseTid } from '../names.js'
+import type { DumpStep } from '../../types.js'
+import { type FolderLayout, type LayoutScan, type ScanContext, STATISTICS_ADVICE } from '../layout.js'
+import { parseTid, STEP_KINDS } from '../names.js'
 import type { DeviceSelection } from '../selection.js'
-import { outputsOf, parseOutput } from './names.js'
+import { outputsOf, parseOutput, STATISTICS_FILE } from './names.js'
 import { scanStep } from './step.js'
 
-/** Torch layout: `{TID}/{LayerName}/output.pth`, where the folder `{TID}` is the step. */
+/** Torch layout: `{TID}/{LayerName}/output.pth`. The number of the folder `{TID}` is the step. */
 export const torch: FolderLayout = {
   kind: 'folders',
   name: 'torch',
-  example: 'msit_dump_*/torch_tensors/{device}_{PID}/{TID}/{layer}/output.pth',
-  detect: ({ name, kind }) => kind === 'file' && (parseOutput(name) !== undefined || name === 'statistics.csv'),
+  examples: ['msit_dump_*/torch_tensors/{device}_{PID}/{TID}/{layer}/output.pth'],
+  detect: ({ name, kind }) => kind === 'file' && (parseOutput(name) !== undefined || name === STATISTICS_FILE),
   layerOf: (file) => (parseOutput(basename(file)) ? dirname(file) : undefined),
   logitsOf(layer, names) {
     const first = outputsOf([...names])[0]
@@ -32,8 +34,20 @@ function scanTorch(ranks: readonly DeviceSelection[], context: ScanContext): Lay
   const shift = options.firstStep === undefined ? 0 : options.firstStep - first
   if (shift !== 0) notes.push(`firstStep ${options.firstStep}: folder ${first} is step ${options.firstStep}`)
   const guesses = new LaterOutputs()
-  const steps = listed.map((rank) => scanRank(rank, shift, guesses, context))
-  return { steps: joinRanks(steps, ignored), notes: [...notes, ...guesses.notes()], stepsAssumed: false }
+  const steps = joinRanks(
+    listed.map((rank) => scanRank(rank, shift, guesses, context)),
+    ignored,
+  )
+  refuseStatistics(steps, context.path)
+  return { steps, notes: [...notes, ...guesses.notes()], stepsAssumed: false }
+}
+
+/** Refuses a dump of which every step holds statistics. If only some do, those are unreadable. */
+function refuseStatistics(steps: List<DumpStep>, path: string): void {
+  const other = firstOf(steps, ({ problem }) => !problem?.endsWith(STATISTICS_ADVICE))
+  if (steps.length === 0 || other !== undefined) return
+  const message = `its layers hold ${STATISTICS_FILE} and no output.pth: ${STATISTICS_ADVICE}`
+  throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
 }
 
 interface ListedRank {
@@ -41,9 +55,10 @@ interface ListedRank {
   names: FolderNames
 }
 
-/** Infinity if there is none. */
+/** Infinity if the rank has no step. */
 function firstTid({ selection: { tids }, names }: ListedRank): number {
-  return firstOf(names.numbersOf('folder'), (tid) => !tids || tids.has(tid)) ?? Number.POSITIVE_INFINITY
+  const firsts = STEP_KINDS.map((kind) => firstOf(names.numbersOf(kind), (tid) => !tids || tids.has(tid)))
+  return Math.min(...firsts.map((tid) => tid ?? Number.POSITIVE_INFINITY))
 }
 
 /** Counts the layers whose first output is missing: the output compared instead is a guess, unless the path names it. */
@@ -61,7 +76,9 @@ class LaterOutputs {
     if (!this.first) return []
     const { tid, file } = this.first
     const more = this.times > 1 ? `, and in ${this.times - 1} more` : ''
-    return [`no first output in folder ${tid}${more}: ${basename(file)} compared, the first that is there`]
+    return [
+      `no first output in folder ${tid}${more}: ${basename(file)} compared, the first that is there; if that is right, name these files by a pattern`,
+    ]
   }
 }
 
@@ -73,13 +90,15 @@ function scanRank(
 ): RankSteps {
   const steps = new RankSteps(selection.folder)
   for (const { name, kind } of names) {
-    const tid = kind === 'folder' ? parseTid(name) : undefined
+    const tid = STEP_KINDS.includes(kind) ? parseTid(name) : undefined
     const path = join(selection.folder, name)
     if (tid === undefined) {
       if (name !== 'model_tree.json') ignored.add(path, ignoredAs(kind, 'not a step folder'))
     } else if (!selection.tids || selection.tids.has(tid)) {
       const named = selection.tids?.get(tid) ?? []
-      const step = scanStep(path, named, options, ignored)
+      // The path may name a step that is a link, or lead through it. A link that the walk meets is not followed.
+      const followed = kind === 'folder' || selection.tids !== undefined
+      const step = followed ? scanStep(path, named, options, ignored) : { layer: '', problem: linkProblem(path) }
       if (step.file !== undefined) guesses.see(tid, step.file, named)
       steps.add(tid + shift, tid, step)
     }

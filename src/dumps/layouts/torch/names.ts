@@ -1,5 +1,8 @@
 import type { FolderEntry } from '../../../io/folder.js'
 
+/** In place of outputs in a dump of statistics. */
+export const STATISTICS_FILE = 'statistics.csv'
+
 /** `output.pth`, `output_0.pth`, `output_0_1.pth`: the indices of a tensor in what a module returned. */
 export function parseOutput(name: string): number[] | undefined {
   const match = /^output((?:_\d{1,9})*)\.pth$/.exec(name)

@@ -1,12 +1,13 @@
 import { dirname, join, relative } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
 import { tryListFolder } from '../../../io/folder.js'
-import { type IgnoredPaths, ignoredAs } from '../../ignored-paths.js'
+import { type IgnoredPaths, ignoredAs, linkProblem } from '../../ignored-paths.js'
 import type { RankStep } from '../../ranks.js'
 import type { LoadDumpOptions } from '../../types.js'
+import { STATISTICS_ADVICE } from '../layout.js'
 import { isHeadName } from '../names.js'
 import { isWithin } from '../selection.js'
-import { outputsOf } from './names.js'
+import { outputsOf, STATISTICS_FILE } from './names.js'
 
 /**
  * The logits file of one `{TID}` folder.
@@ -21,34 +22,42 @@ export function scanStep(
   const folders: string[] = []
   const { entries, problem } = tryListFolder(step)
   if (problem !== undefined) return { layer: '', problem }
+  const links = new Set<string>()
   for (const { name, kind } of entries) {
-    if (kind === 'folder') folders.push(name)
+    if (kind === 'link' && (isHeadName(name) || name === options.layer)) links.add(name)
+    if (kind === 'folder' || links.has(name)) folders.push(name)
     else ignored.add(join(step, name), ignoredAs(kind, 'not a layer folder'), step)
   }
-  const wanted = named.length > 0 ? folders.filter((f) => named.some((path) => isWithin(join(step, f), path))) : folders
-  if (wanted.length === 0) return { layer: '', problem: `no layer folder in ${printable(step, 300)}` }
-  const layer = pickLayer(step, wanted, options.layer)
+  const isNamed = (name: string) => named.some((path) => isWithin(join(step, name), path))
+  const layers = named.length > 0 ? folders.filter(isNamed) : folders
+  if (layers.length === 0) return { layer: '', problem: `no layer folder in ${printable(step, 300)}` }
+  const layer = pickLayer(step, layers, options.layer)
   if (layer === undefined)
     return {
       layer: options.layer!,
       problem: `no layer folder '${printable(options.layer!)}' in ${printable(step, 300)}`,
     }
   const folder = join(step, layer)
+  if (links.has(layer) && named.length === 0) return { layer, problem: linkProblem(folder) }
   const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
   return pickOutput(folder, layer, files, ignored)
 }
 
 /** The layer that emits the logits: the one in the option `layer`, else the only one, else the only one named like a head. */
-function pickLayer(step: string, folders: string[], wanted: string | undefined): string | undefined {
-  if (wanted !== undefined) return folders.find((name) => name === wanted)
+function pickLayer(step: string, folders: string[], option: string | undefined): string | undefined {
+  if (option !== undefined) return folders.find((name) => name === option)
   if (folders.length === 1) return folders[0]
   const heads = folders.filter(isHeadName)
   if (heads.length === 1) return heads[0]
   const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => printable(name, 40))
   const message = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
-  throw new GoldenLogitsError('ambiguous-layer', `${message}; name the one that emits the logits by the option layer`, {
-    file: step,
-  })
+  throw new GoldenLogitsError(
+    'ambiguous-layer',
+    `${message}; name the one that emits the logits with the option layer`,
+    {
+      file: step,
+    },
+  )
 }
 
 /** The logits file of a layer: `output.pth`, else the first output of a tuple; the others are listed as ignored. */
@@ -65,7 +74,8 @@ function pickOutput(folder: string, layer: string, named: string[], ignored: Ign
             .slice(0, 3)
             .map((e) => printable(e.name, 40))
             .join(', ')}`
-    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${content})` }
+    const advice = entries.some(({ name }) => name === STATISTICS_FILE) ? `: ${STATISTICS_ADVICE}` : ''
+    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${content})${advice}` }
   }
   for (const name of others)
     ignored.add(join(folder, name), `a further output of the layer; ${first} is compared`, dirname(folder))

@@ -1,0 +1,73 @@
+import { basename, extname } from 'node:path'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { readableFormat } from '../formats/index.js'
+import { readBytes } from '../io/byte-source.js'
+import { openFile } from '../io/file-source.js'
+import { LAYOUTS } from './layouts/index.js'
+import { STATISTICS_ADVICE } from './layouts/layout.js'
+
+/** How to get tensors out of files of other tools, by the extension of the file. `FILE` and `OUT` stand for names. */
+const ADVICE: Readonly<Record<string, string>> = {
+  '.npy': python('torch, numpy', "torch.from_numpy(numpy.load('FILE'))"),
+  '.npz': python('torch, numpy', "{k: torch.from_numpy(v) for k, v in numpy.load('FILE').items()}"),
+  '.safetensors': python('torch, safetensors.torch', "safetensors.torch.load_file('FILE')"),
+  '.pb': python('torch, onnx', "torch.from_numpy(onnx.numpy_helper.to_array(onnx.load_tensor('FILE')))"),
+  '.onnx': 'it is a model; run it and save its logits by torch.save',
+  '.gguf': 'it holds weights; run the model and save its logits by torch.save',
+  '.kld':
+    'it holds log-probabilities of llama.cpp, which are not read yet; save the logits of both sides by torch.save',
+  '.json':
+    'it is text; a dump.json of msprobe only lists tensors: name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")',
+  '.csv': `it is a table; ${STATISTICS_ADVICE}`,
+  '.txt': 'it is text; save the logits as a tensor by torch.save',
+}
+
+function python(modules: string, value: string): string {
+  return `convert it in Python: import ${modules}; torch.save(${value}, 'OUT')`
+}
+
+/** What to do with a file that is no tensor, as far as its name shows it. @param out the name of the converted file */
+export function adviceFor(file: string, out = `${basename(file, extname(file))}.pth`): string | undefined {
+  const advice = ADVICE[extname(file).toLowerCase()]
+  return advice?.replace('FILE', () => printable(basename(file), 60)).replace('OUT', () => printable(out, 60))
+}
+
+/** Every path in which `loadDump` finds logits. */
+export const EXPECTED = `expected ${LAYOUTS.flatMap(({ examples }) => examples).join(' or ')}`
+
+// A file with one of these names is not opened here: if it is damaged, its token is unreadable and the others are compared.
+const TENSOR_FILE = /\.(?:pth|pt|bin)$/i
+
+// Texts may begin like the header of an ATB file, but not with these names.
+const ATB_HEADER = /^(?:\$|(?:format|dtype|dims|data)=)/
+
+/**
+ * Refuses a file that is certainly no tensor. Reads only its first bytes.
+ * @throws GoldenLogitsError `unsupported-format`
+ */
+export function refuseForeign(file: string): void {
+  if (TENSOR_FILE.test(file) || looksReadable(file)) return
+  const advice = adviceFor(file)
+  const message = `is no dump and no file of torch.save (.pth) or ATB (.bin)${advice === undefined ? '' : `: ${advice}`}; ${EXPECTED}`
+  throw new GoldenLogitsError('unsupported-format', message, { file })
+}
+
+function looksReadable(file: string): boolean {
+  try {
+    const source = openFile(file)
+    try {
+      const format = readableFormat(source)
+      // A .npz is a zip archive, as the files of torch.save are.
+      if (format === 'torch-zip') return extname(file).toLowerCase() !== '.npz'
+      if (format !== 'atb-bin') return format !== undefined
+      const head = Buffer.from(readBytes(source, 0, Math.min(8, source.size))).toString('latin1')
+      return ATB_HEADER.test(head)
+    } finally {
+      source.close()
+    }
+  } catch (error) {
+    // A file that cannot be opened is an unreadable token, which says why.
+    if (error instanceof GoldenLogitsError) return true
+    throw error
+  }
+}
