@@ -40,7 +40,7 @@ export interface Side {
 }
 
 export function sideOf(dump: Dump): Side {
-  return { dump, rows: fromFiles(dump.budgets) }
+  return { dump, rows: fromFiles(dump) }
 }
 
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */

@@ -6,6 +6,7 @@ import type { Dtype } from '../tensor/dtype.js'
 import { excuseAfter, excusedNotes, firstDivergence } from './divergence.js'
 import { isWithin, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
+import { rankNotes } from './rank-notes.js'
 import { StepRanges } from './step-ranges.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
 import type { Counts, ListedComparison, TokenComparison, Verdict } from './types.js'
@@ -47,6 +48,7 @@ export function conclude(
       ...sideNotes('golden', golden),
       ...sideNotes('dump', dump),
       ...notes,
+      ...rankNotes(results, thresholds),
       ...(settings.precision === undefined && isJudged ? [`dtype ${precision} taken from the dumps`] : []),
     ],
     goldenPath: golden.path,

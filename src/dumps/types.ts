@@ -15,6 +15,12 @@ export interface DumpStep {
   readonly problem?: string
 }
 
+/**
+ * What several ranks hold: `split` says parts of one vocabulary, in numeric device order; `copies` says that each has the
+ * same row, which must be equal byte for byte.
+ */
+export type RankReading = 'split' | 'copies'
+
 export interface IgnoredPath {
   readonly path: string
   readonly reason: string
@@ -35,6 +41,8 @@ export interface Dump {
   readonly ignored: List<IgnoredPath>
   /** True where the steps rest on an assumption that the `firstStep` option replaces. */
   readonly stepsAssumed: boolean
+  /** What the option `ranks` says of the files of each step, if there are several. */
+  readonly ranks?: RankReading
   readonly budgets: Partial<Budgets>
 }
 
@@ -49,6 +57,11 @@ export interface LoadDumpOptions {
   layer?: string
   /** The step of the run's first execution (after any warm-up), if the dump does not begin at step 0. */
   firstStep?: number
+  /**
+   * What the ranks of the run hold: parts of one vocabulary (`split`), or the same row each (`copies`: they must be equal
+   * byte for byte). A number takes one rank alone: its index in numeric device order, from 0.
+   */
+  ranks?: RankReading | number
   /** Budgets of the file readers. */
   budgets?: Partial<Budgets>
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import type { Budgets } from '../io/budgets.js'
+import type { Dump } from '../dumps/types.js'
 import { listOf } from '../lib/lazy-list.js'
 import type { RowKernel } from '../metrics/kernel.js'
 import { rowKernel } from '../metrics/row-kernel.js'
@@ -48,13 +48,13 @@ export function measureAll(pairs: PairList, { golden, dump, vocabSize, threads }
   return results
 }
 
-/** The rows of a dump's files. @param budgets what the files may take */
-export function fromFiles(budgets: Partial<Budgets>): RowSource {
-  return new FilesSource(budgets, rowKernel())
+/** The rows of a dump's files. */
+export function fromFiles({ budgets, ranks }: Pick<Dump, 'budgets' | 'ranks'>): RowSource {
+  return new FilesSource(budgets, rowKernel(), undefined, ranks)
 }
 
-function settingOf({ budgets, layout }: FilesSource): FilesSetting {
-  return { budgets, layout }
+function settingOf({ budgets, ranks, layout }: FilesSource): FilesSetting {
+  return { budgets, ranks, layout }
 }
 
 /** At most this many pairs are written out for the workers at a time. */

@@ -1,3 +1,4 @@
+import type { GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { VocabCut } from './vocab-cut.js'
@@ -29,6 +30,17 @@ export interface BoundedRows {
   readonly dump: RowStats
 }
 
+/**
+ * The other reading of a pair whose ranks may be parts of one vocabulary, as they were measured, or rows of their own: every
+ * pair of ranks measured by itself.
+ */
+export interface SeparateRanks {
+  /** Number of ranks of each side. */
+  readonly count: number
+  /** For each gated metric the worst value of all ranks, and the first rank that has it. */
+  readonly worst: Readonly<Record<GatedKey, { readonly rank: number; readonly value: number }>>
+}
+
 /** What is known of one step that both sides have, before any threshold. Plain data: it may cross from one thread to another. */
 export type Outcome = {
   golden: SideFacts
@@ -36,15 +48,15 @@ export type Outcome = {
   /** What the sources chose or left out, one line each. */
   notes: readonly string[]
 } & (
-  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut }
+  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut; separate?: SeparateRanks }
   | { kind: 'bounded'; rows: BoundedRows; cut?: VocabCut }
   | { kind: 'shape-mismatch'; reason: string }
   | { kind: 'unreadable'; reason: string }
 )
 
-/** Both rows were read, and every metric was measured. */
+/** Both rows were read, and every metric was measured. Only a single reading of the ranks fits. */
 export type MeasuredOutcome = Outcome & { kind: 'compared'; rows: MeasuredRows; cut?: VocabCut }
 
 export function isMeasured(outcome: Outcome): outcome is MeasuredOutcome {
-  return outcome.kind === 'compared' && outcome.rows.kind === 'measured'
+  return outcome.kind === 'compared' && outcome.rows.kind === 'measured' && outcome.separate === undefined
 }

@@ -11,8 +11,8 @@ export type Capture =
   | { kind: 'refused'; reason: string }
 
 /**
- * Reads the row of a step, all ranks together: ranks that hold the same bytes are copies, others are parts of the
- * vocabulary.
+ * Reads the row of a step, all its ranks together. Refused if the ranks may be parts of one vocabulary or rows of their
+ * own: a snapshot would keep the wrong reading for good.
  * @param vocabSize keep this many columns only
  */
 export function capture(step: DumpStep, rows: RowSource, vocabSize: number | undefined): Capture {
@@ -22,7 +22,7 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
   if (prepared.kind === 'unreadable') return { kind: 'refused', reason: prepared.reason }
   try {
     const { dtype } = prepared
-    const plan = planOneSide(prepared.parts)
+    const plan = planOneSide(prepared, vocabSize)
     if ('reason' in plan) return { kind: 'refused', reason: plan.reason }
     const bytes = new Uint8Array(roomOf(plan))
     readPlan(plan, bytes)

@@ -95,7 +95,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
   const tokens: GoldenToken[] = []
   const sources: SourceFile[] = []
-  const files = fromFiles(dump.budgets)
+  const files = fromFiles(dump)
   for (const source of dump.steps) {
     const { step } = source
     if (!compare.wants(step)) continue

@@ -57,8 +57,8 @@ function help(batch: Batch): void {
   report(batch)
 }
 
-function sourceOf({ budgets, layout }: FilesSetting): FilesSource {
-  return new FilesSource(budgets, kernel, layout)
+function sourceOf({ budgets, ranks, layout }: FilesSetting): FilesSource {
+  return new FilesSource(budgets, kernel, layout, ranks)
 }
 
 /** undefined leaves the pair to the main thread: it is to meet an error itself, as if it were alone. */
