@@ -5,16 +5,7 @@ import { GATED, type GatedKey } from '../metrics/table.js'
 import { itemSize } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
-import {
-  planRanks,
-  type RankPart,
-  type RankSide,
-  type RowPlan,
-  readPlan,
-  roomOf,
-  totalWidth,
-  unequalCopy,
-} from './ranks.js'
+import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
 import type { PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
 import { vocabCut } from './vocab-cut.js'
 
@@ -192,23 +183,4 @@ function boundRows(
 function uncuttable(width: number, vocabSize: number | undefined): string | undefined {
   if (vocabSize === undefined || vocabSize === width) return undefined
   return `vocabSize is ${vocabSize}, but the golden was kept for ${width} columns and knows its row in part only; set vocabSize to ${width}`
-}
-
-/** Why a side's ranks are not the copies they were taken for; undefined if all copies are equal, or there are none. */
-function unequalReason(
-  side: 'golden' | 'dump',
-  { ranks }: RankSide<RankPart>,
-  plan: RowPlan<RankPart>,
-  buffer: Uint8Array,
-  start: number,
-): string | undefined {
-  if (plan.copies.length === 0) return undefined
-  const copy = unequalCopy(plan, buffer.subarray(start))
-  if (!copy) return undefined
-  const against = side === 'golden' ? 'dump' : 'golden'
-  const files = `${plan.joined[0]!.file} and ${copy.file} hold different logits`
-  const advice = `if each holds a row of its own, load the ${side} with the number of one rank (ranks: 0)`
-  if (ranks === 'copies')
-    return `the option ranks: 'copies' says that all ranks of the ${side} hold the same row, but ${files}; ${advice}`
-  return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${files}; if they are parts of the vocabulary, ranks of the ${against} are missing; ${advice}`
 }

@@ -159,11 +159,30 @@ export function readPlan({ joined }: RowPlan, into: Uint8Array): number | undefi
 }
 
 /** The first copy that differs from the row it must be a copy of. */
-export function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart | undefined {
+function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart | undefined {
   return copies.find((copy) => {
     const bytes = readPart(copy as RowPart)
     return Buffer.compare(bytes, row.subarray(0, bytes.length)) !== 0
   })
+}
+
+/** Why a side's ranks are not the copies they were taken for; undefined if all copies are equal, or there are none. */
+export function unequalReason(
+  side: 'golden' | 'dump',
+  { ranks }: RankSide<RankPart>,
+  plan: RowPlan<RankPart>,
+  buffer: Uint8Array,
+  start: number,
+): string | undefined {
+  if (plan.copies.length === 0) return undefined
+  const copy = unequalCopy(plan, buffer.subarray(start))
+  if (!copy) return undefined
+  const against = side === 'golden' ? 'dump' : 'golden'
+  const files = `${plan.joined[0]!.file} and ${copy.file} hold different logits`
+  const advice = `if each holds a row of its own, load the ${side} with the number of one rank (ranks: 0)`
+  if (ranks === 'copies')
+    return `the option ranks: 'copies' says that all ranks of the ${side} hold the same row, but ${files}; ${advice}`
+  return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${files}; if they are parts of the vocabulary, ranks of the ${against} are missing; ${advice}`
 }
 
 function haveEqualBytes(parts: readonly RankPart[]): boolean {

@@ -1,11 +1,12 @@
 import { basename, dirname, join } from 'node:path'
-import { listNames } from '../../../io/folder.js'
+import { listNames, tryListFolder } from '../../../io/folder.js'
 import type { FolderNames } from '../../../io/folder-names.js'
+import { digitsOf } from '../../../io/numbered-text.js'
 import { firstOf } from '../../../lib/lazy-list.js'
 import { ignoredAs } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
 import type { FolderLayout, LayoutScan, ScanContext } from '../layout.js'
-import { parseTid } from '../names.js'
+import { isHeadName, parseTid } from '../names.js'
 import type { DeviceSelection } from '../selection.js'
 import { outputsOf, parseOutput } from './names.js'
 import { scanStep } from './step.js'
@@ -27,13 +28,45 @@ export const torch: FolderLayout = {
 function scanTorch(ranks: readonly DeviceSelection[], context: ScanContext): LayoutScan {
   const { options, ignored } = context
   const notes: string[] = []
-  const listed = ranks.map((selection) => ({ selection, names: selection.names ?? listNames(selection.folder) }))
+  const all = ranks.map((selection) => ({ selection, names: selection.names ?? listNames(selection.folder) }))
+  const listed = withHead(all, context)
   const first = Math.min(...listed.map(firstTid))
   const shift = options.firstStep === undefined ? 0 : options.firstStep - first
   if (shift !== 0) notes.push(`firstStep ${options.firstStep}: folder ${first} is step ${options.firstStep}`)
   const guesses = new LaterOutputs()
   const steps = listed.map((rank) => scanRank(rank, shift, guesses, context))
   return { steps: joinRanks(steps, ignored), notes: [...notes, ...guesses.notes()], stepsAssumed: false }
+}
+
+/**
+ * The ranks that hold the LM head. In a pipeline the others hold other layers only. A rank without any layer
+ * stays: its logits are missing.
+ */
+function withHead(ranks: readonly ListedRank[], { options, ignored }: ScanContext): readonly ListedRank[] {
+  // Layers that the path names are read under any name.
+  const areNamed = ranks.some(({ selection: { tids } }) => tids && [...tids.values()].some((paths) => paths.length > 0))
+  if (ranks.length === 1 || areNamed) return ranks
+  const isHead = (name: string) => (options.layer === undefined ? isHeadName(name) : name === options.layer)
+  const roles = ranks.map((rank) => roleOf(rank, isHead))
+  if (!roles.includes('head')) return ranks
+  ranks.forEach(({ selection }, i) => {
+    if (roles[i] === 'no head') ignored.add(selection.folder, 'a rank without logits')
+  })
+  return ranks.filter((_, i) => roles[i] !== 'no head')
+}
+
+/** Looks into the steps of a rank, up to the first one with a head. */
+function roleOf({ selection, names }: ListedRank, isHead: (layer: string) => boolean): 'head' | 'no head' | 'empty' {
+  let role: 'no head' | 'empty' = 'empty'
+  for (const tid of names.numbersOf('folder')) {
+    if (selection.tids && !selection.tids.has(tid)) continue
+    for (const { name, kind } of tryListFolder(join(selection.folder, digitsOf(tid))).entries) {
+      if (kind !== 'folder') continue
+      if (isHead(name)) return 'head'
+      role = 'no head'
+    }
+  }
+  return role
 }
 
 interface ListedRank {
