@@ -8,6 +8,7 @@ import { isWithin, judge } from './judge.js'
 import { info, type Note, warning, weighDumpNotes } from './notes.js'
 import type { CompareSettings } from './options.js'
 import { undecidedPositions } from './positions.js'
+import { rankNotes } from './rank-notes.js'
 import { StepRanges } from './step-ranges.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
 import type { Counts, ListedComparison, TokenComparison, Verdict } from './types.js'
@@ -46,6 +47,7 @@ export function conclude(
     ...sideNotes('golden', golden),
     ...sideNotes('dump', dump),
     ...rowNotes,
+    ...rankNotes(results, thresholds).map(info),
     ...(settings.precision === undefined && isJudged ? [info(`dtype ${precision} taken from the dumps`)] : []),
   ]
   const warnings = notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text)

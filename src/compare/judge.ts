@@ -1,4 +1,4 @@
-import type { MetricBounds, Outcome, SideFacts } from '../measure/outcome.js'
+import type { MetricBounds, Outcome, SeparateRanks, SideFacts } from '../measure/outcome.js'
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
 import { informationProblem } from '../metrics/information.js'
@@ -70,6 +70,11 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): Token
     overSuppressed(mass, rows.support.goldenOnly, limits.klDivergence),
   ]
   const reason = reasons.filter(Boolean).join('; ')
+  const separate = outcome.kind === 'compared' ? outcome.separate : undefined
+  const apart = separate ? overSeparately(separate, limits) : reason
+  if (separate && (apart === '') !== (reason === '')) {
+    return token('undecided', disagreement(separate, reason, apart), sides)
+  }
   const facts = { metrics: rows.metrics, ...supportOf(rows), ...sides }
   return token(reason === '' ? 'pass' : 'over-threshold', reason, facts)
 }
@@ -106,16 +111,34 @@ export function isWithin(metric: (key: GatedKey) => number, limits: GatedMetrics
 
 /** Which limits are exceeded, in one line; `''` if none is. */
 function overThreshold(metrics: GatedMetrics, limits: GatedMetrics): string {
-  const reasons: string[] = []
-  if (!(metrics.klDivergence < limits.klDivergence)) {
-    const value = roundedAway(metrics.klDivergence, limits.klDivergence)
-    reasons.push(`KL divergence ${value} is not below ${limits.klDivergence}`)
-  }
-  if (!(metrics.cosineSimilarity > limits.cosineSimilarity)) {
-    const value = cosineText(metrics.cosineSimilarity, limits.cosineSimilarity)
-    reasons.push(`cosine similarity ${value} is not above ${limits.cosineSimilarity}`)
-  }
-  return reasons.join('; ')
+  const reasons = [overKl(metrics.klDivergence, limits), overCosine(metrics.cosineSimilarity, limits)]
+  return reasons.filter((reason) => reason !== '').join('; ')
+}
+
+function overKl(kl: number, { klDivergence: limit }: GatedMetrics): string {
+  return kl < limit ? '' : `KL divergence ${roundedAway(kl, limit)} is not below ${limit}`
+}
+
+function overCosine(cosine: number, { cosineSimilarity: limit }: GatedMetrics): string {
+  return cosine > limit ? '' : `cosine similarity ${cosineText(cosine, limit)} is not above ${limit}`
+}
+
+/** What the two readings of ranks give, if only one of them is within the limits. */
+function disagreement({ count }: SeparateRanks, joined: string, apart: string): string {
+  const [parts, rows] = [joined || WITHIN, apart || WITHIN]
+  return `${count} ranks a side of equal width: read as parts of one vocabulary, ${parts}; read as separate rows, ${rows}; load both dumps with ranks: 'split' (parts), 'copies' (equal rows) or a number (that rank alone)`
+}
+
+const WITHIN = 'they are within the limits'
+
+/** Which limits are exceeded if each rank is a row of its own, in one line; `''` if none is. */
+function overSeparately({ worst }: SeparateRanks, limits: GatedMetrics): string {
+  const { klDivergence: kl, cosineSimilarity: cosine } = worst
+  const reasons = [
+    [kl.rank, overKl(kl.value, limits)] as const,
+    [cosine.rank, overCosine(cosine.value, limits)] as const,
+  ].filter(([, reason]) => reason !== '')
+  return reasons.map(([rank, reason]) => `rank ${rank}: ${reason}`).join('; ')
 }
 
 /** Why probability on ids that the golden suppresses fails the token; `''` if it is below the KL limit. */

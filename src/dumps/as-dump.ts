@@ -36,7 +36,7 @@ function constructorName(value: object): string {
 }
 
 /** What is not as `loadDump` makes it. */
-function flawOf({ steps, notes, ignored, budgets }: Dump): string | undefined {
+function flawOf({ steps, notes, ignored, ranks, budgets }: Dump): string | undefined {
   let index = 0
   for (const step of steps) {
     if (!isStep(step)) return `whose steps[${index}] is no step with its files`
@@ -44,6 +44,8 @@ function flawOf({ steps, notes, ignored, budgets }: Dump): string | undefined {
   }
   if (!Array.isArray(notes) || !notes.every(isString)) return 'whose notes are not strings'
   if (!isList(ignored) || !areIgnored(ignored)) return 'whose ignored is no list of paths and reasons'
+  if (ranks !== undefined && ranks !== 'split' && ranks !== 'copies')
+    return "whose ranks are neither 'split' nor 'copies'"
   resolveBudgets(budgets)
   return undefined
 }

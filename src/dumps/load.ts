@@ -9,6 +9,7 @@ import { commonFolder, expand } from './expand.js'
 import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
+import type { DeviceSelection } from './layouts/selection.js'
 import { type Located, locate } from './locate.js'
 import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
@@ -47,13 +48,14 @@ export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dum
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
   const budgets = options.budgets ?? {}
+  const ranks = typeof options.ranks === 'string' ? { ranks: options.ranks } : {}
   const { tensor, positions, sequence } = options
   const rows = {
     ...(tensor !== undefined && { tensor }),
     ...(positions !== undefined && { positions }),
     ...(sequence !== undefined && { sequence }),
   }
-  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, budgets, rows }
+  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, ...ranks, budgets, rows }
 }
 
 /** The check of every option. A new option needs a line here and one in `LoadDumpOptions`. */
@@ -65,6 +67,7 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   positions: (value) => (value === 'last' ? value : wholeNumber("positions (or 'last')", value, 0)),
   sequence: (value) => wholeNumber('sequence', value, 0),
   prefill: (value) => (value === 'last' ? value : checkExecution(value)),
+  ranks: checkRanks,
   budgets: (value) => resolveBudgets(value as LoadDumpOptions['budgets']),
 }
 
@@ -82,6 +85,12 @@ function checkPath(path: unknown): void {
   }
 }
 
+function checkRanks(value: unknown): void {
+  if (value === undefined || value === 'split' || value === 'copies') return
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return
+  throw invalidArgument(`ranks must be 'split', 'copies' or the number of a rank from 0, got ${describeValue(value)}`)
+}
+
 function checkOptions(options: unknown): void {
   const names = Object.keys(CHECKS) as (keyof LoadDumpOptions)[]
   const values = checkObject<LoadDumpOptions>("loadDump's options", options, names, '{ firstStep: 1 }')
@@ -96,6 +105,8 @@ function scanLocated(paths: readonly string[], located: Located, context: ScanCo
   for (const { folder, series } of stepFiles.filter((files) => files.layout !== layout)) {
     for (const { name } of inNameOrder(series)) ignored.add(join(folder, name), outside)
   }
+  if (devices.length === 0 && typeof context.options.ranks === 'number')
+    assertRank(context.options.ranks, 1, context.path)
   if (devices.length === 0 && layout === undefined) return { layout: 'file', ...scanBareFiles(bareFiles, context) }
   for (const file of bareFiles) ignored.add(file, outside)
   if (layout === undefined) return scanRun(paths, located, context)
@@ -106,13 +117,33 @@ function scanLocated(paths: readonly string[], located: Located, context: ScanCo
 function scanRun(paths: readonly string[], { devices, ignored }: Located, context: ScanContext): Scan {
   const root = paths.length === 1 ? paths[0]! : commonFolder(devices.map(({ folder }) => folder))
   const runs = groupRuns(devices)
-  const { ranks } = pickRun(root, runs, context.options.run)
+  const run = pickRun(root, runs, context.options.run)
+  const ranks = pickRank(run.ranks, context)
   const { folder, layout } = ranks[0]!
   const chosen = new Set(ranks.map((rank) => rank.folder))
-  for (const device of devices) if (!chosen.has(device.folder)) ignored.add(device.folder, 'another run')
+  for (const device of devices) {
+    if (!chosen.has(device.folder))
+      ignored.add(device.folder, run.ranks.includes(device) ? 'another rank' : 'another run')
+  }
   const scan = folderLayout(layout).scan(ranks, context)
   const note = chosenNote('run', relative(root, folder) || basename(folder), runs.length - 1)
   return { ...scan, layout, notes: [...(runs.length > 1 ? [note] : []), ...scan.notes] }
+}
+
+/** The ranks to read: all, or the one whose number the option `ranks` gives. */
+function pickRank(
+  ranks: readonly DeviceSelection[],
+  { path, options }: Pick<ScanContext, 'path' | 'options'>,
+): readonly DeviceSelection[] {
+  if (typeof options.ranks !== 'number') return ranks
+  assertRank(options.ranks, ranks.length, path)
+  return [ranks[options.ranks]!]
+}
+
+function assertRank(rank: number, count: number, path: string): void {
+  if (rank < count) return
+  const last = count === 1 ? 'it is a single rank (ranks: 0)' : `its ${count} ranks are numbered from 0 to ${count - 1}`
+  throw new GoldenLogitsError('invalid-argument', `the option ranks asks for rank ${rank}, but ${last}`, { file: path })
 }
 
 /** A file outside any layout is a dump of one step. */

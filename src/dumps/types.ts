@@ -15,6 +15,12 @@ export interface DumpStep {
   readonly problem?: string
 }
 
+/**
+ * What several ranks hold: `split` says parts of one vocabulary, in numeric device order; `copies` says that each has the
+ * same row, which must be equal byte for byte.
+ */
+export type RankReading = 'split' | 'copies'
+
 export interface IgnoredPath {
   readonly path: string
   readonly reason: string
@@ -35,6 +41,8 @@ export interface Dump {
   readonly ignored: List<IgnoredPath>
   /** True if the step numbers rest on an assumption, which the option `firstStep` replaces. */
   readonly stepsAssumed: boolean
+  /** What the option `ranks` says of the files of each step, if there are several. */
+  readonly ranks?: RankReading
   readonly budgets: Partial<Budgets>
   /** Which numbers of a file are the logits, as far as the caller said so. */
   readonly rows?: Pick<LoadDumpOptions, 'tensor' | 'positions' | 'sequence'>
@@ -62,6 +70,11 @@ export interface LoadDumpOptions {
    * what is taken without the option; the option confirms it, so that it is no longer a guess.
    */
   prefill?: 'last' | number
+  /**
+   * What the ranks of the run hold: parts of one vocabulary (`split`), or the same row each (`copies`: they must be equal
+   * byte for byte). A number takes one rank alone: its index in numeric device order, from 0.
+   */
+  ranks?: RankReading | number
   /** Budgets of the file readers. */
   budgets?: Partial<Budgets>
 }

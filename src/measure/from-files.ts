@@ -1,6 +1,6 @@
 import { dirname, relative } from 'node:path'
 import { linkedFile } from '../dumps/layouts/atb/link.js'
-import type { DumpStep } from '../dumps/types.js'
+import type { DumpStep, RankReading } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type FileLayout, hasLayout } from '../formats/file-layout.js'
 import type { Checksum } from '../formats/format.js'
@@ -47,6 +47,8 @@ const MOST_MISSES = 4
 export class FilesSource implements RowSource {
   readonly budgets: Partial<Budgets>
   readonly choice: RowChoice
+  /** The option `ranks` of the dump. */
+  readonly ranks: RankReading | undefined
   private readonly checksum: Checksum
   private readonly reader: TensorReader
   private assumed: AssumedRow | undefined
@@ -56,9 +58,16 @@ export class FilesSource implements RowSource {
    * @param checksum computes CRCs: the kernel does so fastest for what lies in its own memory
    * @param layout what another source for the same dump has learnt
    */
-  constructor(budgets: Partial<Budgets>, choice: RowChoice, checksum: Checksum, layout?: RowLayout) {
+  constructor(
+    budgets: Partial<Budgets>,
+    choice: RowChoice,
+    checksum: Checksum,
+    layout?: RowLayout,
+    ranks?: RankReading,
+  ) {
     this.budgets = budgets
     this.choice = choice
+    this.ranks = ranks
     this.checksum = checksum
     this.reader = readerFor(budgets, checksum)
     this.assumed = layout && new AssumedRow(layout, checksum, this.miss)
@@ -107,7 +116,7 @@ export class FilesSource implements RowSource {
       parts.push(partOf(file, tensor, place, layout && (() => this.learn(layout))))
     }
     if (parts.length === 0) return { kind: 'unreadable', reason: 'the step has no file' }
-    return { kind: 'row', dtype: parts[0]!.dtype, fileShape, parts, notes, assumed: false, close }
+    return { kind: 'row', dtype: parts[0]!.dtype, fileShape, parts, ranks: this.ranks, notes, assumed: false, close }
   }
 
   private learn(layout: RowLayout): void {

@@ -49,12 +49,12 @@ export function measureAll(pairs: PairList, { golden, dump, vocabSize, threads }
 }
 
 /** The rows of a dump's files. */
-export function fromFiles({ budgets, rows = {} }: Pick<Dump, 'budgets' | 'rows'>): RowSource {
-  return new FilesSource(budgets, rows, rowKernel())
+export function fromFiles({ budgets, rows = {}, ranks }: Pick<Dump, 'budgets' | 'rows' | 'ranks'>): RowSource {
+  return new FilesSource(budgets, rows, rowKernel(), undefined, ranks)
 }
 
-function settingOf({ budgets, choice, layout }: FilesSource): FilesSetting {
-  return { budgets, choice, layout }
+function settingOf({ budgets, choice, layout, ranks }: FilesSource): FilesSetting {
+  return { budgets, choice, layout, ranks }
 }
 
 /** At most this many pairs are written out for the workers at a time. */

@@ -1,10 +1,11 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import type { RowKernel } from '../metrics/kernel.js'
+import { GATED, type GatedKey } from '../metrics/table.js'
 import { itemSize } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
-import type { Outcome, SideFacts } from './outcome.js'
-import { planRanks, type RankPart, type RowPlan, readPlan, roomOf, totalWidth, unequalCopy } from './ranks.js'
+import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
+import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
 import type { PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
 import { vocabCut } from './vocab-cut.js'
 
@@ -88,7 +89,7 @@ function compareRows(
   { vocabSize, kernel }: PairSetting,
   sides: Sides,
 ): Outcome | undefined {
-  const plan = planRanks(golden.parts, dump.parts, vocabSize)
+  const plan = planRanks(golden, dump, vocabSize)
   if ('reason' in plan) {
     return golden.assumed || dump.assumed ? undefined : failure(sides, 'shape-mismatch', plan.reason)
   }
@@ -103,7 +104,8 @@ function compareRows(
   const dumpStart = readPlan(d, buffers.dump)
   if (dumpStart === undefined) return undefined
   const reason =
-    unequalReason('golden', g, buffers.golden, goldenStart) ?? unequalReason('dump', d, buffers.dump, dumpStart)
+    unequalReason('golden', golden, g, buffers.golden, goldenStart) ??
+    unequalReason('dump', dump, d, buffers.dump, dumpStart)
   if (reason !== undefined) return failure(sides, 'shape-mismatch', reason)
   const rows = kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
   const { golden: goldenSide, dump: dumpSide, notes } = sides
@@ -114,6 +116,7 @@ function compareRows(
     widen(buffers.dump.subarray(dumpStart), dump.dtype, d32)
     outcome.suppressedMass = suppressedMass(g32, d32, rows.dump.max)
   }
+  if (plan.undecided) outcome.separate = separateRanks(golden, dump, kernel)
   if (vocabSize !== undefined) {
     const goldenRow = { bytes: buffers.golden.subarray(goldenStart), dtype: golden.dtype, width: g.width }
     const dumpRow = { bytes: buffers.dump.subarray(dumpStart), dtype: dump.dtype, width: d.width }
@@ -133,6 +136,39 @@ function suppressedMass(golden: Float32Array, dump: Float32Array, dumpMax: numbe
   return suppressed / all
 }
 
+/**
+ * Compares every rank of the golden with that of the dump. Both rows are in the buffers already, one rank after the other. A
+ * rank that is −Inf throughout on both sides is part of a padded vocabulary, or says nothing.
+ */
+function separateRanks(golden: PreparedRow, dump: PreparedRow, kernel: RowKernel): SeparateRanks {
+  const count = golden.parts.length
+  const { width } = golden.parts[0]!
+  const worst: Partial<Record<GatedKey, { rank: number; value: number }>> = {}
+  for (let rank = 0; rank < count; rank++) {
+    const from = rank * width
+    const rows = kernel.compare(
+      golden.dtype,
+      dump.dtype,
+      width,
+      from * itemSize(golden.dtype),
+      from * itemSize(dump.dtype),
+    )
+    if (rows.kind === 'no-support' && rows.side === 'both') continue
+    for (const { key, better } of GATED) {
+      const value = rows.kind === 'measured' ? rows.metrics[key] : NOTHING_SHARED[key]
+      const known = worst[key]
+      if (!known || (better === 'lower' ? value > known.value : value < known.value)) worst[key] = { rank, value }
+    }
+  }
+  return { count, worst: worst as SeparateRanks['worst'] }
+}
+
+/** What `measure` gives for rows without a common finite column. It stands for rows that cannot be measured. */
+const NOTHING_SHARED: Readonly<Record<GatedKey, number>> = {
+  klDivergence: Number.POSITIVE_INFINITY,
+  cosineSimilarity: 0,
+}
+
 /** The golden's row is known in part: it compares the dump's row itself. */
 function boundRows(
   golden: PartialRow,
@@ -140,7 +176,7 @@ function boundRows(
   { vocabSize, kernel }: PairSetting,
   sides: Sides,
 ): Outcome | undefined {
-  const plan = planRanks(golden.parts, dump.parts, vocabSize)
+  const plan = planRanks(golden, dump, vocabSize)
   const reason = 'reason' in plan ? plan.reason : uncuttable(plan.golden.width, vocabSize)
   if ('reason' in plan || reason !== undefined) {
     return dump.assumed ? undefined : failure(sides, 'shape-mismatch', reason!)
@@ -152,7 +188,7 @@ function boundRows(
   const start = readPlan(d, buffer)
   if (start === undefined) return undefined
   const raw = { bytes: buffer.subarray(start), dtype: dump.dtype, width: d.width }
-  const unequal = unequalReason('dump', d, buffer, start)
+  const unequal = unequalReason('dump', dump, d, buffer, start)
   if (unequal !== undefined) return failure(sides, 'shape-mismatch', unequal)
   const row = new Float32Array(count)
   widen(raw.bytes.subarray(0, count * itemSize(dump.dtype)), dump.dtype, row)
@@ -165,18 +201,4 @@ function boundRows(
 function uncuttable(width: number, vocabSize: number | undefined): string | undefined {
   if (vocabSize === undefined || vocabSize === width) return undefined
   return `vocabSize is ${vocabSize}, but the golden was kept for ${width} columns and knows its row in part only; set vocabSize to ${width}`
-}
-
-/** Why a side's ranks are not the copies they were taken for; undefined if all copies are equal, or there are none. */
-function unequalReason(
-  side: 'golden' | 'dump',
-  plan: RowPlan<RankPart>,
-  buffer: Uint8Array,
-  start: number,
-): string | undefined {
-  if (plan.copies.length === 0) return undefined
-  const copy = unequalCopy(plan, buffer.subarray(start))
-  if (!copy) return undefined
-  const against = side === 'golden' ? 'dump' : 'golden'
-  return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${plan.joined[0]!.file} and ${copy.file} hold different logits; if they are parts of the vocabulary, ranks of the ${against} are missing`
 }

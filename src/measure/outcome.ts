@@ -1,3 +1,4 @@
+import type { GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { VocabCut } from './vocab-cut.js'
@@ -30,6 +31,17 @@ export interface BoundedRows {
 }
 
 /**
+ * The other reading of a pair whose ranks may be parts of one vocabulary, as they were measured, or rows of their own: every
+ * pair of ranks measured by itself.
+ */
+export interface SeparateRanks {
+  /** Number of ranks of each side. */
+  readonly count: number
+  /** For each gated metric the worst value of all ranks, and the first rank that has it. */
+  readonly worst: Readonly<Record<GatedKey, { readonly rank: number; readonly value: number }>>
+}
+
+/**
  * What is known of one step that both sides have, before any threshold. Plain data: it may cross from one thread to another.
  * `suppressedMass`: the dump's probability on vocab ids that the golden alone suppresses (−Inf), which the KL divergence does not
  * see; absent if there are none.
@@ -40,7 +52,7 @@ export type Outcome = {
   /** What the sources chose or left out, one line each. */
   notes: readonly string[]
 } & (
-  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut; suppressedMass?: number }
+  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut; suppressedMass?: number; separate?: SeparateRanks }
   | { kind: 'bounded'; rows: BoundedRows; cut?: VocabCut }
   | { kind: 'shape-mismatch'; reason: string }
   | { kind: 'unreadable'; reason: string }
@@ -50,5 +62,6 @@ export type Outcome = {
 export type MeasuredOutcome = Outcome & { kind: 'compared'; rows: MeasuredRows }
 
 export function isMeasured(outcome: Outcome): outcome is MeasuredOutcome {
-  return outcome.kind === 'compared' && outcome.rows.kind === 'measured' && outcome.suppressedMass === undefined
+  if (outcome.kind !== 'compared' || outcome.rows.kind !== 'measured') return false
+  return outcome.suppressedMass === undefined && outcome.separate === undefined
 }

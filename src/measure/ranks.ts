@@ -1,10 +1,17 @@
+import type { RankReading } from '../dumps/types.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { RowPart } from './row-source.js'
 
-/** What a plan needs to know of a rank: a row that is known in part cannot be read. */
+/** What a plan needs to know of a rank. A row of which only a part is known cannot be read. */
 export type RankPart = Pick<RowPart, 'file' | 'dtype' | 'width'>
 
-/** How one side's ranks make a row. */
+/** The ranks of one side, and what the option `ranks` says of them. */
+export interface RankSide<Part extends RankPart = RowPart> {
+  readonly parts: readonly Part[]
+  readonly ranks?: RankReading | undefined
+}
+
+/** How the ranks of one side make a row. */
 export interface RowPlan<Part extends RankPart = RowPart> {
   /** Read one after the other. */
   readonly joined: readonly Part[]
@@ -14,68 +21,98 @@ export interface RowPlan<Part extends RankPart = RowPart> {
 }
 
 export type RankPlan<Golden extends RankPart = RowPart> =
-  | { golden: RowPlan<Golden>; dump: RowPlan }
+  | {
+      golden: RowPlan<Golden>
+      dump: RowPlan
+      /** True if each rank may also be a row of its own: nothing in the data decides. The plans join the ranks. */
+      undecided?: boolean
+    }
   | { reason: string }
 
 /**
- * Decides what the ranks of each side are. Identical copies have the other side's vocabulary each; parts of the
- * vocabulary have it together, in rank order. If both readings fit (several ranks of equal width on both sides), the bytes
- * decide: only copies agree in every one, and if one side's ranks do, the other's must.
+ * Decides what the ranks of each side are. Copies have the other side's vocabulary each, parts have it together, in rank
+ * order. Two readings fit only if both sides have the same number of ranks, all of equal width. Then the bytes decide if all
+ * ranks of a side are equal: they are copies, and the ranks of the other side must be equal too. Else it stays undecided.
  */
 export function planRanks<Golden extends RankPart>(
-  golden: readonly Golden[],
-  dump: readonly RowPart[],
+  golden: RankSide<Golden>,
+  dump: RankSide,
   vocabSize: number | undefined,
 ): RankPlan<Golden> {
-  if (golden.length === 1 && dump.length === 1 && vocabSize === undefined) {
-    if (golden[0]!.width !== dump[0]!.width) return { reason: mismatch(golden, dump) }
-    return { golden: joinedPlan(golden), dump: joinedPlan(dump) }
+  if (golden.parts.length === 1 && dump.parts.length === 1 && vocabSize === undefined) {
+    if (golden.parts[0]!.width !== dump.parts[0]!.width) return { reason: mismatch(golden.parts, dump.parts) }
+    return { golden: joinedPlan(golden.parts), dump: joinedPlan(dump.parts) }
   }
-  for (const [side, parts] of [['golden', golden] as const, ['dump', dump] as const]) {
-    const odd = parts.find((part) => part.dtype !== parts[0]!.dtype)
-    if (odd) return { reason: `the ranks of the ${side} have different dtypes (${parts[0]!.dtype} and ${odd.dtype})` }
-  }
+  const reason = flawOf('golden', golden) ?? flawOf('dump', dump)
+  if (reason !== undefined) return { reason }
   if (vocabSize !== undefined) return cutPlan(golden, dump, vocabSize)
+  const goldenPlans = readings(golden)
   const dumpPlans = readings(dump)
-  const fitting = readings(golden).flatMap((g) =>
+  const fitting = goldenPlans.flatMap((g) =>
     dumpPlans.filter((d) => d.width === g.width).map((d) => ({ golden: g, dump: d })),
   )
-  if (fitting.length === 0) return { reason: mismatch(golden, dump) }
+  if (fitting.length === 0) return { reason: mismatch(rowOf(golden), rowOf(dump)) }
   if (fitting.length === 1) return fitting[0]!
-  const asCopies = fitting.find((plan) => plan.golden.joined.length === 1 && plan.dump.joined.length === 1)
-  if (asCopies && (haveEqualBytes(golden) || haveEqualBytes(dump))) return asCopies
-  return fitting.find((plan) => plan !== asCopies)!
+  const [asCopies, asParts] = fitting as [(typeof fitting)[number], (typeof fitting)[number]]
+  if (haveEqualBytes(golden.parts) || haveEqualBytes(dump.parts)) return asCopies
+  return { ...asParts, undecided: true }
 }
 
-/** With a vocabulary size given, each side must hold at least that many columns, alone or over its ranks. */
+/** Why the ranks of one side cannot make a row, whatever the other side holds. */
+function flawOf(side: string, { parts, ranks }: RankSide<RankPart>): string | undefined {
+  const [first] = parts
+  const otherDtype = parts.find((part) => part.dtype !== first!.dtype)?.dtype
+  if (otherDtype !== undefined) {
+    return `the ranks of the ${side} have different dtypes (${first!.dtype} and ${otherDtype})`
+  }
+  if (ranks !== 'copies' || haveEqualWidths(parts)) return undefined
+  return `the ranks of the ${side} have different widths (${widthsOf(parts)} columns), so they are no copies of one row as the option ranks: 'copies' says; load the ${side} with ranks: 'split'`
+}
+
+/** With a vocabulary size given, each side must hold at least that many columns, in each rank or in all together. */
 function cutPlan<Golden extends RankPart>(
-  golden: readonly Golden[],
-  dump: readonly RowPart[],
+  golden: RankSide<Golden>,
+  dump: RankSide,
   vocabSize: number,
 ): RankPlan<Golden> {
   const g = cutReading(golden, vocabSize)
   const d = cutReading(dump, vocabSize)
   if (g && d) return { golden: g, dump: d }
-  const [side, parts]: [string, readonly RankPart[]] = g ? ['dump', dump] : ['golden', golden]
+  const [side, parts]: [string, readonly RankPart[]] = g ? ['dump', rowOf(dump)] : ['golden', rowOf(golden)]
   return { reason: `vocabSize is ${vocabSize}, but the ${side} holds ${totalWidth(parts)} columns` }
 }
 
-function cutReading<Part extends RankPart>(parts: readonly Part[], vocabSize: number): RowPlan<Part> | undefined {
-  if (parts.every((part) => part.width >= vocabSize)) return copiesPlan(parts)
+function cutReading<Part extends RankPart>(
+  { parts, ranks }: RankSide<Part>,
+  vocabSize: number,
+): RowPlan<Part> | undefined {
+  const fitsEach = parts.every((part) => part.width >= vocabSize)
+  if (ranks === 'copies' || (ranks === undefined && fitsEach)) return fitsEach ? copiesPlan(parts) : undefined
   return totalWidth(parts) >= vocabSize ? joinedPlan(parts) : undefined
 }
 
-/** One side by itself: ranks with the same bytes are copies, others are parts of the vocabulary. */
-export function planOneSide(parts: readonly RowPart[]): RowPlan | { reason: string } {
-  const odd = parts.find((part) => part.dtype !== parts[0]!.dtype)
-  if (odd) return { reason: `the ranks of the dump have different dtypes (${parts[0]!.dtype} and ${odd.dtype})` }
-  const plans = readings(parts)
-  return plans.length === 1 || haveEqualBytes(parts) ? plans[0]! : plans[1]!
+/**
+ * Decides what the ranks of a dump are without another side: ranks of different widths are parts of one vocabulary, ranks
+ * with the same bytes are copies. A `vocabSize` that is wider than one rank needs all of them.
+ */
+export function planOneSide(dump: RankSide, vocabSize: number | undefined): RowPlan | { reason: string } {
+  const reason = flawOf('dump', dump)
+  if (reason !== undefined) return { reason }
+  const plans = readings(dump)
+  if (plans.length === 1) return plans[0]!
+  const [asCopies, asParts] = plans as [RowPlan, RowPlan]
+  if (haveEqualBytes(dump.parts)) return asCopies
+  if (vocabSize !== undefined && vocabSize > asCopies.width) return asParts
+  const count = dump.parts.length
+  return {
+    reason: `the dump has ${count} ranks of equal width that hold different logits: parts of one vocabulary, or rows of their own; load the dump with ranks: 'split' if they are parts, or with the number of the one rank to keep (ranks: 0)`,
+  }
 }
 
-function readings<Part extends RankPart>(parts: readonly Part[]): RowPlan<Part>[] {
-  const isEqual = parts.every((part) => part.width === parts[0]!.width)
-  return parts.length > 1 && isEqual ? [copiesPlan(parts), joinedPlan(parts)] : [joinedPlan(parts)]
+/** The readings that the widths and the option `ranks` leave open; copies come first. */
+function readings<Part extends RankPart>({ parts, ranks }: RankSide<Part>): RowPlan<Part>[] {
+  if (parts.length === 1 || ranks === 'split' || !haveEqualWidths(parts)) return [joinedPlan(parts)]
+  return ranks === 'copies' ? [copiesPlan(parts)] : [copiesPlan(parts), joinedPlan(parts)]
 }
 
 function joinedPlan<Part extends RankPart>(parts: readonly Part[]): RowPlan<Part> {
@@ -89,10 +126,19 @@ function copiesPlan<Part extends RankPart>(parts: readonly Part[]): RowPlan<Part
 
 const NO_COPIES: readonly never[] = []
 
+/** The parts to name when the vocabularies differ: one of them if the option says that all are copies. */
+function rowOf<Part extends RankPart>({ parts, ranks }: RankSide<Part>): readonly Part[] {
+  return ranks === 'copies' ? parts.slice(0, 1) : parts
+}
+
 export function totalWidth(parts: readonly RankPart[]): number {
   let sum = 0
   for (let i = 0; i < parts.length; i++) sum += parts[i]!.width
   return sum
+}
+
+function haveEqualWidths(parts: readonly RankPart[]): boolean {
+  return parts.every((part) => part.width === parts[0]!.width)
 }
 
 /** Bytes of buffer that `readPlan` needs. */
@@ -100,7 +146,7 @@ export function roomOf({ joined, width }: RowPlan): number {
   return joined.length === 1 ? joined[0]!.room : width * itemSize(joined[0]!.dtype)
 }
 
-/** Reads the parts of a plan; the result is that of `RowPart.read`. */
+/** Reads the parts of a plan; returns what `RowPart.read` returns. */
 export function readPlan({ joined }: RowPlan, into: Uint8Array): number | undefined {
   if (joined.length === 1) return joined[0]!.read(into)
   let end = 0
@@ -113,11 +159,30 @@ export function readPlan({ joined }: RowPlan, into: Uint8Array): number | undefi
 }
 
 /** The first copy that differs from the row it must be a copy of. */
-export function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart | undefined {
+function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart | undefined {
   return copies.find((copy) => {
     const bytes = readPart(copy as RowPart)
     return Buffer.compare(bytes, row.subarray(0, bytes.length)) !== 0
   })
+}
+
+/** Why a side's ranks are not the copies they were taken for; undefined if all copies are equal, or there are none. */
+export function unequalReason(
+  side: 'golden' | 'dump',
+  { ranks }: RankSide<RankPart>,
+  plan: RowPlan<RankPart>,
+  buffer: Uint8Array,
+  start: number,
+): string | undefined {
+  if (plan.copies.length === 0) return undefined
+  const copy = unequalCopy(plan, buffer.subarray(start))
+  if (!copy) return undefined
+  const against = side === 'golden' ? 'dump' : 'golden'
+  const files = `${plan.joined[0]!.file} and ${copy.file} hold different logits`
+  const advice = `if each holds a row of its own, load the ${side} with the number of one rank (ranks: 0)`
+  if (ranks === 'copies')
+    return `the option ranks: 'copies' says that all ranks of the ${side} hold the same row, but ${files}; ${advice}`
+  return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${files}; if they are parts of the vocabulary, ranks of the ${against} are missing; ${advice}`
 }
 
 function haveEqualBytes(parts: readonly RankPart[]): boolean {
@@ -132,10 +197,13 @@ function readPart(part: RowPart): Uint8Array {
   return buffer.subarray(start, start + part.width * itemSize(part.dtype))
 }
 
+function widthsOf(parts: readonly RankPart[]): string {
+  return parts.map((part) => part.width).join(' + ')
+}
+
 function mismatch(golden: readonly RankPart[], dump: readonly RankPart[]): string {
-  const widths = (parts: readonly RankPart[]) => parts.map((part) => part.width).join(' + ')
   const [g, d] = [totalWidth(golden), totalWidth(dump)]
-  return `vocabularies differ: golden ${widths(golden)} columns, dump ${widths(dump)}; ${advice(g, d, golden.length, dump.length)}`
+  return `vocabularies differ: golden ${widthsOf(golden)} columns, dump ${widthsOf(dump)}; ${advice(g, d, golden.length, dump.length)}`
 }
 
 function advice(golden: number, dump: number, goldenRanks: number, dumpRanks: number): string {

@@ -1,4 +1,4 @@
-import type { DumpStep } from '../dumps/types.js'
+import type { DumpStep, RankReading } from '../dumps/types.js'
 import type { RowComparison } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { BoundedRows } from './outcome.js'
@@ -26,6 +26,8 @@ export interface PreparedRow {
   readonly fileShape: readonly number[]
   /** One per rank, in numeric order of the devices. */
   readonly parts: readonly RowPart[]
+  /** What the option `ranks` says of the parts. */
+  readonly ranks?: RankReading | undefined
   /** What the source chose or left out, one line each. */
   readonly notes: readonly string[]
   /** The row is assumed to lie as that of an earlier step did: nothing counts before its part was read. */

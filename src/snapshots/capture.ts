@@ -1,6 +1,6 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { planOneSide, readPlan, roomOf } from '../measure/ranks.js'
+import { planOneSide, readPlan, roomOf, unequalReason } from '../measure/ranks.js'
 import type { RowSource } from '../measure/row-source.js'
 import { type VocabCut, vocabCut } from '../measure/vocab-cut.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
@@ -11,8 +11,8 @@ export type Capture =
   | { kind: 'refused'; reason: string }
 
 /**
- * Reads the row of a step, all ranks together: ranks that hold the same bytes are copies, others are parts of the
- * vocabulary.
+ * Reads the row of a step, all its ranks together. Refused if the ranks may be parts of one vocabulary or rows of their
+ * own: a snapshot would keep the wrong reading for good.
  * @param vocabSize keep this many columns only
  */
 export function capture(step: DumpStep, rows: RowSource, vocabSize: number | undefined): Capture {
@@ -22,10 +22,12 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
   if (prepared.kind === 'unreadable') return { kind: 'refused', reason: prepared.reason }
   try {
     const { dtype } = prepared
-    const plan = planOneSide(prepared.parts)
+    const plan = planOneSide(prepared, vocabSize)
     if ('reason' in plan) return { kind: 'refused', reason: plan.reason }
     const bytes = new Uint8Array(roomOf(plan))
-    readPlan(plan, bytes)
+    const start = readPlan(plan, bytes)!
+    const reason = unequalReason('dump', prepared, plan, bytes, start)
+    if (reason !== undefined) return { kind: 'refused', reason }
     if (vocabSize === undefined) return { kind: 'row', dtype, width: plan.width, bytes }
     if (vocabSize > plan.width) {
       return { kind: 'refused', reason: `vocabSize is ${vocabSize}, but the dump holds ${plan.width} columns` }

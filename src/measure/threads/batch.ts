@@ -1,3 +1,4 @@
+import type { RankReading } from '../../dumps/types.js'
 import type { Budgets } from '../../io/budgets.js'
 import type { List } from '../../lib/lazy-list.js'
 import type { RowLayout } from '../from-files.js'
@@ -10,6 +11,7 @@ import { type BatchMemory, filledMemory } from './batch-memory.js'
 export interface FilesSetting {
   readonly budgets: Partial<Budgets>
   readonly choice: RowChoice
+  readonly ranks: RankReading | undefined
   /** What the main thread has learnt: workers need not learn it themselves. */
   readonly layout: RowLayout | undefined
 }

@@ -57,8 +57,8 @@ function help(batch: Batch): void {
   report(batch)
 }
 
-function sourceOf({ budgets, choice, layout }: FilesSetting): FilesSource {
-  return new FilesSource(budgets, choice, kernel, layout)
+function sourceOf({ budgets, choice, layout, ranks }: FilesSetting): FilesSource {
+  return new FilesSource(budgets, choice, kernel, layout, ranks)
 }
 
 /** undefined leaves the pair to the main thread: it is to meet an error itself, as if it were alone. */
