@@ -102,9 +102,8 @@ function shapeProblem({ shape, length }: LazyTensor): string | undefined {
   const width = shape[shape.length - 1]
   if (width === undefined) return 'the tensor is a single number, without a vocabulary axis'
   if (length === 0) return 'the tensor is empty'
-  if (width === 1) {
-    const rows = length === 1 ? 'one row' : `${length} rows`
-    return `one column and ${rows}: a row is a vocabulary, expected [1, positions, vocabulary]`
+  if (width === 1 && length > 1) {
+    return `one column and ${length} rows: a row is a vocabulary, expected [1, positions, vocabulary]`
   }
   if (width > MAX_VOCABULARY) return `rows of ${width} columns, more than any vocabulary (${MAX_VOCABULARY})`
   return undefined

@@ -96,6 +96,7 @@ function compareRows(
   const g = plan.golden
   const d = plan.dump
   const count = vocabSize ?? g.width
+  if (count === 1) return failure(sides, 'shape-mismatch', 'one column: a row is a vocabulary, whose softmax is 1')
   sides.golden.shape = [1, count]
   sides.dump.shape = [1, count]
   const buffers = kernel.reserve(roomOf(g), roomOf(d))

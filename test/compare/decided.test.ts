@@ -171,7 +171,7 @@ describe('rows without information fail', () => {
   test('one column', () => {
     expect(verdicts([{ values: [1], shape: [1, 1] }], [{ values: [1], shape: [1, 1] }])[0]).toEqual([
       'shape-mismatch',
-      'golden: one column and one row: a row is a vocabulary, expected [1, positions, vocabulary]',
+      'one column: a row is a vocabulary, whose softmax is 1',
     ])
   })
 

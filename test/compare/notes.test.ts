@@ -39,20 +39,20 @@ function compare({ dump, golden = torchDump(ROWS), options = {}, load = {} }: Ca
 const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Case | undefined][] = [
   (() => {
     const dump = heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0), '1/67_LmHead': row(1), '2/67_LmHead': row(2) })
-    const text = /^dump: execution 0 taken for a warm-up: .*; to confirm, set loadDump's option firstStep/
-    return ['a warm-up', { dump }, text, { dump, load: { firstStep: 0 } }]
+    const text = /^dump: execution 0 taken for a warm-up: .*; if that is right, set prefill: 'last'$/
+    return ['a warm-up', { dump }, text, { dump, load: { prefill: 'last' } }]
   })(),
   (() => {
     const dump = heads({ '0/67_LmHead': row(1), '1/67_LmHead': row(2) }, GRAPH)
     const options = { steps: { from: 1 } }
-    const text = /^dump: only the decoder's head 67 was dumped: .* set firstStep$/
+    const text = /^dump: only the decoder's head 67 was dumped: .*; if that is right, set firstStep: 1; .*$/
     return ["the decoder's head alone", { dump, options }, text, { dump, options, load: { firstStep: 1 } }]
   })(),
   (() => {
     const dump = heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0) }, GRAPH)
     const options = { steps: [0] }
-    const text = /^dump: only the prefill head 33 .*; to confirm, set loadDump's option firstStep/
-    return ['the prefill head alone', { dump, options }, text, { dump, options, load: { firstStep: 0 } }]
+    const text = /^dump: only the prefill head 33 .*; if that is right, set prefill: 'last'$/
+    return ['the prefill head alone', { dump, options }, text, { dump, options, load: { prefill: 'last' } }]
   })(),
   (() => {
     const tree = writeTree({ 'torch_tensors/cuda0_1/0/lm_head/output_1.pth': pth(row(0)) })
@@ -67,11 +67,6 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
     const options = { steps: [0] }
     const text = /^dump: outtensor0.bin is not a step of its run .*; to confirm, set loadDump's option firstStep/
     return ['a file beside the run', { dump, options }, text, { dump, options, load: { firstStep: 0 } }]
-  })(),
-  (() => {
-    const dump = atbDump([{ values: [...logits(9), ...logits(0)], shape: [1, 2, 8] }])
-    const options = { steps: [0] }
-    return ['one of several positions', { dump, options }, /^token 0: dump: only the last of several/, undefined]
   })(),
   (() => {
     const dump = atbDump([null, row(1), row(2)])
@@ -144,7 +139,7 @@ test('what the caller asked for, or what a file says, is an info', () => {
   const { pass, notes, warnings } = compareDumps(loadDump(tree, { run: 'logits_a_1' }), torchDump(ROWS), settings)
   expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
   expect(notes).toEqual([
-    'dump: case logits_a_1 taken, 1 other left out',
+    'dump: case logits_a_1 is compared (option run); 1 other case is ignored',
     'dump: 1 path ignored: another case',
     expect.stringMatching(/^golden: 1 column cut by vocabSize/),
     expect.stringMatching(/^dump: 1 column cut by vocabSize/),

@@ -73,7 +73,7 @@ describe('invalid arguments of loadDump', () => {
     [
       'x',
       { step: 1 },
-      "there is no option 'step'; there are run, layer, firstStep, tensor, positions, sequence, prefill, budgets",
+      "there is no option 'step'; there are run, layer, firstStep, tensor, positions, sequence, prefill, ranks, budgets",
     ],
     ['x', { run: 1445461 }, "run must be a non-empty string, such as '0_1445461', got 1445461"],
     ['x', { layer: '' }, "layer must be a non-empty string, such as '67_LmHead', got ''"],
