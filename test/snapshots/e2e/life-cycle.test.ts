@@ -40,8 +40,8 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(project.files('__golden__')).toEqual([])
       expect(project.files('.golden-logits')).toEqual(withRows(`candidates/${path}`))
       expect(run.out).toContain(`There is no snapshot to match: ${path}`)
-      expect(run.out).toContain(`new logits   .golden-logits/candidates/${path}, to put in its place`)
-      expect(run.out).toContain('Run the test on your machine, look at the golden and commit it.')
+      expect(run.out).toContain(`new logits   .golden-logits/candidates/${path}, which can replace the snapshot`)
+      expect(run.out).toContain('Run the test on your machine, check the snapshot and commit it.')
     })
 
     test('new: written, and passes', () => {
@@ -82,7 +82,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
         expect(run.summary).toBe('1 failed')
         expect(run.out).toContain('First token over threshold: token 1     (3 tokens compared, 2 over, 0 missing)')
         expect(run.out).toContain(`snapshot     ${path}`)
-        expect(run.out).toContain('If the new logits are right, update the golden: run the test with -u.')
+        expect(run.out).toContain('If the new logits are right, update the snapshot: run the test with -u.')
         expect(run.out.includes('new logits   .golden-logits/candidates')).toBe(ci)
         expect(project.read(path)).toBe(first)
       }
@@ -93,7 +93,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(run.code).toBe(0)
       expect(run.summary).toBe('1 updated')
       expect(run.said.join('\n')).toMatch(
-        /golden rewritten: .*\(token 1: KL divergence \d[\d.]* is not below 0\.0001; .*2 of 3 tokens were out of tolerance, highest KL divergence from the old golden \d/,
+        /snapshot updated: .*\(token 1: KL divergence \d[\d.]* is not below 0\.0001; .*2 of 3 tokens were over a threshold or not comparable, highest KL divergence from the old snapshot \d/,
       )
       expect(project.read(path)).not.toBe(first)
       expect(project.run([], { ci: true }).code).toBe(0)
@@ -105,7 +105,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       const cases: [string, RegExp][] = [
         [good.slice(0, good.length / 2), /it has no checksum at its end: it was cut short; restore the golden/],
         [good.replace('top1 ', 'top1 1'), /its checksum does not fit: it was edited; restore the golden/],
-        [later, /a golden of format 7, but this version of golden-logits reads up to 1; update the package/],
+        [later, /format 7, but this version of golden-logits reads up to 1; update the package/],
       ]
       for (const [text, message] of cases) {
         project.write(path, text)
@@ -118,7 +118,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       }
       const run = project.run(['-u'])
       expect([run.code, run.summary]).toEqual([0, '1 updated'])
-      expect(run.said.join('\n')).toMatch(/golden rewritten: .*a golden of format 7/)
+      expect(run.said.join('\n')).toMatch(/snapshot updated: .*format 7/)
       expect(project.read(path)).toBe(good)
     })
 
@@ -315,7 +315,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       expect(run.out).toMatch(/Tokens 0 to 1 agree in top-1/)
       const update = project.run(['-u'])
       expect(update.said.join('\n')).toMatch(
-        /1 of 3 tokens were out of tolerance, highest KL .* old golden at least 0\.\d/,
+        /1 of 3 tokens were over a threshold or not comparable, highest KL .* old snapshot at least 0\.\d/,
       )
       project.test('model', gate('a', `{ dtype: 'fp16', fidelity: 'full' }`))
       const other = project.run()
@@ -343,7 +343,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       project.dump('a', (row) => move(row, (x, i) => x + (i % 7)))
       const update = project.run(['-u'])
       expect(update.summary).toBe('1 written')
-      expect(update.said.join('\n')).toMatch(/golden written beside the one of another variant/)
+      expect(update.said.join('\n')).toMatch(/snapshot written next to the one of another variant/)
       expect(project.files(folder)).toEqual([...withRows(golden('a')), ...withRows(golden('a', 1, 'npu-910b'))].sort())
       expect(project.run([], { ci: true }).code).toBe(0)
       project.test('model', gate('a', variants('npu')))
@@ -363,12 +363,12 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       const run = project.run()
       expect([run.code, run.summary]).toEqual([1, '1 failed'])
       expect(run.out).toMatch(
-        /No golden was written: token 2 of the dump cannot be part of one: it holds 1 NaN, first at/,
+        /No snapshot was written, because token 2 of the dump cannot be stored: it holds 1 NaN, first at/,
       )
       expect(project.files('__golden__')).toEqual([])
       project.dump('a')
       project.test('model', gate('a', `{ dtype: 'fp16', steps: [0, 5] }`))
-      expect(project.run().out).toMatch(/the dump does not hold token 5, which the option steps lists/)
+      expect(project.run().out).toMatch(/the dump does not have token 5, which the option steps lists/)
       project.test('model', gate('a').replace(').toMatch', ').not.toMatch'))
       expect(project.run().out).toMatch(/toMatchLogitsSnapshot cannot be used with \.not/)
     } finally {
@@ -387,7 +387,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
         project.write(project.testFile('model'), `import { expect, test } from 'vitest'\n${matchers}${body('')}`)
         const run = project.run()
         expect(run.code).toBe(1)
-        expect(run.out).toMatch(/cannot tell which test it is in: load golden-logits\/vitest at the top/)
+        expect(run.out).toMatch(/does not know which test called it: load golden-logits\/vitest at the top/)
         const named = body("{ name: 'mine' }")
         project.write(project.testFile('model'), `import { expect, test } from 'vitest'\n${matchers}${named}`)
         expect(project.run().code).toBe(0)
