@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { ended, JEST, Project, type Run } from './project.js'
 
 const WARM_UP =
-  /^golden-logits: warning: dump: execution 0 taken for a warm-up: .*; to confirm, set loadDump's option firstStep/
-const POSITIONS = /^golden-logits: warning: token 0: golden: only the last of several positions compared/
+  /^golden-logits: warning: dump: execution 0 taken for a warm-up: .*; if that is right, set prefill: 'last'/
+const SAME = /^golden-logits: warning: token 0: golden and dump are the same file/
 
 const linesOf = ({ stderr }: Run) => stderr.match(/^golden-logits: .*$/gm) ?? []
 const like = (...patterns: RegExp[]) => patterns.map((pattern) => expect.stringMatching(pattern))
@@ -22,7 +22,7 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
     const place = (test: string) => `\\(warnings\\.test\\.${extension}: ${test}\\)$`
     expect(linesOf(ran)).toEqual([
       'golden-logits: report.csv (6 rows, 0 failed)',
-      expect.stringMatching(new RegExp(`${POSITIONS.source} ${place('positions')}`)),
+      expect.stringMatching(new RegExp(`${SAME.source} ${place('same file')}`)),
       expect.stringMatching(new RegExp(`${WARM_UP.source}.* ${place('warm-up, and 1 more like it')}`)),
     ])
     const rows = project.report('report.csv')
@@ -32,13 +32,13 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
     const warmUp = /^dump: execution 0 taken for a warm-up: .*; dump: 1 path ignored: warm-up: an execution before/
     expect(notes('warm-up')).toEqual(like(warmUp, warmUp))
     expect(notes('confirmed')).toEqual(like(/; dump: firstStep 0: the prefill of execution 1 is step 0; /))
-    expect(notes('positions')).toEqual(['token 0: golden: only the last of several positions compared'])
+    expect(notes('same file')).toEqual(like(/token 0: golden and dump are the same file/))
   })
 
   test('are printed once a comparison without the reporter', async () => {
     const ran = await run(new Project(runner), { NO_REPORTER: '1' })
     expect(ran.code).toBe(0)
-    expect(linesOf(ran)).toEqual(like(WARM_UP, WARM_UP, POSITIONS))
+    expect(linesOf(ran)).toEqual(like(WARM_UP, WARM_UP, SAME))
   })
 
   test('make the run fail with the reporter option strict', async () => {
@@ -53,11 +53,11 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
     expect(ran.code).toBe(1)
     const printed = ran.stdout + ran.stderr
     expect(printed).toContain('No token fails, but the warnings do     (1 token compared, 0 over, 0 missing)')
-    expect(printed).toContain('warning: token 0: golden: only the last of several positions compared')
+    expect(printed).toContain('warning: token 0: golden and dump are the same file')
     const expectations = project
       .report('report.csv')
       .map(({ test_name, expectation }) => `${test_name}: ${expectation}`)
-    expect(expectations.filter((text) => text.endsWith('not met'))).toEqual(['positions: not met'])
+    expect(expectations.filter((text) => text.endsWith('not met'))).toEqual(['same file: not met'])
   })
 })
 

@@ -321,7 +321,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       const other = project.run()
       expect(other.code).toBe(1)
       expect(other.out).toMatch(
-        /a golden of compact fidelity, where the option fidelity says 'full'; update the golden/,
+        /the snapshot has fidelity 'compact', but the option fidelity is 'full'; update the snapshot/,
       )
       expect(project.run(['-u']).summary).toBe('1 updated')
       expect(project.files(folder)).toEqual(withRows(golden('a')))
