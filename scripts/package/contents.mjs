@@ -9,6 +9,7 @@ import { ROOT } from '../lib/project.mjs'
 const ALLOWED = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json)$/,
   /^dist\/(?:esm|cjs)\/(?:[\w.-]+\/)*[\w.-]+(?:\.js|\.d\.ts)$/,
+  /^docs\/[\w-]+\.md$/,
   /^src\/(?:[\w.-]+\/)*[\w.-]+\.ts$/,
 ]
 const NEVER = /(?:^|\/)(?:test|tests|fixtures|bench|coverage|node_modules|\.[\w.-]+)(?:\/|$)|\.test\.|\.tgz$/
