@@ -1,4 +1,4 @@
-import type { ListedComparison, Thresholds, TokenComparison } from '../compare/types.js'
+import type { Thresholds, TokenComparison } from '../compare/types.js'
 
 /** Identifies a test file. */
 export interface TestPlace {
@@ -51,12 +51,6 @@ export interface ReportRow {
 export interface Rendering {
   readonly header: string
   readonly row: (row: ReportRow) => string
-}
-
-/** The tokens of a comparison, made one at a time. */
-export function* tokenRows({ tokens }: ListedComparison): Iterable<TokenRow> {
-  let index = 0
-  for (const token of tokens) yield { index: index++, ...token }
 }
 
 /** The order of test files in a report: by code unit, the same on every machine. */

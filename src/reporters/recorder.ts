@@ -2,7 +2,6 @@ import { writeSync } from 'node:fs'
 import type { ListedComparison } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
-import { tokenRows } from '../report/rows.js'
 import { identify, type RunnerContext } from '../runner/test.js'
 import { rootOf } from './run-dirs.js'
 import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type SpoolLine } from './spool.js'
@@ -62,7 +61,7 @@ export function recorded<Compared extends ListedComparison>(
 
 function* linesOf(id: string, comparison: ListedComparison, finished: FinishedLine): Iterable<SpoolLine> {
   yield { kind: 'compared', id, thresholds: comparison.thresholds }
-  for (const token of tokenRows(comparison)) yield { kind: 'token', id, token }
+  for (const token of comparison.tokens) yield { kind: 'token', token, id }
   yield finished
 }
 

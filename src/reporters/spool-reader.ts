@@ -4,7 +4,7 @@ import type { Thresholds } from '../compare/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { linesOf } from '../io/lines.js'
 import type { TokenRow } from '../report/rows.js'
-import { type FinishedLine, parseSpoolLine, SPOOL_VERSION, type StartedLine } from './spool.js'
+import { type FinishedLine, parseSpoolLine, SPOOL_VERSION, type StartedLine, tokenLineId } from './spool.js'
 
 /** One comparison in a spool file: its first and last lines, and where the lines of its tokens are. */
 export interface SpooledComparison {
@@ -38,6 +38,11 @@ export function indexSpool(runDir: string): SpoolIndex {
 function indexFile(file: string, index: SpoolIndex): void {
   const open = new Map<string, SpooledComparison>()
   for (const { line, from, to } of linesOf(file)) {
+    const tokenOf = open.get(tokenLineId(line) ?? '')
+    if (tokenOf) {
+      tokenOf.to = to
+      continue
+    }
     const parsed = parseSpoolLine(line)
     if (parsed === undefined) {
       index.tornLines++
@@ -67,8 +72,9 @@ function otherVersion(file: string): GoldenLogitsError {
 
 /** The tokens of one comparison, in order. */
 export function* spooledTokens({ file, from, to, started }: SpooledComparison): Iterable<TokenRow> {
+  let index = 0
   for (const { line } of linesOf(file, from, to)) {
     const parsed = parseSpoolLine(line)
-    if (parsed?.kind === 'token' && parsed.id === started.id) yield parsed.token
+    if (parsed?.kind === 'token' && parsed.id === started.id) yield Object.assign(parsed.token, { index: index++ })
   }
 }

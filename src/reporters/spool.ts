@@ -1,8 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { Thresholds } from '../compare/types.js'
-import type { TokenRow } from '../report/rows.js'
+import type { Thresholds, TokenComparison } from '../compare/types.js'
 import type { TestIdentity } from '../runner/test.js'
 
 /** The environment variable with which the reporter names the folder for the rows of a run to the workers. */
@@ -30,10 +29,11 @@ export interface ComparedLine {
   readonly thresholds: Thresholds
 }
 
+/** The id comes last: a line that ends with it is complete, which spares the reader from parsing every token to list them. */
 export interface TokenLine {
   readonly kind: 'token'
+  readonly token: TokenComparison
   readonly id: string
-  readonly token: TokenRow
 }
 
 /** The last line of a comparison. */
@@ -94,19 +94,28 @@ const NUMBER_KEY = '$number'
 
 /** Data that JSON keeps exactly. Copies only the objects that hold a number which JSON does not know. */
 function encode(value: unknown): unknown {
+  if (isExact(value)) return value
   if (typeof value === 'number') {
-    if (Number.isFinite(value) && !Object.is(value, -0)) return value
     return { [NUMBER_KEY]: Object.is(value, -0) ? '-0' : String(value) }
   }
-  if (typeof value !== 'object' || value === null) return value
-  let copy: Record<string, unknown> | undefined
-  for (const [key, item] of Object.entries(value)) {
-    const encoded = encode(item)
-    if (encoded === item) continue
-    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>
-    copy[key] = encoded
-  }
-  return copy ?? value
+  if (Array.isArray(value)) return value.map(encode)
+  return Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, encode(item)]))
+}
+
+/** True for data without a number that JSON does not know. */
+function isExact(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(isExact)
+  for (const key in value) if (!isExact((value as Record<string, unknown>)[key])) return false
+  return true
+}
+
+/** The id of a complete token line. JSON escapes quotes inside strings, so no cut line ends like this. */
+export function tokenLineId(text: string): string | undefined {
+  if (!text.startsWith('{"kind":"token"') || !text.endsWith('"}')) return undefined
+  const start = text.lastIndexOf(',"id":"')
+  return start < 0 ? undefined : text.slice(start + 7, -2)
 }
 
 /** @returns undefined for a line that is not complete: its worker was killed while it wrote */
