@@ -80,7 +80,7 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): Token
 }
 
 function sidesOf(golden: SideFacts, dump: SideFacts, rows: { golden: Partial<RowStats>; dump: Partial<RowStats> }) {
-  return { golden: { ...golden, ...rows.golden }, dump: { ...dump, ...rows.dump } }
+  return { golden: Object.assign({}, golden, rows.golden), dump: Object.assign({}, dump, rows.dump) }
 }
 
 /** Why a pair that could be measured proves nothing: one of its rows is no model's. */
