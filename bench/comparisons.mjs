@@ -36,7 +36,7 @@ curve()
 lastRow()
 runner()
 
-/** @returns the interpreter and the version of PyTorch, undefined if there is none */
+/** @returns the interpreter and the version of PyTorch, undefined without PyTorch */
 function findPython() {
   const command = process.env.PYTHON ?? 'python3'
   try {

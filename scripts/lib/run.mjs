@@ -33,7 +33,7 @@ export function run(program, args, { cwd, env = {}, seconds = 300 } = {}) {
   })
 }
 
-/** The last lines of a long text, where programs print what went wrong. */
+/** The last lines of a long text: programs print there what went wrong. */
 export function tail(text, lines = 30) {
   return text.trimEnd().split('\n').slice(-lines).join('\n')
 }

@@ -8,7 +8,7 @@ const JEST = 'node_modules/jest/bin/jest.js'
  * @returns what `run` returns, and `tests` by name
  */
 export async function vitest(project, folder, { args = [], ...options } = {}) {
-  // Reporters named here replace those of the config file, but keep their options.
+  // Reporters named here replace the reporters of the config file, but keep their options.
   const reporters = ['default', 'json', 'golden-logits/reporter'].map((name) => `--reporter=${name}`)
   const flags = ['run', ...reporters, '--outputFile=results.json', ...args]
   return withTests(project, folder, await project.node([project.path(VITEST), ...flags], { folder, ...options }))

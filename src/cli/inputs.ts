@@ -6,7 +6,7 @@ import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
 import { abandonedRunDirs, isRunDir, SPOOLS_FOLDER } from '../reporters/run-dirs.js'
 
-/** Where `merge` reads rows. */
+/** The files and folders that `merge` reads. */
 export interface Inputs {
   /** CSV files. */
   readonly reports: string[]

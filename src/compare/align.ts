@@ -74,7 +74,7 @@ function absentSteps(pairs: List<StepPair>, { listed }: CompareSettings): number
   return listed.filter((step) => !steps.has(step))
 }
 
-/** Two files that the caller named are meant for each other, in whatever folders they are. */
+/** Two files that the caller named belong together, even if the numbers of their folders differ. */
 function isOneFile({ named, steps }: Side): boolean {
   return named === 'file' && steps.length === 1
 }

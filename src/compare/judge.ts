@@ -131,7 +131,7 @@ function disagreement({ count }: SeparateRanks, joined: string, apart: string): 
 
 const WITHIN = 'they are within the limits'
 
-/** Which limits are exceeded if each rank is a row of its own, in one line; `''` if none is. */
+/** Which limits are exceeded if each rank is read as a separate row, in one line; `''` if none is. */
 function overSeparately({ worst }: SeparateRanks, limits: GatedMetrics): string {
   const { klDivergence: kl, cosineSimilarity: cosine } = worst
   const reasons = [

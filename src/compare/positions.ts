@@ -28,20 +28,27 @@ function addUndecided(reasons: Map<number, string>, results: Results, side: 'gol
   if (facts.rows?.positions !== undefined) return
   const long: LongStep[] = []
   const offsets = new Set<number>()
+  const plain: number[] = []
   for (let i = 0; i < results.length; i++) {
-    const plain = results.plainShape(i)
-    const pair = plain ? undefined : results.at(i)!
-    const shape = plain ? plain[side].fileShape : pair!.outcome?.[side].fileShape
+    // A plain record has no note, so its row is the only position of its tensor. Its step is not made: there may be a million.
+    if (results.plainShape(i)) {
+      if (plain.length < 2) plain.push(i)
+      continue
+    }
+    const { step, outcome } = results.at(i)!
+    const shape = outcome?.[side].fileShape
     if (!shape) continue
-    const step = pair?.step ?? results.stepAt(i)
     const positions = positionsOf(shape, facts.rows?.sequence)
     if (offsets.size < 2) offsets.add(positions - step)
     if (positions > 1) long.push({ step, positions, shape })
   }
+  const [first] = long
+  if (!first) return
+  // Two are enough: they have one position each at different steps, as no run without a cache has.
+  for (const i of plain) offsets.add(1 - results.stepAt(i))
   const isWithoutCache = offsets.size === 1 && long.length > 1
   if (isWithoutCache) return
-  const [first] = long
-  const isPrompt = first?.step === 0 && facts.layout !== 'file' && !long.some(isAsLongAs(first))
+  const isPrompt = first.step === 0 && facts.layout !== 'file' && !long.some(isAsLongAs(first))
   for (const one of isPrompt ? long.slice(1) : long) reasons.set(one.step, reasonOf(side, one))
 }
 

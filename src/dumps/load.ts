@@ -3,7 +3,7 @@ import { describeValue, GoldenLogitsError, invalidArgument, printable } from '..
 import { resolveBudgets } from '../io/budgets.js'
 import { kindOf } from '../io/folder.js'
 import { inNameOrder } from '../io/folder-names.js'
-import { checkObject, nonEmptyString, wholeNumber } from '../lib/check-options.js'
+import { checkObject, choiceOrNumber, nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { commonFolder, expand } from './expand.js'
 import { refuseForeign } from './foreign-files.js'
@@ -64,16 +64,11 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   layer: (value) => nonEmptyString('layer', value, '67_LmHead'),
   firstStep: (value) => wholeNumber('firstStep', value, 0),
   tensor: (value) => nonEmptyString('tensor', value, 'scores'),
-  positions: (value) => (value === 'last' ? value : wholeNumber("positions (or 'last')", value, 0)),
+  positions: (value) => choiceOrNumber('positions', value, ['last'], 'the number of a position from 0'),
   sequence: (value) => wholeNumber('sequence', value, 0),
-  prefill: (value) => (value === 'last' ? value : checkExecution(value)),
-  ranks: checkRanks,
+  prefill: (value) => choiceOrNumber('prefill', value, ['last'], 'the number of an execution'),
+  ranks: (value) => choiceOrNumber('ranks', value, ['split', 'copies'], 'the number of a rank from 0'),
   budgets: (value) => resolveBudgets(value as LoadDumpOptions['budgets']),
-}
-
-function checkExecution(value: unknown): unknown {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)) return value
-  throw invalidArgument(`prefill must be 'last' or the number of an execution, got ${describeValue(value)}`)
 }
 
 function checkPath(path: unknown): void {
@@ -83,12 +78,6 @@ function checkPath(path: unknown): void {
   if (path.includes('\0')) {
     throw new GoldenLogitsError('invalid-argument', 'a path cannot contain a NUL character', { file: path })
   }
-}
-
-function checkRanks(value: unknown): void {
-  if (value === undefined || value === 'split' || value === 'copies') return
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return
-  throw invalidArgument(`ranks must be 'split', 'copies' or the number of a rank from 0, got ${describeValue(value)}`)
 }
 
 function checkOptions(options: unknown): void {

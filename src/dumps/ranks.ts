@@ -10,7 +10,7 @@ import type { DumpStep } from './types.js'
 /** The logits file of one rank at one step. */
 export interface RankStep {
   readonly layer: string
-  /** Absent if `problem` says why there is none. */
+  /** Absent if the step has no file; `problem` gives the reason. */
   readonly file?: string
   readonly problem?: string
 }

@@ -54,6 +54,18 @@ export function wholeNumber(name: string, value: unknown, min: number, max?: num
 }
 
 /**
+ * One of a few texts, or a whole number from 0; undefined if the option is left out.
+ * @param number what the number is, for the error
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function choiceOrNumber(name: string, value: unknown, choices: readonly string[], number: string): unknown {
+  if (value === undefined || choices.some((text) => text === value)) return value
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value
+  const texts = [...choices.map((text) => `'${text}'`), number]
+  throw invalidArgument(`${name} must be ${alternatives(texts)}, got ${describeValue(value)}`)
+}
+
+/**
  * True or false; false if the option is left out.
  * @throws GoldenLogitsError `invalid-argument`
  */

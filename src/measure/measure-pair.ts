@@ -1,6 +1,7 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import type { RowKernel } from '../metrics/kernel.js'
+import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { itemSize } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
@@ -115,7 +116,7 @@ function compareRows(
     const [g32, d32] = [new Float32Array(count), new Float32Array(count)]
     widen(buffers.golden.subarray(goldenStart), golden.dtype, g32)
     widen(buffers.dump.subarray(dumpStart), dump.dtype, d32)
-    outcome.suppressedMass = suppressedMass(g32, d32, rows.dump.max)
+    outcome.suppressedMass = softmaxMass(d32, (id) => g32[id] === Number.NEGATIVE_INFINITY)
   }
   if (plan.undecided) outcome.separate = separateRanks(golden, dump, kernel)
   if (vocabSize !== undefined) {
@@ -124,17 +125,6 @@ function compareRows(
     outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   }
   return outcome
-}
-
-/** The dump's probability on vocab ids that are −Inf in the golden. */
-function suppressedMass(golden: Float32Array, dump: Float32Array, dumpMax: number): number {
-  let [all, suppressed] = [0, 0]
-  for (let i = 0; i < dump.length; i++) {
-    const e = Math.exp(dump[i]! - dumpMax)
-    all += e
-    if (golden[i] === Number.NEGATIVE_INFINITY) suppressed += e
-  }
-  return suppressed / all
 }
 
 /**

@@ -58,7 +58,7 @@ export function planRanks<Golden extends RankPart>(
   return { ...asParts, undecided: true }
 }
 
-/** Why the ranks of one side cannot make a row, whatever the other side holds. */
+/** Why the ranks of one side cannot make a row, without a look at the other side. */
 function flawOf(side: string, { parts, ranks }: RankSide<RankPart>): string | undefined {
   const [first] = parts
   const otherDtype = parts.find((part) => part.dtype !== first!.dtype)?.dtype

@@ -1,3 +1,4 @@
+import { softmaxMass } from '../metrics/row-scan.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
 
@@ -31,14 +32,5 @@ function massBeyond({ bytes, dtype, width }: RawRow, vocabSize: number): number 
   if (width === vocabSize) return 0
   const row = new Float32Array(width)
   widen(bytes, dtype, row)
-  let max = Number.NEGATIVE_INFINITY
-  for (const logit of row) if (logit > max) max = logit
-  let kept = 0
-  let cut = 0
-  for (let i = 0; i < width; i++) {
-    const e = Math.exp(row[i]! - max)
-    if (i < vocabSize) kept += e
-    else cut += e
-  }
-  return cut === 0 ? 0 : cut / (kept + cut)
+  return softmaxMass(row, (column) => column >= vocabSize)
 }

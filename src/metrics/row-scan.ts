@@ -40,3 +40,19 @@ export function countNonFinite(row: Float32Array, count: number): NonFinite {
   }
   return { nan, positiveInfinity, firstVocabId }
 }
+
+/**
+ * Softmax probability, over the whole row, of the vocab ids that are picked. NaN, unless the picked ids have no probability, if
+ * the row holds NaN or +Inf.
+ */
+export function softmaxMass(row: Float32Array, isPicked: (vocabId: number) => boolean): number {
+  let max = Number.NEGATIVE_INFINITY
+  for (const logit of row) if (logit > max) max = logit
+  let [picked, rest] = [0, 0]
+  for (let i = 0; i < row.length; i++) {
+    const e = Math.exp(row[i]! - max)
+    if (isPicked(i)) picked += e
+    else rest += e
+  }
+  return picked === 0 ? 0 : picked / (rest + picked)
+}

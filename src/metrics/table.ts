@@ -85,5 +85,5 @@ type GatedRow = Extract<Row, { gate: object }>
 /** The metrics that have limits. */
 export type GatedKey = GatedRow['key']
 
-/** Messages and reasons name the KL divergence first. */
+/** The rows with limits, in the order of the table. */
 export const GATED: readonly GatedRow[] = METRICS.filter((metric): metric is GatedRow => 'gate' in metric)

@@ -1,10 +1,10 @@
-import { writeSync } from 'node:fs'
 import type { ListedComparison } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
 import { identify, type RunnerContext } from '../runner/test.js'
 import { rootOf } from './run-dirs.js'
 import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type SpoolLine } from './spool.js'
+import { say } from './summary.js'
 
 /** State of this worker: the prefix and count that make ids unique, and whether a write error was reported. */
 const worker = { prefix: '', comparisons: 0, hasComplained: false }
@@ -79,7 +79,7 @@ function spool(runDir: string, lines: Iterable<SpoolLine>): void {
 /** Prints to stderr. If that is closed or its pipe is full, the line is lost, and the test goes on. */
 function printLine(text: string): void {
   try {
-    writeSync(2, `golden-logits: ${text}\n`)
+    say(text)
   } catch {
     // The same problem would meet a message about it.
   }

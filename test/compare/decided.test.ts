@@ -207,3 +207,14 @@ test('limits that let every token pass are an error', () => {
   expect(() => compareDumps(path, path, { thresholds })).toThrow(/^thresholds gate nothing: /)
   expect(compareDumps(path, path, { thresholds: { klDivergence: Number.POSITIVE_INFINITY } }).pass).toBe(true)
 })
+
+test('steps of one position before growing ones are no run without a cache', () => {
+  const single = [0, 1, 2, 3].map((seed) => row(seed))
+  const dump = [...single.slice(0, 2), rows([9, 2], [2, 8]), rows([9, 8, 3], [3, 8])]
+  expect(verdicts(single, dump).map(([verdict]) => verdict)).toEqual([
+    'pass',
+    'pass',
+    'shape-mismatch',
+    'shape-mismatch',
+  ])
+})

@@ -1,6 +1,7 @@
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
+import { GATED } from '../../metrics/table.js'
 import { noteLines } from './failure.js'
-import { GATED_METRICS, gatedText, precisionOf } from './token-block.js'
+import { gatedText, precisionOf } from './token-block.js'
 
 /** The message if every token passes, which `.not` turns into a failure. */
 export function passText(comparison: ListedComparison): string {
@@ -18,7 +19,7 @@ export function passText(comparison: ListedComparison): string {
 }
 
 /** The KL divergence first. */
-const METRICS_SHOWN = [...GATED_METRICS].reverse()
+const METRICS_SHOWN = [...GATED].reverse()
 
 function worstLines({ tokens, thresholds }: ListedComparison): string[] {
   const worst = new Map<string, TokenComparison>()

@@ -3,7 +3,7 @@ import { isFlip, isNearTie, knowsTop1, NEAR_TIE_ULPS } from '../../compare/diver
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
-import { type GatedKey, METRICS } from '../../metrics/table.js'
+import { GATED, type GatedKey } from '../../metrics/table.js'
 import { sparkline } from './sparkline.js'
 
 /** One token in a few indented lines: metrics and their limits, top-1 of both sides, files. */
@@ -15,10 +15,10 @@ export function tokenBlock(comparison: ListedComparison, token: TokenComparison)
 
 function metricLines(comparison: ListedComparison, token: TokenComparison): string[] {
   const { thresholds } = comparison
-  const values = GATED_METRICS.map(({ key }) => gatedText(key, token.metrics![key], thresholds))
+  const values = GATED.map(({ key }) => gatedText(key, token.metrics![key], thresholds))
   const width = Math.max(...values.map(({ length }) => length), 10)
   return [
-    ...GATED_METRICS.map(({ key, label, better }, i) => {
+    ...GATED.map(({ key, label, better }, i) => {
       const bound = `${better === 'lower' ? '<' : '>'} ${thresholds[key]}`
       const precision = precisionOf(key, thresholds).map((name) => ` (${name})`)
       return `  ${label.padEnd(18)}  ${values[i]!.padEnd(width)}  must be ${bound}${precision}`
@@ -29,9 +29,6 @@ function metricLines(comparison: ListedComparison, token: TokenComparison): stri
   ]
 }
 
-/** In the order of the table, which is that of the README's message. */
-export const GATED_METRICS = METRICS.filter((metric) => 'gate' in metric)
-
 /** A metric's value for people, never rounded across its limit. */
 export function gatedText(key: GatedKey, value: number, thresholds: Thresholds): string {
   return key === 'cosineSimilarity' ? cosineText(value, thresholds[key]) : roundedAway(value, thresholds[key])
@@ -39,7 +36,7 @@ export function gatedText(key: GatedKey, value: number, thresholds: Thresholds):
 
 /** The precision, for a metric whose default limit depends on it; else nothing. */
 export function precisionOf(key: GatedKey, { precision }: Thresholds): string[] {
-  const limits = Object.values(GATED_METRICS.find((metric) => metric.key === key)!.gate.limit)
+  const limits = Object.values(GATED.find((metric) => metric.key === key)!.gate.limit)
   return new Set(limits).size > 1 ? [precision] : []
 }
 
