@@ -39,7 +39,8 @@ rmSync(out, { recursive: true, force: true })
 declare()
 await bundle('esm', ENTRIES, SHARED)
 await bundle('cjs', ENTRIES, SHARED)
-await bundle('cjs', [WORKER], {})
+// Minified, as nobody reads it: the main thread meets every error itself, and no stack trace of a worker is shown.
+await bundle('cjs', [WORKER], {}, { compress: false, mangle: true, codegen: true })
 writeFileSync(join(out, 'cjs/package.json'), '{ "type": "commonjs" }\n')
 
 function declare() {
@@ -51,7 +52,7 @@ function declare() {
 }
 
 /** The code stays readable, for stack traces. Comments are left out: `src` is in the package too. */
-function bundle(format, names, shared) {
+function bundle(format, names, shared, minify = false) {
   const groups = Object.entries(shared).map(([name, modules]) => ({
     name,
     test: (id) => modules.some((module) => id === join(root, 'src', `${module}.ts`)),
@@ -70,6 +71,7 @@ function bundle(format, names, shared) {
       entryFileNames: '[name].js',
       chunkFileNames: '[name].js',
       codeSplitting: { groups },
+      minify,
       comments: { legal: true, annotation: true, jsdoc: false },
     },
   })
