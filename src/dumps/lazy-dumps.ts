@@ -2,18 +2,18 @@ import { describeValue, GoldenLogitsError } from '../errors.js'
 import { loadDump } from './load.js'
 import type { Dump, LoadDumpOptions } from './types.js'
 
-/** Where a dump is: a path or pattern for `loadDump`, with its options where it needs some, or a function that makes it. */
+/** A dump of a suite: a path or pattern for `loadDump`, the same with options, or a function that returns the dump. */
 export type DumpSource = string | ({ path: string } & LoadDumpOptions) | (() => Dump)
 
 /**
- * Declares the dumps of a suite by name. Each is loaded when it is first asked for, and once.
- * @throws GoldenLogitsError what `loadDump` throws, when the dump is asked for, with the name it was declared by
+ * Declares the dumps of a suite by name. Each is loaded once, when its property is first read.
+ * @throws GoldenLogitsError what `loadDump` throws, when the property is read; the message begins with the declared name
  */
 export function lazyDumps<const Name extends string>(
   sources: Record<Name, DumpSource>,
 ): { readonly [N in Name]: Dump } {
   if (typeof sources !== 'object' || sources === null) {
-    const message = `lazyDumps wants an object such as { golden: 'dumps/gpu' }, got ${describeValue(sources)}`
+    const message = `lazyDumps needs an object such as { golden: 'dumps/gpu' }, got ${describeValue(sources)}`
     throw new GoldenLogitsError('invalid-argument', message)
   }
   const loaded = new Map<string, Dump>()
@@ -36,7 +36,7 @@ function load(name: string, source: DumpSource): Dump {
     if (typeof source !== 'object' || source === null) {
       throw new GoldenLogitsError(
         'invalid-argument',
-        `is to be a path, { path, … } or a function, got ${describeValue(source)}`,
+        `must be a path, { path, … } or a function, got ${describeValue(source)}`,
       )
     }
     const { path, ...options } = source

@@ -123,6 +123,66 @@ describe('two heads', () => {
   })
 })
 
+describe('the option prefill says where the run starts', () => {
+  const WARM = { 0: ['33_LmHead', '67_LmHead'], 1: ['67_LmHead'], 3: ['33_LmHead', '67_LmHead'], 4: ['67_LmHead'] }
+
+  test("'last' confirms the rule", () => {
+    const root = atbTree(WARM)
+    const dump = load(root, { prefill: 'last' })
+    expect(planOf(dump, root)).toEqual(planOf(load(root), root))
+    expect(dump.notes).toEqual([
+      "prefill: 'last': the run starts at execution 3; executions 0 to 1 ignored as a warm-up",
+    ])
+  })
+
+  test('a number names the execution; what follows the next prefill is another run', () => {
+    const root = atbTree(WARM)
+    const dump = load(root, { prefill: 0 })
+    expect(planOf(dump, root)).toEqual({ 0: '0/33_LmHead', 1: '0/67_LmHead', 2: '1/67_LmHead' })
+    expect(dump.notes).toEqual(['prefill: 0: the run starts at execution 0; executions 3 to 4 ignored as a later run'])
+    expect(ignoredOf(dump, root)[0]).toMatch(/: an execution of a later run$/)
+    expect(planOf(load(root, { prefill: 3 }), root)).toEqual(planOf(load(root), root))
+    expect(planOf(load(root, { prefill: 3, firstStep: 5 }), root)[5]).toBe('3/33_LmHead')
+  })
+
+  test('a run without a warm-up needs no note', () => {
+    const root = atbTree({ 0: ['33_LmHead', '67_LmHead'], 1: ['67_LmHead'] })
+    for (const prefill of ['last', 0] as const) expect(load(root, { prefill }).notes).toEqual([])
+  })
+
+  test('with the prefill head alone', () => {
+    const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead'] }, BOTH)
+    const last = load(root, { prefill: 'last' })
+    expect(planOf(last, root)).toEqual({ 0: '1/33_LmHead' })
+    expect(last).toMatchObject({
+      notes: ["prefill: 'last': step 0 alone is compared, from execution 1"],
+      stepsAssumed: false,
+    })
+    expect(planOf(load(root, { prefill: 0 }), root)).toEqual({ 0: '0/33_LmHead' })
+  })
+
+  test('an execution without the prefill head', () => {
+    const root = atbTree(WARM)
+    const text = 'the option prefill: 1 names an execution without the prefill head; it is in 0, 3'
+    expectRefusal(() => load(root, { prefill: 1 }), 'invalid-argument', text, join(root, 'run'))
+  })
+
+  test('a dump without a prefill head', () => {
+    const decoder = atbTree({ 0: ['67_LmHead'] }, BOTH)
+    const text = "and this one has only the decoder's head 67; set firstStep, the step of its first execution"
+    expectRefusal(() => load(decoder, { prefill: 'last' }), 'invalid-argument', text, join(decoder, 'run'))
+    const single = atbTree({ 0: ['33_LmHead'] })
+    const both = 'this one has one head 33 for prefill and decode; set firstStep'
+    expectRefusal(() => load(single, { prefill: 0 }), 'invalid-argument', both, join(single, 'run'))
+  })
+
+  test('a dump of another layout', () => {
+    const root = writeTree({ 'logits_t_0_0.pth': '' })
+    const text = "the option prefill names an execution of an ATB dump, and this is a dump of the layout 'flat'"
+    expectRefusal(() => loadDump(root, { prefill: 'last' }), 'invalid-argument', text, root)
+  })
+})
+
 describe('one head', () => {
   test('execution n is step n', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead'], 10: ['33_LmHead'] }, { 'model/7/M.json': '{}' })

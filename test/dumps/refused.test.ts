@@ -4,7 +4,10 @@ import { loadDump } from '../../src/dumps/load.js'
 import type { LoadDumpOptions } from '../../src/dumps/types.js'
 import { GoldenLogitsError } from '../../src/errors.js'
 import { writeTree } from '../build/tree.js'
+import { bin } from '../formats/build/bin.js'
+import { int, pickle } from '../formats/build/pickle.js'
 import { expectRefusal, refusalOf } from '../formats/build/refusal.js'
+import { FOUR, torchZip } from '../formats/build/zip.js'
 
 const EXPECTED = 'expected msit_dump_*/torch_tensors/{device}_{PID}/{TID}/{layer}/output.pth or msit_dump_*'
 
@@ -51,6 +54,100 @@ describe('a path without a dump', () => {
     const text =
       '2 files (a.pth, b.pth…) in no known layout, so their steps are unknown; if each file is one step, rename a.pth to logits_{task}_{case}_{step}.pth, such as logits_a_0_0.pth; to compare one file, name it'
     expectRefusal(() => loadDump(path), 'ambiguous-run', text, path)
+  })
+})
+
+describe('a folder of files in no known layout', () => {
+  const LAYOUTS = [
+    'torch_tensors/{device}',
+    '/tensors/{device}',
+    'atb_dump_data/data/',
+    'logits_{task}_{case}_{step}.pth',
+  ]
+
+  test.each<[string, string, string]>([
+    ['logits_0.pth', '', 'rename logits_0.pth to logits_{task}_{case}_{step}.pth, such as logits_run_0_0.pth'],
+    ['logits_gsm8k_7.pt', '', 'such as logits_gsm8k_0_7.pth; to compare one file, name it'],
+    ['gsm8k_12_007.pth', '', 'such as logits_gsm8k_12_7.pth'],
+    ['logits.pth', '', 'such as logits_run_0_0.pth'],
+    ['outtensor0.bin', '', 'to compare one file, name it: outtensor0.bin'],
+    [
+      'step_3.npy',
+      '',
+      "import torch, numpy; torch.save(torch.from_numpy(numpy.load('step_3.npy')), 'logits_step_0_3.pth')",
+    ],
+    ['dump.json', '{}', 'name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")'],
+    [
+      'atb_dump_data/data/0_7/0/33_LmHead/statistic.csv',
+      '',
+      'statistics hold no logits; dump again with tensors (torch: DumpConfig(dump_last_logits=True); ATB: msit llm dump --type model tensor; msprobe: "task": "tensor")',
+    ],
+  ])('%s', (name, content, text) => {
+    const root = writeTree({ [name]: content })
+    const error = expectRefusal(() => loadDump(root), 'nothing-to-compare', text, root)
+    for (const layout of LAYOUTS) expect(error.message).toContain(layout)
+  })
+
+  test('the name that the message proposes is a dump', () => {
+    const root = writeTree({ 'logits_run_0_0.pth': '' })
+    expect(loadDump(root)).toMatchObject({ layout: 'flat', notes: [] })
+  })
+
+  test('torch statistics in every step are refused, in some steps they are unreadable', () => {
+    const root = writeTree({ 'cuda0_1/0/lm_head/statistics.csv': '', 'cuda0_1/1/lm_head/statistics.csv': '' })
+    const path = join(root, 'cuda0_1')
+    const text = 'its layers hold statistics.csv and no output.pth: statistics hold no logits; dump again with tensors'
+    expectRefusal(() => loadDump(path), 'nothing-to-compare', text, path)
+    const mixed = writeTree({ 'cuda0_1/0/lm_head/statistics.csv': '', 'cuda0_1/1/lm_head/output.pth': '' })
+    expect(loadDump(mixed).steps.at(0)!.problem).toContain('(found statistics.csv): statistics hold no logits')
+  })
+})
+
+describe('a file that is no tensor is refused at once', () => {
+  test.each<[string, string | Uint8Array, string]>([
+    ['x.npy', '\x93NUMPY', "import torch, numpy; torch.save(torch.from_numpy(numpy.load('x.npy')), 'x.pth')"],
+    ['x.npz', 'PK\x03\x04', "{k: torch.from_numpy(v) for k, v in numpy.load('x.npz').items()}, 'x.pth')"],
+    ['x.safetensors', '', "torch.save(safetensors.torch.load_file('x.safetensors'), 'x.pth')"],
+    ['x.pb', '', "onnx.load_tensor('x.pb')"],
+    ['x.onnx', '', 'it is a model; run it and save its logits by torch.save'],
+    ['x.gguf', 'GGUF', 'it holds weights'],
+    ['x.kld', '_logits_', 'it holds log-probabilities of llama.cpp'],
+    ['dump.json', '{"a=b": 1}', 'a dump.json of msprobe only lists tensors'],
+    ['x.txt', 'a text', 'it is text; save the logits as a tensor by torch.save'],
+    ['statistics.csv', 'max,min', 'it is a table; statistics hold no logits; dump again with tensors'],
+    ['settings', 'seed=1\n', 'is no dump and no file of torch.save (.pth) or ATB (.bin); expected msit_dump_*'],
+    ['x.png', '\x89PNG', 'is no dump and no file of torch.save (.pth) or ATB (.bin); expected msit_dump_*'],
+    ['empty', '', 'is no dump and no file'],
+  ])('%s', (name, content, text) => {
+    const root = writeTree({ [name]: Buffer.from(content as string, 'latin1') })
+    const error = expectRefusal(() => loadDump(join(root, name)), 'unsupported-format', text, join(root, name))
+    for (const part of ['atb_dump_data/data/', 'logits_{task}_{case}_{step}.pth']) expect(error.message).toContain(part)
+  })
+
+  test.each<[string, Uint8Array]>([
+    ['x.ckpt', torchZip(pickle(int(1)))],
+    ['x.txt', torchZip(pickle(int(1)))],
+    ['outtensor0', bin({}, FOUR)],
+    // Not opened here: if the content is damaged, the token is unreadable.
+    ['damaged.pth', Buffer.from('no tensor')],
+    ['damaged.PT', Buffer.from('')],
+    ['damaged.bin', Buffer.from('no tensor')],
+  ])('%s is a dump of one step', (name, content) => {
+    const root = writeTree({ [name]: content })
+    expect(loadDump(join(root, name))).toMatchObject({ layout: 'file', steps: { length: 1 } })
+  })
+
+  test('a file of a run that is no tensor', () => {
+    const root = writeTree({ 'cuda0_1/model_tree.json': '{}', 'cuda0_1/0/lm_head/output.pth': '' })
+    const path = join(root, 'cuda0_1/model_tree.json')
+    expectRefusal(() => loadDump(path), 'unsupported-format', 'is no dump and no file of torch.save', path)
+  })
+
+  test('a long path leaves a message of one line', () => {
+    const name = `${'x'.repeat(240)}.npy`
+    const root = writeTree({ [name]: '' })
+    const path = join(root, name)
+    expectRefusal(() => loadDump(path), 'unsupported-format', 'convert it in Python', path)
   })
 })
 

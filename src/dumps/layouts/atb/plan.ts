@@ -160,8 +160,8 @@ function planPrefillOnly(
   ranks: readonly Executions[],
   options: LoadDumpOptions,
 ): Plan {
-  const prefills = executionsWith(ranks, head)
-  const start = typeof options.prefill === 'number' ? startOf(path, prefills, options) : tids.at(tids.length - 1)!
+  const named = typeof options.prefill === 'number'
+  const start = named ? startOf(path, executionsWith(ranks, head), options) : tids.at(tids.length - 1)!
   const base = options.firstStep ?? 0
   const compared = `step ${base} alone is compared, from execution ${start}`
   const note =
