@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { LanguageModel, PRECISIONS } from './language-model.mjs'
 import { modules } from './modules.mjs'
 
-const { checkOptions, boundCompact, encodeRow, judgeBounds, summarise, dataPath, writeGolden, compareRows } =
+const { checkOptions, boundCompact, encodeRow, judgeBounds, summarise, dataPath, writeSnapshot, compareRows } =
   await modules(
     'compare/options',
     'snapshots/compact/bound',
@@ -16,7 +16,7 @@ const { checkOptions, boundCompact, encodeRow, judgeBounds, summarise, dataPath,
     'snapshots/compact/judge',
     'snapshots/compact/summarise',
     'snapshots/types',
-    'snapshots/write-golden',
+    'snapshots/write-snapshot',
     'metrics/compare-rows',
   )
 const { values } = parseArgs({
@@ -124,7 +124,7 @@ function measureSizes() {
       const path = join(folder, `${fidelity}-${k}.golden`)
       const before = performance.now()
       const settings = { fidelity, k, test: 'bench', provenance: {}, compare: checkOptions({ dtype: 'bf16' }) }
-      const { kind } = writeGolden(path, dump, settings)
+      const { kind } = writeSnapshot(path, dump, settings)
       if (kind !== 'written') throw new Error(kind)
       const bytes = statSync(path).size + (fidelity === 'full' ? statSync(dataPath(path)).size : 0)
       const name = fidelity === 'full' ? 'full' : `compact, k ${k}`

@@ -6,5 +6,5 @@ export const matchers = { toMatchGoldenLogits, toMatchLogitsSnapshot }
 
 export type { DumpOrPath } from './matchers/to-match-golden-logits.js'
 export type { MatcherContext, MatcherResult } from './matchers/types.js'
-export type { GoldenOptions } from './snapshots/options.js'
+export type { SnapshotOptions } from './snapshots/options.js'
 export { toMatchGoldenLogits, toMatchLogitsSnapshot }

@@ -16,8 +16,8 @@ import { checkOptions } from '../src/compare/options.js'
 import { ERROR_CODES, type ErrorCode } from '../src/errors.js'
 import { compareDumps, loadDump, readTensors } from '../src/index.js'
 import { compareSnapshot } from '../src/snapshots/compare-snapshot.js'
-import { readGolden } from '../src/snapshots/read-golden.js'
-import { writeGolden } from '../src/snapshots/write-golden.js'
+import { readSnapshot } from '../src/snapshots/read-snapshot.js'
+import { writeSnapshot } from '../src/snapshots/write-snapshot.js'
 import { tree } from './fixtures/trees.js'
 import { bin } from './formats/build/bin.js'
 import { legacy } from './formats/build/legacy.js'
@@ -172,14 +172,14 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   'bad-snapshot': {
     make: (path) => {
       writeFileSync(path, 'no golden')
-      return () => readGolden(path)
+      return () => readSnapshot(path)
     },
     text: 'it does not begin as a golden does; restore the golden from version control, or write it anew',
   },
   'snapshot-version': {
     make: (path) => {
       writeFileSync(path, goldenText(`${path}-as-written`).replace(/\d+/, '99'))
-      return () => readGolden(path)
+      return () => readSnapshot(path)
     },
     text: 'a golden of format 99, but this version of golden-logits reads up to',
   },
@@ -188,7 +188,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
       goldenText(path)
       const four = `${path}-of-four.bin`
       writeFileSync(four, bin({}, FOUR))
-      return () => compareSnapshot(readGolden(path), loadDump(four), checkOptions())
+      return () => compareSnapshot(readSnapshot(path), loadDump(four), checkOptions())
     },
     text: 'the golden has a vocabulary of 640, the dump one of 4',
   },
@@ -226,7 +226,7 @@ function goldenText(path: string): string {
     provenance: {},
     compare: checkOptions({ dtype: 'fp16' }),
   } as const
-  writeGolden(path, loadDump(tree('a_clean_f32_vs_f16', 'my')), all)
+  writeSnapshot(path, loadDump(tree('a_clean_f32_vs_f16', 'my')), all)
   return readFileSync(path, 'utf8')
 }
 

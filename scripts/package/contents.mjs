@@ -10,7 +10,6 @@ const ALLOWED = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json)$/,
   /^dist\/(?:esm|cjs)\/(?:[\w.-]+\/)*[\w.-]+(?:\.js|\.d\.ts)$/,
   /^docs\/[\w-]+\.md$/,
-  /^src\/(?:[\w.-]+\/)*[\w.-]+\.ts$/,
 ]
 const NEVER = /(?:^|\/)(?:test|tests|fixtures|bench|coverage|node_modules|\.[\w.-]+)(?:\/|$)|\.test\.|\.tgz$/
 const MOST_CODE_FILES = 12
@@ -21,9 +20,10 @@ export function checkContents(packed, installed) {
   const paths = packed.files.map(({ path }) => path)
   const strays = paths.filter((path) => NEVER.test(path) || !ALLOWED.some((pattern) => pattern.test(path)))
   deepEqual(strays, [], 'files that do not belong in the package')
-  const sources = paths
-    .filter((path) => /^src\/.*(?<!\.d)\.ts$/.test(path))
-    .map((path) => path.slice(4, -3))
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => /(?<!\.d)\.ts$/.test(path))
+    .map((path) => path.slice(0, -3))
     .sort()
   for (const half of ['esm', 'cjs']) {
     const names = halves(paths, half)

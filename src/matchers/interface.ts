@@ -1,5 +1,5 @@
 import type { CompareOptions } from '../compare/options.js'
-import type { GoldenOptions } from '../snapshots/options.js'
+import type { SnapshotOptions } from '../snapshots/options.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 
 /** What the runner's own matchers return: nothing, or after `.resolves` a promise of nothing. */
@@ -12,5 +12,5 @@ export interface LogitsMatchers {
   /** Every token of the dump is within the thresholds of the golden. */
   toMatchGoldenLogits(golden: DumpOrPath, options?: CompareOptions): Returned<this>
   /** Every token of the dump is within the thresholds of this test's snapshot in the repository. */
-  toMatchLogitsSnapshot(options?: GoldenOptions): Returned<this>
+  toMatchLogitsSnapshot(options?: SnapshotOptions): Returned<this>
 }

@@ -5,16 +5,16 @@ import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { recorded } from '../reporters/recorder.js'
 import type { UpdateMode } from '../runner/snapshot-state.js'
+import { compareWithSnapshot, isUnusable } from '../snapshots/compare-snapshot.js'
 import type { SnapshotResult } from '../snapshots/decide.js'
-import { isUnusable, matchGolden } from '../snapshots/match.js'
-import type { GoldenSettings } from '../snapshots/options.js'
-import type { Golden } from '../snapshots/types.js'
+import type { SnapshotSettings } from '../snapshots/options.js'
+import type { Snapshot } from '../snapshots/types.js'
 import type { SnapshotContext } from './snapshot-test.js'
 
 /** How the snapshot of a test compares with its dump, and why. */
 export interface SnapshotMatch {
   readonly state: SnapshotResult
-  readonly golden?: Golden
+  readonly golden?: Snapshot
   readonly comparison?: Comparison
   /** Why the snapshot cannot be used as it is. */
   readonly error?: GoldenLogitsError
@@ -27,19 +27,19 @@ export function matchSnapshot(
   target: string,
   dump: Dump,
   compare: CompareSettings,
-  settings: GoldenSettings,
+  settings: SnapshotSettings,
   mode: UpdateMode,
 ): SnapshotMatch {
   // The snapshot is about to be written: there is nothing to compare with.
   if (existing === undefined && mode !== 'none') return { state: 'missing' }
-  let golden: Golden | undefined
+  let golden: Snapshot | undefined
   try {
     // An update replaces the snapshot, which settles no warning.
     const met = (result: Comparison) => result.pass || (mode === 'all' && !failsByWarnings(result))
     const matched = () => {
       if (existing === undefined)
         throw new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })
-      const match = matchGolden(existing, dump, compare, settings)
+      const match = compareWithSnapshot(existing, dump, compare, settings)
       golden = match.golden
       return match.comparison
     }
@@ -56,7 +56,7 @@ export function matchSnapshot(
   }
 }
 
-function otherFidelity({ path, fidelity }: Golden, wanted: string): GoldenLogitsError {
+function otherFidelity({ path, fidelity }: Snapshot, wanted: string): GoldenLogitsError {
   const message = `the snapshot has fidelity '${fidelity}', but the option fidelity is '${wanted}'; update the snapshot (-u) to change it`
   return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }

@@ -2,7 +2,7 @@ import type { Comparison } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { shortPath } from '../report/message/token-block.js'
-import type { Written } from '../snapshots/write-golden.js'
+import type { Written } from '../snapshots/write-snapshot.js'
 import type { SnapshotMatch } from './snapshot-found.js'
 
 /** Where the new logits are, if the runner does not allow snapshots to be written. */

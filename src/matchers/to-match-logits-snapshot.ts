@@ -9,8 +9,8 @@ import { countSnapshot, SnapshotCounter, updateMode } from '../runner/snapshot-s
 import { decide } from '../snapshots/decide.js'
 import { candidatePath, locateSnapshot } from '../snapshots/names.js'
 import { noteUsed } from '../snapshots/obsolete.js'
-import { checkGoldenOptions, type GoldenOptions, type GoldenSettings } from '../snapshots/options.js'
-import { type Written, writeGolden } from '../snapshots/write-golden.js'
+import { checkSnapshotOptions, type SnapshotOptions, type SnapshotSettings } from '../snapshots/options.js'
+import { type Written, writeSnapshot } from '../snapshots/write-snapshot.js'
 import { hint, optionsText } from './hint.js'
 import { matchSnapshot, type SnapshotMatch } from './snapshot-found.js'
 import { type Candidate, missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
@@ -29,10 +29,10 @@ const worker = { counter: new SnapshotCounter(), written: new Map<string, 'added
 export function toMatchLogitsSnapshot(
   this: SnapshotContext,
   dump: DumpOrPath,
-  options: GoldenOptions = {},
+  options: SnapshotOptions = {},
 ): MatcherResult {
   refuseMisuse(this)
-  const settings = checkGoldenOptions(options)
+  const settings = checkSnapshotOptions(options)
   const compare = checkOptions(settings.compare)
   const mode = updateMode(this.snapshotState)
   const test = testOf(this, settings.name !== undefined)
@@ -106,9 +106,9 @@ function writeDump(
   { golden }: SnapshotMatch,
   test: string,
   dump: Dump,
-  { fidelity, k, provenance }: GoldenSettings,
+  { fidelity, k, provenance }: SnapshotSettings,
   compare: CompareSettings,
 ): Written {
   const kept = fidelity ?? golden?.fidelity ?? 'full'
-  return writeGolden(path, dump, { fidelity: kept, k, test, provenance, compare })
+  return writeSnapshot(path, dump, { fidelity: kept, k, test, provenance, compare })
 }

@@ -6,15 +6,15 @@ import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import type { RowComparison } from '../metrics/types.js'
 import { itemSize } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
-import { badGolden } from './bad-golden.js'
+import { badSnapshot } from './bad-snapshot.js'
 import { boundCompact } from './compact/bound.js'
 import { type CompactRow, ROOT_STEP } from './compact/types.js'
 import { rowDigest } from './digest.js'
 import { NpzReader } from './full/npz-reader.js'
-import { dataPath, type Golden, type GoldenToken } from './types.js'
+import { dataPath, type Snapshot, type SnapshotToken } from './types.js'
 
 /** A snapshot as the golden side of a comparison. */
-export function snapshotDump(golden: Golden): Dump {
+export function snapshotDump(golden: Snapshot): Dump {
   const file = golden.fidelity === 'full' ? dataPath(golden.path) : golden.path
   return {
     path: golden.path,
@@ -32,12 +32,12 @@ export function snapshotDump(golden: Golden): Dump {
 export class SnapshotSource implements RowSource {
   /** Why a row could not be read: the snapshot is broken, not the token. */
   failure: unknown
-  private readonly golden: Golden
-  private readonly tokens: ReadonlyMap<number, GoldenToken>
+  private readonly golden: Snapshot
+  private readonly tokens: ReadonlyMap<number, SnapshotToken>
   private readonly npz: NpzReader | undefined
 
   /** @throws GoldenLogitsError what `NpzReader` throws */
-  constructor(golden: Golden) {
+  constructor(golden: Snapshot) {
     this.golden = golden
     this.tokens = new Map(golden.tokens.map((token) => [token.step, token]))
     this.npz = golden.fidelity === 'full' ? new NpzReader(dataPath(golden.path)) : undefined
@@ -64,14 +64,14 @@ export class SnapshotSource implements RowSource {
     this.npz?.close()
   }
 
-  private rowOf({ step, dtype, width, digest }: GoldenToken): Uint8Array {
+  private rowOf({ step, dtype, width, digest }: SnapshotToken): Uint8Array {
     try {
       const bytes = this.npz!.row(step, dtype, width)
       const row = new Float32Array(width)
       widen(bytes, dtype, row)
       if (rowDigest(row) === digest) return bytes
       const message = `the row of token ${step} in the .npz file beside it is not the one it was written with`
-      throw badGolden(this.golden.path, message)
+      throw badSnapshot(this.golden.path, message)
     } catch (error) {
       this.failure ??= error
       throw error
@@ -80,7 +80,7 @@ export class SnapshotSource implements RowSource {
 }
 
 /** Bounds the metrics of a row by the compact form of the golden's; measures them exactly if the row is the golden's. */
-function compareCompact(compact: CompactRow, token: GoldenToken, row: Float32Array): RowComparison | BoundedRows {
+function compareCompact(compact: CompactRow, token: SnapshotToken, row: Float32Array): RowComparison | BoundedRows {
   const scan = scanRow(row, row.length)
   if (hasNonFinite(scan)) {
     const golden = { nan: 0, positiveInfinity: 0, firstVocabId: -1 }

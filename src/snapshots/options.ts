@@ -3,7 +3,7 @@ import { describeValue, GoldenLogitsError, printable } from '../errors.js'
 import type { Fidelity, Provenance } from './types.js'
 
 /** Options of `toMatchLogitsSnapshot`: those of a comparison, and how the golden is named and kept. */
-export interface GoldenOptions extends CompareOptions {
+export interface SnapshotOptions extends CompareOptions {
   /**
    * What a new golden keeps. `full` (the default): every logit, losslessly, in a compressed `.npz` file, so that every
    * verdict is exact. `compact`: 1 to 2 KB a token in the text file; it bounds KL divergence and cosine similarity, and
@@ -27,7 +27,7 @@ export interface GoldenOptions extends CompareOptions {
 }
 
 /** The options of goldens, checked, with their defaults filled in; those of the comparison apart. */
-export interface GoldenSettings {
+export interface SnapshotSettings {
   readonly compare: CompareOptions
   /** Absent where the caller leaves it open. */
   readonly fidelity: Fidelity | undefined
@@ -38,7 +38,7 @@ export interface GoldenSettings {
 }
 
 /** @throws GoldenLogitsError `invalid-argument` */
-export function checkGoldenOptions(options: GoldenOptions = {}): GoldenSettings {
+export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSettings {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalid(`the options must be an object such as { dtype: 'bf16' }`)
   }

@@ -1,9 +1,9 @@
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
-import { badGolden } from './bad-golden.js'
+import { badSnapshot } from './bad-snapshot.js'
 import { decodeRow } from './compact/code.js'
 import { checksum, MAGIC } from './render.js'
-import type { Fidelity, Golden, GoldenToken, SourceFile } from './types.js'
+import type { Fidelity, Snapshot, SnapshotToken, SourceFile } from './types.js'
 import { FORMAT_VERSION } from './version.js'
 
 const STRING = '("(?:[^"\\\\]|\\\\.)*")'
@@ -18,18 +18,18 @@ const ROW = /^row (\d{1,15}) ([A-Za-z0-9+/]+={0,2})$/
 
 /**
  * Reads a golden's text. Line ends may have become CRLF on the way, as Git on Windows makes them.
- * @throws GoldenLogitsError `bad-snapshot` for a text that `renderGolden` did not write as it is, `snapshot-version` for one of
+ * @throws GoldenLogitsError `bad-snapshot` for a text that `renderSnapshot` did not write as it is, `snapshot-version` for one of
  * a later format
  */
-export function parseGolden(file: string, bytes: string): Golden {
+export function parseSnapshot(file: string, bytes: string): Snapshot {
   const text = bytes.replaceAll('\r\n', '\n')
   checkVersion(file, text)
   const end = text.lastIndexOf('checksum ')
   const sum = /^checksum ([0-9a-f]{64})\n$/.exec(end < 0 ? '' : text.slice(end))?.[1]
-  if (sum === undefined) throw badGolden(file, 'it has no checksum at its end: it was cut short')
-  if (checksum(text.slice(0, end)) !== sum) throw badGolden(file, 'its checksum does not fit: it was edited')
+  if (sum === undefined) throw badSnapshot(file, 'it has no checksum at its end: it was cut short')
+  if (checksum(text.slice(0, end)) !== sum) throw badSnapshot(file, 'its checksum does not fit: it was edited')
   const [header, tokens, ...rest] = text.slice(0, end - 1).split('\n\n') as [string, string?, ...string[]]
-  if (tokens === undefined) throw badGolden(file, 'it holds no token')
+  if (tokens === undefined) throw badSnapshot(file, 'it holds no token')
   const facts = parseHeader(file, header.split('\n').slice(1))
   const { sources, rows } = parseRest(
     file,
@@ -40,18 +40,18 @@ export function parseGolden(file: string, bytes: string): Golden {
 
 function checkVersion(file: string, text: string): void {
   const version = new RegExp(`^${MAGIC}(\\d{1,9})\n`).exec(text)?.[1]
-  if (version === undefined) throw badGolden(file, 'it does not begin as a golden does')
+  if (version === undefined) throw badSnapshot(file, 'it does not begin as a golden does')
   if (Number(version) <= FORMAT_VERSION) return
   const message = `a golden of format ${version}, but this version of golden-logits reads up to ${FORMAT_VERSION}; update the package`
   throw new GoldenLogitsError('snapshot-version', message, { file })
 }
 
-function parseHeader(file: string, lines: readonly string[]): Omit<Golden, 'path' | 'tokens' | 'sources'> {
+function parseHeader(file: string, lines: readonly string[]): Omit<Snapshot, 'path' | 'tokens' | 'sources'> {
   let [madeBy, fidelity, layout, test]: (string | undefined)[] = []
   const provenance = new Map<string, string>()
   for (const line of lines) {
     const found = HEADER.exec(line)
-    if (!found) throw badGolden(file, `its header has the line '${printable(line)}'`)
+    if (!found) throw badSnapshot(file, `its header has the line '${printable(line)}'`)
     madeBy ??= found[1]
     fidelity ??= found[2]
     layout ??= found[3]
@@ -59,7 +59,7 @@ function parseHeader(file: string, lines: readonly string[]): Omit<Golden, 'path
     if (found[5] !== undefined) provenance.set(parseString(file, found[5]), parseString(file, found[6]!))
   }
   if (madeBy === undefined || fidelity === undefined || layout === undefined || test === undefined) {
-    throw badGolden(file, 'its header is not whole')
+    throw badSnapshot(file, 'its header is not whole')
   }
   return {
     madeBy,
@@ -75,11 +75,11 @@ function parseTokens(
   lines: readonly string[],
   rows: ReadonlyMap<string, Uint8Array>,
   fidelity: Fidelity,
-): GoldenToken[] {
-  const tokens = lines.map((line): GoldenToken => {
+): SnapshotToken[] {
+  const tokens = lines.map((line): SnapshotToken => {
     const [, step, top1, logit, dtype, width, digest, layer] = TOKEN.exec(line) ?? []
     const sound = step !== undefined && Number(top1) < Number(width) && itemSize(dtype as Dtype) > 0
-    if (!sound || !Number.isFinite(Number(logit))) throw badGolden(file, `it has the line '${printable(line)}'`)
+    if (!sound || !Number.isFinite(Number(logit))) throw badSnapshot(file, `it has the line '${printable(line)}'`)
     const token = {
       step: Number(step),
       dtype: dtype as Dtype,
@@ -92,11 +92,11 @@ function parseTokens(
     if (fidelity === 'full') return token
     const row = rows.get(step!)
     const compact = row ? decodeRow(row, token.width) : 'it is not there'
-    if (typeof compact === 'string') throw badGolden(file, `the row of token ${step} is broken: ${compact}`)
+    if (typeof compact === 'string') throw badSnapshot(file, `the row of token ${step} is broken: ${compact}`)
     return { ...token, compact }
   })
   if (tokens.some((token, i) => i > 0 && token.step <= tokens[i - 1]!.step)) {
-    throw badGolden(file, 'its tokens are not in order')
+    throw badSnapshot(file, 'its tokens are not in order')
   }
   return tokens
 }
@@ -110,7 +110,7 @@ function parseRest(file: string, lines: readonly string[]): { sources: SourceFil
     if (step !== undefined) {
       sources.push({ step: Number(step), path: parseString(file, path!), size: Number(size), digest: digest! })
     } else if (of !== undefined) rows.set(of, Uint8Array.from(Buffer.from(bytes!, 'base64')))
-    else throw badGolden(file, `it has the line '${printable(line)}'`)
+    else throw badSnapshot(file, `it has the line '${printable(line)}'`)
   }
   return { sources, rows }
 }
@@ -119,6 +119,6 @@ function parseString(file: string, json: string): string {
   try {
     return JSON.parse(json)
   } catch {
-    throw badGolden(file, `it has the text ${printable(json)}`)
+    throw badSnapshot(file, `it has the text ${printable(json)}`)
   }
 }

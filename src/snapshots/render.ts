@@ -1,6 +1,6 @@
 import { crypto } from '../lib/optional-packages.js'
 import { encodeRow } from './compact/code.js'
-import type { Golden } from './types.js'
+import type { Snapshot } from './types.js'
 import { FORMAT_VERSION } from './version.js'
 
 /** Bytes of a golden's text file: some 60,000 compact tokens. */
@@ -13,7 +13,7 @@ export const MAGIC = 'golden-logits golden '
  * A golden's text file: a header, one line for each token and for each file they came from, made for people who read a
  * diff, then the compact rows, and the checksum of all of it.
  */
-export function renderGolden(golden: Omit<Golden, 'path'>): string {
+export function renderSnapshot(golden: Omit<Snapshot, 'path'>): string {
   const lines = [
     `${MAGIC}${FORMAT_VERSION}`,
     `made-by golden-logits ${golden.madeBy}`,

@@ -8,7 +8,7 @@ export type Fidelity = 'full' | 'compact'
 export type Provenance = Readonly<Record<string, string>>
 
 /** One token of a golden: a line of its text file. */
-export interface GoldenToken {
+export interface SnapshotToken {
   readonly step: number
   readonly dtype: Dtype
   /** Number of columns of the row. */
@@ -24,7 +24,7 @@ export interface GoldenToken {
 }
 
 /** A golden as its text file tells it. The rows of a full one are in the `.npz` file beside it. */
-export interface Golden {
+export interface Snapshot {
   /** Its text file. */
   readonly path: string
   readonly fidelity: Fidelity
@@ -36,7 +36,7 @@ export interface Golden {
   readonly layout: string
   readonly provenance: Provenance
   /** Ascending steps, at least one. */
-  readonly tokens: readonly GoldenToken[]
+  readonly tokens: readonly SnapshotToken[]
   /** The files that the logits were read from, in the order of the tokens. */
   readonly sources: readonly SourceFile[]
 }

@@ -58,6 +58,26 @@ describe('ranks', () => {
     expect(stepsOf(dump, root)).toEqual({ 0: ['tensors/1_7/0/9_LmHead/after/outtensor0.bin'] })
     expect(ignoredOf(dump, root)).toEqual(['tensors/0_7: a rank without logits'])
   })
+
+  test('so are the ranks of a torch dump that hold other layers', () => {
+    const head = (tid: number, rank: number) => `torch_tensors/cuda${rank}_7/${tid}/root.lm_head/output.pth`
+    const root = writeTree({
+      'torch_tensors/cuda0_7/0/root.model.layers.0/output.pth': '',
+      'torch_tensors/cuda0_7/1/root.model.layers.0/output.pth': '',
+      'torch_tensors/cuda1_7/0/root.model.layers.1/output.pth': '',
+      'torch_tensors/cuda1_7/0/root.model.layers.2/output.pth': '',
+      [head(0, 2)]: '',
+      [head(1, 2)]: '',
+    })
+    const dump = loadDump(root)
+    expect(stepsOf(dump, root)).toEqual({ 0: [head(0, 2)], 1: [head(1, 2)] })
+    expect(ignoredOf(dump, root)).toEqual([
+      'torch_tensors/cuda0_7: a rank without logits',
+      'torch_tensors/cuda1_7: a rank without logits',
+    ])
+    const layer = { layer: 'root.model.layers.0' }
+    expect(stepsOf(loadDump(root, layer), root)[0]).toEqual(['torch_tensors/cuda0_7/0/root.model.layers.0/output.pth'])
+  })
 })
 
 const OLD = 'msit_dump_20250101_000000/tensors/0_7'

@@ -6,11 +6,11 @@ import { checkOptions } from '../../src/compare/options.js'
 import { GoldenLogitsError } from '../../src/errors.js'
 import { loadDump } from '../../src/index.js'
 import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
-import { parseGolden } from '../../src/snapshots/parse.js'
-import { readGolden } from '../../src/snapshots/read-golden.js'
+import { parseSnapshot } from '../../src/snapshots/parse.js'
+import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
 import { checksum } from '../../src/snapshots/render.js'
 import { dataPath } from '../../src/snapshots/types.js'
-import { writeGolden } from '../../src/snapshots/write-golden.js'
+import { writeSnapshot } from '../../src/snapshots/write-snapshot.js'
 import { tree } from '../fixtures/trees.js'
 import { seeded } from './choices.js'
 import { Finding, refusalOf } from './examine.js'
@@ -26,7 +26,7 @@ const paths = { full: join(folder, 'full.golden'), compact: join(folder, 'compac
 beforeAll(() => {
   for (const fidelity of ['full', 'compact'] as const) {
     const settings = { fidelity, k: 64, test: 'a test', provenance: { model: 'x' }, compare: checkOptions() }
-    writeGolden(paths[fidelity], dump, settings)
+    writeSnapshot(paths[fidelity], dump, settings)
   }
 })
 
@@ -46,7 +46,7 @@ describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) 
     for (let i = 0; i < RUNS; i++) {
       const text = Buffer.from(mutate(good, seeded(1, i), [], good)).toString('utf8')
       if (text === good.toString('utf8')) continue
-      const outcome = outcomeOf(() => parseGolden('x.golden', text))
+      const outcome = outcomeOf(() => parseSnapshot('x.golden', text))
       if (typeof outcome !== 'string') throw new Finding(`a changed golden was read: input ${i}`)
       codes.add(outcome)
     }
@@ -60,7 +60,7 @@ describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) 
     const untouched = prototypesOf()
     for (let i = 0; i < RUNS; i++) {
       const changed = Buffer.from(mutate(body, seeded(2, i), [], body)).toString('utf8')
-      const golden = outcomeOf(() => parseGolden(paths[fidelity], `${changed}checksum ${checksum(changed)}\n`))
+      const golden = outcomeOf(() => parseSnapshot(paths[fidelity], `${changed}checksum ${checksum(changed)}\n`))
       if (typeof golden === 'string') continue
       const comparison = outcomeOf(() => compareSnapshot(golden, dump, checkOptions()))
       if (typeof comparison === 'string') continue
@@ -73,7 +73,7 @@ describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) 
 
 test('damaged rows of a full snapshot are refused or unreadable: no token passes with other metrics', () => {
   const rows = readFileSync(dataPath(paths.full))
-  const golden = readGolden(paths.full)
+  const golden = readSnapshot(paths.full)
   const before = compareSnapshot(golden, dump, checkOptions())
   expect(before.pass).toBe(true)
   let refused = 0
@@ -100,6 +100,6 @@ test('a snapshot of noise is refused by name', () => {
     const noise = Buffer.from(mutate(Buffer.alloc(50), seeded(4, i), [], Buffer.from('golden-logits 1\n\n'))).toString(
       'latin1',
     )
-    expect(() => parseGolden('x.golden', noise)).toThrow(GoldenLogitsError)
+    expect(() => parseSnapshot('x.golden', noise)).toThrow(GoldenLogitsError)
   }
 })

@@ -10,7 +10,7 @@ import {
   loadDump,
   type TokenComparison,
 } from '../../src/index.js'
-import { writeGolden } from '../../src/snapshots/write-golden.js'
+import { writeSnapshot } from '../../src/snapshots/write-snapshot.js'
 import { logits, type Tensor } from '../build/logits.js'
 import { atbDump, type Step, torchDump } from '../build/pair.js'
 
@@ -350,7 +350,7 @@ describe('a snapshot of several ranks', () => {
     const folder = mkdtempSync(join(tmpdir(), 'golden-logits-ranks-'))
     try {
       const dump = loadDump(atbDump([step]), ranks === undefined ? {} : { ranks })
-      const written = writeGolden(join(folder, 'it.golden'), dump, {
+      const written = writeSnapshot(join(folder, 'it.golden'), dump, {
         fidelity: 'full',
         k: 64,
         test: 'ranks',

@@ -17,11 +17,11 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/compare/options.js'
 import { compareDumps, GoldenLogitsError, type LoadDumpOptions, loadDump } from '../../src/index.js'
 import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
-import { readGolden } from '../../src/snapshots/read-golden.js'
+import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
 import { checksum } from '../../src/snapshots/render.js'
 import { dataPath, type Fidelity } from '../../src/snapshots/types.js'
 import { PACKAGE_VERSION } from '../../src/snapshots/version.js'
-import { type WriteSettings, writeGolden } from '../../src/snapshots/write-golden.js'
+import { type WriteSettings, writeSnapshot } from '../../src/snapshots/write-snapshot.js'
 import { bundled } from '../build/bundled.js'
 import { tree } from '../fixtures/trees.js'
 
@@ -38,7 +38,7 @@ const settings: WriteSettings = {
 
 function written(name: string, from: string, own: Partial<WriteSettings> = {}, load: LoadDumpOptions = {}): string {
   const path = join(folder, name)
-  expect(writeGolden(path, loadDump(from, load), { ...settings, ...own }).kind).toBe('written')
+  expect(writeSnapshot(path, loadDump(from, load), { ...settings, ...own }).kind).toBe('written')
   return path
 }
 
@@ -57,9 +57,9 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
 
   test('a golden is read as it was written', () => {
     const path = join(folder, `${fidelity}.golden`)
-    const result = writeGolden(path, loadDump(clean), { ...settings, fidelity })
-    expect(result).toEqual({ kind: 'written', golden: readGolden(path) })
-    expect(readGolden(path)).toMatchObject({ test: settings.test, provenance: settings.provenance, layout: 'atb' })
+    const result = writeSnapshot(path, loadDump(clean), { ...settings, fidelity })
+    expect(result).toEqual({ kind: 'written', golden: readSnapshot(path) })
+    expect(readSnapshot(path)).toMatchObject({ test: settings.test, provenance: settings.provenance, layout: 'atb' })
   })
 
   test('the same dump gives the same bytes', () => {
@@ -73,7 +73,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
 
   test('the dump it was made from has KL 0 and cosine 1 in every token', () => {
     const path = written(`same-${fidelity}.golden`, clean, { fidelity })
-    const comparison = compareSnapshot(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp32' }))
+    const comparison = compareSnapshot(readSnapshot(path), loadDump(clean), checkOptions({ dtype: 'fp32' }))
     expect(comparison.pass).toBe(true)
     expect(comparison.counts).toMatchObject({ total: 12, passed: 12 })
     for (const { metrics } of comparison.tokens) {
@@ -83,7 +83,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
 
   test('a step of one side alone is missing or extra', () => {
     const path = written(`some-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 4 } }) })
-    const { counts, pass } = compareSnapshot(readGolden(path), loadDump(clean), checkOptions({ dtype: 'fp16' }))
+    const { counts, pass } = compareSnapshot(readSnapshot(path), loadDump(clean), checkOptions({ dtype: 'fp16' }))
     expect({ pass, ...counts }).toMatchObject({ pass: false, total: 12, passed: 5, extra: 7 })
   })
 
@@ -92,7 +92,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
       fidelity,
       compare: checkOptions({ vocabSize: 600, thresholds: { klDivergence: 1 } }),
     })
-    const error = errorOf(() => compareSnapshot(readGolden(path), loadDump(clean), checkOptions()))
+    const error = errorOf(() => compareSnapshot(readSnapshot(path), loadDump(clean), checkOptions()))
     expect(error.code).toBe('snapshot-mismatch')
     expect(error.message).toMatch(/a vocabulary of 600, the dump one of 640; .* set the option vocabSize to 600/)
   })
@@ -102,7 +102,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     const text = readFileSync(path, 'utf8')
     for (let length = 0; length < text.length; length++) {
       writeFileSync(path, text.slice(0, length))
-      const error = errorOf(() => readGolden(path))
+      const error = errorOf(() => readSnapshot(path))
       expect(error.code, `cut at ${length}`).toBe('bad-snapshot')
       expect(error.message).toMatch(/\.golden: .*; restore the golden from version control, or write it anew/)
     }
@@ -113,21 +113,21 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     const text = readFileSync(path, 'utf8')
     for (let at = 0; at < text.length - 1; at++) {
       writeFileSync(path, `${text.slice(0, at)}~${text.slice(at + 1)}`)
-      expect(errorOf(() => readGolden(path)).code, `edited at ${at}`).toBe('bad-snapshot')
+      expect(errorOf(() => readSnapshot(path)).code, `edited at ${at}`).toBe('bad-snapshot')
     }
   })
 
   test('line ends of Windows do no harm', () => {
     const path = written(`crlf-${fidelity}.golden`, clean, { fidelity })
-    const before = readGolden(path)
+    const before = readSnapshot(path)
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll('\n', '\r\n'))
-    expect(readGolden(path)).toEqual(before)
+    expect(readSnapshot(path)).toEqual(before)
   })
 
   test('a later format is refused by name', () => {
     const path = written(`later-${fidelity}.golden`, clean, { fidelity })
     writeFileSync(path, readFileSync(path, 'utf8').replace('golden 1\n', 'golden 2\n'))
-    const error = errorOf(() => readGolden(path))
+    const error = errorOf(() => readSnapshot(path))
     expect(error.code).toBe('snapshot-version')
     expect(error.message).toMatch(/a golden of format 2, but this version of golden-logits reads up to 1/)
   })
@@ -149,7 +149,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
       const edited = body.replace(from, to)
       expect(edited).not.toBe(body)
       writeFileSync(path, `${edited}checksum ${checksum(edited)}\n`)
-      expect(errorOf(() => readGolden(path)).code, from).toBe('bad-snapshot')
+      expect(errorOf(() => readSnapshot(path)).code, from).toBe('bad-snapshot')
     }
   })
 })
@@ -158,7 +158,7 @@ test('a full golden measures as the dump it was made from', () => {
   const path = written('full-b.golden', tree('b_token3_degraded', 'golden'))
   const dump = loadDump(tree('b_token3_degraded', 'my'))
   const expected = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' })
-  const found = compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
+  const found = compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'bf16' }))
   expect(found.pass).toBe(false)
   expect(found.tokens.map(({ step, verdict, metrics }) => ({ step, verdict, metrics }))).toEqual(
     expected.tokens.map(({ step, verdict, metrics }) => ({ step, verdict, metrics })),
@@ -168,7 +168,7 @@ test('a full golden measures as the dump it was made from', () => {
 test('a compact golden finds the wrong token, and passes the others', () => {
   const path = written('compact-b.golden', tree('b_token3_degraded', 'golden'), { fidelity: 'compact' })
   const dump = loadDump(tree('b_token3_degraded', 'my'))
-  const found = compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16' }))
+  const found = compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'bf16' }))
   expect(found.tokens.filter(({ pass }) => !pass).map(({ step }) => step)).toEqual([3])
   expect(found.firstFailure!.reason).toMatch(
     /^KL divergence is at least 19\.\d+, not below 0\.005; cosine similarity is at most 0\.9[78]\d*, not above 0\.999$/,
@@ -181,7 +181,7 @@ test('a limit between the bounds of a compact golden fails, with advice', () => 
   const dump = loadDump(tree('b_token3_degraded', 'my'))
   const exact = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' }).tokens[0]!.metrics!
   const verdictWith = (thresholds: { klDivergence: number; cosineSimilarity: number }) => {
-    const found = compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16', thresholds, steps: [0] }))
+    const found = compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'bf16', thresholds, steps: [0] }))
     expect(found.counts).toMatchObject({ total: 1, compared: 0, failed: 1 })
     expect(found.pass).toBe(false)
     return found.firstFailure
@@ -203,9 +203,9 @@ test('a limit between the bounds of a compact golden fails, with advice', () => 
 
 test('ranks are joined before they are kept', () => {
   const path = written('ranks.golden', tree('g1_tp2_same_pid', 'golden'))
-  expect(readGolden(path).tokens[0]).toMatchObject({ width: 640 })
+  expect(readSnapshot(path).tokens[0]).toMatchObject({ width: 640 })
   const dump = loadDump(tree('g1_tp2_same_pid', 'my'))
-  expect(compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'bf16' })).pass).toBe(true)
+  expect(compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'bf16' })).pass).toBe(true)
 })
 
 test('rows of another golden are found out', () => {
@@ -213,11 +213,11 @@ test('rows of another golden are found out', () => {
   const other = written('other.golden', tree('b_token3_degraded', 'my'))
   writeFileSync(dataPath(path), readFileSync(dataPath(other)))
   const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
-  const error = errorOf(() => compareSnapshot(readGolden(path), dump, checkOptions({ dtype: 'fp16' })))
+  const error = errorOf(() => compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'fp16' })))
   expect(error.code).toBe('bad-snapshot')
   expect(error.message).toMatch(/the row of token \d+ in the \.npz file beside it is not the one it was written with/)
   rmSync(dataPath(path))
-  expect(errorOf(() => readGolden(path)).message).toMatch(/the \.npz file with its rows is not beside it/)
+  expect(errorOf(() => readSnapshot(path)).message).toMatch(/the \.npz file with its rows is not beside it/)
 })
 
 test('the version is that of the package', () => {
@@ -226,7 +226,7 @@ test('the version is that of the package', () => {
 
 test('the files it was made from are named with their digests', () => {
   const from = tree('g1_tp2_same_pid', 'my')
-  const { sources, tokens } = readGolden(written('sources.golden', from, {}, { ranks: 'split' }))
+  const { sources, tokens } = readSnapshot(written('sources.golden', from, {}, { ranks: 'split' }))
   const dump = loadDump(from)
   expect(sources.map(({ step }) => step)).toEqual(tokens.flatMap(({ step }) => [step, step]))
   for (const [i, { path, size, digest }] of sources.entries()) {
@@ -243,7 +243,7 @@ test.each(['full', 'compact'] as const)('%s: columns with probability are not cu
   const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
   const path = join(folder, `cut-off-${fidelity}.golden`)
   const cut = { ...settings, fidelity, compare: checkOptions({ vocabSize: 5, dtype: 'fp16' }) }
-  const result = writeGolden(path, dump, cut)
+  const result = writeSnapshot(path, dump, cut)
   expect(result).toMatchObject({ kind: 'refused', step: 0 })
   expect((result as { reason: string }).reason).toMatch(
     /^the 635 columns of the dump that vocabSize cuts off hold (?:1|0\.\d+) of its probability, not below the KL limit 0\.0001$/,
@@ -254,13 +254,13 @@ test.each(['full', 'compact'] as const)('%s: columns with probability are not cu
 test('workers that write the same golden at the same time leave one of them whole', async () => {
   const path = join(folder, 'shared', 'x.golden')
   const script = `
-    const { writeGolden } = require(${JSON.stringify(await bundled('snapshots/write-golden'))})
+    const { writeSnapshot } = require(${JSON.stringify(await bundled('snapshots/write-snapshot'))})
     const { checkOptions } = require(${JSON.stringify(await bundled('compare/options'))})
     const { loadDump } = require('golden-logits')
     const [path, from, fidelity] = process.argv.slice(1)
     const dump = loadDump(from)
     const settings = { fidelity, k: 8, test: from, provenance: {}, compare: checkOptions({ dtype: 'fp16' }) }
-    for (let i = 0; i < 40; i++) writeGolden(path, dump, settings)`
+    for (let i = 0; i < 40; i++) writeSnapshot(path, dump, settings)`
   const dumps = [tree('a_clean_f32_vs_f16', 'my'), tree('b_token3_degraded', 'my')]
   const ends = dumps.map((from) => spawn(process.execPath, ['-e', script, path, from, 'full'], { stdio: 'inherit' }))
   const codes = Promise.all(ends.map((child) => once(child, 'exit').then(([code]) => code)))
@@ -270,11 +270,11 @@ test('workers that write the same golden at the same time leave one of them whol
   })
   while (running) {
     // Whoever wrote it last, the text is whole at any time.
-    if (existsSync(path)) expect(dumps).toContain(readGolden(path).test)
+    if (existsSync(path)) expect(dumps).toContain(readSnapshot(path).test)
     await new Promise((done) => setTimeout(done, 5))
   }
   expect(await codes).toEqual([0, 0])
-  const golden = readGolden(path)
+  const golden = readSnapshot(path)
   const other = dumps.find((from) => from !== golden.test)!
   expect(compareSnapshot(golden, loadDump(golden.test), checkOptions({ dtype: 'fp16' })).pass).toBe(true)
   expect(compareSnapshot(golden, loadDump(other), checkOptions({ dtype: 'fp16' })).pass).toBe(false)

@@ -9,7 +9,7 @@ import { countSnapshot, SnapshotCounter, type UpdateMode, updateMode } from '../
 import { type Action, decide, type SnapshotResult } from '../../src/snapshots/decide.js'
 import { candidatePath, locateSnapshot, snapshotFolder, snapshotName } from '../../src/snapshots/names.js'
 import { noteUsed, obsoleteSnapshots, usedSnapshots } from '../../src/snapshots/obsolete.js'
-import { checkGoldenOptions, type GoldenOptions } from '../../src/snapshots/options.js'
+import { checkSnapshotOptions, type SnapshotOptions } from '../../src/snapshots/options.js'
 
 const root = mkdtempSync(join(tmpdir(), 'policy-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -213,7 +213,7 @@ describe('the runner', () => {
 
 describe('options', () => {
   test('have defaults, and leave those of the comparison alone', () => {
-    expect(checkGoldenOptions({ dtype: 'bf16', variant: 'npu', provenance: { seed: 7, greedy: true } })).toEqual({
+    expect(checkSnapshotOptions({ dtype: 'bf16', variant: 'npu', provenance: { seed: 7, greedy: true } })).toEqual({
       compare: { dtype: 'bf16' },
       fidelity: undefined,
       k: 256,
@@ -238,7 +238,7 @@ describe('options', () => {
     [{ provenance: { model: {} } }, /provenance\.model must be a text, a number or a boolean/],
     [{ provenance: { model: 'x'.repeat(1001) } }, /provenance\.model is too long/],
   ])('%j is refused', (options, message) => {
-    expect(() => checkGoldenOptions(options as GoldenOptions)).toThrow(GoldenLogitsError)
-    expect(() => checkGoldenOptions(options as GoldenOptions)).toThrow(message)
+    expect(() => checkSnapshotOptions(options as SnapshotOptions)).toThrow(GoldenLogitsError)
+    expect(() => checkSnapshotOptions(options as SnapshotOptions)).toThrow(message)
   })
 })

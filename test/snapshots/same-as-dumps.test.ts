@@ -5,8 +5,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/compare/options.js'
 import { type CompareOptions, type Comparison, compareDumps, loadDump } from '../../src/index.js'
 import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
-import { readGolden } from '../../src/snapshots/read-golden.js'
-import { writeGolden } from '../../src/snapshots/write-golden.js'
+import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
+import { writeSnapshot } from '../../src/snapshots/write-snapshot.js'
 import { logits } from '../build/logits.js'
 import { atbDump, type Step, torchDump } from '../build/pair.js'
 
@@ -17,10 +17,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
 function withSnapshot(fidelity: 'full' | 'compact', golden: string, dump: string, options: CompareOptions): Comparison {
   const path = join(folder, `${fidelity}-${Math.random()}.golden`)
   const compare = checkOptions({ dtype: 'bf16' })
-  expect(writeGolden(path, loadDump(golden), { fidelity, k: 256, test: 't', provenance: {}, compare }).kind).toBe(
+  expect(writeSnapshot(path, loadDump(golden), { fidelity, k: 256, test: 't', provenance: {}, compare }).kind).toBe(
     'written',
   )
-  return compareSnapshot(readGolden(path), loadDump(dump), checkOptions(options))
+  return compareSnapshot(readSnapshot(path), loadDump(dump), checkOptions(options))
 }
 
 const row = (seed: number): Step => ({ values: logits(seed, 64) })

@@ -3,7 +3,7 @@ import { type Budgets, DEFAULT_BUDGETS } from '../../io/budgets.js'
 import { type FileSource, openFile } from '../../io/file-source.js'
 import { readZipDirectory, type ZipEntry } from '../../io/zip-directory.js'
 import { type Dtype, itemSize } from '../../tensor/dtype.js'
-import { badGolden } from '../bad-golden.js'
+import { badSnapshot } from '../bad-snapshot.js'
 import { npyHeader } from './npy.js'
 import { memberName } from './npz-writer.js'
 
@@ -34,13 +34,13 @@ export class NpzReader {
   row(step: number, dtype: Dtype, width: number): Uint8Array {
     const name = memberName(step)
     const entry = this.entries.get(name)
-    if (!entry) throw badGolden(this.source.file, `it has no ${name}`)
+    if (!entry) throw badSnapshot(this.source.file, `it has no ${name}`)
     const header = npyHeader(dtype, width)
     const size = header.length + width * itemSize(dtype)
-    if (entry.size !== size) throw badGolden(this.source.file, `${name} has ${entry.size} bytes, expected ${size}`)
+    if (entry.size !== size) throw badSnapshot(this.source.file, `${name} has ${entry.size} bytes, expected ${size}`)
     const bytes = readRecord(this.source, entry, LIMITS)
     if (Buffer.compare(bytes.subarray(0, header.length), header) !== 0) {
-      throw badGolden(this.source.file, `${name} is not an array of ${width} elements of ${dtype}`)
+      throw badSnapshot(this.source.file, `${name} is not an array of ${width} elements of ${dtype}`)
     }
     return bytes.slice(header.length)
   }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkOptions } from '../../../src/compare/options.js'
 import { loadDump } from '../../../src/index.js'
-import { writeGolden } from '../../../src/snapshots/write-golden.js'
+import { writeSnapshot } from '../../../src/snapshots/write-snapshot.js'
 import { bin } from '../../formats/build/bin.js'
 import { random } from '../compact/pairs.js'
 
@@ -53,7 +53,7 @@ export function writeSamples(folder: string): Record<SampleDtype, string> {
     }
     const golden = join(folder, `${dtype}.golden`)
     const settings = { fidelity: 'full', k: 1, test: 'sample', provenance: {}, compare: checkOptions() } as const
-    const written = writeGolden(golden, loadDump(join(folder, dtype)), settings)
+    const written = writeSnapshot(golden, loadDump(join(folder, dtype)), settings)
     if (written.kind !== 'written') throw new Error(written.reason)
     return [dtype, `${golden}.npz`]
   })

@@ -1,13 +1,14 @@
 import { basename, dirname, join } from 'node:path'
 import { GoldenLogitsError } from '../../../errors.js'
-import { listNames } from '../../../io/folder.js'
+import { listNames, tryListFolder } from '../../../io/folder.js'
 import type { FolderNames } from '../../../io/folder-names.js'
+import { digitsOf } from '../../../io/numbered-text.js'
 import { firstOf, type List } from '../../../lib/lazy-list.js'
 import { ignoredAs, linkProblem } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
 import type { DumpStep } from '../../types.js'
 import { type FolderLayout, type LayoutScan, type ScanContext, STATISTICS_ADVICE } from '../layout.js'
-import { parseTid, STEP_KINDS } from '../names.js'
+import { isHeadName, parseTid, STEP_KINDS } from '../names.js'
 import type { DeviceSelection } from '../selection.js'
 import { outputsOf, parseOutput, STATISTICS_FILE } from './names.js'
 import { scanStep } from './step.js'
@@ -29,7 +30,8 @@ export const torch: FolderLayout = {
 function scanTorch(ranks: readonly DeviceSelection[], context: ScanContext): LayoutScan {
   const { options, ignored } = context
   const notes: string[] = []
-  const listed = ranks.map((selection) => ({ selection, names: selection.names ?? listNames(selection.folder) }))
+  const all = ranks.map((selection) => ({ selection, names: selection.names ?? listNames(selection.folder) }))
+  const listed = withHead(all, context)
   const first = Math.min(...listed.map(firstTid))
   const shift = options.firstStep === undefined ? 0 : options.firstStep - first
   if (shift !== 0) notes.push(`firstStep ${options.firstStep}: folder ${first} is step ${options.firstStep}`)
@@ -48,6 +50,40 @@ function refuseStatistics(steps: List<DumpStep>, path: string): void {
   if (steps.length === 0 || other !== undefined) return
   const message = `its layers hold ${STATISTICS_FILE} and no output.pth: ${STATISTICS_ADVICE}`
   throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
+}
+
+/**
+ * Leaves out the ranks of a pipeline that hold other layers than the LM head. A rank without any layer stays: its logits
+ * are missing.
+ */
+function withHead(ranks: readonly ListedRank[], { options, ignored }: ScanContext): readonly ListedRank[] {
+  // Layers that the path names are read under any name.
+  const areNamed = ranks.some(({ selection: { tids } }) => tids && [...tids.values()].some((paths) => paths.length > 0))
+  if (ranks.length === 1 || areNamed) return ranks
+  const isHead = (name: string) => (options.layer === undefined ? isHeadName(name) : name === options.layer)
+  const roles = ranks.map((rank) => roleOf(rank, isHead))
+  if (!roles.includes('head')) return ranks
+  ranks.forEach(({ selection }, i) => {
+    if (roles[i] === 'other layers') ignored.add(selection.folder, 'a rank without logits')
+  })
+  return ranks.filter((_, i) => roles[i] !== 'other layers')
+}
+
+/** Looks into the steps of a rank, up to the first one with a head. A step that is a link is not looked into. */
+function roleOf(
+  { selection, names }: ListedRank,
+  isHead: (layer: string) => boolean,
+): 'head' | 'other layers' | 'unknown' {
+  let role: 'other layers' | 'unknown' = 'unknown'
+  for (const tid of names.numbersOf('folder')) {
+    if (selection.tids && !selection.tids.has(tid)) continue
+    for (const { name, kind } of tryListFolder(join(selection.folder, digitsOf(tid))).entries) {
+      if (!STEP_KINDS.includes(kind)) continue
+      if (isHead(name)) return 'head'
+      role = 'other layers'
+    }
+  }
+  return names.numbersOf('link').length > 0 ? 'unknown' : role
 }
 
 interface ListedRank {

@@ -14,9 +14,16 @@ import { summarise } from './compact/summarise.js'
 import { rowDigest } from './digest.js'
 import { NpzWriter } from './full/npz-writer.js'
 import { withLock } from './lock.js'
-import { MAX_TEXT, renderGolden } from './render.js'
+import { MAX_TEXT, renderSnapshot } from './render.js'
 import { sourcesOf } from './source-files.js'
-import { dataPath, type Fidelity, type Golden, type GoldenToken, type Provenance, type SourceFile } from './types.js'
+import {
+  dataPath,
+  type Fidelity,
+  type Provenance,
+  type Snapshot,
+  type SnapshotToken,
+  type SourceFile,
+} from './types.js'
 import { PACKAGE_VERSION } from './version.js'
 
 /** As many as are read again. */
@@ -33,7 +40,7 @@ export interface WriteSettings {
   readonly compare: CompareSettings
 }
 
-export type Written = { kind: 'written'; golden: Golden } | { kind: 'refused'; step: number; reason: string }
+export type Written = { kind: 'written'; golden: Snapshot } | { kind: 'refused'; step: number; reason: string }
 
 /**
  * Writes a dump as a golden, one row in memory at a time. Its files appear whole or not at all, and its text last: a text
@@ -41,7 +48,7 @@ export type Written = { kind: 'written'; golden: Golden } | { kind: 'refused'; s
  * +Inf, is refused: nothing could ever match it.
  * @throws GoldenLogitsError `write-failed`
  */
-export function writeGolden(path: string, dump: Dump, settings: WriteSettings): Written {
+export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings): Written {
   try {
     return write(path, dump, settings)
   } catch (cause) {
@@ -68,7 +75,7 @@ function write(path: string, dump: Dump, settings: WriteSettings): Written {
     if ('reason' in rows) return { kind: 'refused', ...rows }
     const { fidelity, test, provenance } = settings
     const golden = { fidelity, test, madeBy: PACKAGE_VERSION, layout: dump.layout, provenance, ...rows }
-    const text = renderGolden(golden)
+    const text = renderSnapshot(golden)
     if (text.length > MAX_TEXT) return { kind: 'refused', ...tooLong(golden.tokens, text.length) }
     writeFileSync(temporary, text)
     withLock(path, () => {
@@ -88,12 +95,12 @@ interface Refusal {
   reason: string
 }
 
-type Rows = Pick<Golden, 'tokens' | 'sources'>
+type Rows = Pick<Snapshot, 'tokens' | 'sources'>
 
 function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | undefined): Rows | Refusal {
   const { compare, fidelity, k } = settings
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
-  const tokens: GoldenToken[] = []
+  const tokens: SnapshotToken[] = []
   const sources: SourceFile[] = []
   const files = fromFiles(dump)
   for (const source of dump.steps) {
@@ -119,7 +126,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
   return { tokens, sources }
 }
 
-function tooLong(tokens: readonly GoldenToken[], length: number): Refusal {
+function tooLong(tokens: readonly SnapshotToken[], length: number): Refusal {
   const reason = `the golden's text would have ${length} bytes, more than ${MAX_TEXT}; set a lower k or fewer steps`
   return { step: tokens.at(-1)!.step, reason }
 }
