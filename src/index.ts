@@ -1,7 +1,16 @@
 export { compareDumps } from './compare/compare-dumps.js'
 export type { CompareOptions } from './compare/options.js'
 export type { PrecisionName } from './compare/thresholds.js'
-export type { Comparison, Counts, Precision, Thresholds, TokenComparison, TokenSide, Verdict } from './compare/types.js'
+export type {
+  Comparison,
+  Counts,
+  Decoding,
+  Precision,
+  Thresholds,
+  TokenComparison,
+  TokenSide,
+  Verdict,
+} from './compare/types.js'
 export { type DumpSource, lazyDumps } from './dumps/lazy-dumps.js'
 export { loadDump } from './dumps/load.js'
 export type { Dump, DumpStep, IgnoredPath, LoadDumpOptions } from './dumps/types.js'

@@ -41,6 +41,7 @@ test('the public exports of every entry: they change on purpose', () => {
         "type CompareOptions",
         "type Comparison",
         "type Counts",
+        "type Decoding",
         "type Dtype",
         "type Dump",
         "type DumpSource",

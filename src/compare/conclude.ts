@@ -31,7 +31,9 @@ export function conclude(
     const pair = results.at(index)!
     return judge(pair, thresholds, settings, undecided.get(pair.step))
   })
-  const divergence = settings.afterDivergence === 'ignore' ? firstDivergence(judged) : undefined
+  // Runs that were fed the same tokens do not diverge.
+  const mayDiverge = settings.afterDivergence === 'ignore' && settings.decoding !== 'forced'
+  const divergence = mayDiverge ? firstDivergence(judged) : undefined
   const tokens = divergence === undefined ? judged : excuseAfter(divergence, judged)
   const { verdicts, firstFailure } = tally(tokens, (index) => {
     if (!results.plainShape(index) || !results.hasInformation(index)) return false
@@ -51,7 +53,7 @@ export function conclude(
     ...(settings.precision === undefined && isJudged ? [info(`dtype ${precision} taken from the dumps`)] : []),
   ]
   const warnings = notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text)
-  const { strict } = settings
+  const { strict, decoding } = settings
   return {
     // Tokens that are all excused would be a pass of nothing.
     pass: firstFailure === undefined && counts.compared > 0 && !(strict && warnings.length > 0),
@@ -63,6 +65,7 @@ export function conclude(
     notes: notes.map(({ text }) => text),
     warnings,
     strict,
+    ...(decoding !== undefined && { decoding }),
     goldenPath: golden.path,
     dumpPath: dump.path,
   }

@@ -3,7 +3,7 @@ import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/ch
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
-import type { Precision } from './types.js'
+import type { Decoding, Precision } from './types.js'
 
 /** Options of a comparison, shared by `compareDumps` and the matchers. */
 export interface CompareOptions {
@@ -32,6 +32,12 @@ export interface CompareOptions {
    * text: `gate` them as any other (the default), or `ignore` them: measured and listed, but not gated.
    */
   afterDivergence?: 'gate' | 'ignore'
+  /**
+   * How the runs chose the tokens that they were fed, on which depends whether both read the same text before a token:
+   * `greedy` (assumed, if left out) feeds the top-1; `sampled` feeds a draw, which the logits do not show; `forced` says that
+   * both runs were fed the same tokens, so that no token follows a divergence.
+   */
+  decoding?: Decoding
   /** Whether warnings (`comparison.warnings`) make the comparison fail. Default: false. */
   strict?: boolean
   /**
@@ -53,9 +59,13 @@ export interface CompareSettings {
   missing: 'fail' | 'allow'
   extra: 'fail' | 'allow'
   afterDivergence: 'gate' | 'ignore'
+  /** Undefined if left out: greedy decoding is assumed. */
+  decoding: Decoding | undefined
   strict: boolean
   threads: number | undefined
 }
+
+const DECODINGS = ['greedy', 'sampled', 'forced'] as const satisfies readonly Decoding[]
 
 const OPTIONS = [
   'dtype',
@@ -65,6 +75,7 @@ const OPTIONS = [
   'missing',
   'extra',
   'afterDivergence',
+  'decoding',
   'strict',
   'threads',
 ]
@@ -80,6 +91,7 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     missing: choice('missing', given.missing, ['fail', 'allow']),
     extra: choice('extra', given.extra, ['fail', 'allow']),
     afterDivergence: choice('afterDivergence', given.afterDivergence, ['gate', 'ignore']),
+    decoding: given.decoding === undefined ? undefined : choice('decoding', given.decoding, DECODINGS),
     strict: flag('strict', given.strict),
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }

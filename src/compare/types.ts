@@ -9,6 +9,12 @@ export type { MetricBounds } from '../measure/outcome.js'
 export type Precision = 'bf16' | 'fp16' | 'fp32'
 
 /**
+ * How each run chose the tokens that it was fed after the prompt: its own top-1 (`greedy`), a draw from its own probabilities
+ * (`sampled`), or tokens that were given, the same to both runs (`forced`).
+ */
+export type Decoding = 'greedy' | 'sampled' | 'forced'
+
+/**
  * Limits that a token must keep, all strictly: a value equal to its limit fails. KL divergence must be below its limit, cosine
  * similarity above.
  */
@@ -93,6 +99,8 @@ export interface Comparison {
   warnings: string[]
   /** True if the option `strict` makes warnings fail. */
   strict: boolean
+  /** As the option `decoding` says. Absent if it is not set: then greedy decoding is assumed. */
+  decoding?: Decoding
   /** What was compared, as the caller named it. */
   goldenPath: string
   dumpPath: string

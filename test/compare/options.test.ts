@@ -6,7 +6,7 @@ import { GoldenLogitsError } from '../../src/errors.js'
 const wrong: [unknown, string][] = [
   [
     { dtyp: 'bf16' },
-    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, afterDivergence, strict, threads",
+    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, afterDivergence, decoding, strict, threads",
   ],
   [{ dtype: 'int8' }, "dtype must be one of bf16, fp16, fp32 or an alias, got 'int8'"],
   [{ dtype: 16 }, 'dtype must be one of bf16, fp16, fp32 or an alias, got 16'],
@@ -27,6 +27,7 @@ const wrong: [unknown, string][] = [
   [{ steps: 3 }, 'steps must be a list or { from, to }, got 3'],
   [{ missing: 'ignore' }, "missing must be 'fail' or 'allow', got 'ignore'"],
   [{ afterDivergence: true }, "afterDivergence must be 'gate' or 'ignore', got true"],
+  [{ decoding: 'beam' }, "decoding must be 'greedy', 'sampled' or 'forced', got 'beam'"],
   [{ strict: 'yes' }, "strict must be true or false, got 'yes'"],
   [{ threads: 0 }, 'threads must be a whole number from 1 to 64, got 0'],
   [{ threads: 65 }, 'threads must be a whole number from 1 to 64, got 65'],

@@ -3,26 +3,33 @@ import { stepRanges } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 
 /**
- * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate.
- * Assumes greedy decoding, where the top-1 is the token that is fed next, and says so.
+ * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate. That
+ * depends on the decoding, which the option `decoding` gives; without it greedy decoding is assumed, and the text says so.
  */
-export function prefixVerdict({ tokens, thresholds }: ListedComparison, token: TokenComparison): string {
+export function prefixVerdict({ tokens, thresholds, decoding }: ListedComparison, token: TokenComparison): string {
   const shift = shiftOf(tokens)
   if (shift) return shiftText(shift)
-  const { flip, count, absent } = earlierThan(token.step, tokens)
-  if (flip) {
-    const tie = isNearTie(flip, thresholds.precision) ? ', a near-tie,' : ''
-    return `Top-1 already differs at token ${flip.step} (golden ${flip.golden!.top1}, dump ${flip.dump!.top1})${tie} so from token ${flip.step + 1} on the two runs may have read different prefixes: later KL says little about the model. Look at token ${flip.step} first, or feed both runs the same tokens.`
-  }
   const next = `Next: compare all layers at token ${token.step}.`
-  if (absent.length > 0) {
-    return `${unknownText(absent)}, so whether both runs saw the same prefix is not known; no token compared before token ${token.step} differs in top-1. ${next}`
+  if (decoding === 'forced') {
+    return `Both runs were fed the same tokens (option decoding: 'forced'), so both saw the same prefix: the fault is in the model. ${next}`
   }
   if (token.step === 0) {
     return `Token 0 follows from the prompt alone: if both runs were given the same prompt, the fault is in the model. ${next}`
   }
+  if (decoding === 'sampled') {
+    return `Logits do not show which tokens a sampled run was fed (option decoding: 'sampled'), so from token 1 on the two runs may have read different prefixes: KL says little about the model. Feed both runs the same tokens and set decoding: 'forced'.`
+  }
+  const { flip, count, absent } = earlierThan(token.step, tokens)
+  if (flip) {
+    const tie = isNearTie(flip, thresholds.precision) ? ', a near-tie,' : ''
+    return `Top-1 already differs at token ${flip.step} (golden ${flip.golden!.top1}, dump ${flip.dump!.top1})${tie} so from token ${flip.step + 1} on the two runs may have read different prefixes: later KL says little about the model. Look at token ${flip.step} first, or feed both runs the same tokens and set decoding: 'forced'.`
+  }
+  if (absent.length > 0) {
+    return `${unknownText(absent)}, so whether both runs saw the same prefix is not known; no token compared before token ${token.step} differs in top-1. ${next}`
+  }
   const agree = count === 1 ? 'Token 0 agrees' : `Tokens 0 to ${token.step - 1} agree`
-  return `${agree} in top-1, so with greedy decoding both runs saw the same prefix: the fault is in the model. ${next}`
+  const greedy = decoding === 'greedy' ? 'greedy decoding' : 'greedy decoding (assumed; option decoding)'
+  return `${agree} in top-1, so with ${greedy} both runs saw the same prefix: the fault is in the model. ${next}`
 }
 
 /** Steps that are shifted are no fault of a model: no layer is blamed. */

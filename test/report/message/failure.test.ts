@@ -25,7 +25,7 @@ test('a top-1 that differs before the first token over threshold: two prefixes',
       golden  …/torch_tensors/cuda0_1/2/root.lm_head/output.pth  float32 [1, 8]
       dump    …/tensors/0_2/2/33_LmHead/after/outtensor0.bin  float32 [1, 8]
 
-    Top-1 already differs at token 1 (golden 0, dump 1), a near-tie, so from token 2 on the two runs may have read different prefixes: later KL says little about the model. Look at token 1 first, or feed both runs the same tokens.
+    Top-1 already differs at token 1 (golden 0, dump 1), a near-tie, so from token 2 on the two runs may have read different prefixes: later KL says little about the model. Look at token 1 first, or feed both runs the same tokens and set decoding: 'forced'.
 
       over-threshold  tokens 2 and 3"
   `)
