@@ -140,6 +140,7 @@ function tally(
     pass: 0,
     'over-threshold': 0,
     undecided: 0,
+    'not-identical': 0,
     diverged: 0,
     'shape-mismatch': 0,
     'no-information': 0,

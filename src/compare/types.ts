@@ -27,6 +27,7 @@ export interface Thresholds extends Record<GatedKey, number> {
  * - `over-threshold`: measured, and not within one of them
  * - `undecided`: a compact snapshot bounds the metrics, but a limit lies between the bounds; or the ranks can be read in two
  *   ways, and only one of them is within every threshold
+ * - `not-identical`: of `toReproduceLogits` alone: both read, and their bits differ
  * - `diverged`: measured, but after the first top-1 flip, which the option `afterDivergence: 'ignore'` does not gate
  * - `shape-mismatch`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
  * - `no-information`: a row whose logits are all equal, or probabilities in place of logits
@@ -39,6 +40,7 @@ export type Verdict =
   | 'pass'
   | 'over-threshold'
   | 'undecided'
+  | 'not-identical'
   | 'diverged'
   | 'shape-mismatch'
   | 'no-information'

@@ -1,4 +1,5 @@
 import type { CompareOptions } from '../compare/options.js'
+import type { ReproduceOptions } from '../compare/reproduce.js'
 import type { SnapshotOptions } from '../snapshots/options.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 
@@ -13,4 +14,6 @@ export interface LogitsMatchers {
   toMatchGoldenLogits(golden: DumpOrPath, options?: CompareOptions): Returned<this>
   /** Every token of the dump is within the thresholds of this test's snapshot in the repository. */
   toMatchLogitsSnapshot(options?: SnapshotOptions): Returned<this>
+  /** Every token of the dump has the same bits as the same token of another run. */
+  toReproduceLogits(other: DumpOrPath, options?: ReproduceOptions): Returned<this>
 }

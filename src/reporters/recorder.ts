@@ -1,4 +1,4 @@
-import type { ListedComparison } from '../compare/types.js'
+import type { Thresholds, TokenComparison } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
 import { identify, type RunnerContext } from '../runner/test.js'
@@ -9,12 +9,21 @@ import { say } from './summary.js'
 /** State of this worker: the prefix and count that make ids unique, and whether a write error was reported. */
 const worker = { prefix: '', comparisons: 0, hasComplained: false }
 
+/** What a report needs of a comparison. */
+export interface Recordable {
+  readonly tokens: Iterable<TokenComparison>
+  /** Absent if there are no limits. */
+  readonly thresholds?: Thresholds
+  readonly notes: readonly string[]
+  readonly warnings: readonly string[]
+}
+
 /**
  * Runs a comparison and spools its rows for the reporter. Without a reporter, it prints the warnings to stderr, because the
  * message of a matcher that passes is not shown.
  * @param met returns whether the test's expectation holds, `.not` considered
  */
-export function recorded<Compared extends ListedComparison>(
+export function recorded<Compared extends Recordable>(
   context: RunnerContext,
   matcher: string,
   compare: () => Compared,
@@ -59,7 +68,7 @@ export function recorded<Compared extends ListedComparison>(
   return comparison
 }
 
-function* linesOf(id: string, comparison: ListedComparison, finished: FinishedLine): Iterable<SpoolLine> {
+function* linesOf(id: string, comparison: Recordable, finished: FinishedLine): Iterable<SpoolLine> {
   yield { kind: 'compared', id, thresholds: comparison.thresholds }
   for (const token of comparison.tokens) yield { kind: 'token', token, id }
   yield finished

@@ -26,7 +26,8 @@ export interface StartedLine extends TestIdentity {
 export interface ComparedLine {
   readonly kind: 'compared'
   readonly id: string
-  readonly thresholds: Thresholds
+  /** Absent if there are no limits. */
+  readonly thresholds?: Thresholds | undefined
 }
 
 /** The id comes last: a line that ends with it is complete, which spares the reader from parsing every token to list them. */

@@ -79,6 +79,7 @@ function project(build: 'npu' | 'npu-degraded', files: Record<string, string>): 
   projects.push(folder)
   mkdirSync(join(folder, 'dumps'))
   cpSync(join(ROOT, 'examples', 'dumps', 'gpu'), join(folder, 'dumps', 'gpu'), { recursive: true })
+  cpSync(join(ROOT, 'examples', 'dumps', 'gpu'), join(folder, 'dumps', 'gpu-again'), { recursive: true })
   cpSync(join(ROOT, 'examples', 'dumps', build), join(folder, 'dumps', 'npu'), { recursive: true })
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   return folder

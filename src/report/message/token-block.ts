@@ -67,7 +67,8 @@ function sparkLine(comparison: ListedComparison): string {
   return tokensPerMark === 1 ? marks : `${marks}  (${tokensPerMark} tokens a mark, the worst of them)`
 }
 
-function sideLines(token: TokenComparison): string[] {
+/** The files of both sides, with their dtype and shape. */
+export function sideLines(token: TokenComparison): string[] {
   const sides = (['golden', 'dump'] as const).flatMap((name) => {
     const side = token[name]
     return side ? [{ name, path: fileText(side), type: typeText(side) }] : []

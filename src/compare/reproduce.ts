@@ -1,0 +1,122 @@
+import { asDump } from '../dumps/as-dump.js'
+import type { Dump } from '../dumps/types.js'
+import { checkObject } from '../lib/check-options.js'
+import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
+import { fromFiles } from '../measure/measure-all.js'
+import type { StepPair } from '../measure/step-pair.js'
+import { align } from './align.js'
+import { weighDumpNotes } from './notes.js'
+import { type CompareOptions, checkOptions } from './options.js'
+import { StepRanges } from './step-ranges.js'
+import type { TokenComparison } from './types.js'
+
+/** Options of `toReproduceLogits`: which steps to compare. */
+export type ReproduceOptions = Pick<CompareOptions, 'steps'>
+
+/** Whether two runs of one build gave the same bits. */
+export interface Reproduction {
+  /** True if every token of both sides has the same bits on the other. */
+  readonly pass: boolean
+  /** Sorted by step. The golden is the run to reproduce. */
+  readonly tokens: readonly TokenComparison[]
+  readonly firstFailure?: TokenComparison
+  readonly counts: Readonly<Record<'total' | 'identical' | 'different' | 'missing' | 'extra' | 'failed', number>>
+  readonly notes: readonly string[]
+  readonly warnings: readonly string[]
+  readonly goldenPath: string
+  readonly dumpPath: string
+}
+
+/**
+ * Compares two dumps of one build bit by bit: the row of logits that `compareDumps` would compare, of each token, rank by
+ * rank. No limits: one differing bit fails the token. Synchronous, one pair of rows in memory.
+ * @param dump what `loadDump` returned, or a path or pattern for it
+ * @param other the run to reproduce, likewise
+ * @throws GoldenLogitsError as `compareDumps` does
+ */
+export function reproduceDumps(
+  dump: Dump | string,
+  other: Dump | string,
+  options: ReproduceOptions = {},
+): Reproduction {
+  const settings = checkOptions(checkObject<ReproduceOptions>('the options', options, ['steps'], '{ steps: [0] }'))
+  const sides = { golden: asDump('golden', other), dump: asDump('dump', dump) }
+  const { pairs, notes: alignmentNotes } = align(sides.dump, sides.golden, settings)
+  const sources = { golden: fromFiles(sides.golden), dump: fromFiles(sides.dump) }
+  const rowNotes = new Map<string, StepRanges>()
+  const tokens = Array.from(pairs, (pair): TokenComparison => {
+    if (!pair.golden || !pair.dump) return oneSided(pair)
+    const outcome = compareBits(pair.golden, pair.dump, sources)
+    for (const note of outcome.notes) {
+      const ranges = rowNotes.get(note) ?? new StepRanges()
+      ranges.add(pair.step)
+      rowNotes.set(note, ranges)
+    }
+    return tokenOf(pair.step, outcome)
+  })
+  const firstFailure = tokens.find(({ pass }) => !pass)
+  const notes = [...alignmentNotes, ...weighDumpNotes('golden', sides.golden), ...weighDumpNotes('dump', sides.dump)]
+  return {
+    pass: firstFailure === undefined,
+    tokens,
+    ...(firstFailure && { firstFailure }),
+    counts: countsOf(tokens),
+    notes: [...notes.map(({ text }) => text), ...[...rowNotes].map(([note, ranges]) => `${ranges}: ${note}`)],
+    warnings: notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text),
+    goldenPath: sides.golden.path,
+    dumpPath: sides.dump.path,
+  }
+}
+
+function oneSided({ step, golden, dump }: StepPair): TokenComparison {
+  const [name, side] = golden ? (['golden', golden] as const) : (['dump', dump!] as const)
+  const reason = golden
+    ? `the other run holds token ${step}, the dump does not`
+    : `the dump holds token ${step}, the other run does not`
+  const facts = { [name]: { files: [...side.files], layer: side.layer } }
+  return { step, verdict: golden ? 'missing' : 'extra', pass: false, reason, ...facts }
+}
+
+function tokenOf(step: number, outcome: BitOutcome): TokenComparison {
+  const { golden, dump, kind } = outcome
+  if (kind === 'identical') return { step, verdict: 'pass', pass: true, reason: '', golden, dump }
+  if (kind !== 'different') return { step, verdict: kind, pass: false, reason: outcome.reason, golden, dump }
+  return { step, verdict: 'not-identical', pass: false, reason: differenceText(outcome), golden, dump }
+}
+
+/** `3 of 640 logits differ, by at most 2 ULP; first at vocab id 17: 1.5 in the other run, 1.5000001 in the dump` */
+function differenceText({
+  difference,
+  elements,
+  width,
+  rank,
+  golden,
+}: Extract<BitOutcome, { kind: 'different' }>): string {
+  const { vocabId, golden: g, dump: d, ulps, only } = difference
+  const where = rank === undefined ? '' : ` of rank ${rank}`
+  const verb = elements === 1 ? 'differs' : 'differ'
+  const size = ulps === undefined || only !== undefined ? '' : `, by at most ${ulps} ${unitOf(golden.dtype)}${where}`
+  const kind = only === undefined ? '' : ` only in their ${only}`
+  const values = `${text(g)} in the other run, ${text(d)} in the dump`
+  return `${elements} of ${width} logits ${verb}${kind}${size}; first at vocab id ${vocabId}${where}: ${values}`
+}
+
+function unitOf(dtype: string | undefined): string {
+  return dtype?.startsWith('int') ? '(integers)' : 'ULP'
+}
+
+/** Nine digits tell any two float32 apart. */
+function text(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(Math.fround(value) === value ? Number(value.toPrecision(9)) : value)
+}
+
+function countsOf(tokens: readonly TokenComparison[]): Reproduction['counts'] {
+  const counts = { total: tokens.length, identical: 0, different: 0, missing: 0, extra: 0, failed: 0 }
+  for (const { verdict } of tokens) {
+    if (verdict === 'pass') counts.identical++
+    else if (verdict === 'not-identical') counts.different++
+    else if (verdict === 'missing' || verdict === 'extra') counts[verdict]++
+    else counts.failed++
+  }
+  return counts
+}

@@ -1,0 +1,42 @@
+import { type ReproduceOptions, type Reproduction, reproduceDumps } from '../compare/reproduce.js'
+import { GoldenLogitsError } from '../errors.js'
+import { reproductionCounts, reproductionText } from '../report/message/reproduction.js'
+import { recorded } from '../reporters/recorder.js'
+import { hint } from './hint.js'
+import type { DumpOrPath } from './to-match-golden-logits.js'
+import type { MatcherContext, MatcherResult } from './types.js'
+
+/**
+ * Requires that two runs of one build gave the same logits, bit for bit. Synchronous.
+ * @throws GoldenLogitsError for misuse: wrong arguments, no dump, `.not` where a token of one run could not be compared
+ */
+export function toReproduceLogits(
+  this: MatcherContext,
+  dump: DumpOrPath,
+  other: DumpOrPath,
+  options: ReproduceOptions = {},
+): MatcherResult {
+  const reproduction = recorded(
+    this,
+    'toReproduceLogits',
+    () => reproduceDumps(dump, other, options),
+    (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
+  )
+  if (this.isNot && !reproduction.pass && !isReadAndDiffers(reproduction)) throw refusedNot(reproduction)
+  return {
+    pass: reproduction.pass,
+    message: () => `${hint(this, 'toReproduceLogits', 'other', options)}\n\n${reproductionText(reproduction)}`,
+  }
+}
+
+/** `.not` claims that the runs differ, so their logits must have been read. */
+function isReadAndDiffers({ counts }: Reproduction): boolean {
+  return counts.different > 0 && counts.failed === 0
+}
+
+function refusedNot(reproduction: Reproduction): GoldenLogitsError {
+  const failure = reproduction.tokens.find(({ pass, verdict }) => !pass && verdict !== 'not-identical')!
+  const detail = `token ${failure.step} is ${failure.verdict}: ${failure.reason}`
+  const message = `.not.toReproduceLogits needs logits that were read and differ, but the result is ${reproductionCounts(reproduction)}; ${detail}`
+  return new GoldenLogitsError('nothing-to-compare', message, { file: reproduction.dumpPath })
+}
