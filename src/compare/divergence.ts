@@ -1,4 +1,5 @@
 import { type List, listOf } from '../lib/lazy-list.js'
+import { ulpAt } from '../metrics/precision.js'
 import { type Note, warning } from './notes.js'
 import type { Precision, TokenComparison, TokenSide } from './types.js'
 
@@ -12,18 +13,8 @@ export function isFlip(token: TokenComparison): boolean {
   return knowsTop1(token) && token.golden!.top1 !== token.dump!.top1
 }
 
-/** Bits of the fraction of each precision's format. */
-const FRACTION_BITS: Readonly<Record<Precision, number>> = { bf16: 7, fp16: 10, fp32: 23 }
-
 /** A flip is a near-tie up to this many units in the last place: each of the two logits may be one off. */
 export const NEAR_TIE_ULPS = 2
-
-/** The spacing of numbers of that precision at `logit`. Below the normal range of fp16, that of its smallest ones. */
-export function ulpAt(logit: number, precision: Precision): number {
-  const exponent = Math.floor(Math.log2(Math.abs(logit)))
-  const smallest = precision === 'fp16' ? -14 : -126
-  return 2 ** (Math.max(exponent, smallest) - FRACTION_BITS[precision])
-}
 
 /** True if the golden prefers its top-1 by so little that rounding alone may flip it. */
 export function isNearTie({ golden }: TokenComparison, precision: Precision): boolean {

@@ -1,12 +1,11 @@
 import type { List } from '../lib/lazy-list.js'
 import type { MetricBounds, SideFacts } from '../measure/outcome.js'
+import type { Precision } from '../metrics/precision.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { Metrics, NonFinite, RowStats, Support } from '../metrics/types.js'
 
 export type { MetricBounds } from '../measure/outcome.js'
-
-/** The precision that a dump was computed in, which chooses the thresholds. */
-export type Precision = 'bf16' | 'fp16' | 'fp32'
+export type { Precision } from '../metrics/precision.js'
 
 /**
  * How each run chose the tokens that it was fed after the prompt: its own top-1 (`greedy`), a draw from its own probabilities

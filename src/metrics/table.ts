@@ -1,3 +1,5 @@
+import type { Precision } from './precision.js'
+
 /** How a metric is named, ordered and limited. */
 export interface MetricRow {
   /** The name in results and options. */
@@ -11,7 +13,7 @@ export interface MetricRow {
   /** The limits of a gated metric; a metric without them is only reported. */
   readonly gate?: {
     /** The default limit of each precision. */
-    readonly limit: Readonly<Record<'bf16' | 'fp16' | 'fp32', number>>
+    readonly limit: Readonly<Record<Precision, number>>
     /** Which limits a caller may set, and how an error describes them. */
     readonly accepts: (limit: number) => boolean
     readonly range: string
