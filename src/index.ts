@@ -13,6 +13,8 @@ export type {
 } from './compare/types.js'
 export { type DumpSource, lazyDumps } from './dumps/lazy-dumps.js'
 export { loadDump } from './dumps/load.js'
+export { type LogitsOptions, logitsOf } from './dumps/logits-of.js'
+export type { Float16Logits, LogitsArray, LogitsTensor } from './dumps/tensor-of.js'
 export type { Dump, DumpStep, IgnoredPath, LoadDumpOptions } from './dumps/types.js'
 export { type ErrorCode, type ErrorDetails, GoldenLogitsError } from './errors.js'
 export { readTensors } from './formats/read-tensors.js'

@@ -8,7 +8,7 @@ import { PairNotes, pairSteps } from './pair-steps.js'
 import { StepRanges, stepRanges } from './step-ranges.js'
 
 /** What an alignment needs of a side. */
-export type Side = Pick<Dump, 'path' | 'named' | 'steps' | 'stepsAssumed'>
+export type Side = Pick<Dump, 'path' | 'layout' | 'named' | 'steps' | 'stepsAssumed'>
 
 export interface Alignment {
   /** Every requested step that one side or both have, ascending. */
@@ -130,7 +130,7 @@ function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): Note[] {
     const first = firstStep(side).step
     notes.push(
       warning(
-        `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${first}): if that is wrong, set loadDump's option firstStep`,
+        `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${first}): if that is wrong, set ${side.layout === 'memory' ? 'logitsOf' : 'loadDump'}'s option firstStep`,
       ),
     )
   }

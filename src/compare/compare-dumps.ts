@@ -1,6 +1,6 @@
 import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
-import { fromFiles, measureAll } from '../measure/measure-all.js'
+import { measureAll, rowsOf } from '../measure/measure-all.js'
 import type { RowSource } from '../measure/row-source.js'
 import { align } from './align.js'
 import { conclude } from './conclude.js'
@@ -40,7 +40,7 @@ export interface Side {
 }
 
 export function sideOf(dump: Dump): Side {
-  return { dump, rows: fromFiles(dump) }
+  return { dump, rows: rowsOf(dump) }
 }
 
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */

@@ -1,6 +1,7 @@
 import type { DumpStep } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import type { PairList, StepPair } from '../measure/step-pair.js'
+import { isSameMemory } from '../tensor/memory-tensor.js'
 import { type Note, warning } from './notes.js'
 import { StepRanges } from './step-ranges.js'
 
@@ -95,6 +96,7 @@ const MOST_GAPS = 5
 /** Notes about all pairs of an alignment, gathered in ascending order. */
 export class PairNotes {
   private readonly same = new StepRanges()
+  private readonly sameMemory = new StepRanges()
   private readonly gaps: string[] = []
   private absent = 0
   private next: number | undefined
@@ -111,6 +113,7 @@ export class PairNotes {
     this.absent += step - next
     this.next = step + 1
     if (dump?.files.some((file) => golden?.files.includes(file))) this.same.add(step)
+    if (isSameMemory(golden?.tensor, dump?.tensor)) this.sameMemory.add(step)
   }
 
   /** Steps that neither side has, before or between steps that there are. */
@@ -123,6 +126,9 @@ export class PairNotes {
 
   /** A dump compared with itself passes always: hardly what the caller meant. */
   sameNotes(): Note[] {
-    return this.same.length === 0 ? [] : [warning(`${this.same}: golden and dump are the same file`)]
+    return [
+      ...(this.same.length === 0 ? [] : [warning(`${this.same}: golden and dump are the same file`)]),
+      ...(this.sameMemory.length === 0 ? [] : [warning(`${this.sameMemory}: golden and dump are the same memory`)]),
+    ]
   }
 }

@@ -1,6 +1,7 @@
 import { GoldenLogitsError, printable } from '../errors.js'
 import { resolveBudgets } from '../io/budgets.js'
 import type { List } from '../lib/lazy-list.js'
+import { typedArray } from '../tensor/memory-tensor.js'
 import { loadDump } from './load.js'
 import type { Dump, DumpStep, IgnoredPath } from './types.js'
 
@@ -18,16 +19,21 @@ export function asDump(side: 'golden' | 'dump', value: unknown): Dump {
   }
   const flaw = flawOf(dump)
   if (flaw === undefined) return dump
-  const message = `the ${side} must be a path or what loadDump returned, got a dump ${flaw}`
+  const message = `the ${side} must be a path or what loadDump or logitsOf returned, got a dump ${flaw}`
   throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
 }
 
 function noDump(side: string, value: unknown): GoldenLogitsError {
   const type =
     value === null ? 'null' : typeof value === 'object' ? `a ${constructorName(value as object)}` : typeof value
-  const hint = value instanceof Promise ? ' (loadDump is synchronous: there is nothing to await)' : ''
-  const message = `the ${side} must be a path or what loadDump returned, got ${type}${hint}`
+  const message = `the ${side} must be a path or what loadDump or logitsOf returned, got ${type}${hintFor(value)}`
   return new GoldenLogitsError('invalid-argument', message)
+}
+
+function hintFor(value: unknown): string {
+  if (value instanceof Promise) return ' (loadDump is synchronous: there is nothing to await)'
+  const isTensor = typeof value === 'object' && value !== null && ('data' in value || typedArray(value) !== undefined)
+  return isTensor || Array.isArray(value) ? ' (for logits in memory, pass logitsOf(…) of them)' : ''
 }
 
 function constructorName(value: object): string {
@@ -63,12 +69,13 @@ function areIgnored(ignored: List<IgnoredPath>): boolean {
 
 function isStep(step: DumpStep | null | undefined): boolean {
   if (typeof step !== 'object' || step === null) return false
-  const { files, layer, problem } = step
+  const { files, layer, problem, tensor } = step
   return (
     typeof step.step === 'number' &&
     Array.isArray(files) &&
     files.every((file) => isString(file) && file !== '' && !file.includes('\0')) &&
     isString(layer) &&
+    (tensor === undefined || typeof tensor?.readRaw === 'function') &&
     (problem === undefined || isString(problem))
   )
 }

@@ -1,5 +1,6 @@
 import type { Budgets } from '../io/budgets.js'
 import type { List } from '../lib/lazy-list.js'
+import type { MemoryTensor } from '../tensor/memory-tensor.js'
 
 /**
  * One step of a dump: the files that hold its logits, not yet opened. Several files are the ranks of a tensor-parallel
@@ -9,6 +10,8 @@ export interface DumpStep {
   /** Position in the generated sequence; 0 is the token that the prefill produced. */
   readonly step: number
   readonly files: readonly string[]
+  /** The tensor that holds its logits, if they are in memory; then there are no files. */
+  readonly tensor?: MemoryTensor
   /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` for a bare file. */
   readonly layer: string
   /** Why the step cannot be read though the dump holds a place for it. */
@@ -30,7 +33,7 @@ export interface IgnoredPath {
 export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
-  readonly layout: 'torch' | 'atb' | 'flat' | 'file'
+  readonly layout: 'torch' | 'atb' | 'flat' | 'file' | 'memory'
   /** What the path named: one file by its whole name, or a folder or pattern that stands for a dump. */
   readonly named: 'file' | 'folder'
   /** Sorted by `step`, no step twice. Items are made when they are asked for; `[...dump.steps]` is an array of them. */

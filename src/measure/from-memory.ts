@@ -1,27 +1,24 @@
-import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { itemSize } from '../tensor/dtype.js'
+import { locateRow, type RowChoice } from './locate-row.js'
 import type { Prepared, RowSource } from './row-source.js'
 
-/** One step's logits in memory: raw little-endian elements. */
-export interface MemoryRow {
-  readonly bytes: Uint8Array
-  readonly dtype: Dtype
-}
-
-/** Rows that are in memory already. @param rowOf the row of a step; undefined if there is none */
-export function memorySource(rowOf: (step: number) => MemoryRow | undefined): RowSource {
+/** Rows of tensors that the steps themselves hold in memory. */
+export function memorySource(choice: RowChoice): RowSource {
   return {
-    prepare({ step }): Prepared {
-      const row = rowOf(step)
-      if (!row) return { kind: 'unreadable', reason: `no row of token ${step} is in memory` }
-      const { bytes, dtype } = row
-      const width = bytes.length / itemSize(dtype)
+    prepare({ step, tensor }): Prepared {
+      if (!tensor) return { kind: 'unreadable', reason: `no logits of token ${step} are in memory` }
+      const notes: string[] = []
+      const place = locateRow([tensor], choice, notes)
+      if (place.kind !== 'row') return place
+      const { dtype } = tensor
+      const { width, start } = place
       const read = (into: Uint8Array) => {
-        into.set(bytes)
+        tensor.readRaw(start, width, into)
         return 0
       }
-      const part = { file: 'memory', dtype, width, room: bytes.length, read }
+      const part = { file: 'memory', dtype, width, room: width * itemSize(dtype), read }
       const close = () => undefined
-      return { kind: 'row', dtype, fileShape: [1, width], parts: [part], notes: [], assumed: false, close }
+      return { kind: 'row', dtype, fileShape: tensor.shape, parts: [part], notes, assumed: false, close }
     },
   }
 }

@@ -4,6 +4,7 @@ import { listOf } from '../lib/lazy-list.js'
 import type { RowKernel } from '../metrics/kernel.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import { FilesSource } from './from-files.js'
+import { memorySource } from './from-memory.js'
 import { measurePair } from './measure-pair.js'
 import { Results } from './results.js'
 import type { RowSource } from './row-source.js'
@@ -48,8 +49,9 @@ export function measureAll(pairs: PairList, { golden, dump, vocabSize, threads }
   return results
 }
 
-/** The rows of a dump's files. */
-export function fromFiles({ budgets, rows = {}, ranks }: Pick<Dump, 'budgets' | 'rows' | 'ranks'>): RowSource {
+/** The rows of a dump, from its files or from memory. */
+export function rowsOf({ layout, budgets, rows = {}, ranks }: Dump): RowSource {
+  if (layout === 'memory') return memorySource(rows)
   return new FilesSource(budgets, rows, rowKernel(), undefined, ranks)
 }
 

@@ -6,7 +6,7 @@ import type { CompareSettings } from '../compare/options.js'
 import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { fromFiles } from '../measure/measure-all.js'
+import { rowsOf } from '../measure/measure-all.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
 import { capture } from './capture.js'
@@ -102,12 +102,12 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
   const tokens: SnapshotToken[] = []
   const sources: SourceFile[] = []
-  const files = fromFiles(dump)
+  const logits = rowsOf(dump)
   for (const source of dump.steps) {
     const { step } = source
     if (!compare.wants(step)) continue
     if (tokens.length === MAX_TOKENS) return { step, reason: `it is beyond the ${MAX_TOKENS} tokens of one golden` }
-    const captured = capture(source, files, compare.vocabSize)
+    const captured = capture(source, logits, compare.vocabSize)
     if (captured.kind !== 'row') return { step, reason: captured.reason }
     const { dtype, width, bytes, cut } = captured
     const row = new Float32Array(width)

@@ -79,8 +79,10 @@ export function sideLines(token: TokenComparison): string[] {
   )
 }
 
-function fileText({ files, layer }: TokenSide): string {
+function fileText({ files, layer, dtype }: TokenSide): string {
   const [first, ...others] = files
+  // Without a file, only logits in memory have a dtype.
+  if (first === undefined && dtype !== undefined) return 'in memory'
   if (first === undefined) return layer === '' ? '(no file)' : `(no file of ${printable(layer)})`
   const more = others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'rank' : 'ranks'}`
   return shortPath(first) + more
