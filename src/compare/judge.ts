@@ -1,5 +1,4 @@
-import type { DumpStep } from '../dumps/types.js'
-import type { MetricBounds, Outcome, SeparateRanks, SideFacts } from '../measure/outcome.js'
+import { type MetricBounds, type Outcome, type SeparateRanks, type SideFacts, unreadFacts } from '../measure/outcome.js'
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
 import { informationProblem } from '../metrics/information.js'
@@ -34,12 +33,8 @@ export function judge(
     verdict,
     pass: settings[verdict] === 'allow',
     reason: `the ${name} holds token ${pair.step}, the ${other} does not`,
-    [name]: { files: [...step.files], layer: step.layer, ...memoryFacts(step) },
+    [name]: unreadFacts(step),
   }
-}
-
-function memoryFacts({ tensor }: DumpStep): Partial<SideFacts> {
-  return tensor ? { dtype: tensor.dtype, fileShape: tensor.shape } : {}
 }
 
 function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): TokenComparison {

@@ -2,7 +2,8 @@ import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { checkObject } from '../lib/check-options.js'
 import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
-import { fromFiles } from '../measure/measure-all.js'
+import { rowsOf } from '../measure/measure-all.js'
+import { unreadFacts } from '../measure/outcome.js'
 import type { StepPair } from '../measure/step-pair.js'
 import { align } from './align.js'
 import { weighDumpNotes } from './notes.js'
@@ -42,7 +43,7 @@ export function reproduceDumps(
   const settings = checkOptions(checkObject<ReproduceOptions>('the options', options, ['steps'], '{ steps: [0] }'))
   const sides = { golden: asDump('golden', other), dump: asDump('dump', dump) }
   const { pairs, notes: alignmentNotes } = align(sides.dump, sides.golden, settings)
-  const sources = { golden: fromFiles(sides.golden), dump: fromFiles(sides.dump) }
+  const sources = { golden: rowsOf(sides.golden), dump: rowsOf(sides.dump) }
   const rowNotes = new Map<string, StepRanges>()
   const tokens = Array.from(pairs, (pair): TokenComparison => {
     if (!pair.golden || !pair.dump) return oneSided(pair)
@@ -73,7 +74,7 @@ function oneSided({ step, golden, dump }: StepPair): TokenComparison {
   const reason = golden
     ? `the other run holds token ${step}, the dump does not`
     : `the dump holds token ${step}, the other run does not`
-  const facts = { [name]: { files: [...side.files], layer: side.layer } }
+  const facts = { [name]: unreadFacts(side) }
   return { step, verdict: golden ? 'missing' : 'extra', pass: false, reason, ...facts }
 }
 

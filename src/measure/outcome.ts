@@ -1,3 +1,4 @@
+import type { DumpStep } from '../dumps/types.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
@@ -14,6 +15,12 @@ export interface SideFacts {
   shape?: readonly number[]
   /** Of the tensor in the file (in each file, if ranks were joined). */
   fileShape?: readonly number[]
+}
+
+/** What is known of a step whose row was not read. */
+export function unreadFacts({ files, layer, tensor }: DumpStep): SideFacts {
+  const facts = { files: [...files], layer }
+  return tensor ? { ...facts, dtype: tensor.dtype, fileShape: tensor.shape } : facts
 }
 
 /** Intervals that hold the gated metrics, both ends included. */
