@@ -171,34 +171,34 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   },
   'bad-snapshot': {
     make: (path) => {
-      writeFileSync(path, 'no golden')
+      writeFileSync(path, 'no snapshot')
       return () => readSnapshot(path)
     },
-    text: 'it does not begin as a golden does; restore the golden from version control, or write it anew',
+    text: 'its first line is not that of a snapshot; restore the snapshot from version control, or write a new one',
   },
   'snapshot-version': {
     make: (path) => {
-      writeFileSync(path, goldenText(`${path}-as-written`).replace(/\d+/, '99'))
+      writeFileSync(path, snapshotText(`${path}-as-written`).replace(/\d+/, '99'))
       return () => readSnapshot(path)
     },
-    text: 'a golden of format 99, but this version of golden-logits reads up to',
+    text: 'the snapshot has format 99, but this version of golden-logits reads formats up to',
   },
   'snapshot-mismatch': {
     make: (path) => {
-      goldenText(path)
+      snapshotText(path)
       const four = `${path}-of-four.bin`
       writeFileSync(four, bin({}, FOUR))
       return () => compareSnapshot(readSnapshot(path), loadDump(four), checkOptions())
     },
-    text: 'the golden has a vocabulary of 640, the dump one of 4',
+    text: 'the snapshot has a vocabulary of 640, the dump one of 4',
   },
   'write-failed': {
     // A file in place of the snapshot's folder.
     make: (path) => {
       writeFileSync(path, '')
-      return () => goldenText(join(path, 'x.golden'))
+      return () => snapshotText(join(path, 'x.golden'))
     },
-    text: 'the golden cannot be written (',
+    text: 'the snapshot cannot be written (',
     file: (path) => join(path, 'x.golden'),
   },
   'invalid-argument': {
@@ -218,7 +218,7 @@ function torchStep(...folders: string[]): void {
 }
 
 /** Writes a snapshot of the bundled dump. @returns its text */
-function goldenText(path: string): string {
+function snapshotText(path: string): string {
   const all = {
     fidelity: 'compact',
     k: 64,

@@ -3,14 +3,14 @@ import { printable } from '../errors.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { shortPath } from '../report/message/token-block.js'
 import type { Written } from '../snapshots/write-snapshot.js'
-import type { SnapshotMatch } from './snapshot-found.js'
+import type { SnapshotMatch } from './match-snapshot.js'
 
 /** Where the new logits are, if the runner does not allow snapshots to be written. */
 export type Candidate = Written | { kind: 'failed'; reason: string }
 
 /** The dump does not match its snapshot. */
-export function unmatchedText({ comparison, golden }: SnapshotMatch, candidate: Candidate | undefined): string {
-  const { path, provenance } = golden!
+export function unmatchedText({ comparison, snapshot }: SnapshotMatch, candidate: Candidate | undefined): string {
+  const { path, provenance } = snapshot!
   const origin = Object.entries(provenance).map(([key, value]) => `${printable(key, 40)} ${printable(value)}`)
   return [
     failureText(comparison!),
@@ -63,7 +63,7 @@ function failing({ tokens }: Comparison): string {
 
 function candidateLines(candidate: Candidate | undefined): string[] {
   if (candidate?.kind === 'written')
-    return [`  new logits   ${shortPath(candidate.golden.path)}, which can replace the snapshot`, '']
+    return [`  new logits   ${shortPath(candidate.snapshot.path)}, which can replace the snapshot`, '']
   if (candidate?.kind === 'failed')
     return [`  the new logits could not be written: ${printable(candidate.reason, 300)}`, '']
   if (candidate)

@@ -1,24 +1,44 @@
 import { writeSync } from 'node:fs'
+import { requireSteps } from '../compare/align.js'
 import { failsByWarnings } from '../compare/notes.js'
 import { type CompareSettings, checkOptions } from '../compare/options.js'
+import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { failureText } from '../report/message/failure.js'
 import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
-import { countSnapshot, SnapshotCounter, updateMode } from '../runner/snapshot-state.js'
+import {
+  type CountedTest,
+  countSnapshot,
+  SnapshotCounter,
+  type SnapshotOwner,
+  type SnapshotState,
+  updateMode,
+} from '../runner/snapshot-state.js'
+import { testFacts } from '../runner/test.js'
 import { decide } from '../snapshots/decide.js'
 import { candidatePath, locateSnapshot } from '../snapshots/names.js'
 import { noteUsed } from '../snapshots/obsolete.js'
 import { checkSnapshotOptions, type SnapshotOptions, type SnapshotSettings } from '../snapshots/options.js'
 import { type Written, writeSnapshot } from '../snapshots/write-snapshot.js'
 import { hint, optionsText } from './hint.js'
-import { matchSnapshot, type SnapshotMatch } from './snapshot-found.js'
+import { matchSnapshot, type SnapshotMatch } from './match-snapshot.js'
 import { type Candidate, missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
-import { type CurrentTest, dumpOf, refuseMisuse, type SnapshotContext, testOf } from './snapshot-test.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
-import type { MatcherResult } from './types.js'
+import type { MatcherContext, MatcherResult } from './types.js'
 
-/** What this worker knows of its snapshots: their numbers, and those that its tests have written. */
+/** The part of a matcher's `this` that snapshots need. */
+export interface SnapshotContext extends MatcherContext {
+  readonly snapshotState?: SnapshotState | undefined
+}
+
+/** The test that called a matcher, and its attempt. */
+interface CurrentTest extends CountedTest, SnapshotOwner {
+  /** The runner's object of this run of the test file. */
+  readonly run: object | undefined
+}
+
+/** State of this worker: the numbers of its snapshots, and the snapshots that its tests have written. */
 const worker = { counter: new SnapshotCounter(), written: new Map<string, 'added' | 'updated'>() }
 
 /**
@@ -103,12 +123,46 @@ function attempted(write: () => Written): Candidate {
 
 function writeDump(
   path: string,
-  { golden }: SnapshotMatch,
+  { snapshot }: SnapshotMatch,
   test: string,
   dump: Dump,
   { fidelity, k, provenance }: SnapshotSettings,
   compare: CompareSettings,
 ): Written {
-  const kept = fidelity ?? golden?.fidelity ?? 'full'
-  return writeSnapshot(path, dump, { fidelity: kept, k, test, provenance, compare })
+  const chosen = fidelity ?? snapshot?.fidelity ?? 'full'
+  return writeSnapshot(path, dump, { fidelity: chosen, k, test, provenance, compare })
+}
+
+/**
+ * @param isNamed the caller named the snapshot, so it does not depend on the test
+ * @throws GoldenLogitsError `invalid-argument` outside of a test, and if the runner cannot say which test it is
+ */
+function testOf(context: SnapshotContext, isNamed: boolean): CurrentTest {
+  const { task, identity, path, test, isSure, attempt } = testFacts(context, 'snapshots')
+  if (path === '') {
+    const message = 'toMatchLogitsSnapshot works only inside a test: the snapshot is named after the test'
+    throw new GoldenLogitsError('invalid-argument', message)
+  }
+  if (!isSure && !isNamed) throw unsureTest()
+  return { file: path, name: test, id: task?.id ?? test, owner: task ?? identity, attempt, run: task?.file }
+}
+
+function unsureTest(): GoldenLogitsError {
+  const message = `toMatchLogitsSnapshot does not know which test called it: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the snapshot with the option name`
+  return new GoldenLogitsError('invalid-argument', message)
+}
+
+/** @throws GoldenLogitsError `invalid-argument` for a modifier that has no meaning for a snapshot */
+function refuseMisuse({ isNot, poll }: SnapshotContext): void {
+  const modifier = isNot ? '.not' : poll ? 'expect.poll' : undefined
+  if (modifier === undefined) return
+  const message = `toMatchLogitsSnapshot cannot be used with ${modifier}, which has no meaning for a snapshot`
+  throw new GoldenLogitsError('invalid-argument', message)
+}
+
+/** @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws */
+function dumpOf(value: DumpOrPath, settings: CompareSettings): Dump {
+  const dump = asDump('dump', value)
+  requireSteps(dump, settings)
+  return dump
 }

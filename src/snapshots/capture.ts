@@ -5,19 +5,19 @@ import type { RowSource } from '../measure/row-source.js'
 import { type VocabCut, vocabCut } from '../measure/vocab-cut.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 
-/** The row of one step of a dump, or why it cannot be kept. */
+/** The row of one step of a dump, or why it cannot be stored. */
 export type Capture =
   | { kind: 'row'; dtype: Dtype; width: number; bytes: Uint8Array; cut?: VocabCut }
   | { kind: 'refused'; reason: string }
 
 /**
- * Reads the row of a step, all its ranks together. Refused if the ranks may be parts of one vocabulary or rows of their
- * own: a snapshot would keep the wrong reading for good.
- * @param vocabSize keep this many columns only
+ * Reads the row of a step, with all its ranks. Refused if the ranks may be parts of one vocabulary or rows of their own: a
+ * snapshot would make the wrong reading permanent.
+ * @param vocabSize keep only this many columns
  */
 export function capture(step: DumpStep, rows: RowSource, vocabSize: number | undefined): Capture {
   const prepared = rows.prepare(step, true)
-  if (prepared.kind === 'partial') throw new TypeError('a dump holds whole rows')
+  if (prepared.kind === 'partial') throw new TypeError('a dump has complete rows')
   if (prepared.kind === 'shape-mismatch') return { kind: 'refused', reason: `dump: ${prepared.reason}` }
   if (prepared.kind === 'unreadable') return { kind: 'refused', reason: prepared.reason }
   try {
@@ -30,7 +30,7 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
     if (reason !== undefined) return { kind: 'refused', reason }
     if (vocabSize === undefined) return { kind: 'row', dtype, width: plan.width, bytes }
     if (vocabSize > plan.width) {
-      return { kind: 'refused', reason: `vocabSize is ${vocabSize}, but the dump holds ${plan.width} columns` }
+      return { kind: 'refused', reason: `vocabSize is ${vocabSize}, but the dump has ${plan.width} columns` }
     }
     const cut = vocabCut(undefined, { bytes, dtype, width: plan.width }, vocabSize)
     return { kind: 'row', dtype, width: vocabSize, bytes: bytes.subarray(0, vocabSize * itemSize(dtype)), cut }

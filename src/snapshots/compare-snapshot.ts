@@ -9,47 +9,49 @@ import { readSnapshot } from './read-snapshot.js'
 import type { Provenance, Snapshot } from './types.js'
 
 /**
- * Compares a dump with the golden in a file.
- * @throws GoldenLogitsError what `readSnapshot` and `compareSnapshot` throw, and `snapshot-mismatch` where the golden says that
- * it came from something else than the test says
+ * Reads a snapshot and compares a dump with it.
+ * @throws GoldenLogitsError what `readSnapshot` and `compareSnapshot` throw, and `snapshot-mismatch` if the provenance in the
+ * snapshot is of another model or vocabulary than the test's
  */
 export function compareWithSnapshot(
   path: string,
   dump: Dump,
   settings: CompareSettings,
   { provenance }: SnapshotSettings,
-): { golden: Snapshot; comparison: Comparison } {
-  const golden = readSnapshot(path)
-  const differences = differencesOf(golden.provenance, provenance)
+): { snapshot: Snapshot; comparison: Comparison } {
+  const snapshot = readSnapshot(path)
+  const differences = differencesOf(snapshot.provenance, provenance)
   const identity = differences.find(({ key }) => IDENTITY.includes(key))
-  if (identity) throw otherOrigin(golden, identity)
-  const comparison = compareSnapshot(golden, dump, settings)
-  comparison.notes.push(...differences.map(({ key, golden: g, test }) => `${key}: golden '${g}', this test '${test}'`))
-  return { golden, comparison }
+  if (identity) throw otherOrigin(snapshot, identity)
+  const comparison = compareSnapshot(snapshot, dump, settings)
+  comparison.notes.push(
+    ...differences.map(({ key, stored, test }) => `${key}: snapshot '${stored}', this test '${test}'`),
+  )
+  return { snapshot, comparison }
 }
 
-/** What no two runs may differ in that are to give the same logits. All else (device, engine, seed …) is worth a note. */
+/** Runs that differ in one of these cannot give the same logits. Any other difference (device, engine, seed …) is a note. */
 const IDENTITY = ['model', 'vocabulary']
 
 interface Difference {
   readonly key: string
-  readonly golden: string
+  readonly stored: string
   readonly test: string
 }
 
-/** What one side alone says is no contradiction: a golden from before the test said it stays good. */
-function differencesOf(golden: Provenance, test: Provenance): Difference[] {
+/** Keys of one side alone are no difference: a snapshot stays valid when a test starts to give its provenance. */
+function differencesOf(stored: Provenance, test: Provenance): Difference[] {
   return Object.keys(test)
-    .filter((key) => Object.hasOwn(golden, key) && golden[key] !== test[key])
-    .map((key) => ({ key: printable(key, 40), golden: printable(golden[key]!), test: printable(test[key]!) }))
+    .filter((key) => Object.hasOwn(stored, key) && stored[key] !== test[key])
+    .map((key) => ({ key: printable(key, 40), stored: printable(stored[key]!), test: printable(test[key]!) }))
 }
 
-function otherOrigin({ path }: Snapshot, { key, golden, test }: Difference): GoldenLogitsError {
-  const message = `the golden is of ${key} '${golden}', the test says '${test}'; give each its own variant, or update the golden (-u)`
+function otherOrigin({ path }: Snapshot, { key, stored, test }: Difference): GoldenLogitsError {
+  const message = `the snapshot is of ${key} '${stored}', but the test says '${test}'; give each its own variant, or update the snapshot (-u)`
   return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }
 
-/** Is it the golden that is at fault, so that an update may put another in its place? */
+/** Is the snapshot at fault, so that an update may replace it? */
 export function isUnusable(error: unknown): error is GoldenLogitsError {
   return error instanceof GoldenLogitsError && error.code !== 'invalid-argument' && error.code !== 'nothing-to-compare'
 }
@@ -59,12 +61,12 @@ export function isUnusable(error: unknown): error is GoldenLogitsError {
  * @throws GoldenLogitsError `snapshot-mismatch` if no row has the snapshot's vocabulary, `bad-snapshot` and what readers of
  * archives throw if the snapshot's rows cannot be read, `nothing-to-compare`
  */
-export function compareSnapshot(golden: Snapshot, dump: Dump, settings: CompareSettings): Comparison {
-  const rows = new SnapshotSource(golden)
+export function compareSnapshot(snapshot: Snapshot, dump: Dump, settings: CompareSettings): Comparison {
+  const rows = new SnapshotSource(snapshot)
   try {
-    const comparison = withTokenArray(compareSides(sideOf(dump), { dump: snapshotDump(golden), rows }, settings))
+    const comparison = withTokenArray(compareSides(sideOf(dump), { dump: snapshotDump(snapshot), rows }, settings))
     if (rows.failure !== undefined) throw rows.failure
-    refuseOtherVocabulary(golden, comparison.tokens)
+    refuseOtherVocabulary(snapshot, comparison.tokens)
     return comparison
   } finally {
     rows.close()
@@ -77,7 +79,7 @@ function refuseOtherVocabulary({ path }: Snapshot, tokens: readonly TokenCompari
   const [first] = pairs
   if (!first || pairs.some(({ golden, dump }) => widthOf(golden) === widthOf(dump))) return
   const [golden, dump] = [widthOf(first.golden), widthOf(first.dump)]
-  const message = `the golden has a vocabulary of ${golden}, the dump one of ${dump}; if the dump pads its vocabulary, set the option vocabSize to ${golden}, and if it is of another model, update the golden (-u)`
+  const message = `the snapshot has a vocabulary of ${golden}, the dump one of ${dump}; if the dump pads its vocabulary, set the option vocabSize to ${golden}; if it is of another model, update the snapshot (-u)`
   throw new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }
 

@@ -6,21 +6,21 @@ import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import type { RowComparison } from '../metrics/types.js'
 import { itemSize } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
-import { badSnapshot } from './bad-snapshot.js'
 import { boundCompact } from './compact/bound.js'
 import { type CompactRow, ROOT_STEP } from './compact/types.js'
-import { rowDigest } from './digest.js'
-import { NpzReader } from './full/npz-reader.js'
-import { dataPath, type Snapshot, type SnapshotToken } from './types.js'
+import { rowDigest } from './digests.js'
+import { NpzReader } from './npz.js'
+import { badSnapshot, dataPath, type Snapshot, type SnapshotToken } from './types.js'
 
 /** A snapshot as the golden side of a comparison. */
-export function snapshotDump(golden: Snapshot): Dump {
-  const file = golden.fidelity === 'full' ? dataPath(golden.path) : golden.path
+export function snapshotDump(snapshot: Snapshot): Dump {
+  const { path, fidelity, tokens } = snapshot
+  const file = fidelity === 'full' ? dataPath(path) : path
   return {
-    path: golden.path,
+    path,
     layout: 'file',
     named: 'folder',
-    steps: golden.tokens.map(({ step, layer }) => ({ step, files: [file], layer })),
+    steps: tokens.map(({ step, layer }) => ({ step, files: [file], layer })),
     notes: [],
     ignored: [],
     stepsAssumed: false,
@@ -28,19 +28,19 @@ export function snapshotDump(golden: Snapshot): Dump {
   }
 }
 
-/** The rows of a snapshot: of a full one every logit, of a compact one what bounds the metrics. Holds a file open until `close`. */
+/** The rows of a snapshot: all logits of a full one, bounds of the metrics of a compact one. Keeps a file open until `close`. */
 export class SnapshotSource implements RowSource {
-  /** Why a row could not be read: the snapshot is broken, not the token. */
+  /** Why a row could not be read. The snapshot is at fault then, not the token. */
   failure: unknown
-  private readonly golden: Snapshot
+  private readonly snapshot: Snapshot
   private readonly tokens: ReadonlyMap<number, SnapshotToken>
   private readonly npz: NpzReader | undefined
 
   /** @throws GoldenLogitsError what `NpzReader` throws */
-  constructor(golden: Snapshot) {
-    this.golden = golden
-    this.tokens = new Map(golden.tokens.map((token) => [token.step, token]))
-    this.npz = golden.fidelity === 'full' ? new NpzReader(dataPath(golden.path)) : undefined
+  constructor(snapshot: Snapshot) {
+    this.snapshot = snapshot
+    this.tokens = new Map(snapshot.tokens.map((token) => [token.step, token]))
+    this.npz = snapshot.fidelity === 'full' ? new NpzReader(dataPath(snapshot.path)) : undefined
   }
 
   prepare({ step, files }: DumpStep): Prepared {
@@ -70,8 +70,8 @@ export class SnapshotSource implements RowSource {
       const row = new Float32Array(width)
       widen(bytes, dtype, row)
       if (rowDigest(row) === digest) return bytes
-      const message = `the row of token ${step} in the .npz file beside it is not the one it was written with`
-      throw badSnapshot(this.golden.path, message)
+      const message = `the row of token ${step} in its .npz file is not the one that was written with it`
+      throw badSnapshot(this.snapshot.path, message)
     } catch (error) {
       this.failure ??= error
       throw error
@@ -79,7 +79,7 @@ export class SnapshotSource implements RowSource {
   }
 }
 
-/** Bounds the metrics of a row by the compact form of the golden's; measures them exactly if the row is the golden's. */
+/** Bounds the metrics of a row, given the compact form of the golden's; measures them if both rows are the same. */
 function compareCompact(compact: CompactRow, token: SnapshotToken, row: Float32Array): RowComparison | BoundedRows {
   const scan = scanRow(row, row.length)
   if (hasNonFinite(scan)) {

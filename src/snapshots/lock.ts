@@ -1,14 +1,14 @@
 import { mkdirSync, rmdirSync, statSync } from 'node:fs'
 import { GoldenLogitsError } from '../errors.js'
 
-/** Milliseconds. Renames take less than one; a lock older than that was left by a worker that died. */
+/** Milliseconds. Renames take less than one: an older lock was left by a worker that died. */
 const STALE = 10_000
 const PATIENCE = 60_000
 const PAUSE = 5
 
 /**
- * Runs `body` while no other worker runs one for the same path: the two files of a golden come from the same writer. A
- * folder is the lock, as making one is atomic on every file system.
+ * Runs `body` while no other worker runs one for the same path, so that both files of a snapshot come from one writer. The lock
+ * is a folder, because creating one is atomic on every file system.
  */
 export function withLock<T>(path: string, body: () => T): T {
   const lock = `${path}.lock`
@@ -16,7 +16,7 @@ export function withLock<T>(path: string, body: () => T): T {
   while (!isTaken(lock)) {
     if (isStale(lock)) release(lock)
     else if (Date.now() > end) {
-      const message = `another worker holds ${lock}, expected to be free within ${PATIENCE / 1000} s; delete that folder if no test is running`
+      const message = `another worker has held the lock ${lock} for more than ${PATIENCE / 1000} s; delete that folder if no test is running`
       throw new GoldenLogitsError('read-failed', message, { file: path })
     } else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE)
   }
@@ -38,11 +38,11 @@ function isTaken(lock: string): boolean {
 }
 
 function isStale(lock: string): boolean {
-  const made = statSync(lock, { throwIfNoEntry: false })?.mtimeMs
-  return made !== undefined && Date.now() - made > STALE
+  const createdAt = statSync(lock, { throwIfNoEntry: false })?.mtimeMs
+  return createdAt !== undefined && Date.now() - createdAt > STALE
 }
 
-/** Another worker may have found it stale at the same time. */
+/** Another worker may have removed the stale lock at the same time. */
 function release(lock: string): void {
   try {
     rmdirSync(lock)

@@ -2,34 +2,34 @@ import type { CompareOptions } from '../compare/options.js'
 import { describeValue, GoldenLogitsError, printable } from '../errors.js'
 import type { Fidelity, Provenance } from './types.js'
 
-/** Options of `toMatchLogitsSnapshot`: those of a comparison, and how the golden is named and kept. */
+/** Options of `toMatchLogitsSnapshot`: those of a comparison, and how the snapshot is named and stored. */
 export interface SnapshotOptions extends CompareOptions {
   /**
-   * What a new golden keeps. `full` (the default): every logit, losslessly, in a compressed `.npz` file, so that every
-   * verdict is exact. `compact`: 1 to 2 KB a token in the text file; it bounds KL divergence and cosine similarity, and
-   * where a limit lies between the bounds the verdict is `undecided`, which fails.
+   * What a new snapshot keeps. `full` (the default): every logit, losslessly, in a compressed `.npz` file, so that every
+   * verdict is exact. `compact`: 1 to 2 KB per token in the text file. It bounds KL divergence and cosine similarity; if a
+   * limit lies between the bounds, the verdict is `undecided`, which fails.
    */
   fidelity?: Fidelity
-  /** Vocab ids that a compact golden lists of each row, the most probable ones. Default 256. */
+  /** Number of vocab ids that a compact snapshot lists for each row, the most probable ones. Default 256. */
   k?: number
-  /** The golden's name in place of the test's: the same golden wherever it is given in the test file. */
+  /** Names the snapshot, instead of the test's name. All calls in a test file with the same name share one snapshot. */
   name?: string
   /**
-   * Goldens of their own for some machines: the variant of this one, or several from the most to the least special.
-   * The first that there is counts, last the one without a variant; a new golden is written for the first of the list.
+   * Separate snapshots for some machines: the variant of this one, or several, most specific first. The first one that
+   * exists is used, the one without a variant last; a new snapshot is written for the first of the list.
    */
   variant?: string | readonly string[]
   /**
-   * What the logits come from (`model`, `revision`, `device`, `seed` …): kept in the golden, and compared with it. Another
-   * `model` or `vocabulary` than the golden's is an error, any other difference a note.
+   * What the logits come from (`model`, `revision`, `device`, `seed` …): stored in the snapshot, and compared with it. Another
+   * `model` or `vocabulary` than the snapshot's is an error, any other difference a note.
    */
   provenance?: Readonly<Record<string, string | number | boolean>>
 }
 
-/** The options of goldens, checked, with their defaults filled in; those of the comparison apart. */
+/** The options of snapshots, checked, with their defaults; the options of the comparison are separate. */
 export interface SnapshotSettings {
   readonly compare: CompareOptions
-  /** Absent where the caller leaves it open. */
+  /** Undefined if the caller does not set it. */
   readonly fidelity: Fidelity | undefined
   readonly k: number
   readonly name: string | undefined
@@ -50,10 +50,10 @@ export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSet
     throw invalid(`k must be a whole number from 1 to 65536, got ${describeValue(k)}`)
   }
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw invalid(`name must be a text that is not empty, got ${describeValue(name)}`)
+    throw invalid(`name must be a non-empty string, got ${describeValue(name)}`)
   }
   const variants: readonly unknown[] = Array.isArray(variant) ? variant : [variant]
-  // In a file name: no dots, nothing that a file system folds.
+  // Part of a file name: no dots, and nothing that a case-insensitive file system treats as equal.
   const wrong = variants.find((v) => typeof v !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,39}$/.test(v))
   if (wrong !== undefined) {
     throw invalid(
@@ -67,18 +67,18 @@ function checkProvenance(provenance: unknown): Provenance {
   if (typeof provenance !== 'object' || provenance === null || Array.isArray(provenance)) {
     throw invalid(`provenance must be an object such as { model: 'Qwen/Qwen3-8B' }, got ${describeValue(provenance)}`)
   }
-  const texts: [string, string][] = []
+  const strings: [string, string][] = []
   for (const [key, value] of Object.entries(provenance)) {
     if (!['string', 'number', 'boolean'].includes(typeof value)) {
       throw invalid(
-        `provenance.${printable(key, 40)} must be a text, a number or a boolean, got ${describeValue(value)}`,
+        `provenance.${printable(key, 40)} must be a string, a number or a boolean, got ${describeValue(value)}`,
       )
     }
-    // They are lines of a file that people read.
+    // These are lines of a file that people read.
     if (key.length > 100 || String(value).length > 1000) throw invalid(`provenance.${printable(key, 40)} is too long`)
-    texts.push([key, String(value)])
+    strings.push([key, String(value)])
   }
-  return Object.fromEntries(texts)
+  return Object.fromEntries(strings)
 }
 
 function invalid(message: string): GoldenLogitsError {

@@ -1,13 +1,14 @@
+import { GoldenLogitsError } from '../errors.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { CompactRow } from './compact/types.js'
 
-/** What a golden keeps of each row: every logit, or the most probable tokens and sums of the rest. */
+/** What a snapshot keeps of each row: every logit, or the most probable vocab ids and sums over the rest. */
 export type Fidelity = 'full' | 'compact'
 
-/** What the logits came from, as the caller describes it: `model`, `revision`, `device`, `seed` … */
+/** What the logits come from, as the caller describes it: `model`, `revision`, `device`, `seed` … */
 export type Provenance = Readonly<Record<string, string>>
 
-/** One token of a golden: a line of its text file. */
+/** One token of a snapshot: a line of its text file. */
 export interface SnapshotToken {
   readonly step: number
   readonly dtype: Dtype
@@ -15,15 +16,15 @@ export interface SnapshotToken {
   readonly width: number
   readonly top1: number
   readonly top1Logit: number
-  /** The layer that emitted the logits; `''` where the dump's layout names none. */
+  /** The layer that emitted the logits; `''` if the dump's layout names none. */
   readonly layer: string
   /** See `rowDigest`. */
   readonly digest: string
-  /** In a golden of compact fidelity. */
+  /** Present in a compact snapshot. */
   readonly compact?: CompactRow
 }
 
-/** A golden as its text file tells it. The rows of a full one are in the `.npz` file beside it. */
+/** The contents of a snapshot's text file. The rows of a full one are in the `.npz` file next to it. */
 export interface Snapshot {
   /** Its text file. */
   readonly path: string
@@ -41,7 +42,7 @@ export interface Snapshot {
   readonly sources: readonly SourceFile[]
 }
 
-/** A file of the dump that a golden was made from: for people who ask where it came from. */
+/** A file of the dump that a snapshot was made from, for people who ask where it came from. */
 export interface SourceFile {
   readonly step: number
   readonly path: string
@@ -50,7 +51,19 @@ export interface SourceFile {
   readonly digest: string
 }
 
-/** The `.npz` file that belongs to a golden's text file. */
-export function dataPath(golden: string): string {
-  return `${golden}.npz`
+/** Version of this package, as snapshots record it. Equal to package.json's, which the builds cannot read at run time. */
+export const PACKAGE_VERSION = '0.1.0'
+
+/** Version of the snapshot format. Files of a higher version are not read. */
+export const FORMAT_VERSION = 1
+
+/** The `.npz` file that belongs to a snapshot's text file. */
+export function dataPath(snapshot: string): string {
+  return `${snapshot}.npz`
+}
+
+/** For a snapshot that was cut short, edited or never one. */
+export function badSnapshot(file: string, message: string): GoldenLogitsError {
+  const advice = 'restore the snapshot from version control, or write a new one with the option -u of the test runner'
+  return new GoldenLogitsError('bad-snapshot', `${message}; ${advice}`, { file })
 }

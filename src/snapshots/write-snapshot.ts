@@ -11,41 +11,40 @@ import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
 import { capture } from './capture.js'
 import { summarise } from './compact/summarise.js'
-import { rowDigest } from './digest.js'
-import { NpzWriter } from './full/npz-writer.js'
+import { rowDigest, sourcesOf } from './digests.js'
 import { withLock } from './lock.js'
+import { NpzWriter } from './npz.js'
 import { MAX_TEXT, renderSnapshot } from './render.js'
-import { sourcesOf } from './source-files.js'
 import {
   dataPath,
   type Fidelity,
+  PACKAGE_VERSION,
   type Provenance,
   type Snapshot,
   type SnapshotToken,
   type SourceFile,
 } from './types.js'
-import { PACKAGE_VERSION } from './version.js'
 
-/** As many as are read again. */
+/** Readers accept no more. */
 const MAX_TOKENS = 50_000
-/** A zip file without the extensions for larger ones, less room for its directory. */
+/** The limit of a zip file without the extensions for larger ones, minus room for its directory. */
 const MAX_NPZ = 4 * 2 ** 30 - 2 ** 24
 
 export interface WriteSettings {
   readonly fidelity: Fidelity
-  /** Vocab ids that a compact golden lists of each row. */
+  /** Number of vocab ids that a compact snapshot lists for each row. */
   readonly k: number
   readonly test: string
   readonly provenance: Provenance
   readonly compare: CompareSettings
 }
 
-export type Written = { kind: 'written'; golden: Snapshot } | { kind: 'refused'; step: number; reason: string }
+export type Written = { kind: 'written'; snapshot: Snapshot } | { kind: 'refused'; step: number; reason: string }
 
 /**
- * Writes a dump as a golden, one row in memory at a time. Its files appear whole or not at all, and its text last: a text
- * with rows that are not its own is found out when it is read. A dump with a row that cannot be read, or holds NaN or
- * +Inf, is refused: nothing could ever match it.
+ * Writes a dump as a snapshot, one row in memory at a time. Its files appear complete or not at all, the text file last: a text
+ * file next to the rows of another snapshot is detected when it is read. Refuses a dump with a row that cannot be read or that
+ * contains NaN or +Inf, because no dump could match it.
  * @throws GoldenLogitsError `write-failed`
  */
 export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings): Written {
@@ -53,9 +52,9 @@ export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings)
     return write(path, dump, settings)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    // Those of readers have a class of their own.
+    // Readers throw errors of their own class.
     if (cause instanceof GoldenLogitsError || typeof code !== 'string') throw cause
-    const message = `the golden cannot be written (${code}); free the place or the right to write there`
+    const message = `the snapshot cannot be written (${code}); free disk space, or grant write permission`
     throw new GoldenLogitsError('write-failed', message, { file: path, cause })
   }
 }
@@ -74,16 +73,16 @@ function write(path: string, dump: Dump, settings: WriteSettings): Written {
     }
     if ('reason' in rows) return { kind: 'refused', ...rows }
     const { fidelity, test, provenance } = settings
-    const golden = { fidelity, test, madeBy: PACKAGE_VERSION, layout: dump.layout, provenance, ...rows }
-    const text = renderSnapshot(golden)
-    if (text.length > MAX_TEXT) return { kind: 'refused', ...tooLong(golden.tokens, text.length) }
+    const snapshot = { fidelity, test, madeBy: PACKAGE_VERSION, layout: dump.layout, provenance, ...rows }
+    const text = renderSnapshot(snapshot)
+    if (text.length > MAX_TEXT) return { kind: 'refused', ...tooLong(snapshot.tokens, text.length) }
     writeFileSync(temporary, text)
     withLock(path, () => {
       if (fidelity === 'full') renameSync(temporaryData, dataPath(path))
       else rmSync(dataPath(path), { force: true })
       renameSync(temporary, path)
     })
-    return { kind: 'written', golden: { path, ...golden } }
+    return { kind: 'written', snapshot: { path, ...snapshot } }
   } finally {
     rmSync(temporary, { force: true })
     rmSync(temporaryData, { force: true })
@@ -106,7 +105,8 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
   for (const source of dump.steps) {
     const { step } = source
     if (!compare.wants(step)) continue
-    if (tokens.length === MAX_TOKENS) return { step, reason: `it is beyond the ${MAX_TOKENS} tokens of one golden` }
+    if (tokens.length === MAX_TOKENS)
+      return { step, reason: `a snapshot can have at most ${MAX_TOKENS} tokens; set fewer steps` }
     const captured = capture(source, logits, compare.vocabSize)
     if (captured.kind !== 'row') return { step, reason: captured.reason }
     const { dtype, width, bytes, cut } = captured
@@ -117,7 +117,11 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
     if (broken) return { step, reason: broken }
     const { top1, top1Logit } = scanRow(row, width)
     npz?.add(step, dtype, width, bytes)
-    if (npz && npz.size > MAX_NPZ) return { step, reason: `its rows are beyond the ${MAX_NPZ} bytes of one archive` }
+    if (npz && npz.size > MAX_NPZ)
+      return {
+        step,
+        reason: `the rows up to here need more than the ${MAX_NPZ} bytes of one archive; set fewer steps, or fidelity: 'compact'`,
+      }
     const compact = fidelity === 'compact' ? { compact: summarise(row, k) } : {}
     tokens.push({ step, dtype, width, top1, top1Logit, layer: source.layer, digest: rowDigest(row), ...compact })
     sources.push(...sourcesOf(step, source.files, dump.budgets))
@@ -127,7 +131,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
 }
 
 function tooLong(tokens: readonly SnapshotToken[], length: number): Refusal {
-  const reason = `the golden's text would have ${length} bytes, more than ${MAX_TEXT}; set a lower k or fewer steps`
+  const reason = `the snapshot's text file would have ${length} bytes, more than ${MAX_TEXT}; set a lower k, or fewer steps`
   return { step: tokens.at(-1)!.step, reason }
 }
 

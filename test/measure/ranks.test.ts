@@ -358,7 +358,7 @@ describe('a snapshot of several ranks', () => {
         compare: checkOptions({ dtype: 'bf16', ...options }),
       })
       if (written.kind === 'refused') expect(readdirSync(folder)).toEqual([])
-      return written.kind === 'written' ? written.golden.tokens.map(({ width }) => width) : written.reason
+      return written.kind === 'written' ? written.snapshot.tokens.map(({ width }) => width) : written.reason
     } finally {
       rmSync(folder, { recursive: true })
     }

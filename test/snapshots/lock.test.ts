@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 test('one worker at a time', async () => {
   const [path, log] = [join(folder, 'x.golden'), join(folder, 'log')]
-  // Each enters, lingers and leaves: were two inside at once, their lines would mix.
+  // Each worker logs when it enters and when it leaves: two at once would mix their lines.
   const script = `
     const { appendFileSync } = require('node:fs')
     const { withLock } = require(${JSON.stringify(await bundled('snapshots/lock'))})
@@ -38,7 +38,7 @@ test('one worker at a time', async () => {
   expect(existsSync(`${path}.lock`)).toBe(false)
 })
 
-test('a lock is given back where its body throws', () => {
+test('a lock is released if the body throws', () => {
   const path = join(folder, 'y.golden')
   const body = () => {
     expect(existsSync(`${path}.lock`)).toBe(true)

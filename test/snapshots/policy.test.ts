@@ -21,7 +21,7 @@ function put(...parts: string[]): string {
   return path
 }
 
-describe('what is done with a golden', () => {
+describe('what is done with a snapshot', () => {
   const table: Record<SnapshotResult, Record<UpdateMode, Action>> = {
     missing: { none: 'fail-missing', new: 'write', all: 'write' },
     matched: { none: 'pass', new: 'pass', all: 'pass' },
@@ -35,7 +35,7 @@ describe('what is done with a golden', () => {
 })
 
 describe('names', () => {
-  test('are safe on any file system, whatever the test is called', () => {
+  test('are safe on any file system, for any test name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 999 }), (name, n) => {
         expect(snapshotName(name, n, '')).toMatch(/^[A-Za-z0-9-]{1,60}-\d+-[0-9a-f]{8}\.golden$/)
@@ -46,25 +46,25 @@ describe('names', () => {
   test('are the same in Vitest and Jest, and differ where tests do', () => {
     expect(snapshotName('model > answers > all', 1, '')).toBe(snapshotName('model answers all', 1, ''))
     const names = ['a b', 'a-b', 'A b', 'a  b', '', ' ', 'con', 'ä', 'ö', `${'x'.repeat(90)}1`, `${'x'.repeat(90)}2`]
-    // Apart even where case is folded.
+    // Different even on a case-insensitive file system.
     const files = names.map((name) => snapshotName(name, 1, '').toLowerCase())
     expect(new Set(files).size).toBe(names.length)
     expect(snapshotName('a', 1, 'npu')).toMatch(/^a-1-[0-9a-f]{8}\.npu\.golden$/)
     expect(snapshotName('a', undefined, '')).toMatch(/^a-[0-9a-f]{8}\.golden$/)
   })
 
-  test('a candidate lies outside of the folder of goldens', () => {
-    const golden = join(root, 'tests', '__golden__', 'm.test.ts', 'a.golden')
-    expect(candidatePath(golden, root)).toBe(
+  test('a candidate is outside of the snapshot folder', () => {
+    const snapshot = join(root, 'tests', '__golden__', 'm.test.ts', 'a.golden')
+    expect(candidatePath(snapshot, root)).toBe(
       join(root, '.golden-logits', 'candidates', 'tests', '__golden__', 'm.test.ts', 'a.golden'),
     )
-    expect(candidatePath(golden, join(root, 'other'))).toBe(
+    expect(candidatePath(snapshot, join(root, 'other'))).toBe(
       join(root, 'other', '.golden-logits', 'candidates', 'a.golden'),
     )
   })
 })
 
-test('of variants the first that there is counts, last the one without', () => {
+test('the first variant that exists is used, the one without a variant last', () => {
   const file = join(root, 'variants.test.ts')
   const path = (variant: string) => join(snapshotFolder(file), snapshotName('a', 1, variant))
   const found = () => locateSnapshot(file, 'a', 1, ['npu-910b', 'npu'])
@@ -76,7 +76,7 @@ test('of variants the first that there is counts, last the one without', () => {
   expect(locateSnapshot(file, 'a', 1, [])).toEqual({ existing: path(''), target: path('') })
 })
 
-describe('goldens of one test are numbered', () => {
+describe('the snapshots of a test are numbered', () => {
   const test1 = { file: 'f', name: 'a', owner: {}, attempt: 1 }
 
   test('from 1 in each attempt', () => {
@@ -88,7 +88,7 @@ describe('goldens of one test are numbered', () => {
     expect(counter.next({ ...test1, attempt: 2 }, run)).toBe(2)
   })
 
-  test('anew where the file runs again, as in watch mode', () => {
+  test('from 1 again if the file runs again, as in watch mode', () => {
     const counter = new SnapshotCounter()
     expect(counter.next(test1, {})).toBe(1)
     expect(counter.next({ ...test1, owner: {} }, {})).toBe(1)
@@ -102,17 +102,17 @@ describe('goldens of one test are numbered', () => {
   })
 })
 
-describe('obsolete goldens', () => {
+describe('obsolete snapshots', () => {
   const [model, gone, part] = ['model', 'gone', 'part'].map((name) => join(root, 'o', `${name}.test.ts`)) as [
     string,
     string,
     string,
   ]
-  const golden = (file: string, name: string, variant = '') =>
+  const snapshot = (file: string, name: string, variant = '') =>
     join(snapshotFolder(file), snapshotName(name, 1, variant))
   const runDir = join(root, 'run')
 
-  test('are those that the tests of a whole file passed by, and those whose file is gone', () => {
+  test('are those that no test of a completed file used, and those whose test file is gone', () => {
     put('o', 'model.test.ts')
     put('o', 'part.test.ts')
     for (const [file, name] of [
@@ -125,22 +125,22 @@ describe('obsolete goldens', () => {
     }
     put('o', '__golden__', 'model.test.ts', snapshotName('used', 1, 'gpu'))
     put('o', '__golden__', 'model.test.ts', 'README.md')
-    noteUsed(runDir, model, golden(model, 'used', 'npu'))
-    noteUsed(runDir, part, golden(part, 'used'))
+    noteUsed(runDir, model, snapshot(model, 'used', 'npu'))
+    noteUsed(runDir, part, snapshot(part, 'used'))
     const touched = usedSnapshots(runDir)
-    expect(obsoleteSnapshots(touched, [model])).toEqual([golden(gone, 'left'), golden(model, 'unused')])
-    // Of a file that did not run whole nothing is known.
-    expect(obsoleteSnapshots(touched, [])).toEqual([golden(gone, 'left')])
+    expect(obsoleteSnapshots(touched, [model])).toEqual([snapshot(gone, 'left'), snapshot(model, 'unused')])
+    // A file that did not complete proves nothing.
+    expect(obsoleteSnapshots(touched, [])).toEqual([snapshot(gone, 'left')])
     expect(obsoleteSnapshots(new Map(), [])).toEqual([])
   })
 
-  test('a line that was cut off with its worker is left out', () => {
+  test('an incomplete line of a killed worker is ignored', () => {
     mkdirSync(join(root, 'torn'), { recursive: true })
     writeFileSync(join(root, 'torn', 'snapshots-1-0.txt'), '["/a.test.ts","/x.golden"]\n["/a.te')
     expect(usedSnapshots(join(root, 'torn'))).toEqual(new Map([['/a.test.ts', new Set(['/x.golden'])]]))
   })
 
-  test('need a file that ran whole, in Vitest', () => {
+  test('need a completed file, in Vitest', () => {
     const module = (
       file: string,
       states: string[],
@@ -165,7 +165,7 @@ describe('obsolete goldens', () => {
     ).toEqual(['whole', 'todo'])
   })
 
-  test('need a file that ran whole, in Jest', () => {
+  test('need a completed file, in Jest', () => {
     const file = (testFilePath: string, statuses: string[], rest = {}) => {
       return { testFilePath, testResults: statuses.map((status) => ({ status })), ...rest }
     }
@@ -184,19 +184,19 @@ describe('obsolete goldens', () => {
 })
 
 describe('the runner', () => {
-  test.each(['none', 'new', 'all'] as const)('%s is what it says of updates', (mode) => {
+  test.each(['none', 'new', 'all'] as const)('the update mode is %s', (mode) => {
     expect(updateMode({ _updateSnapshot: mode })).toBe(mode)
     expect(updateMode({ snapshotUpdateState: mode, _updateSnapshot: 'other' })).toBe(mode)
   })
 
-  test('without snapshots, there is no golden', () => {
+  test('without a snapshot state, there is no snapshot', () => {
     for (const state of [undefined, {}, { _updateSnapshot: 'sometimes' }]) {
       expect(() => updateMode(state)).toThrow(GoldenLogitsError)
       expect(() => updateMode(state)).toThrow(/works only inside a test of Vitest or Jest/)
     }
   })
 
-  test('counts, each in its own way', () => {
+  test('counts a snapshot, each version in its own way', () => {
     const old = { added: 1 }
     countSnapshot(old, 'added', { id: 'a' })
     expect(old).toEqual({ added: 2 })
@@ -212,7 +212,7 @@ describe('the runner', () => {
 })
 
 describe('options', () => {
-  test('have defaults, and leave those of the comparison alone', () => {
+  test('have defaults, and are separate from those of the comparison', () => {
     expect(checkSnapshotOptions({ dtype: 'bf16', variant: 'npu', provenance: { seed: 7, greedy: true } })).toEqual({
       compare: { dtype: 'bf16' },
       fidelity: undefined,
@@ -228,14 +228,14 @@ describe('options', () => {
     [{ fidelity: 'half' }, /fidelity must be 'full' or 'compact', got 'half'/],
     [{ k: 0 }, /k must be a whole number from 1 to 65536, got 0/],
     [{ k: 1.5 }, /got 1\.5/],
-    [{ name: '' }, /name must be a text that is not empty/],
+    [{ name: '' }, /name must be a non-empty string/],
     [
       { variant: 'NPU' },
       /a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got 'NPU'/,
     ],
     [{ variant: ['a', '../b'] }, /got '\.\.\/b'/],
     [{ provenance: 'me' }, /provenance must be an object/],
-    [{ provenance: { model: {} } }, /provenance\.model must be a text, a number or a boolean/],
+    [{ provenance: { model: {} } }, /provenance\.model must be a string, a number or a boolean/],
     [{ provenance: { model: 'x'.repeat(1001) } }, /provenance\.model is too long/],
   ])('%j is refused', (options, message) => {
     expect(() => checkSnapshotOptions(options as SnapshotOptions)).toThrow(GoldenLogitsError)

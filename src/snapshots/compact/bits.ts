@@ -24,7 +24,7 @@ export class BitWriter {
     this.fixed(value % 2 ** shift, shift)
   }
 
-  /** What was written, filled up with zeros to a whole byte. */
+  /** The written bits, padded with zeros to a multiple of 8. */
   finish(): Uint8Array {
     return Uint8Array.from(this.bytes)
   }
@@ -36,7 +36,7 @@ export class BitWriter {
   }
 }
 
-/** Reads what `BitWriter` wrote. Beyond the end it throws a RangeError. */
+/** Reads what `BitWriter` wrote. Throws a RangeError at the end of the bits. */
 export class BitReader {
   private readonly bytes: Uint8Array
   private at = 0
@@ -63,7 +63,7 @@ export class BitReader {
     return (2 ** width + this.fixed(width) - 1) * 2 ** shift + this.fixed(shift)
   }
 
-  /** Is all that is left the zeros that fill up the last byte? */
+  /** True if only the padding of the last byte is left. */
   isAtEnd(): boolean {
     if (this.bytes.length * 8 - this.at >= 8) return false
     while (this.at < this.bytes.length * 8) if (this.bit() === 1) return false

@@ -2,19 +2,19 @@ import { BitReader, BitWriter } from './bits.js'
 import { SKETCH_SIZE } from './sketch.js'
 import { type CompactRow, RANGES, ROOT_STEP } from './types.js'
 
-/** Up front, little-endian: 5 uint32, the digest, float64s (9 of the row, and 3 for each range), two sketches as int16. */
+/** The fixed part, little-endian: 5 uint32, the digest, float64s (9 of the row, 3 of each range), two sketches as int16. */
 const DIGEST_AT = 4 * 5
 const FLOATS_AT = DIGEST_AT + 16
 const FLOATS = 9 + 3 * RANGES
 const SKETCHES_AT = FLOATS_AT + 8 * FLOATS
 const PACKED_AT = SKETCHES_AT + 2 * 2 * SKETCH_SIZE
 
-/** Roots beyond it stand for probabilities above 1. */
+/** Higher roots would be probabilities above 1. */
 const MAX_ROOT = 1 / ROOT_STEP
 
 /**
- * A compact row as bytes: numbers of fixed size, then for each listed id the gap to the one before it (Rice code) and its
- * root above the lowest one (exponential Golomb code), each with the shift that makes this row shortest.
+ * A compact row as bytes: numbers of fixed size, then the gap of each listed id to the previous one (Rice code) and its root
+ * minus the lowest root (exponential Golomb code), each with the shift that gives the fewest bytes.
  */
 export function encodeRow(row: CompactRow): Uint8Array {
   const gaps = Array.from(row.ids, (id, i) => (i === 0 ? id : id - row.ids[i - 1]! - 1))
@@ -62,11 +62,11 @@ function shortest(shifts: number, write: (bits: BitWriter, shift: number) => voi
 }
 
 /**
- * What `encodeRow` wrote, of a vocabulary of `count` ids.
- * @returns a text that says what is wrong with the bytes, where they are not such a row
+ * Decodes what `encodeRow` wrote, for a vocabulary of `count` ids.
+ * @returns a string with the reason if the bytes are no such row
  */
 export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string {
-  if (bytes.length < PACKED_AT) return `${bytes.length} bytes, fewer than the ${PACKED_AT} of any row`
+  if (bytes.length < PACKED_AT) return `it has ${bytes.length} bytes, but a row has at least ${PACKED_AT}`
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const [listed, gapBytes, top1, suppressed, infinite] = [0, 4, 8, 12, 16].map((at) => view.getUint32(at, true)) as [
     number,
@@ -91,7 +91,7 @@ export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string
   const ranges = Array.from({ length: RANGES }, (_, i) => {
     return { mass: sums[3 * i]!, sum: sums[3 * i + 1]!, squares: sums[3 * i + 2]! }
   })
-  const sound =
+  const isValid =
     listed <= count &&
     top1 < count &&
     suppressed <= count &&
@@ -104,7 +104,7 @@ export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string
     floor <= 0 &&
     tailCeiling <= 1 &&
     ranges.every(({ mass, squares }) => mass >= 0 && mass <= 2 && squares >= 0)
-  if (!sound) return 'numbers that no row of logits has'
+  if (!isValid) return 'it has values that no row of logits can have'
   const packed = bytes.subarray(PACKED_AT)
   const unpacked = unpack(packed.subarray(0, gapBytes), packed.subarray(gapBytes), listed, count)
   if (typeof unpacked === 'string') return unpacked
@@ -147,7 +147,7 @@ function unpack(
     let next = 0
     for (let i = 0; i < listed; i++) {
       const id = next + bits.rice(shift)
-      if (id >= count) return `a vocab id beyond the ${count} there are`
+      if (id >= count) return `it lists a vocab id beyond the ${count} of the row`
       ids[i] = id
       next = id + 1
     }
@@ -156,10 +156,10 @@ function unpack(
     const lowest = rootBits.fixed(15)
     for (let i = 0; i < listed; i++) {
       const root = lowest + rootBits.golomb(rootShift)
-      if (root < 1 || root > MAX_ROOT) return 'a probability that is none'
+      if (root < 1 || root > MAX_ROOT) return 'it has a probability outside of (0, 1]'
       roots[i] = root
     }
-    return bits.isAtEnd() && rootBits.isAtEnd() ? { ids, roots } : 'bytes that belong to no vocab id'
+    return bits.isAtEnd() && rootBits.isAtEnd() ? { ids, roots } : 'it has more bytes than its vocab ids need'
   } catch (error) {
     if (error instanceof RangeError) return error.message
     throw error

@@ -1,12 +1,10 @@
-import { type LogSum, logProb, logSumOf } from './log-probs.js'
+import { digestOfIds, directionOf, type LogSum, logProb, logSumOf, suppressedIds, tailRootsOf } from './row-facts.js'
 import { sketchBoth } from './sketch.js'
-import { digestOfIds, suppressedIds } from './suppressed.js'
 import { type CompactRow, type Moments, RANGES, rangeOf, SUPPRESSED } from './types.js'
-import { directionOf, tailRootsOf } from './vectors.js'
 
-/** One range of the dump's tail: the ids that the golden does not list. */
+/** One range of the dump's tail: ids that the golden does not list. */
 export interface DumpRange {
-  /** Ids in it. */
+  /** Number of ids. */
   size: number
   /** ln Σq, q = softmax of the dump */
   logMass: number
@@ -17,18 +15,18 @@ export interface DumpRange {
   logits: Float32Array
 }
 
-/** The dump's row, cut up as the golden's is. */
+/** The dump's row, divided like the golden's. */
 export interface DumpFacts {
   row: Float32Array
   total: LogSum
-  /** Where both rows suppress the very same ids, those are left out of the ranges. */
+  /** Both rows suppress the same ids. The ranges then do not contain them. */
   sameSupport: boolean
-  /** −Inf entries. */
+  /** Number of −Inf logits. */
   infinite: number
   ranges: DumpRange[]
   /** Over all ids that are not suppressed. */
   moments: Moments
-  /** The sketches that a golden keeps, exact. */
+  /** The sketches that a snapshot stores, not rounded. */
   direction: Float64Array
   tailRoots: Float64Array
 }
@@ -60,20 +58,20 @@ export function dumpFacts(golden: CompactRow, row: Float32Array): DumpFacts {
     range.squares += logit * logit
     tail[length++] = logit
   }
-  // Ranges are of ascending ids, so that each is one piece of the tail.
+  // The ids ascend, so each range is one piece of the tail.
   let end = 0
-  const whole = ranges.map((range): DumpRange => {
+  const completeRanges = ranges.map((range): DumpRange => {
     const logits = tail.subarray(end, end + range.size).sort()
     end += range.size
     return { ...range, logits, logMass: logMassOf(logits, total) }
   })
   const [direction, tailRoots] = sketchBoth(directionOf(row, total, moments), tailRootsOf(row, total, listed))
-  return { row, total, sameSupport, infinite, ranges: whole, moments, direction, tailRoots }
+  return { row, total, sameSupport, infinite, ranges: completeRanges, moments, direction, tailRoots }
 }
 
 /** ln Σq of ascending logits. */
 function logMassOf(logits: Float32Array, total: LogSum): number {
-  // None, or all −Inf.
+  // No logits, or all are −Inf.
   if ((logits.at(-1) ?? Number.NEGATIVE_INFINITY) === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY
   const { max, log } = logSumOf(logits)
   return logProb(max, total) + log

@@ -2,21 +2,21 @@ import { crypto } from '../../lib/optional-packages.js'
 import { type Interval, ROUNDING } from './interval.js'
 
 /**
- * Numbers of a sketch: scalar products of a vector with 128 fixed random vectors of independent standard normal entries.
- * Sketches are linear. Those of two vectors therefore give that of their difference d, whose numbers are normal of variance
- * ‖d‖², so that their squares sum to ‖d‖² times a chi-square number of 128 degrees of freedom, whatever d is. This is the
+ * Size of a sketch: the scalar products of a vector with 128 fixed random vectors of independent standard normal entries.
+ * Sketches are linear, so two sketches give that of the difference d of the two vectors. Its numbers are normally distributed
+ * with variance ‖d‖², so the sum of their squares is ‖d‖² times a chi-square variable with 128 degrees of freedom. This is the
  * random projection of Johnson and Lindenstrauss (1984).
  */
 export const SKETCH_SIZE = 128
 
 /**
- * That number leaves [128 / SHRINK, 128 · STRETCH] with a probability below 2⁻⁵⁹, by Chernoff's bounds of the chi-square
+ * The chi-square variable is outside of [128 / SHRINK, 128 · STRETCH] with a probability below 2⁻⁵⁹, by Chernoff's bounds of the chi-square
  * distribution: P(χ² ≤ 128 / c) ≤ (e^(1 − 1/c) / c)⁶⁴ and P(χ² ≥ 128 · c) ≤ (c · e^(1 − c))⁶⁴.
  */
 export const SHRINK = 4.1
 export const STRETCH = 2.6
 
-/** Kept in whole multiples of a step: each number is within half of one. */
+/** Stored as integer multiples of a step: the error of each number is at most half a step. */
 export interface Sketch {
   readonly step: number
   readonly numbers: Int16Array
@@ -28,7 +28,7 @@ export function sketchBoth(a: Float64Array, b: Float64Array): [Float64Array, Flo
   const vectors = randomVectors(a.length)
   for (let j = 0; j < SKETCH_SIZE; j += 2) {
     const [r, s] = [vectors[j]!, vectors[j + 1]!]
-    // Four sums at a time: one that waits for itself leaves a processor idle.
+    // Four independent sums, which a processor can compute in parallel.
     let [ra, rb, sa, sb] = [0, 0, 0, 0]
     for (let i = 0; i < a.length; i++) {
       const [x, y, u, v] = [a[i]!, b[i]!, r[i]!, s[i]!]
@@ -64,7 +64,7 @@ export function boundDistance(a: Sketch, b: Float64Array): Interval {
 
 /**
  * The quantiles of the normal distribution at (i + ½) / 256 for i from 128 on, in units that make the highest one 127. All
- * moments of such entries are at most those of a normal number, as the bounds above need.
+ * moments of these entries are at most those of the normal distribution, as the bounds above require.
  */
 const QUANTILES = [
   0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 5, 5, 6, 6, 7, 7, 8, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 12, 13, 13, 14, 14, 15, 15,
@@ -74,20 +74,20 @@ const QUANTILES = [
   89, 92, 97, 103, 111, 127,
 ]
 
-/** Of the 256 equally likely entries. */
+/** The 256 equally likely entries. */
 export const ENTRIES: Int8Array = Int8Array.from([...QUANTILES, ...QUANTILES.map((x) => -x)])
 const DEVIATION = Math.sqrt(QUANTILES.reduce((sum, x) => sum + x * x, 0) / QUANTILES.length)
 
-let made: readonly Int8Array[] = []
+let cached: readonly Int8Array[] = []
 
 /**
- * At least so many entries of each random vector: the key stream of AES-128-CTR under a fixed key, a byte an entry, from a
- * counter of its own for each vector. Kept for the next row, 128 bytes for each vocab id.
+ * At least `length` entries of each random vector: the key stream of AES-128-CTR with a fixed key and a different counter for
+ * each vector, one byte per entry. Cached for the next row, 128 bytes per vocab id.
  */
 function randomVectors(length: number): readonly Int8Array[] {
-  if (made[0] !== undefined && made[0].length >= length) return made
+  if (cached[0] !== undefined && cached[0].length >= length) return cached
   const zeros = new Uint8Array(length)
-  made = Array.from({ length: SKETCH_SIZE }, (_, j) => {
+  cached = Array.from({ length: SKETCH_SIZE }, (_, j) => {
     const counter = Buffer.alloc(16)
     counter[0] = j
     const bytes = crypto().createCipheriv('aes-128-ctr', KEY, counter).update(zeros)
@@ -95,7 +95,7 @@ function randomVectors(length: number): readonly Int8Array[] {
     for (let i = 0; i < length; i++) entries[i] = ENTRIES[bytes[i]!]!
     return entries
   })
-  return made
+  return cached
 }
 
 const KEY = Buffer.from('golden-logits/v1')

@@ -1,13 +1,11 @@
 import { scanRow } from '../../metrics/row-scan.js'
-import { type LogSum, logProb, logSumOf } from './log-probs.js'
+import { digestOfIds, directionOf, type LogSum, logProb, logSumOf, suppressedIds, tailRootsOf } from './row-facts.js'
 import { packSketch, sketchBoth } from './sketch.js'
-import { digestOfIds, suppressedIds } from './suppressed.js'
 import { type CompactRow, RANGES, ROOT_STEP, rangeOf, SUPPRESSED } from './types.js'
-import { directionOf, tailRootsOf } from './vectors.js'
 
 /**
- * The compact form of a row: its `k` most probable vocab ids (fewer where the others are next to impossible) and sums over
- * the rest.
+ * The compact form of a row: its `k` most probable vocab ids (fewer if the others have almost no probability) and sums over the
+ * rest.
  * @param row free of NaN and +Inf, with a finite logit
  * @param k at least 1
  */
@@ -67,7 +65,7 @@ function rootCode(logP: number): number {
   return Math.round(Math.exp(logP / 2) / ROOT_STEP)
 }
 
-/** At most `k` ids, ascending, none with a root that rounds to 0. */
+/** At most `k` ids, ascending, without those whose root rounds to 0. */
 function mostProbable(row: Float32Array, k: number, total: LogSum): Uint32Array {
   const sorted = row.slice().sort()
   const threshold = sorted[Math.max(0, row.length - k)]!

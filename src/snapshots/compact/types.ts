@@ -1,9 +1,9 @@
 import type { Sketch } from './sketch.js'
 
 /**
- * What is left of a row of logits in a compact golden. p = softmax of the row. Its *listed* vocab ids are the most
- * probable ones, each with its probability; of all others, the *tail*, only sums are known. *Suppressed* ids (see
- * `SUPPRESSED`) have no probability at all.
+ * What a compact snapshot keeps of a row of logits. p = softmax of the row. The *listed* vocab ids are the most probable ones,
+ * each with its probability; of all others, the *tail*, only sums are kept. *Suppressed* ids (see `SUPPRESSED`) have no
+ * probability at all.
  */
 export interface CompactRow {
   /** Size of the vocabulary. */
@@ -14,26 +14,26 @@ export interface CompactRow {
   readonly logSumExp: number
   /** Listed vocab ids, ascending. */
   readonly ids: Uint32Array
-  /** √p of the listed ids in steps of `ROOT_STEP`, rounded to nearest; none is 0. */
+  /** √p of the listed ids in units of `ROOT_STEP`, rounded to the nearest integer; none is 0. */
   readonly roots: Uint32Array
-  /** No id of the tail has a higher log-prob; −Infinity where the tail is empty. */
+  /** The highest log-probability of the tail; −Infinity if the tail is empty. */
   readonly tailCeiling: number
   /** Σ p·ln p over the tail, at most 0. */
   readonly tailEntropy: number
-  /** The tail by ranges of vocab ids, all of `rangeOf`'s. */
+  /** The tail in `RANGES` ranges of vocab ids, see `rangeOf`. */
   readonly ranges: readonly TailRange[]
   readonly suppressed: number
-  /** How many of the suppressed ids are −Inf. */
+  /** Number of suppressed ids whose logit is −Inf. */
   readonly infinite: number
   /** SHA-256 of the suppressed ids, its first 16 bytes. */
   readonly suppressedDigest: Uint8Array
-  /** No id that is not suppressed has a lower log-prob. */
+  /** The lowest log-probability of the ids that are not suppressed. */
   readonly floor: number
   /** Over all ids that are not suppressed. */
   readonly moments: Moments
-  /** Of the unit vector along those logits, less its mean: see `directionOf`. */
+  /** Sketch of `directionOf` the row. */
   readonly direction: Sketch
-  /** Of √p over the tail, 0 elsewhere. */
+  /** Sketch of `tailRootsOf` the row. */
   readonly tailRoots: Sketch
 }
 
@@ -52,16 +52,16 @@ export interface TailRange {
   readonly squares: number
 }
 
-/** Probabilities are stored by their square roots: the error of the KL divergence is then even over all ids. */
+/** Probabilities are stored as square roots, so that every id contributes a similar error to the KL divergence. */
 export const ROOT_STEP = 2 ** -14
 
 /**
- * A vocab id below this log-prob (−Inf included) is suppressed: exp of it is 0 in float64, so that it has no part in the
- * KL divergence whatever its logit. Padding and masks, written as −Inf or as the lowest number of a dtype, are.
+ * A vocab id with a lower log-probability (−Inf included) is suppressed: its probability is 0 in float64, so it has no part in
+ * the KL divergence. This includes padding and masks, which models write as −Inf, −10,000 or the lowest number of a dtype.
  */
 export const SUPPRESSED = -750
 
-/** The tail is summed in so many ranges of vocab ids: a fault in one part of a split vocabulary moves mass between them. */
+/** Number of ranges of the tail: a fault in one part of a split vocabulary moves mass between them. */
 export const RANGES = 4
 
 /** The range that a vocab id belongs to. */

@@ -55,7 +55,7 @@ describe('rows', () => {
     for (let length = 0; length < bytes.length; length++) {
       expect(decodeRow(bytes.subarray(0, length), 300), `cut at ${length}`).toBeTypeOf('string')
     }
-    expect(decodeRow(Uint8Array.from([...bytes, 0]), 300)).toBe('bytes that belong to no vocab id')
+    expect(decodeRow(Uint8Array.from([...bytes, 0]), 300)).toBe('it has more bytes than its vocab ids need')
   })
 
   test('any bytes are a sound row or a reason, never an exception', () => {

@@ -24,7 +24,7 @@ export function languageRow(next: () => number, count: number, spread = 2.5): Fl
   return row
 }
 
-/** `value` to so many bits of fraction, as a float of fewer bits would hold it: 7 for bfloat16, 10 for float16. */
+/** `value` rounded to `bits` bits of fraction, as a narrower float stores it: 7 for bfloat16, 10 for float16. */
 export function rounded(value: number, bits: number): number {
   if (value === 0 || !Number.isFinite(value)) return value
   const step = 2 ** (Math.floor(Math.log2(Math.abs(value))) - bits)

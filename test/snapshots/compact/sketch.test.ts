@@ -80,7 +80,7 @@ test('the squared distance of any two vectors lies within its bounds, and near t
   expect(most).toBeLessThan(1.7)
 })
 
-test('the random vectors are the same in every release: goldens depend on them', () => {
+test('the random vectors are the same in every release: snapshots depend on them', () => {
   const unit = new Float64Array(3)
   unit[2] = deviation
   expect([...sketchOf(unit).slice(0, 12)].map(Math.round)).toMatchInlineSnapshot(`

@@ -2,12 +2,12 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { snapshotName } from '../../../src/snapshots/names.js'
 import { Project, type Runner } from './project.js'
 
-/** A test that gates a dump of its own name. */
+/** A test that compares the dump of the same name. */
 function gate(name: string, options = `{ dtype: 'fp16' }`): string {
   return `test('${name}', () => { expect('dumps/${name}').toMatchLogitsSnapshot(${options}) })\n`
 }
 
-function golden(name: string, n = 1, variant = ''): string {
+function snapshot(name: string, n = 1, variant = ''): string {
   return snapshotName(name, n, variant)
 }
 
@@ -15,23 +15,23 @@ function move(row: Float32Array, to: (logit: number, id: number) => number): voi
   row.set(row.map(to))
 }
 
-/** Jest's summary tells how many goldens matched as well. */
+/** Jest's summary also counts the snapshots that matched. */
 function summaryOf(runner: Runner, text: string, passed: number): string {
   return runner === 'jest' ? `${text}, ${passed} passed` : text
 }
 
 const withRows = (file: string) => [file, `${file}.npz`]
 
-// One project for each story: its steps follow one another.
+// One project for each story: each test continues where the one before ended.
 describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
-  describe('a golden', () => {
+  describe('a snapshot', () => {
     const project = new Project(runner)
     afterAll(() => project.remove())
     const folder = `__golden__/${project.testFile('model')}`
-    const path = `${folder}/${golden('npu')}`
+    const path = `${folder}/${snapshot('npu')}`
     let first: string
 
-    test('CI without a golden: fails, says what to do, leaves a candidate outside of the folder', () => {
+    test('CI without a snapshot: fails, says what to do, leaves a candidate outside of the folder', () => {
       project.dump('npu')
       project.test('model', gate('npu'))
       const run = project.run([], { ci: true })
@@ -48,12 +48,12 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       const run = project.run()
       expect(run.code).toBe(0)
       expect(run.summary).toBe('1 written')
-      expect(project.files(folder)).toEqual(withRows(golden('npu')))
+      expect(project.files(folder)).toEqual(withRows(snapshot('npu')))
       first = project.read(path)
       expect(project.read(`.golden-logits/candidates/${path}`)).toBe(first)
     })
 
-    test('unchanged: passes, here and in CI, and touches no file', () => {
+    test('unchanged: passes, locally and in CI, and changes no file', () => {
       for (const ci of [false, true]) {
         const run = project.run([], { ci })
         expect(run.code).toBe(0)
@@ -63,18 +63,18 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(project.read('out/report.csv').split('\n')).toHaveLength(1 + 3 + 1)
     })
 
-    test('drifted within the limits: passes, and touches no file, not even with -u', () => {
+    test('drifted within the limits: passes, and changes no file, not even with -u', () => {
       project.dump('npu', (row) => move(row, (x, i) => x + 1e-4 * (i % 2)))
       for (const args of [[], ['-u']]) {
         const run = project.run(args)
         expect(run.code).toBe(0)
         expect(run.out).not.toMatch(/written|updated/)
       }
-      expect(project.files(folder)).toEqual(withRows(golden('npu')))
+      expect(project.files(folder)).toEqual(withRows(snapshot('npu')))
       expect(project.read(path)).toBe(first)
     })
 
-    test('drifted over the limits: fails, names the token, touches no golden', () => {
+    test('drifted over the limits: fails, names the token, changes no snapshot', () => {
       project.dump('npu', (row, step) => move(row, (x, i) => (step > 0 ? x + (i % 7) : x)))
       for (const ci of [false, true]) {
         const run = project.run([], { ci })
@@ -99,13 +99,13 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(project.run([], { ci: true }).code).toBe(0)
     })
 
-    test('broken: one error with a way out, never overwritten but by -u', () => {
+    test('broken: one error with advice, overwritten only by -u', () => {
       const good = project.read(path)
       const later = good.replace('golden 1\n', 'golden 7\n')
       const cases: [string, RegExp][] = [
-        [good.slice(0, good.length / 2), /it has no checksum at its end: it was cut short; restore the golden/],
-        [good.replace('top1 ', 'top1 1'), /its checksum does not fit: it was edited; restore the golden/],
-        [later, /format 7, but this version of golden-logits reads up to 1; update the package/],
+        [good.slice(0, good.length / 2), /it has no checksum at its end: it was cut short; restore the snapshot/],
+        [good.replace('top1 ', 'top1 1'), /its checksum is wrong: it was edited; restore the snapshot/],
+        [later, /format 7, but this version of golden-logits reads formats up to 1; update the package/],
       ]
       for (const [text, message] of cases) {
         project.write(path, text)
@@ -122,12 +122,12 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(project.read(path)).toBe(good)
     })
 
-    test('of another vocabulary or model: an error, never overwritten but by -u', () => {
+    test('of another vocabulary or model: an error, overwritten only by -u', () => {
       const before = project.read(path)
       project.dump('npu', () => {}, { width: 400 })
       const run = project.run()
       expect(run.code).toBe(1)
-      expect(run.out).toMatch(/the golden has a vocabulary of 500, the dump one of 400; .*update the golden \(-u\)/)
+      expect(run.out).toMatch(/the snapshot has a vocabulary of 500, the dump one of 400; .*update the snapshot \(-u\)/)
       expect(project.read(path)).toBe(before)
       project.test('model', gate('npu', `{ dtype: 'fp16', provenance: { model: 'Tiny/One', device: 'A' } }`))
       expect(project.run(['-u']).summary).toBe('1 updated')
@@ -136,7 +136,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       project.test('model', gate('npu', `{ dtype: 'fp16', provenance: { model: 'Tiny/Two' } }`))
       const other = project.run()
       expect(other.code).toBe(1)
-      expect(other.out).toMatch(/the golden is of model 'Tiny\/One', the test says 'Tiny\/Two'/)
+      expect(other.out).toMatch(/the snapshot is of model 'Tiny\/One', but the test says 'Tiny\/Two'/)
     })
   })
 
@@ -145,14 +145,14 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
     afterAll(() => project.remove())
     const folder = `__golden__/${project.testFile('model')}`
 
-    test('each has its own golden, a second one of a test the number 2', () => {
+    test('each has its own snapshot, the second one of a test has number 2', () => {
       for (const [i, name] of ['a', 'b', 'c'].entries()) project.dump(name, () => {}, { seed: i + 1 })
       const twice = `test('c', () => { for (const d of ['a', 'b']) expect('dumps/' + d).toMatchLogitsSnapshot() })\n`
       project.test('model', gate('a') + gate('b') + twice)
       const run = project.run()
       expect([run.code, run.summary]).toEqual([0, '4 written'])
       expect(project.files(folder)).toEqual(
-        [golden('a'), golden('b'), golden('c'), golden('c', 2)].flatMap(withRows).sort(),
+        [snapshot('a'), snapshot('b'), snapshot('c'), snapshot('c', 2)].flatMap(withRows).sort(),
       )
     })
 
@@ -162,22 +162,22 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(run.said.join('\n')).not.toContain('obsolete')
     })
 
-    test('skipped or failed: nor are those of the file then', () => {
+    test('skipped or failed: none of the file is obsolete', () => {
       project.test('model', gate('a') + gate('c').replace('test(', 'test.skip('))
       expect(project.run().said.join('\n')).not.toContain('obsolete')
       project.test('model', `${gate('a')}test('fails', () => { expect(1).toBe(2) })\n`)
       expect(project.run().said.join('\n')).not.toContain('obsolete')
     })
 
-    test('renamed: a new golden, and the old one is obsolete', () => {
+    test('renamed: a new snapshot, and the old one is obsolete', () => {
       const files = project.files(folder)
       project.test('model', `${gate('a') + gate('b').replace("test('b'", "test('renamed'")}test.todo('later')\n`)
       const run = project.run()
       expect([run.code, run.summary]).toEqual([0, summaryOf(runner, '1 written', 1)])
       expect(run.said.join('\n')).toContain(
-        `3 obsolete snapshots, used by no test: ${folder}/${golden('b')}, ${folder}/${golden('c')}, ${folder}/${golden('c', 2)} (delete them, or run with -u`,
+        `3 obsolete snapshots, used by no test: ${folder}/${snapshot('b')}, ${folder}/${snapshot('c')}, ${folder}/${snapshot('c', 2)} (delete them, or run with -u`,
       )
-      expect(project.files(folder)).toEqual([...files, ...withRows(golden('renamed'))].sort())
+      expect(project.files(folder)).toEqual([...files, ...withRows(snapshot('renamed'))].sort())
     })
 
     test('deleted: obsolete, and kept with -u, too', () => {
@@ -208,19 +208,21 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
         project.test('gone', gate('a'))
         expect(project.run().code).toBe(0)
         project.test('model', gate('a', `{ dtype: 'fp16', variant: ['npu', 'any'] }`))
-        project.write(`${folder}/${golden('a', 1, 'gpu')}`, 'of another machine')
+        project.write(`${folder}/${snapshot('a', 1, 'gpu')}`, 'of another machine')
         const before = project.files('__golden__')
         for (const file of [project.testFile('gone')]) project.delete(file)
         const run = project.run()
         expect(run.code).toBe(obsolete === 'fail' ? 1 : 0)
-        const both = `__golden__/${project.testFile('gone')}/${golden('a')}, ${folder}/${golden('b')}`
+        const both = `__golden__/${project.testFile('gone')}/${snapshot('a')}, ${folder}/${snapshot('b')}`
         expect(run.said.join('\n')).toContain(`2 obsolete snapshots, used by no test: ${both}`)
         expect(project.files('__golden__')).toEqual(before)
         const update = project.run(['-u'])
         if (obsolete === 'fail') expect(project.files('__golden__')).toEqual(before)
         else {
           expect(update.said.join('\n')).toContain(`2 obsolete snapshots removed: ${both}`)
-          const left = [golden('a', 1, 'gpu'), ...withRows(golden('a'))].map((f) => `${project.testFile('model')}/${f}`)
+          const left = [snapshot('a', 1, 'gpu'), ...withRows(snapshot('a'))].map(
+            (f) => `${project.testFile('model')}/${f}`,
+          )
           expect(project.files('__golden__')).toEqual(left.sort())
         }
       } finally {
@@ -229,7 +231,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
     })
   })
 
-  test('retried: finds its own golden again, and counts once', () => {
+  test('retried: finds its own snapshot again, and counts it once', () => {
     const project = new Project(runner)
     try {
       project.dump('a')
@@ -244,7 +246,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       const run = project.run()
       expect([run.code, run.summary]).toEqual([0, '2 written'])
       expect(project.files('__golden__')).toEqual(
-        [golden('a'), golden('a', 2)]
+        [snapshot('a'), snapshot('a', 2)]
           .flatMap(withRows)
           .map((f) => `${project.testFile('model')}/${f}`)
           .sort(),
@@ -256,7 +258,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
 
   // Vitest's global expect, and that of the test's context; Jest has the first alone.
   test.each(runner === 'vitest' ? ['expect', 'context.expect'] : ['expect'])(
-    'concurrent, %s: each test has its own golden',
+    'concurrent, %s: each test has its own snapshot',
     (own) => {
       const project = new Project(runner)
       try {
@@ -273,7 +275,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
         project.test('model', wait('a', 30) + wait('b', 20) + wait('c', 10))
         const run = project.run()
         expect([run.code, run.summary]).toEqual([0, '6 written'])
-        const names = ['a', 'b', 'c'].flatMap((name) => [golden(name), golden(name, 2)])
+        const names = ['a', 'b', 'c'].flatMap((name) => [snapshot(name), snapshot(name, 2)])
         expect(project.files('__golden__')).toEqual(
           names
             .flatMap(withRows)
@@ -281,7 +283,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
             .sort(),
         )
         for (const name of ['a', 'b', 'c']) {
-          const text = project.read(`__golden__/${project.testFile('model')}/${golden(name)}`)
+          const text = project.read(`__golden__/${project.testFile('model')}/${snapshot(name)}`)
           expect(text).toContain(`test "${name}"`)
           expect(text).toContain(`"dumps/${name}/msit_dump`)
         }
@@ -292,7 +294,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
     },
   )
 
-  test('compact: bounds decide, and the message tells them', () => {
+  test('compact: bounds decide, and the message shows them', () => {
     const project = new Project(runner)
     try {
       const options = `{ dtype: 'fp16', fidelity: 'compact', k: 32 }`
@@ -300,7 +302,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       project.dump('a')
       project.test('model', gate('a', options))
       expect(project.run().summary).toBe('1 written')
-      expect(project.files(folder)).toEqual([golden('a')])
+      expect(project.files(folder)).toEqual([snapshot('a')])
       project.dump('a', (row) => move(row, (x, i) => x + 1e-4 * (i % 2)))
       expect(project.run([], { ci: true }).code).toBe(0)
       expect(project.read('out/report.csv')).toMatch(/"KL divergence lies in \[.*\], cosine similarity in \[.*\]"/)
@@ -324,13 +326,13 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
         /the snapshot has fidelity 'compact', but the option fidelity is 'full'; update the snapshot/,
       )
       expect(project.run(['-u']).summary).toBe('1 updated')
-      expect(project.files(folder)).toEqual(withRows(golden('a')))
+      expect(project.files(folder)).toEqual(withRows(snapshot('a')))
     } finally {
       project.remove()
     }
   })
 
-  test('variants: the first that there is counts, and a new one is of the first', () => {
+  test('variants: the first that exists is used, and a new snapshot is for the first of the list', () => {
     const project = new Project(runner)
     try {
       const folder = `__golden__/${project.testFile('model')}`
@@ -344,7 +346,9 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       const update = project.run(['-u'])
       expect(update.summary).toBe('1 written')
       expect(update.said.join('\n')).toMatch(/snapshot written next to the one of another variant/)
-      expect(project.files(folder)).toEqual([...withRows(golden('a')), ...withRows(golden('a', 1, 'npu-910b'))].sort())
+      expect(project.files(folder)).toEqual(
+        [...withRows(snapshot('a')), ...withRows(snapshot('a', 1, 'npu-910b'))].sort(),
+      )
       expect(project.run([], { ci: true }).code).toBe(0)
       project.test('model', gate('a', variants('npu')))
       expect(project.run([], { ci: true }).code).toBe(1)
@@ -353,7 +357,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
     }
   })
 
-  test('what cannot be a golden is none: the dump, or the place', () => {
+  test('a dump that cannot be stored, and misuse', () => {
     const project = new Project(runner)
     try {
       project.dump('a', (row, step) => {
@@ -377,7 +381,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
   })
 
   if (runner === 'vitest') {
-    test('a concurrent test that cannot be told apart is an error, not the golden of another', () => {
+    test('a concurrent test that cannot be identified is an error', () => {
       const project = new Project(runner)
       try {
         project.dump('a')

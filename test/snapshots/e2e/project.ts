@@ -32,7 +32,7 @@ export interface Run {
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
 const MODULES = join(REPOSITORY, 'node_modules')
 
-/** A project of a user in a folder of its own, with the built package installed and a real runner to run its tests. */
+/** A user's project in a temporary folder, with the built package installed and a real runner to run its tests. */
 export class Project {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'goldens-e2e-')))
   readonly runner: Runner
@@ -112,7 +112,7 @@ export class Project {
       .sort()
   }
 
-  /** Runs the tests. `ci`: as on a build server, where nothing is written. */
+  /** Runs the tests. `ci`: as on a build server, which writes no snapshots. */
   run(args: string[] = [], { ci = false } = {}): Run {
     const entry =
       this.runner === 'vitest' ? join(MODULES, 'vitest', 'vitest.mjs') : join(MODULES, 'jest', 'bin', 'jest.js')

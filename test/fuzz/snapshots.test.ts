@@ -6,8 +6,7 @@ import { checkOptions } from '../../src/compare/options.js'
 import { GoldenLogitsError } from '../../src/errors.js'
 import { loadDump } from '../../src/index.js'
 import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
-import { parseSnapshot } from '../../src/snapshots/parse.js'
-import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
+import { parseSnapshot, readSnapshot } from '../../src/snapshots/read-snapshot.js'
 import { checksum } from '../../src/snapshots/render.js'
 import { dataPath } from '../../src/snapshots/types.js'
 import { writeSnapshot } from '../../src/snapshots/write-snapshot.js'
@@ -47,7 +46,7 @@ describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) 
       const text = Buffer.from(mutate(good, seeded(1, i), [], good)).toString('utf8')
       if (text === good.toString('utf8')) continue
       const outcome = outcomeOf(() => parseSnapshot('x.golden', text))
-      if (typeof outcome !== 'string') throw new Finding(`a changed golden was read: input ${i}`)
+      if (typeof outcome !== 'string') throw new Finding(`a changed snapshot was read: input ${i}`)
       codes.add(outcome)
     }
     expect([...codes].filter((code) => code !== 'bad-snapshot' && code !== 'snapshot-version')).toEqual([])
@@ -60,9 +59,9 @@ describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) 
     const untouched = prototypesOf()
     for (let i = 0; i < RUNS; i++) {
       const changed = Buffer.from(mutate(body, seeded(2, i), [], body)).toString('utf8')
-      const golden = outcomeOf(() => parseSnapshot(paths[fidelity], `${changed}checksum ${checksum(changed)}\n`))
-      if (typeof golden === 'string') continue
-      const comparison = outcomeOf(() => compareSnapshot(golden, dump, checkOptions()))
+      const snapshot = outcomeOf(() => parseSnapshot(paths[fidelity], `${changed}checksum ${checksum(changed)}\n`))
+      if (typeof snapshot === 'string') continue
+      const comparison = outcomeOf(() => compareSnapshot(snapshot, dump, checkOptions()))
       if (typeof comparison === 'string') continue
       const { compared, failed, missing, extra, unreadable, total } = comparison.counts
       expect(compared + failed + missing + extra + unreadable).toBe(total)
@@ -73,14 +72,14 @@ describe.each(['full', 'compact'] as const)('a damaged %s snapshot', (fidelity) 
 
 test('damaged rows of a full snapshot are refused or unreadable: no token passes with other metrics', () => {
   const rows = readFileSync(dataPath(paths.full))
-  const golden = readSnapshot(paths.full)
-  const before = compareSnapshot(golden, dump, checkOptions())
+  const snapshot = readSnapshot(paths.full)
+  const before = compareSnapshot(snapshot, dump, checkOptions())
   expect(before.pass).toBe(true)
   let refused = 0
   for (let i = 0; i < 100; i++) {
     const changed = mutate(rows, seeded(3, i), [], rows)
     writeFileSync(dataPath(paths.full), changed)
-    const after = outcomeOf(() => compareSnapshot(golden, dump, checkOptions()))
+    const after = outcomeOf(() => compareSnapshot(snapshot, dump, checkOptions()))
     if (typeof after === 'string') {
       refused++
       continue
@@ -92,7 +91,7 @@ test('damaged rows of a full snapshot are refused or unreadable: no token passes
   }
   writeFileSync(dataPath(paths.full), rows)
   expect(refused).toBeGreaterThan(50)
-  expect(compareSnapshot(golden, dump, checkOptions()).pass).toBe(true)
+  expect(compareSnapshot(snapshot, dump, checkOptions()).pass).toBe(true)
 })
 
 test('a snapshot of noise is refused by name', () => {

@@ -3,13 +3,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { GoldenLogitsError } from '../../../src/index.js'
-import { npyHeader } from '../../../src/snapshots/full/npy.js'
-import { NpzReader } from '../../../src/snapshots/full/npz-reader.js'
+import { GoldenLogitsError } from '../../src/index.js'
+import { NpzReader, npyHeader } from '../../src/snapshots/npz.js'
 import { SAMPLE_DTYPES, sampleRow, writeSamples } from './samples.js'
 
 /** What NumPy and PyTorch read in these very files: see scripts/fixtures/read_npz.py, which prints it. */
-const python = JSON.parse(readFileSync(join(import.meta.dirname, '../../fixtures/snapshots/python.json'), 'utf8'))
+const python = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/snapshots/python.json'), 'utf8'))
 
 const folder = mkdtempSync(join(tmpdir(), 'npz-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -19,7 +18,7 @@ if (process.env.NPZ_SAMPLES)
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-test.each(SAMPLE_DTYPES)('%s: NumPy and PyTorch read every element as it was dumped', (dtype) => {
+test.each(SAMPLE_DTYPES)('%s: NumPy and PyTorch read every element as it is in the dump', (dtype) => {
   const seen = python.files[`${dtype}.golden.npz`]
   // The result holds for these bytes.
   expect(sha256(readFileSync(files[dtype]))).toBe(seen.sha256)

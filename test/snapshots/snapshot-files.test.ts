@@ -19,13 +19,12 @@ import { compareDumps, GoldenLogitsError, type LoadDumpOptions, loadDump } from 
 import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
 import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
 import { checksum } from '../../src/snapshots/render.js'
-import { dataPath, type Fidelity } from '../../src/snapshots/types.js'
-import { PACKAGE_VERSION } from '../../src/snapshots/version.js'
+import { dataPath, type Fidelity, PACKAGE_VERSION } from '../../src/snapshots/types.js'
 import { type WriteSettings, writeSnapshot } from '../../src/snapshots/write-snapshot.js'
 import { bundled } from '../build/bundled.js'
 import { tree } from '../fixtures/trees.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'goldens-'))
+const folder = mkdtempSync(join(tmpdir(), 'snapshots-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const settings: WriteSettings = {
@@ -55,10 +54,10 @@ function errorOf(action: () => unknown): GoldenLogitsError {
 describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
   const clean = tree('a_clean_f32_vs_f16', 'my')
 
-  test('a golden is read as it was written', () => {
+  test('a snapshot is read as it was written', () => {
     const path = join(folder, `${fidelity}.golden`)
     const result = writeSnapshot(path, loadDump(clean), { ...settings, fidelity })
-    expect(result).toEqual({ kind: 'written', golden: readSnapshot(path) })
+    expect(result).toEqual({ kind: 'written', snapshot: readSnapshot(path) })
     expect(readSnapshot(path)).toMatchObject({ test: settings.test, provenance: settings.provenance, layout: 'atb' })
   })
 
@@ -81,7 +80,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     }
   })
 
-  test('a step of one side alone is missing or extra', () => {
+  test('a step of only one side is missing or extra', () => {
     const path = written(`some-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 4 } }) })
     const { counts, pass } = compareSnapshot(readSnapshot(path), loadDump(clean), checkOptions({ dtype: 'fp16' }))
     expect({ pass, ...counts }).toMatchObject({ pass: false, total: 12, passed: 5, extra: 7 })
@@ -97,18 +96,18 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     expect(error.message).toMatch(/a vocabulary of 600, the dump one of 640; .* set the option vocabSize to 600/)
   })
 
-  test('cut anywhere, it is a bad golden', () => {
+  test('cut anywhere, it is a bad snapshot', () => {
     const path = written(`cut-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: [0] }) })
     const text = readFileSync(path, 'utf8')
     for (let length = 0; length < text.length; length++) {
       writeFileSync(path, text.slice(0, length))
       const error = errorOf(() => readSnapshot(path))
       expect(error.code, `cut at ${length}`).toBe('bad-snapshot')
-      expect(error.message).toMatch(/\.golden: .*; restore the golden from version control, or write it anew/)
+      expect(error.message).toMatch(/\.golden: .*; restore the snapshot from version control, or write a new one/)
     }
   })
 
-  test('edited anywhere, it is a bad golden', () => {
+  test('edited anywhere, it is a bad snapshot', () => {
     const path = written(`edit-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: [0] }) })
     const text = readFileSync(path, 'utf8')
     for (let at = 0; at < text.length - 1; at++) {
@@ -117,22 +116,22 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
     }
   })
 
-  test('line ends of Windows do no harm', () => {
+  test('Windows line ends are accepted', () => {
     const path = written(`crlf-${fidelity}.golden`, clean, { fidelity })
     const before = readSnapshot(path)
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll('\n', '\r\n'))
     expect(readSnapshot(path)).toEqual(before)
   })
 
-  test('a later format is refused by name', () => {
+  test('a later format is refused with its number', () => {
     const path = written(`later-${fidelity}.golden`, clean, { fidelity })
     writeFileSync(path, readFileSync(path, 'utf8').replace('golden 1\n', 'golden 2\n'))
     const error = errorOf(() => readSnapshot(path))
     expect(error.code).toBe('snapshot-version')
-    expect(error.message).toMatch(/a golden of format 2, but this version of golden-logits reads up to 1/)
+    expect(error.message).toMatch(/the snapshot has format 2, but this version of golden-logits reads formats up to 1/)
   })
 
-  test('lines that are sound to the checksum alone are refused', () => {
+  test('invalid lines with a correct checksum are refused', () => {
     const path = written(`lines-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 1 } }) })
     const text = readFileSync(path, 'utf8')
     const body = text.slice(0, text.lastIndexOf('checksum '))
@@ -154,7 +153,7 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
   })
 })
 
-test('a full golden measures as the dump it was made from', () => {
+test('a full snapshot gives the same metrics as the dump it was made from', () => {
   const path = written('full-b.golden', tree('b_token3_degraded', 'golden'))
   const dump = loadDump(tree('b_token3_degraded', 'my'))
   const expected = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' })
@@ -165,7 +164,7 @@ test('a full golden measures as the dump it was made from', () => {
   )
 })
 
-test('a compact golden finds the wrong token, and passes the others', () => {
+test('a compact snapshot fails the wrong token and passes the others', () => {
   const path = written('compact-b.golden', tree('b_token3_degraded', 'golden'), { fidelity: 'compact' })
   const dump = loadDump(tree('b_token3_degraded', 'my'))
   const found = compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'bf16' }))
@@ -176,7 +175,7 @@ test('a compact golden finds the wrong token, and passes the others', () => {
   expect(found.counts).toMatchObject({ total: 12, compared: 12, passed: 11, overThreshold: 1, failed: 0 })
 })
 
-test('a limit between the bounds of a compact golden fails, with advice', () => {
+test('a limit between the bounds of a compact snapshot fails, with advice', () => {
   const path = written('undecided.golden', tree('b_token3_degraded', 'golden'), { fidelity: 'compact', k: 8 })
   const dump = loadDump(tree('b_token3_degraded', 'my'))
   const exact = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' }).tokens[0]!.metrics!
@@ -201,30 +200,30 @@ test('a limit between the bounds of a compact golden fails, with advice', () => 
   })
 })
 
-test('ranks are joined before they are kept', () => {
+test('ranks are joined before they are stored', () => {
   const path = written('ranks.golden', tree('g1_tp2_same_pid', 'golden'))
   expect(readSnapshot(path).tokens[0]).toMatchObject({ width: 640 })
   const dump = loadDump(tree('g1_tp2_same_pid', 'my'))
   expect(compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'bf16' })).pass).toBe(true)
 })
 
-test('rows of another golden are found out', () => {
+test('the rows of another snapshot are detected', () => {
   const path = written('mine.golden', tree('a_clean_f32_vs_f16', 'my'))
   const other = written('other.golden', tree('b_token3_degraded', 'my'))
   writeFileSync(dataPath(path), readFileSync(dataPath(other)))
   const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
   const error = errorOf(() => compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'fp16' })))
   expect(error.code).toBe('bad-snapshot')
-  expect(error.message).toMatch(/the row of token \d+ in the \.npz file beside it is not the one it was written with/)
+  expect(error.message).toMatch(/the row of token \d+ in its \.npz file is not the one that was written with it/)
   rmSync(dataPath(path))
-  expect(errorOf(() => readSnapshot(path)).message).toMatch(/the \.npz file with its rows is not beside it/)
+  expect(errorOf(() => readSnapshot(path)).message).toMatch(/the \.npz file with its rows is not next to it/)
 })
 
 test('the version is that of the package', () => {
   expect(PACKAGE_VERSION).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version)
 })
 
-test('the files it was made from are named with their digests', () => {
+test('the source files are listed with their digests', () => {
   const from = tree('g1_tp2_same_pid', 'my')
   const { sources, tokens } = readSnapshot(written('sources.golden', from, {}, { ranks: 'split' }))
   const dump = loadDump(from)
@@ -239,7 +238,7 @@ test('the files it was made from are named with their digests', () => {
   }
 })
 
-test.each(['full', 'compact'] as const)('%s: columns with probability are not cut off without a word', (fidelity) => {
+test.each(['full', 'compact'] as const)('%s: a vocabSize that cuts off probability is refused', (fidelity) => {
   const dump = loadDump(tree('a_clean_f32_vs_f16', 'my'))
   const path = join(folder, `cut-off-${fidelity}.golden`)
   const cut = { ...settings, fidelity, compare: checkOptions({ vocabSize: 5, dtype: 'fp16' }) }
@@ -251,7 +250,7 @@ test.each(['full', 'compact'] as const)('%s: columns with probability are not cu
   expect(existsSync(path) || existsSync(dataPath(path))).toBe(false)
 })
 
-test('workers that write the same golden at the same time leave one of them whole', async () => {
+test('two workers that write the same snapshot at the same time leave a complete one', async () => {
   const path = join(folder, 'shared', 'x.golden')
   const script = `
     const { writeSnapshot } = require(${JSON.stringify(await bundled('snapshots/write-snapshot'))})
@@ -269,19 +268,19 @@ test('workers that write the same golden at the same time leave one of them whol
     running = false
   })
   while (running) {
-    // Whoever wrote it last, the text is whole at any time.
+    // Whichever worker wrote it last, the text is complete at any time.
     if (existsSync(path)) expect(dumps).toContain(readSnapshot(path).test)
     await new Promise((done) => setTimeout(done, 5))
   }
   expect(await codes).toEqual([0, 0])
-  const golden = readSnapshot(path)
-  const other = dumps.find((from) => from !== golden.test)!
-  expect(compareSnapshot(golden, loadDump(golden.test), checkOptions({ dtype: 'fp16' })).pass).toBe(true)
-  expect(compareSnapshot(golden, loadDump(other), checkOptions({ dtype: 'fp16' })).pass).toBe(false)
+  const snapshot = readSnapshot(path)
+  const other = dumps.find((from) => from !== snapshot.test)!
+  expect(compareSnapshot(snapshot, loadDump(snapshot.test), checkOptions({ dtype: 'fp16' })).pass).toBe(true)
+  expect(compareSnapshot(snapshot, loadDump(other), checkOptions({ dtype: 'fp16' })).pass).toBe(false)
   expect(readdirSync(join(folder, 'shared')).sort()).toEqual(['x.golden', 'x.golden.npz'])
 })
 
-test('a lock of a worker that died is taken over', () => {
+test('the lock of a worker that died is removed', () => {
   const path = join(folder, 'left.golden')
   mkdirSync(`${path}.lock`)
   utimesSync(`${path}.lock`, new Date(0), new Date(0))

@@ -9,12 +9,12 @@ import { compareWithSnapshot, isUnusable } from '../snapshots/compare-snapshot.j
 import type { SnapshotResult } from '../snapshots/decide.js'
 import type { SnapshotSettings } from '../snapshots/options.js'
 import type { Snapshot } from '../snapshots/types.js'
-import type { SnapshotContext } from './snapshot-test.js'
+import type { MatcherContext } from './types.js'
 
 /** How the snapshot of a test compares with its dump, and why. */
 export interface SnapshotMatch {
   readonly state: SnapshotResult
-  readonly golden?: Snapshot
+  readonly snapshot?: Snapshot
   readonly comparison?: Comparison
   /** Why the snapshot cannot be used as it is. */
   readonly error?: GoldenLogitsError
@@ -22,7 +22,7 @@ export interface SnapshotMatch {
 
 /** Compares the dump with the existing snapshot, and spools the rows for the reporter. */
 export function matchSnapshot(
-  context: SnapshotContext,
+  context: MatcherContext,
   existing: string | undefined,
   target: string,
   dump: Dump,
@@ -32,7 +32,7 @@ export function matchSnapshot(
 ): SnapshotMatch {
   // The snapshot is about to be written: there is nothing to compare with.
   if (existing === undefined && mode !== 'none') return { state: 'missing' }
-  let golden: Snapshot | undefined
+  let snapshot: Snapshot | undefined
   try {
     // An update replaces the snapshot, which settles no warning.
     const met = (result: Comparison) => result.pass || (mode === 'all' && !failsByWarnings(result))
@@ -40,15 +40,15 @@ export function matchSnapshot(
       if (existing === undefined)
         throw new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })
       const match = compareWithSnapshot(existing, dump, compare, settings)
-      golden = match.golden
+      snapshot = match.snapshot
       return match.comparison
     }
     const comparison = recorded(context, 'toMatchLogitsSnapshot', matched, met)
-    if (!comparison.pass) return { state: 'unmatched', golden: golden!, comparison }
-    if (settings.fidelity !== undefined && settings.fidelity !== golden!.fidelity) {
-      return { state: 'other-fidelity', golden: golden!, error: otherFidelity(golden!, settings.fidelity) }
+    if (!comparison.pass) return { state: 'unmatched', snapshot: snapshot!, comparison }
+    if (settings.fidelity !== undefined && settings.fidelity !== snapshot!.fidelity) {
+      return { state: 'other-fidelity', snapshot: snapshot!, error: otherFidelity(snapshot!, settings.fidelity) }
     }
-    return { state: 'matched', golden: golden!, comparison }
+    return { state: 'matched', snapshot: snapshot!, comparison }
   } catch (error) {
     if (existing === undefined) return { state: 'missing' }
     if (!isUnusable(error)) throw error

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkOptions } from '../../../src/compare/options.js'
-import { loadDump } from '../../../src/index.js'
-import { writeSnapshot } from '../../../src/snapshots/write-snapshot.js'
-import { bin } from '../../formats/build/bin.js'
-import { random } from '../compact/pairs.js'
+import { checkOptions } from '../../src/compare/options.js'
+import { loadDump } from '../../src/index.js'
+import { writeSnapshot } from '../../src/snapshots/write-snapshot.js'
+import { bin } from '../formats/build/bin.js'
+import { random } from './compact/pairs.js'
 
 /** ATB's numbers of the dtypes, and the bytes of an element. */
 const DTYPES = { float32: ['0', 4], float16: ['1', 2], bfloat16: ['27', 2] } as const
@@ -14,7 +14,7 @@ export const SAMPLE_DTYPES = Object.keys(DTYPES) as SampleDtype[]
 const STEPS = 3
 const WIDTH = 2000
 
-/** The bytes of a row: numbers in [2, 4) of either sign, whatever the dtype, a zero and −Inf. */
+/** The bytes of a row: numbers in [2, 4) of either sign, in any dtype, a zero and −Inf. */
 export function sampleRow(dtype: SampleDtype, step: number): Uint8Array<ArrayBuffer> {
   const next = random(step + 1)
   const bytes = new Uint8Array(WIDTH * DTYPES[dtype][1])
@@ -32,7 +32,7 @@ export function sampleRow(dtype: SampleDtype, step: number): Uint8Array<ArrayBuf
   return bytes
 }
 
-/** Writes a dump of each dtype, and its golden. Returns the goldens' `.npz` files. */
+/** Writes a dump of each dtype, and its snapshot. Returns the snapshots' `.npz` files. */
 export function writeSamples(folder: string): Record<SampleDtype, string> {
   const files = SAMPLE_DTYPES.map((dtype) => {
     for (let step = 0; step < STEPS; step++) {
@@ -51,11 +51,11 @@ export function writeSamples(folder: string): Record<SampleDtype, string> {
       mkdirSync(layer, { recursive: true })
       writeFileSync(join(layer, 'outtensor0.bin'), bin({ ...lines, '$Object.data': `0,${data.length}` }, data))
     }
-    const golden = join(folder, `${dtype}.golden`)
+    const path = join(folder, `${dtype}.golden`)
     const settings = { fidelity: 'full', k: 1, test: 'sample', provenance: {}, compare: checkOptions() } as const
-    const written = writeSnapshot(golden, loadDump(join(folder, dtype)), settings)
+    const written = writeSnapshot(path, loadDump(join(folder, dtype)), settings)
     if (written.kind !== 'written') throw new Error(written.reason)
-    return [dtype, `${golden}.npz`]
+    return [dtype, `${path}.npz`]
   })
   return Object.fromEntries(files)
 }

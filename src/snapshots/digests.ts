@@ -4,9 +4,21 @@ import { openFile } from '../io/file-source.js'
 import { crypto } from '../lib/optional-packages.js'
 import type { SourceFile } from './types.js'
 
+/**
+ * SHA-256 of a row's logits as little-endian float32, its first 32 hexadecimal digits. Rows of equal digest have equal
+ * metrics, also if their dtypes differ.
+ */
+export function rowDigest(row: Float32Array): string {
+  return crypto()
+    .createHash('sha256')
+    .update(new Uint8Array(row.buffer, row.byteOffset, row.byteLength))
+    .digest('hex')
+    .slice(0, 32)
+}
+
 const PIECE = 1 << 20
 
-/** What a step's logits were read from: each file by its name, size and SHA-256, read piece by piece. */
+/** The files that a step's logits were read from: name, size and SHA-256 of each. Reads them piece by piece. */
 export function sourcesOf(step: number, files: readonly string[], budgets: Partial<Budgets>): SourceFile[] {
   return files.map((path) => {
     const file = openFile(path, budgets)
@@ -25,12 +37,12 @@ export function sourcesOf(step: number, files: readonly string[], budgets: Parti
   })
 }
 
-const KEPT = 6
+const MAX_PARTS = 6
 
-/** From the working directory on where it lies below; else its last folders, as those before are of one machine only. */
+/** Relative to the working directory if it is below; else the last folders, because the others belong to one machine. */
 function nameOf(path: string): string {
   const fromHere = relative(process.cwd(), path)
   const isBelow = !fromHere.startsWith('..') && !isAbsolute(fromHere)
   const parts = (isBelow ? fromHere : path).split(sep)
-  return isBelow || parts.length <= KEPT ? parts.join('/') : `…/${parts.slice(-KEPT).join('/')}`
+  return isBelow || parts.length <= MAX_PARTS ? parts.join('/') : `…/${parts.slice(-MAX_PARTS).join('/')}`
 }
