@@ -71,6 +71,24 @@ export class GoldenLogitsError extends Error {
   }
 }
 
+/**
+ * Runs the body of a public function. An error of ours, and its cause, then have the stack of the caller, without frames
+ * of this package: runners show the code at the first frame, which is the user's line. Any other error is a bug, and keeps
+ * its stack.
+ * @param entry the public function
+ */
+export function atCaller<T>(entry: (...args: never[]) => unknown, body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) {
+      Error.captureStackTrace(error, entry)
+      if (typeof error.cause === 'object' && error.cause !== null) Error.captureStackTrace(error.cause, entry)
+    }
+    throw error
+  }
+}
+
 /** Describes an invalid argument for an error message: strings and numbers as they are, objects only by their type. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `'${printable(value, 40)}'`

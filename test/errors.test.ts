@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeValue, GoldenLogitsError, invalidArgument, printable } from '../src/errors.js'
+import { atCaller, describeValue, GoldenLogitsError, invalidArgument, printable } from '../src/errors.js'
 
 describe('printable text', () => {
   test.each([
@@ -51,4 +51,36 @@ test('an error is one line of at most 1,000 characters, which names its file', (
   expect(error.file).toHaveLength(902)
   const cause = new Error('why')
   expect(new GoldenLogitsError('read-failed', 'x', { cause })).toMatchObject({ message: 'x', cause, file: undefined })
+})
+
+describe('the stack of an error begins at the caller', () => {
+  const deep = (error: Error) => {
+    throw error
+  }
+  function entry(error: Error): void {
+    atCaller(entry, () => deep(error))
+  }
+  const framesOf = (error: Error) => error.stack!.split('\n').filter((line) => /^ +at /.test(line))
+  const stackAfter = (error: Error) => {
+    try {
+      entry(error)
+    } catch {
+      return framesOf(error)
+    }
+    throw new Error('nothing was thrown')
+  }
+
+  test('if it is ours, for its cause too', () => {
+    const cause = new Error('why')
+    const error = new GoldenLogitsError('read-failed', 'x', { cause })
+    expect(stackAfter(error)[0]).toContain('stackAfter')
+    expect(framesOf(cause)[0]).toContain('stackAfter')
+    expect(error.stack).toContain('GoldenLogitsError: x')
+  })
+
+  test('but a bug keeps its frames', () => {
+    const bug = new TypeError('x')
+    const before = framesOf(bug)
+    expect(stackAfter(bug)).toEqual(before)
+  })
 })

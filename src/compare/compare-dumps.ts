@@ -1,5 +1,7 @@
 import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
+import { atCaller } from '../errors.js'
+import type { FilePath } from '../lib/file-path.js'
 import { measureAll, rowsOf } from '../measure/measure-all.js'
 import type { RowSource } from '../measure/row-source.js'
 import { align } from './align.js'
@@ -12,19 +14,19 @@ import type { Comparison, ListedComparison } from './types.js'
  * verdict. A file that cannot be read fails its token, never the comparison. Synchronous; holds one pair of rows at a time on
  * each thread, and gives the same result on any number of threads.
  *
- * @param dump the tested side: what `loadDump` returned, or a path or pattern for it
+ * @param dump the tested side: what `loadDump` returned, or a path, URL or pattern for it
  * @param golden the trusted side, likewise
  * @throws GoldenLogitsError `invalid-argument` for invalid options, values or an environment variable, `nothing-to-compare` if
  * neither side has a requested step, and what `loadDump` throws if a path was given
  */
-export function compareDumps(dump: Dump | string, golden: Dump | string, options: CompareOptions = {}): Comparison {
-  return withTokenArray(compareListed(dump, golden, options))
+export function compareDumps(dump: Dump | FilePath, golden: Dump | FilePath, options: CompareOptions = {}): Comparison {
+  return atCaller(compareDumps, () => withTokenArray(compareListed(dump, golden, options)))
 }
 
 /** The same for use inside the package, where nothing needs all tokens at once. */
 export function compareListed(
-  dump: Dump | string,
-  golden: Dump | string,
+  dump: Dump | FilePath,
+  golden: Dump | FilePath,
   options: CompareOptions = {},
 ): ListedComparison {
   const settings = checkOptions(options)

@@ -1,5 +1,6 @@
 import { GoldenLogitsError, printable } from '../errors.js'
 import { resolveBudgets } from '../io/budgets.js'
+import { isUrl } from '../lib/file-path.js'
 import type { List } from '../lib/lazy-list.js'
 import { typedArray } from '../tensor/memory-tensor.js'
 import { loadDump } from './load.js'
@@ -10,7 +11,7 @@ import type { Dump, DumpStep, IgnoredPath } from './types.js'
  * @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws
  */
 export function asDump(side: 'golden' | 'dump', value: unknown): Dump {
-  if (typeof value === 'string') return loadDump(value)
+  if (typeof value === 'string' || isUrl(value)) return loadDump(value)
   const dump = value as Dump | null | undefined
   const looksLike = typeof dump === 'object' && dump !== null && isList(dump.steps) && typeof dump.path === 'string'
   if (!looksLike) throw noDump(side, value)

@@ -1,7 +1,8 @@
 import { join, parse, resolve, sep } from 'node:path'
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
+import { startedFrom } from '../lib/file-path.js'
 import { glob } from '../lib/optional-packages.js'
 
 const WINDOWS = process.platform === 'win32'
@@ -19,9 +20,11 @@ export function expand(pathOrGlob: string): string[] {
   const matches = globSync(pattern, { cwd: folder, absolute: true, windowsPathsNoEscape: WINDOWS })
   if (matches.length > 0) return matches.sort(compareNames)
   if (hasMagic(pattern, { magicalBraces: true, windowsPathsNoEscape: WINDOWS })) {
-    throw new GoldenLogitsError('nothing-to-compare', 'the pattern matches no file or folder', { file: pathOrGlob })
+    const message = `the pattern matches no file or folder${startedFrom(pathOrGlob)}; the folder ${printable(folder, 300)} exists, and nothing in it matches ${printable(pattern, 100)}`
+    throw new GoldenLogitsError('nothing-to-compare', message, { file: pathOrGlob })
   }
-  throw new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: pathOrGlob })
+  const message = `there is no such file or folder${startedFrom(pathOrGlob)}`
+  throw new GoldenLogitsError('file-not-found', message, { file: pathOrGlob })
 }
 
 /** Splits a path into its deepest existing folder and the rest. */

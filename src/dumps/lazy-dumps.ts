@@ -1,9 +1,10 @@
-import { describeValue, GoldenLogitsError } from '../errors.js'
+import { atCaller, describeValue, GoldenLogitsError } from '../errors.js'
+import { type FilePath, isUrl } from '../lib/file-path.js'
 import { loadDump } from './load.js'
 import type { Dump, LoadDumpOptions } from './types.js'
 
-/** A dump of a suite: a path or pattern for `loadDump`, the same with options, or a function that returns the dump. */
-export type DumpSource = string | ({ path: string } & LoadDumpOptions) | (() => Dump)
+/** A dump of a suite: a path, URL or pattern for `loadDump`, the same with options, or a function that returns the dump. */
+export type DumpSource = FilePath | ({ path: FilePath } & LoadDumpOptions) | (() => Dump)
 
 /**
  * Declares the dumps of a suite by name. Each is loaded once, when its property is first read.
@@ -19,11 +20,12 @@ export function lazyDumps<const Name extends string>(
   const loaded = new Map<string, Dump>()
   const dumps = {} as { readonly [N in Name]: Dump }
   for (const name of Object.keys(sources) as Name[]) {
-    const get = () => {
-      const dump = loaded.get(name) ?? load(name, sources[name])
-      loaded.set(name, dump)
-      return dump
-    }
+    const get = () =>
+      atCaller(get, () => {
+        const dump = loaded.get(name) ?? load(name, sources[name])
+        loaded.set(name, dump)
+        return dump
+      })
     Object.defineProperty(dumps, name, { enumerable: true, get })
   }
   return dumps
@@ -32,7 +34,7 @@ export function lazyDumps<const Name extends string>(
 function load(name: string, source: DumpSource): Dump {
   try {
     if (typeof source === 'function') return source()
-    if (typeof source === 'string') return loadDump(source)
+    if (typeof source === 'string' || isUrl(source)) return loadDump(source)
     if (typeof source !== 'object' || source === null) {
       throw new GoldenLogitsError(
         'invalid-argument',
@@ -47,7 +49,6 @@ function load(name: string, source: DumpSource): Dump {
     throw new GoldenLogitsError(code, `the dump declared as '${name}': ${error.message}`, {
       offset,
       budget,
-      cause: error,
     })
   }
 }

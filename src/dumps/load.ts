@@ -1,9 +1,10 @@
 import { basename, join, relative, resolve } from 'node:path'
-import { describeValue, GoldenLogitsError, invalidArgument, printable } from '../errors.js'
+import { atCaller, describeValue, GoldenLogitsError, invalidArgument, printable } from '../errors.js'
 import { resolveBudgets } from '../io/budgets.js'
 import { kindOf } from '../io/folder.js'
 import { inNameOrder } from '../io/folder-names.js'
 import { checkObject, choiceOrNumber, nonEmptyString, wholeNumber } from '../lib/check-options.js'
+import { type FilePath, pathOf } from '../lib/file-path.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { commonFolder, expand } from './expand.js'
 import { refuseForeign } from './foreign-files.js'
@@ -23,14 +24,19 @@ interface Scan extends LayoutScan {
  * Opens a dump: finds its layout, its run, its ranks and the step of each file. Cheap: it lists folders and reads no tensor.
  *
  * @param pathOrGlob any level of a dump (the folder of runs, a run, `torch_tensors`/`tensors`, a device folder, one step,
- * one file), or a glob pattern that matches such paths. Relative paths start at the working directory. An existing folder
+ * one file), a `file:` URL of one, or a glob pattern that matches such paths. Relative paths start at the working directory. An existing folder
  * in front of a pattern is taken literally, even if its name contains pattern characters.
  * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare` (no dump there, or a pattern without a match),
  * `unsupported-format` (a file that is no tensor), `ambiguous-run`, `ambiguous-layer`, `invalid-argument`
  */
-export function loadDump(pathOrGlob: string, options: LoadDumpOptions = {}): Dump {
-  checkPath(pathOrGlob)
-  checkOptions(options)
+export function loadDump(pathOrGlob: FilePath, options: LoadDumpOptions = {}): Dump {
+  return atCaller(loadDump, () => {
+    checkOptions(options)
+    return openDump(checkPath(pathOf(pathOrGlob)), options)
+  })
+}
+
+function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
   const paths = expand(pathOrGlob)
   const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
   const located = locate(paths)
@@ -71,13 +77,14 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   budgets: (value) => resolveBudgets(value as LoadDumpOptions['budgets']),
 }
 
-function checkPath(path: unknown): void {
+function checkPath(path: unknown): string {
   if (typeof path !== 'string' || path === '') {
     throw invalidArgument(`loadDump needs the path of a dump or a glob pattern, got ${describeValue(path)}`)
   }
   if (path.includes('\0')) {
     throw new GoldenLogitsError('invalid-argument', 'a path cannot contain a NUL character', { file: path })
   }
+  return path
 }
 
 function checkOptions(options: unknown): void {

@@ -1,6 +1,7 @@
-import { describeValue, GoldenLogitsError, invalidArgument } from '../errors.js'
+import { atCaller, describeValue, GoldenLogitsError, invalidArgument } from '../errors.js'
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import { type FileSource, openFile } from '../io/file-source.js'
+import { type FilePath, pathOf } from '../lib/file-path.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { newChecks } from './format.js'
 import { detectFormat } from './index.js'
@@ -10,10 +11,15 @@ import { storageTensor } from './storage-tensor.js'
  * Every tensor of one file (`.pth` of any torch, ATB `.bin`), in the order they are stored. Parses the file; elements
  * are read later, when `toFloat32` or `readRaw` is called, which opens the file again.
  *
+ * @param path a path or a `file:` URL
  * @throws GoldenLogitsError with `code` and `file`, for every failure to read; later reads throw `file-changed` if the
  * file has changed since
  */
-export function readTensors(file: string, options: { budgets?: Partial<Budgets> } = {}): LazyTensor[] {
+export function readTensors(path: FilePath, options: { budgets?: Partial<Budgets> } = {}): LazyTensor[] {
+  return atCaller(readTensors, () => tensorsOf(pathOf(path), options))
+}
+
+function tensorsOf(file: unknown, options: { budgets?: Partial<Budgets> }): LazyTensor[] {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) {
     throw invalidArgument(`readTensors expects the path of a file, got ${describeValue(file)}`)
   }

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { GoldenLogitsError } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
 import { itemSize } from '../tensor/dtype.js'
@@ -65,7 +66,7 @@ export function adjacentFrom(tensor: TensorValue, start: number, count: number):
 }
 
 function checkRange(start: number, count: number, length: number, into: Uint8Array, item: number, file: string): void {
-  const room = into instanceof Uint8Array ? into.length : Number.NaN
+  const room = types.isUint8Array(into) ? into.length : Number.NaN
   if (Number.isInteger(start) && Number.isInteger(count) && start >= 0 && count >= 0 && start + count <= length) {
     if (count * item <= room) return
   }

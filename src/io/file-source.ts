@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { type ErrorCode, GoldenLogitsError } from '../errors.js'
+import { startedFrom } from '../lib/file-path.js'
 import { type Budgets, resolveBudgets, withinBudget } from './budgets.js'
 import type { ByteSource } from './byte-source.js'
 
@@ -126,7 +127,8 @@ const OPEN_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
 
 function openError(file: string, cause: NodeJS.ErrnoException): GoldenLogitsError {
   const [code, message] = OPEN_CODES[cause.code ?? ''] ?? ['read-failed', `cannot be opened (${cause.code})`]
-  return new GoldenLogitsError(code, message, { file, cause })
+  const where = code === 'file-not-found' ? startedFrom(file) : ''
+  return new GoldenLogitsError(code, `${message}${where}`, { file, cause })
 }
 
 function refuseOthers(file: string, stats: Stats): void {

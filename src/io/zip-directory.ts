@@ -1,3 +1,4 @@
+import { TextDecoder, TextEncoder } from 'node:util'
 import { type GoldenLogitsError, printable } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from './budgets.js'
 import { type ByteSource, readBytes } from './byte-source.js'

@@ -4,15 +4,17 @@ import type { CompareOptions } from '../compare/options.js'
 import type { ListedComparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
+import type { FilePath } from '../lib/file-path.js'
 import { firstOf } from '../lib/lazy-list.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { passText } from '../report/message/pass.js'
 import { recorded } from '../reporters/recorder.js'
+import { called } from './call.js'
 import { hint } from './hint.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
-/** What a matcher accepts on either side: the result of `loadDump`, or a path or pattern for it. */
-export type DumpOrPath = Dump | string
+/** What a matcher accepts on either side: the result of `loadDump`, or a path, `file:` URL or pattern for it. */
+export type DumpOrPath = Dump | FilePath
 
 /**
  * Requires every token of the dump to be within the thresholds of the golden. Synchronous.
@@ -25,18 +27,21 @@ export function toMatchGoldenLogits(
   golden: DumpOrPath,
   options: CompareOptions = {},
 ): MatcherResult {
-  const comparison = recorded(
-    this,
-    'toMatchGoldenLogits',
-    () => compareListed(dump, golden, options),
-    (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
-  )
-  if (this.isNot && !comparison.pass && !isReadAndDiffers(comparison)) throw refusedNot(comparison)
-  return {
-    pass: comparison.pass,
-    message: () =>
-      `${hint(this, 'toMatchGoldenLogits', 'golden', options)}\n\n${comparison.pass ? passText(comparison) : failureText(comparison)}`,
-  }
+  return called(this, toMatchGoldenLogits, () => {
+    const comparison = recorded(
+      this,
+      'toMatchGoldenLogits',
+      () => compareListed(dump, golden, options),
+      (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
+    )
+    if (this.isNot && !comparison.pass && !isReadAndDiffers(comparison)) throw refusedNot(comparison)
+    return {
+      pass: comparison.pass,
+      message: () =>
+        `${hint(this, 'toMatchGoldenLogits', 'golden', options)}\n\n${comparison.pass ? passText(comparison) : failureText(comparison)}`,
+      tokens: comparison.counts.total,
+    }
+  })
 }
 
 /**

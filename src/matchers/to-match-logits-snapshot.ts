@@ -21,6 +21,7 @@ import { candidatePath, locateSnapshot } from '../snapshots/names.js'
 import { noteUsed } from '../snapshots/obsolete.js'
 import { checkSnapshotOptions, type SnapshotOptions, type SnapshotSettings } from '../snapshots/options.js'
 import { type Written, writeSnapshot } from '../snapshots/write-snapshot.js'
+import { called, type MeasuredResult } from './call.js'
 import { hint, optionsText } from './hint.js'
 import { matchSnapshot, type SnapshotMatch } from './match-snapshot.js'
 import { type Candidate, missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
@@ -51,6 +52,10 @@ export function toMatchLogitsSnapshot(
   dump: DumpOrPath,
   options: SnapshotOptions = {},
 ): MatcherResult {
+  return called(this, toMatchLogitsSnapshot, () => matchOrWrite.call(this, dump, options))
+}
+
+function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: SnapshotOptions): MeasuredResult {
   refuseMisuse(this)
   const settings = checkSnapshotOptions(options)
   const compare = checkOptions(settings.compare)
@@ -65,15 +70,15 @@ export function toMatchLogitsSnapshot(
   const match = matchSnapshot(this, existing, target, tested, compare, settings, mode)
   const action = decide(match.state, mode)
   const write = (path: string) => writeDump(path, match, test.name, tested, settings, compare)
-  const pass = (kind: 'added' | 'matched' | 'updated'): MatcherResult => {
+  const pass = (kind: 'added' | 'matched' | 'updated'): MeasuredResult => {
     if (kind !== 'matched') worker.written.set(target, kind)
     countSnapshot(this.snapshotState!, kind, test)
-    return { pass: true, message: () => '' }
+    return { pass: true, message: () => '', tokens: tested.steps.length }
   }
-  const fail = (text: () => string): MatcherResult => {
+  const fail = (text: () => string): MeasuredResult => {
     countSnapshot(this.snapshotState!, 'unmatched', test)
     const call = hint(this, 'toMatchLogitsSnapshot', Object.keys(options).length === 0 ? '' : optionsText(options), {})
-    return { pass: false, message: () => `${call}\n\n${text()}` }
+    return { pass: false, message: () => `${call}\n\n${text()}`, tokens: tested.steps.length }
   }
   // Neither an update nor a candidate would settle the warnings.
   if (match.comparison && failsByWarnings(match.comparison)) return fail(() => failureText(match.comparison!))

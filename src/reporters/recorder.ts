@@ -4,7 +4,7 @@ import { crypto } from '../lib/optional-packages.js'
 import { identify, type RunnerContext } from '../runner/test.js'
 import { rootOf } from './run-dirs.js'
 import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type SpoolLine } from './spool.js'
-import { say } from './summary.js'
+import { printLine } from './summary.js'
 
 /** State of this worker: the prefix and count that make ids unique, and whether a write error was reported. */
 const worker = { prefix: '', comparisons: 0, hasComplained: false }
@@ -82,14 +82,5 @@ function spool(runDir: string, lines: Iterable<SpoolLine>): void {
     if (worker.hasComplained) return
     worker.hasComplained = true
     printLine(`rows cannot be written and will be missing from the report: ${printable(String(error), 300)}`)
-  }
-}
-
-/** Prints to stderr. If that is closed or its pipe is full, the line is lost, and the test goes on. */
-function printLine(text: string): void {
-  try {
-    say(text)
-  } catch {
-    // The same problem would meet a message about it.
   }
 }

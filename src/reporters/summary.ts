@@ -21,3 +21,12 @@ export function fromHere(path: string): string {
 export function say(text: string): void {
   writeSync(2, `golden-logits: ${text}\n`)
 }
+
+/** Prints to stderr. If that is closed or its pipe is full, the line is lost, and the test goes on. */
+export function printLine(text: string): void {
+  try {
+    say(text)
+  } catch {
+    // The same problem would meet a message about it.
+  }
+}

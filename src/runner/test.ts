@@ -27,7 +27,16 @@ export interface RunnerTask extends NamedTask {
   readonly id?: string | undefined
   readonly fullTestName?: string | undefined
   readonly concurrent?: boolean | undefined
-  readonly result?: { readonly retryCount?: number | undefined; readonly repeatCount?: number | undefined } | undefined
+  /** Milliseconds that the test may take. */
+  readonly timeout?: number | undefined
+  readonly result?:
+    | {
+        readonly retryCount?: number | undefined
+        readonly repeatCount?: number | undefined
+        /** Of the attempt, in milliseconds since 1970. */
+        readonly startTime?: number | undefined
+      }
+    | undefined
   readonly file?: { readonly filepath?: string | undefined; readonly projectName?: string | undefined } | undefined
   /** Has `_local` if the test took `expect` from its context; such an `expect` always belongs to one test. */
   readonly context?: object | undefined

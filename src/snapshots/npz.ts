@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { TextEncoder } from 'node:util'
 import type { Zip } from 'fflate'
 import { readRecord } from '../formats/zip-record.js'
 import { type Budgets, DEFAULT_BUDGETS } from '../io/budgets.js'

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { openFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'

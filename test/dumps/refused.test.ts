@@ -164,7 +164,14 @@ describe('invalid arguments of loadDump', () => {
     ['', {}, "loadDump needs the path of a dump or a glob pattern, got ''"],
     [undefined, {}, 'loadDump needs the path of a dump or a glob pattern, got undefined'],
     [null, {}, 'loadDump needs the path of a dump or a glob pattern, got null'],
-    [new URL('file:///x'), {}, 'loadDump needs the path of a dump or a glob pattern, got '],
+    [new Date(0), {}, 'loadDump needs the path of a dump or a glob pattern, got an object'],
+    [
+      new URL('https://host/x'),
+      {},
+      "the URL 'https://host/x' names no file of this machine, expected a URL with file:///",
+    ],
+    [new URL('file:///a%2Fb'), {}, "the URL 'file:///a%2Fb' names no file of this machine"],
+    ['file:///x', {}, "'file:///x' is the text of a URL, expected a path or a URL object: new URL(…)"],
     ['x', null, "loadDump's options must be an object such as { firstStep: 1 }, got null"],
     ['x', 'latest', "loadDump's options must be an object such as { firstStep: 1 }, got 'latest'"],
     [

@@ -1,3 +1,6 @@
+// Node defines this global when something first uses it: that is no change by the package.
+void TextEncoder
+
 const OBJECTS: readonly object[] = [
   ...[Object, Array, Function, String, Number, Boolean, Symbol, BigInt, Map, Set, Promise, Error, RegExp, ArrayBuffer],
   ...[Uint8Array, Float32Array, DataView, Buffer, Reflect, JSON, globalThis],

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util'
 import { GoldenLogitsError } from '../../errors.js'
 import { type Budgets, overBudget, withinBudget } from '../../io/budgets.js'
 import { PickleCursor, type PickleSource } from './cursor.js'

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path'
+import { TextDecoder } from 'node:util'
 import { openFile } from '../../../io/file-source.js'
 import { kindOf, listFolder } from '../../../io/folder.js'
 import { isHeadName, parseDevice } from '../names.js'
