@@ -1,6 +1,7 @@
 import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { checkObject } from '../lib/check-options.js'
+import type { FilePath } from '../lib/file-path.js'
 import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
 import { rowsOf } from '../measure/measure-all.js'
 import { unreadFacts } from '../measure/outcome.js'
@@ -36,8 +37,8 @@ export interface Reproduction {
  * @throws GoldenLogitsError as `compareDumps` does
  */
 export function reproduceDumps(
-  dump: Dump | string,
-  other: Dump | string,
+  dump: Dump | FilePath,
+  other: Dump | FilePath,
   options: ReproduceOptions = {},
 ): Reproduction {
   const settings = checkOptions(checkObject<ReproduceOptions>('the options', options, ['steps'], '{ steps: [0] }'))

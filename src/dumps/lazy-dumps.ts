@@ -13,6 +13,10 @@ export type DumpSource = FilePath | ({ path: FilePath } & LoadDumpOptions) | (()
 export function lazyDumps<const Name extends string>(
   sources: Record<Name, DumpSource>,
 ): { readonly [N in Name]: Dump } {
+  return atCaller(lazyDumps, () => declare(sources))
+}
+
+function declare<const Name extends string>(sources: Record<Name, DumpSource>): { readonly [N in Name]: Dump } {
   if (typeof sources !== 'object' || sources === null) {
     const message = `lazyDumps needs an object such as { golden: 'dumps/gpu' }, got ${describeValue(sources)}`
     throw new GoldenLogitsError('invalid-argument', message)

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors.js'
+import { atCaller, describeValue } from '../errors.js'
 import { checkObject, choiceOrNumber, wholeNumber } from '../lib/check-options.js'
 import { type MemoryTensor, memoryTensor } from '../tensor/memory-tensor.js'
 import { type LogitsArray, type LogitsTensor, refused, type TensorOptions, tensorOf } from './tensor-of.js'
@@ -35,6 +35,13 @@ const PATH = 'logits in memory'
 export function logitsOf(
   logits: LogitsArray | LogitsTensor | readonly (LogitsArray | LogitsTensor)[],
   options: LogitsOptions = {},
+): Dump {
+  return atCaller(logitsOf, () => memoryDump(logits, options))
+}
+
+function memoryDump(
+  logits: LogitsArray | LogitsTensor | readonly (LogitsArray | LogitsTensor)[],
+  options: LogitsOptions,
 ): Dump {
   const checked = checkOptions(options)
   const { positions, sequence, firstStep } = checked

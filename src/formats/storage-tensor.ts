@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { GoldenLogitsError } from '../errors.js'
+import { atCaller, GoldenLogitsError } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
@@ -28,7 +28,7 @@ export function storageTensor(
   const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1)
   const item = itemSize(storage.dtype)
   const runs = runsOf(shape, strides)
-  const readRaw = (start: number, count: number, into: Uint8Array) => {
+  const read = (start: number, count: number, into: Uint8Array) => {
     checkRange(start, count, length, into, item, file)
     withinBudget(budgets, 'elements', count, 'elements decoded of one tensor', { file })
     if (count === 0) return
@@ -40,21 +40,17 @@ export function storageTensor(
       close()
     }
   }
-  return {
-    name,
-    dtype: storage.dtype,
-    shape,
-    length,
-    readRaw,
-    toFloat32() {
+  const readRaw = (start: number, count: number, into: Uint8Array) => atCaller(readRaw, () => read(start, count, into))
+  const toFloat32 = (): Float32Array =>
+    atCaller(toFloat32, () => {
       withinBudget(budgets, 'elements', length, 'elements decoded of one tensor', { file })
       const raw = allocate(length * item, 'elements of the tensor', { file })
-      readRaw(0, length, raw)
+      read(0, length, raw)
       const values = new Float32Array(allocate(4 * length, 'elements of the tensor as float32', { file }).buffer)
       widen(raw, storage.dtype, values)
       return values
-    },
-  }
+    })
+  return { name, dtype: storage.dtype, shape, length, readRaw, toFloat32 }
 }
 
 /** The storage element at which `count` contiguous elements begin; undefined if the elements are not contiguous. */

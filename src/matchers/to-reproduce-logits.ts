@@ -2,6 +2,7 @@ import { type ReproduceOptions, type Reproduction, reproduceDumps } from '../com
 import { GoldenLogitsError } from '../errors.js'
 import { reproductionCounts, reproductionText } from '../report/message/reproduction.js'
 import { recorded } from '../reporters/recorder.js'
+import { called } from './call.js'
 import { hint } from './hint.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext, MatcherResult } from './types.js'
@@ -16,17 +17,20 @@ export function toReproduceLogits(
   other: DumpOrPath,
   options: ReproduceOptions = {},
 ): MatcherResult {
-  const reproduction = recorded(
-    this,
-    'toReproduceLogits',
-    () => reproduceDumps(dump, other, options),
-    (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
-  )
-  if (this.isNot && !reproduction.pass && !isReadAndDiffers(reproduction)) throw refusedNot(reproduction)
-  return {
-    pass: reproduction.pass,
-    message: () => `${hint(this, 'toReproduceLogits', 'other', options)}\n\n${reproductionText(reproduction)}`,
-  }
+  return called(this, toReproduceLogits, () => {
+    const reproduction = recorded(
+      this,
+      'toReproduceLogits',
+      () => reproduceDumps(dump, other, options),
+      (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
+    )
+    if (this.isNot && !reproduction.pass && !isReadAndDiffers(reproduction)) throw refusedNot(reproduction)
+    return {
+      pass: reproduction.pass,
+      message: () => `${hint(this, 'toReproduceLogits', 'other', options)}\n\n${reproductionText(reproduction)}`,
+      tokens: reproduction.counts.total,
+    }
+  })
 }
 
 /** `.not` claims that the runs differ, so their logits must have been read. */

@@ -56,7 +56,7 @@ test('Jest with the globals of jsdom runs the gate, threads, snapshots, URLs and
   const project = new Project('jest')
   const args = ['--testPathPatterns', 'jsdom', '--ci=false']
   const { code, stderr } = await ended(project.start(JEST, args, { CSV: 'report.csv' }))
-  expect(stderr).toContain('Tests:       6 passed, 6 total')
+  expect(stderr).toContain('Tests:       7 passed, 7 total')
   expect(stderr).toContain('2 written')
   expect(code).toBe(0)
   expect(project.report('report.csv').filter(({ pass }) => pass !== 'true')).toEqual([])

@@ -2,7 +2,7 @@
 require('golden-logits/jest')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { readTensors } = require('golden-logits')
+const { logitsOf, readTensors } = require('golden-logits')
 const { expect, test } = require('@jest/globals')
 const { dump, golden } = require('../dumps.cjs')
 
@@ -42,4 +42,11 @@ test('bytes into a Buffer of Node and into an array of this realm', () => {
     expect([...array]).toEqual([...buffer])
     expect(array.some((byte) => byte !== 0)).toBe(true)
   }
+})
+
+test('logits in arrays of this realm and of Node', () => {
+  const here = new Float32Array([1, 2, 3])
+  const bytes = Buffer.from(new Uint8Array(here.buffer))
+  expect(here.constructor).not.toBe(bytes.constructor)
+  expect(logitsOf(here)).toMatchGoldenLogits(logitsOf({ data: here.slice(), dims: [1, 3] }), { dtype: 'fp32' })
 })
