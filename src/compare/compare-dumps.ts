@@ -2,12 +2,12 @@ import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { atCaller } from '../errors.js'
 import type { FilePath } from '../lib/file-path.js'
-import { measureAll, rowsOf } from '../measure/measure-all.js'
-import type { RowSource } from '../measure/row-source.js'
+import { measureAll } from '../measure/measure-all.js'
 import { align } from './align.js'
 import { conclude } from './conclude.js'
 import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
-import type { Comparison, ListedComparison } from './types.js'
+import { planPairs, type Side, sidesOf } from './sides.js'
+import type { Comparison, ListedComparison, TokenComparison } from './types.js'
 
 /**
  * Compares two dumps token by token: the last row of each step's logits, all metrics in float64, every token with a
@@ -32,30 +32,28 @@ export function compareListed(
   const settings = checkOptions(options)
   const tested = asDump('dump', dump)
   const trusted = asDump('golden', golden)
-  return compareSides(sideOf(tested), sideOf(trusted), settings)
-}
-
-/** One side of a comparison: its steps, and where their rows come from. */
-export interface Side {
-  readonly dump: Dump
-  readonly rows: RowSource
-}
-
-export function sideOf(dump: Dump): Side {
-  return { dump, rows: rowsOf(dump) }
+  const sides = sidesOf(trusted, tested)
+  return compareSides(sides.dump, sides.golden, settings)
 }
 
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */
 export function compareSides(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
   const { pairs, notes } = align(dump.dump, golden.dump, settings)
   const { vocabSize, threads } = settings
-  const results = measureAll(pairs, { golden: golden.rows, dump: dump.rows, vocabSize, threads })
+  const results = measureAll(planPairs(pairs, golden, dump), {
+    golden: golden.rows,
+    dump: dump.rows,
+    vocabSize,
+    threads,
+  })
   return conclude(dump.dump, golden.dump, results, notes, settings)
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */
 export function withTokenArray({ tokens, ...facts }: ListedComparison): Comparison {
   const { pass, firstFailure, ...others } = facts
-  const array = Array.from(tokens, (token) => (token.step === firstFailure?.step ? firstFailure : token))
+  const isFirst = ({ step, position }: TokenComparison) =>
+    step === firstFailure?.step && position === firstFailure.position
+  const array = Array.from(tokens, (token) => (isFirst(token) ? firstFailure! : token))
   return { pass, tokens: array, ...(firstFailure && { firstFailure }), ...others }
 }

@@ -107,10 +107,10 @@ function outcomeFacts(results: Results): OutcomeFacts {
       seen = shape
       continue
     }
-    const { step, outcome } = results.at(i)!
+    const { step, position, outcome } = results.at(i)!
     for (const note of outcome?.notes ?? []) {
       const ranges = steps.get(note) ?? new StepRanges()
-      ranges.add(step)
+      ranges.add(step, position)
       steps.set(note, ranges)
     }
     if (outcome?.kind !== 'compared' && outcome?.kind !== 'bounded') continue

@@ -28,21 +28,29 @@ export interface Divergence {
   readonly step: number
 }
 
-/** The first token whose top-1 differs. */
+/** The first token whose top-1 differs. Of a prompt's positions only the last one decides what is read next. */
 export function firstDivergence(tokens: Iterable<TokenComparison>): Divergence | undefined {
   let index = 0
+  let last: TokenComparison | undefined
+  const ofLast = () => (last && isFlip(last) ? { index: index - 1, step: last.step } : undefined)
   for (const token of tokens) {
-    if (isFlip(token)) return { index, step: token.step }
+    const isPrompt = token.step === 0 && token.position !== undefined
+    if (!isPrompt) {
+      const divergence = ofLast() ?? (isFlip(token) ? { index, step: token.step } : undefined)
+      if (divergence) return divergence
+    }
+    last = isPrompt ? token : undefined
     index++
   }
-  return undefined
+  return ofLast()
 }
 
 /** The tokens after the divergence, excused. The flip itself is gated: both sides had read the same text there. */
 export function excuseAfter({ index, step }: Divergence, tokens: List<TokenComparison>): List<TokenComparison> {
   return listOf(tokens.length, (i) => {
     const token = tokens.at(i)!
-    if (i <= index || !isExcusable(token)) return token
+    // Positions of one step were fed together: none of them follows from the top-1 of another.
+    if (i <= index || token.step === step || !isExcusable(token)) return token
     const verdict = token.verdict === 'missing' || token.verdict === 'extra' ? token.verdict : 'diverged'
     const reason = `${token.reason}; not gated, since top-1 differs at token ${step}`
     return { ...token, verdict, pass: true, reason }
@@ -52,7 +60,7 @@ export function excuseAfter({ index, step }: Divergence, tokens: List<TokenCompa
 /** How many tokens were excused; no note if none was. */
 export function excusedNotes({ index, step }: Divergence, tokens: Iterable<TokenComparison>): Note[] {
   let [i, excused] = [0, 0]
-  for (const token of tokens) if (i++ > index && isExcusable(token)) excused++
+  for (const token of tokens) if (i++ > index && token.step !== step && isExcusable(token)) excused++
   if (excused === 0) return []
   const count = excused === 1 ? '1 failing token is' : `${excused} failing tokens are`
   const text = `top-1 differs at token ${step}: ${count} excused after it (afterDivergence: 'ignore')`
@@ -85,6 +93,8 @@ export function shiftOf(tokens: Iterable<TokenComparison>): Shift | undefined {
   const [golden, dump] = [new Map<number, TokenSide>(), new Map<number, TokenSide>()]
   for (const token of tokens) {
     if (golden.size === MOST_TOKENS) break
+    // Positions have no step of their own that could be shifted.
+    if (token.position !== undefined) continue
     if (token.golden?.mean !== undefined) golden.set(token.step, token.golden)
     if (token.dump?.mean !== undefined) dump.set(token.step, token.dump)
   }

@@ -20,6 +20,17 @@ export function judge(
   settings: Pick<CompareSettings, 'missing' | 'extra'>,
   undecided?: string,
 ): TokenComparison {
+  const token = judgeStep(pair, limits, settings, undecided)
+  if (pair.position !== undefined) token.position = pair.position
+  return token
+}
+
+function judgeStep(
+  pair: MeasuredPair,
+  limits: Thresholds,
+  settings: Pick<CompareSettings, 'missing' | 'extra'>,
+  undecided: string | undefined,
+): TokenComparison {
   const isRead = pair.outcome?.kind === 'compared' || pair.outcome?.kind === 'bounded'
   if (isRead && undecided !== undefined) {
     const { golden, dump } = pair.outcome!

@@ -63,5 +63,5 @@ function positionsOf(shape: readonly number[], sequence: number | undefined): nu
 }
 
 function reasonOf(side: string, { step, positions, shape }: LongStep): string {
-  return `the ${side} holds ${positions} rows at token ${step}, shape [${shape.join(', ')}]: a batch, beams or speculative positions; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or a number)`
+  return `the ${side} holds ${positions} rows at token ${step}, shape [${shape.join(', ')}]: a batch, beams or speculative positions; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or 'all', or a number)`
 }

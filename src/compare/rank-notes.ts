@@ -8,13 +8,13 @@ export function rankNotes(results: Results, limits: Thresholds): string[] {
   const steps = new Map<number, StepRanges>()
   for (let i = 0; i < results.length; i++) {
     if (results.plainShape(i)) continue
-    const { step, outcome } = results.at(i)!
+    const { step, position, outcome } = results.at(i)!
     if (outcome?.kind !== 'compared' || !outcome.separate || outcome.rows.kind !== 'measured') continue
     const { metrics } = outcome.rows
     const { count, worst } = outcome.separate
     if (!isWithin((key) => metrics[key], limits) || !isWithin((key) => worst[key].value, limits)) continue
     const ranges = steps.get(count) ?? new StepRanges()
-    ranges.add(step)
+    ranges.add(step, position)
     steps.set(count, ranges)
   }
   return [...steps].map(

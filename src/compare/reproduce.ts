@@ -3,12 +3,12 @@ import type { Dump } from '../dumps/types.js'
 import { checkObject } from '../lib/check-options.js'
 import type { FilePath } from '../lib/file-path.js'
 import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
-import { rowsOf } from '../measure/measure-all.js'
 import { unreadFacts } from '../measure/outcome.js'
 import type { StepPair } from '../measure/step-pair.js'
 import { align } from './align.js'
 import { weighDumpNotes } from './notes.js'
 import { type CompareOptions, checkOptions } from './options.js'
+import { planPairs, sidesOf } from './sides.js'
 import { StepRanges } from './step-ranges.js'
 import type { TokenComparison } from './types.js'
 
@@ -42,22 +42,26 @@ export function reproduceDumps(
   options: ReproduceOptions = {},
 ): Reproduction {
   const settings = checkOptions(checkObject<ReproduceOptions>('the options', options, ['steps'], '{ steps: [0] }'))
-  const sides = { golden: asDump('golden', other), dump: asDump('dump', dump) }
-  const { pairs, notes: alignmentNotes } = align(sides.dump, sides.golden, settings)
-  const sources = { golden: rowsOf(sides.golden), dump: rowsOf(sides.dump) }
+  const sides = sidesOf(asDump('golden', other), asDump('dump', dump))
+  const { pairs, notes: alignmentNotes } = align(sides.dump.dump, sides.golden.dump, settings)
+  const { golden, dump: tested } = sides
+  const sources = { golden: golden.rows, dump: tested.rows }
   const rowNotes = new Map<string, StepRanges>()
-  const tokens = Array.from(pairs, (pair): TokenComparison => {
+  const tokens = Array.from(planPairs(pairs, golden, tested), (pair): TokenComparison => {
     if (!pair.golden || !pair.dump) return oneSided(pair)
     const outcome = compareBits(pair.golden, pair.dump, sources)
     for (const note of outcome.notes) {
       const ranges = rowNotes.get(note) ?? new StepRanges()
-      ranges.add(pair.step)
+      ranges.add(pair.step, pair.position)
       rowNotes.set(note, ranges)
     }
-    return tokenOf(pair.step, outcome)
+    const token = tokenOf(pair.step, outcome)
+    return pair.position === undefined ? token : { ...token, position: pair.position }
   })
+  sources.golden.releaseFiles?.()
+  sources.dump.releaseFiles?.()
   const firstFailure = tokens.find(({ pass }) => !pass)
-  const notes = [...alignmentNotes, ...weighDumpNotes('golden', sides.golden), ...weighDumpNotes('dump', sides.dump)]
+  const notes = [...alignmentNotes, ...weighDumpNotes('golden', golden.dump), ...weighDumpNotes('dump', tested.dump)]
   return {
     pass: firstFailure === undefined,
     tokens,
@@ -65,8 +69,8 @@ export function reproduceDumps(
     counts: countsOf(tokens),
     notes: [...notes.map(({ text }) => text), ...[...rowNotes].map(([note, ranges]) => `${ranges}: ${note}`)],
     warnings: notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text),
-    goldenPath: sides.golden.path,
-    dumpPath: sides.dump.path,
+    goldenPath: golden.dump.path,
+    dumpPath: tested.dump.path,
   }
 }
 

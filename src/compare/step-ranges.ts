@@ -1,45 +1,66 @@
 /** More parts than these are cut short, to one less. */
 const MOST_PARTS = 6
 
-/** A text about steps, gathered one by one in ascending order: it keeps no list of them, for there may be a million. */
-export class StepRanges {
-  private readonly parts: string[] = []
-  private count = 0
-  private first = 0
-  private last = -1
+/** A token as messages name it: `token 3`, or `token 3, position 2` if its step has several positions. */
+export function tokenName({ step, position }: { readonly step: number; readonly position?: number }): string {
+  return position === undefined ? `token ${step}` : `token ${step}, position ${position}`
+}
 
-  add(step: number): void {
-    if (this.count === 0 || step !== this.last + 1) {
-      if (this.count > 0) this.close()
-      this.first = step
+/** Numbers, added one by one in ascending order, as ranges: it keeps no list of them, for there may be a million. */
+class NumberRanges {
+  count = 0
+  last = -1
+  private first = 0
+  private readonly parts: string[] = []
+
+  add(number: number): void {
+    if (this.count === 0 || number !== this.last + 1) {
+      if (this.count > 0 && this.parts.length <= MOST_PARTS) this.parts.push(...rangeParts(this.first, this.last))
+      this.first = number
     }
-    this.last = step
+    this.last = number
     this.count++
   }
 
-  get length(): number {
-    return this.count
-  }
-
-  /** `token 3`, `tokens 3 and 5`, `tokens 0 to 4, 7 and 9 to 11`; at most six parts. */
+  /** `3`, `3 and 5`, `0 to 4, 7 and 9 to 11`; at most six parts. */
   toString(): string {
-    const parts = [...this.parts, ...runParts(this.first, this.last)]
-    const noun = this.count === 1 ? 'token' : 'tokens'
-    if (parts.length > MOST_PARTS)
-      return `${noun} ${parts.slice(0, MOST_PARTS - 1).join(', ')} … (${this.count} in all)`
+    const parts = [...this.parts, ...rangeParts(this.first, this.last)]
+    if (parts.length > MOST_PARTS) return `${parts.slice(0, MOST_PARTS - 1).join(', ')} … (${this.count} in all)`
     const last = parts.at(-1)
-    return parts.length < 2 ? `${noun} ${last}` : `${noun} ${parts.slice(0, -1).join(', ')} and ${last}`
-  }
-
-  private close(): void {
-    if (this.parts.length <= MOST_PARTS) this.parts.push(...runParts(this.first, this.last))
+    return parts.length < 2 ? `${last}` : `${parts.slice(0, -1).join(', ')} and ${last}`
   }
 }
 
-/** Two steps in a row are told one by one. */
-function runParts(first: number, last: number): string[] {
+/** Two numbers in a row are listed one by one. */
+function rangeParts(first: number, last: number): string[] {
   if (last - first >= 2) return [`${first} to ${last}`]
   return last > first ? [`${first}`, `${last}`] : [`${first}`]
+}
+
+/** A text about tokens, added one by one in ascending order. */
+export class StepRanges {
+  private readonly steps = new NumberRanges()
+  /** Positions of the first step. */
+  private readonly positions = new NumberRanges()
+
+  add(step: number, position?: number): void {
+    // Positions of one step follow each other.
+    if (this.steps.count === 0 || step !== this.steps.last) this.steps.add(step)
+    if (position !== undefined && this.steps.count === 1) this.positions.add(position)
+  }
+
+  /** The number of steps. */
+  get length(): number {
+    return this.steps.count
+  }
+
+  /** `token 3`, `tokens 0 to 4, 7 and 9 to 11`; of a single step also the positions: `token 3, positions 0 to 2`. */
+  toString(): string {
+    const { steps, positions } = this
+    if (steps.count !== 1) return `tokens ${steps}`
+    if (positions.count === 0) return `token ${steps}`
+    return `token ${steps}, ${positions.count === 1 ? 'position' : 'positions'} ${positions}`
+  }
 }
 
 /** The same of a list. Takes ascending steps. */

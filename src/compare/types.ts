@@ -55,6 +55,8 @@ export interface TokenSide extends SideFacts, Partial<RowStats> {
 
 export interface TokenComparison {
   step: number
+  /** Which position of the step, from 0, if the option `positions: 'all'` found several; each is a token of its own. */
+  position?: number
   verdict: Verdict
   /** True if the token lets the comparison pass. Tokens that an option excuses (`missing: 'allow'` …) do. */
   pass: boolean
@@ -88,7 +90,7 @@ export interface Counts {
 export interface Comparison {
   /** True if no token fails, at least one was compared, and, with the option `strict`, there is no warning. */
   pass: boolean
-  /** Sorted by `step`; some 0.6 kB each. */
+  /** Sorted by `step` and `position`; some 0.6 kB each. */
   tokens: TokenComparison[]
   /** The first token that does not pass. */
   firstFailure?: TokenComparison

@@ -70,14 +70,15 @@ function areIgnored(ignored: List<IgnoredPath>): boolean {
 
 function isStep(step: DumpStep | null | undefined): boolean {
   if (typeof step !== 'object' || step === null) return false
-  const { files, layer, problem, tensor } = step
+  const { files, layer, problem, tensor, position } = step
   return (
     typeof step.step === 'number' &&
     Array.isArray(files) &&
     files.every((file) => isString(file) && file !== '' && !file.includes('\0')) &&
     isString(layer) &&
     (tensor === undefined || typeof tensor?.readRaw === 'function') &&
-    (problem === undefined || isString(problem))
+    (problem === undefined || isString(problem)) &&
+    (position === undefined || (Number.isSafeInteger(position) && position >= 0))
   )
 }
 

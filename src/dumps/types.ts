@@ -16,6 +16,8 @@ export interface DumpStep {
   readonly layer: string
   /** Why the step cannot be read though the dump holds a place for it. */
   readonly problem?: string
+  /** Which position of the tensor this is, from 0; absent if the options of the dump choose the position. */
+  readonly position?: number
 }
 
 /**
@@ -64,8 +66,11 @@ export interface LoadDumpOptions {
   firstStep?: number
   /** The name of the tensor that holds the logits, if a file holds several and none is named `logits`. */
   tensor?: string
-  /** Which position counts if a tensor holds several that are no prompt: the last one, or its number from 0. */
-  positions?: 'last' | number
+  /**
+   * Which position counts if a tensor holds several that are no prompt: the last one, or its number from 0. With `all` every
+   * position of every step is compared, also of a prompt, and is a token of its own; the other side must hold as many.
+   */
+  positions?: 'last' | 'all' | number
   /** Which sequence of a batch counts, from 0. */
   sequence?: number
   /**

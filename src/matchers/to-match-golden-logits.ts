@@ -1,6 +1,7 @@
 import { compareListed } from '../compare/compare-dumps.js'
 import { hasStrictWarnings } from '../compare/notes.js'
 import type { CompareOptions } from '../compare/options.js'
+import { tokenName } from '../compare/step-ranges.js'
 import type { ListedComparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
@@ -63,7 +64,7 @@ function refusedNot(comparison: ListedComparison): GoldenLogitsError {
     return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
   }
   const failure = firstOf(tokens, (token) => token.verdict === 'unreadable') ?? firstFailure
-  const detail = failure ? `; token ${failure.step} is ${failure.verdict}: ${failure.reason}` : ''
+  const detail = failure ? `; ${tokenName(failure)} is ${failure.verdict}: ${failure.reason}` : ''
   const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but the result is ${countsText(comparison)}${detail}`
   return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
 }

@@ -1,4 +1,5 @@
 import { type ReproduceOptions, type Reproduction, reproduceDumps } from '../compare/reproduce.js'
+import { tokenName } from '../compare/step-ranges.js'
 import { GoldenLogitsError } from '../errors.js'
 import { reproductionCounts, reproductionText } from '../report/message/reproduction.js'
 import { recorded } from '../reporters/recorder.js'
@@ -40,7 +41,7 @@ function isReadAndDiffers({ counts }: Reproduction): boolean {
 
 function refusedNot(reproduction: Reproduction): GoldenLogitsError {
   const failure = reproduction.tokens.find(({ pass, verdict }) => !pass && verdict !== 'not-identical')!
-  const detail = `token ${failure.step} is ${failure.verdict}: ${failure.reason}`
+  const detail = `${tokenName(failure)} is ${failure.verdict}: ${failure.reason}`
   const message = `.not.toReproduceLogits needs logits that were read and differ, but the result is ${reproductionCounts(reproduction)}; ${detail}`
   return new GoldenLogitsError('nothing-to-compare', message, { file: reproduction.dumpPath })
 }

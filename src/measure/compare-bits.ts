@@ -2,6 +2,8 @@ import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { type BitDifference, bitDifference } from '../metrics/bits.js'
 import { itemSize } from '../tensor/dtype.js'
+import type { ManyRows } from './locate-row.js'
+import { unequalPositions } from './measure-pair.js'
 import type { SideFacts } from './outcome.js'
 import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
 
@@ -37,6 +39,9 @@ function attempt(
     notes: [...notesOf('golden', g), ...notesOf('dump', d)],
   }
   try {
+    if (g.kind === 'positions' || d.kind === 'positions') {
+      return { ...facts, kind: 'shape-mismatch', reason: unequalPositions(g, d) }
+    }
     const failed = [problemOf('golden', g), problemOf('dump', d)].filter((problem) => problem !== undefined)
     const kind = failed.some((problem) => problem.kind === 'unreadable') ? 'unreadable' : 'shape-mismatch'
     if (failed.length > 0) return { ...facts, kind, reason: failed.map(({ reason }) => reason).join('; ') }
@@ -102,7 +107,7 @@ function notesOf(side: string, prepared: Prepared): string[] {
 
 function problemOf(
   side: string,
-  prepared: Prepared,
+  prepared: Exclude<Prepared, ManyRows>,
 ): { kind: 'shape-mismatch' | 'unreadable'; reason: string } | undefined {
   if (prepared.kind === 'row') return undefined
   if (prepared.kind === 'unreadable') return prepared

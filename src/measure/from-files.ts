@@ -1,19 +1,17 @@
-import { dirname, relative } from 'node:path'
-import { linkedFile } from '../dumps/layouts/atb/link.js'
 import type { DumpStep, RankReading } from '../dumps/types.js'
-import { GoldenLogitsError, printable } from '../errors.js'
+import { GoldenLogitsError } from '../errors.js'
 import { type FileLayout, hasLayout } from '../formats/file-layout.js'
 import type { Checksum } from '../formats/format.js'
 import { adjacentFrom } from '../formats/storage-tensor.js'
-import { type OpenTensors, readerFor, type TensorReader } from '../formats/tensor-reader.js'
+import { readerFor, type TensorReader } from '../formats/tensor-reader.js'
 import { hasStoredCrc } from '../formats/zip-record.js'
 import type { Budgets } from '../io/budgets.js'
-import { type FileSource, openFile } from '../io/file-source.js'
 import { memorySource } from '../io/memory-source.js'
 import { readWhole } from '../io/read-whole.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
-import { addOnce, locateRow, type RowChoice, type RowPlace } from './locate-row.js'
+import { locateRow, type ManyRows, type NoRow, type RowChoice, type RowPlace } from './locate-row.js'
+import { type OpenFile, OpenStep } from './open-step.js'
 import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
 
 /** How files of a dump that are laid out alike hold their row. Plain data: it may cross from one thread to another. */
@@ -53,6 +51,8 @@ export class FilesSource implements RowSource {
   private readonly reader: TensorReader
   private assumed: AssumedRow | undefined
   private misses = 0
+  /** The files of the step whose positions are being read. */
+  private held: OpenStep | undefined
 
   /**
    * @param checksum computes CRCs: the kernel does so fastest for what lies in its own memory
@@ -80,42 +80,64 @@ export class FilesSource implements RowSource {
 
   prepare(step: DumpStep, thoroughly: boolean): Prepared {
     const { assumed } = this
-    if (thoroughly || !assumed || step.files.length !== 1 || step.problem !== undefined) return this.open(step)
+    const isPlain = step.files.length === 1 && step.problem === undefined && step.position === undefined
+    if (thoroughly || !assumed || !isPlain) return this.open(step)
     assumed.file = step.files[0]!
     return assumed
   }
 
+  releaseFiles(): void {
+    this.held?.close()
+    this.held = undefined
+  }
+
   private open(step: DumpStep): Prepared {
     if (step.problem !== undefined) return { kind: 'unreadable', reason: step.problem }
-    const opened: FileSource[] = []
-    const close = () => {
-      for (let i = 0; i < opened.length; i++) opened[i]!.close()
-    }
+    if (step.files.length === 0) return { kind: 'unreadable', reason: 'the step has no file' }
+    let opened: OpenStep | undefined
     try {
-      const prepared = this.openParts(step.files, opened, close)
-      if (prepared.kind !== 'row') close()
+      opened = this.openFiles(step)
+      const prepared = this.rowOf(step, opened)
+      if (prepared.kind !== 'row') this.release(opened)
       return prepared
     } catch (error) {
-      close()
+      if (opened) this.release(opened)
       if (error instanceof GoldenLogitsError) return { kind: 'unreadable', reason: error.message }
       throw error
     }
   }
 
-  private openParts(files: readonly string[], opened: FileSource[], close: () => void): Prepared {
-    const notes: string[] = []
-    const parts: RowPart[] = []
-    let fileShape: readonly number[] = []
-    for (const file of files) {
-      const open = openFollowing(file, this.reader, opened, notes)
-      const place = locateRow(open.tensors, this.choice, notes)
-      if (place.kind !== 'row') return place
-      const tensor = open.tensors[place.index]!
-      if (parts.length === 0) fileShape = tensor.shape
-      const layout = files.length === 1 ? rowLayout(file, open, place, notes) : undefined
-      parts.push(partOf(file, tensor, place, layout && (() => this.learn(layout))))
-    }
-    if (parts.length === 0) return { kind: 'unreadable', reason: 'the step has no file' }
+  /** The positions of a step are read one after the other: its files stay open, and what was checked of them stays checked. */
+  private openFiles({ files, position }: DumpStep): OpenStep {
+    const isPosition = position !== undefined
+    if (isPosition && this.held?.has(files)) return this.held
+    this.releaseFiles()
+    const opened = new OpenStep(files, this.reader)
+    if (isPosition) this.held = opened
+    return opened
+  }
+
+  private release(opened: OpenStep): void {
+    if (opened === this.held) this.held = undefined
+    opened.close()
+  }
+
+  private rowOf({ position }: DumpStep, opened: OpenStep): Prepared {
+    const { files } = opened
+    const notes = [...opened.notes]
+    const places = files.map(({ tensors }) => locateRow(tensors, this.choice, notes, position))
+    const noRow = places.find((place) => place.kind === 'shape-mismatch')
+    if (noRow) return noRow
+    const many = places.find((place) => place.kind === 'positions')
+    if (many) return positionsOf(many, places)
+    const parts = files.map((file, i) => {
+      const place = places[i] as RowPlace
+      const isPlain = files.length === 1 && position === undefined
+      const layout = isPlain ? rowLayout(opened.names[i]!, file, place, notes) : undefined
+      return partOf(opened.names[i]!, file.tensors[place.index]!, place, layout && (() => this.learn(layout)))
+    })
+    const fileShape = files[0]!.tensors[(places[0] as RowPlace).index]!.shape
+    const close = opened === this.held ? () => undefined : () => opened.close()
     return { kind: 'row', dtype: parts[0]!.dtype, fileShape, parts, ranks: this.ranks, notes, assumed: false, close }
   }
 
@@ -172,6 +194,15 @@ class AssumedRow implements PreparedRow, RowPart {
   close(): void {}
 }
 
+/** The positions of a step, if each rank has as many. */
+function positionsOf(many: ManyRows, places: readonly (RowPlace | ManyRows | NoRow)[]): ManyRows | NoRow {
+  const { count, dtype, fileShape } = many
+  const counts = places.map((place) => (place.kind === 'positions' ? place.count : 1))
+  if (counts.every((other) => other === count)) return many
+  const reason = `the ranks hold different numbers of positions (${counts.join(', ')})`
+  return { kind: 'shape-mismatch', reason, dtype, fileShape }
+}
+
 /** @param read is called once the row was read */
 function partOf(file: string, tensor: LazyTensor, { width, start }: RowPlace, read: (() => void) | undefined): RowPart {
   const { dtype } = tensor
@@ -192,7 +223,7 @@ function partOf(file: string, tensor: LazyTensor, { width, start }: RowPlace, re
 /** undefined if there is more to read in the file than the row, or the row does not lie there byte for byte. */
 function rowLayout(
   file: string,
-  { source, tensors, layout }: Open,
+  { source, tensors, layout }: OpenFile,
   { index, width, start }: RowPlace,
   notes: readonly string[],
 ): RowLayout | undefined {
@@ -223,24 +254,4 @@ function rowLayout(
 /** Rows begin at multiples of 64, and files neither at the front of a page nor up to 31 bytes behind it: see `middleFrom`. */
 function roomBefore(start: number): number {
   return 64 + ((64 - (start % 64)) % 64)
-}
-
-type Open = OpenTensors & { source: FileSource }
-
-/** Opens a file, or the one that it names as holding its data. */
-function openFollowing(file: string, reader: TensorReader, opened: FileSource[], notes: string[]): Open {
-  const { budgets } = reader
-  const source = openFile(file, budgets)
-  opened.push(source)
-  try {
-    return { source, ...reader.open(source) }
-  } catch (error) {
-    const isLink = error instanceof GoldenLogitsError && error.code === 'no-data'
-    const link = isLink ? linkedFile(source, budgets) : undefined
-    if (link === undefined) throw error
-    addOnce(notes, `the data are those of ${printable(relative(dirname(file), link), 120)}, as the file says`)
-    const other = openFile(link, budgets)
-    opened.push(other)
-    return { source: other, ...reader.open(other) }
-  }
 }

@@ -5,10 +5,10 @@ import type { Prepared, RowSource } from './row-source.js'
 /** Rows of tensors that the steps themselves hold in memory. */
 export function memorySource(choice: RowChoice): RowSource {
   return {
-    prepare({ step, tensor }): Prepared {
+    prepare({ step, tensor, position }): Prepared {
       if (!tensor) return { kind: 'unreadable', reason: `no logits of token ${step} are in memory` }
       const notes: string[] = []
-      const place = locateRow([tensor], choice, notes)
+      const place = locateRow([tensor], choice, notes, position)
       if (place.kind !== 'row') return place
       const { dtype } = tensor
       const { width, start } = place

@@ -6,8 +6,8 @@ import type { LazyTensor } from '../tensor/tensor.js'
 export interface RowChoice {
   /** The name of the tensor that holds the logits. */
   readonly tensor?: string
-  /** Which position of a tensor with several counts; a number from 0. */
-  readonly positions?: 'last' | number
+  /** Which position of a tensor with several counts; a number from 0. `all`: each, so the step must say which it is. */
+  readonly positions?: 'last' | 'all' | number
   /** Which sequence of a batch counts, from 0. */
   readonly sequence?: number
 }
@@ -23,7 +23,15 @@ export interface RowPlace {
   readonly start: number
 }
 
-interface NoRow {
+/** The tensor holds several positions, and every one of them counts. */
+export interface ManyRows {
+  readonly kind: 'positions'
+  readonly count: number
+  readonly dtype: Dtype
+  readonly fileShape: readonly number[]
+}
+
+export interface NoRow {
   readonly kind: 'shape-mismatch'
   readonly reason: string
   readonly dtype: Dtype
@@ -42,8 +50,14 @@ const FLOATS = LOGITS.slice(0, 4)
  * is refused with the name of the option that does.
  * @param tensors at least one
  * @param notes takes what was chosen, each once
+ * @param position which of several positions is wanted, in place of the option `positions`
  */
-export function locateRow(tensors: readonly LazyTensor[], choice: RowChoice, notes: string[]): RowPlace | NoRow {
+export function locateRow(
+  tensors: readonly LazyTensor[],
+  choice: RowChoice,
+  notes: string[],
+  position?: number,
+): RowPlace | ManyRows | NoRow {
   const tensor = chooseTensor(tensors, choice.tensor, notes)
   if (typeof tensor === 'string') return noRow(tensors[0]!, tensor)
   const { shape, length, dtype } = tensor
@@ -51,7 +65,16 @@ export function locateRow(tensors: readonly LazyTensor[], choice: RowChoice, not
   if (reason !== undefined) return noRow(tensor, reason)
   if (!FLOATS.includes(dtype)) addOnce(notes, `the logits are integers (${dtype})`)
   const width = shape[shape.length - 1]!
-  const row = chooseRow(shape, length / width, choice, notes)
+  const count = length / width / (choice.sequence === undefined ? 1 : shape[0]!)
+  if (choice.positions === 'all' && position === undefined && count > 1 && isOneSequence(shape, choice)) {
+    return { kind: 'positions', count, dtype, fileShape: [...shape] }
+  }
+  const row = chooseRow(
+    shape,
+    length / width,
+    position === undefined ? choice : { ...choice, positions: position },
+    notes,
+  )
   if (typeof row === 'string') return noRow(tensor, row)
   return { kind: 'row', index: tensors.indexOf(tensor), width, start: row * width }
 }
@@ -129,6 +152,11 @@ function chooseRow(
   }
   if (perSequence > 1 && positions === undefined) addOnce(notes, 'only the last of several positions compared')
   return (sequence ?? 0) * perSequence + position
+}
+
+/** Whether all rows are positions of one sequence: of the only one, or of the chosen one if it exists. */
+function isOneSequence(shape: readonly number[], { sequence }: RowChoice): boolean {
+  return sequence === undefined ? !isBatch(shape) : shape.length >= 2 && sequence < shape[0]!
 }
 
 function isBatch(shape: readonly number[]): boolean {

@@ -42,10 +42,15 @@ export function measureAll(pairs: PairList, { golden, dump, vocabSize, threads }
     const pair = pairs.at(index) as WholePair
     results.put(index, measurePair(pair.golden, pair.dump, setting))
   }
-  if (most > 1 && golden instanceof FilesSource && dump instanceof FilesSource) {
-    const shared = () => ({ golden: settingOf(golden), dump: settingOf(dump), vocabSize })
-    measureOnThreads(pairs, results, measure, most, kernel, shared)
-  } else for (const index of pairs.whole) measure(index)
+  try {
+    if (most > 1 && golden instanceof FilesSource && dump instanceof FilesSource) {
+      const shared = () => ({ golden: settingOf(golden), dump: settingOf(dump), vocabSize })
+      measureOnThreads(pairs, results, measure, most, kernel, shared)
+    } else for (const index of pairs.whole) measure(index)
+  } finally {
+    golden.releaseFiles?.()
+    dump.releaseFiles?.()
+  }
   return results
 }
 

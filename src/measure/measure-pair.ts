@@ -34,6 +34,9 @@ function attempt(golden: DumpStep, dump: DumpStep, setting: PairSetting, thoroug
     }
     if (g.kind === 'shape-mismatch') return failure(sides, 'shape-mismatch', `golden: ${g.reason}`)
     if (d.kind === 'shape-mismatch') return failure(sides, 'shape-mismatch', `dump: ${d.reason}`)
+    if (g.kind === 'positions' || d.kind === 'positions') {
+      return failure(sides, 'shape-mismatch', unequalPositions(g, d))
+    }
     // Only a golden is kept in part: the rows of a dump are all there.
     if (d.kind === 'partial') throw new TypeError('the dump must hold whole rows')
     return g.kind === 'partial' ? boundRows(g, d, setting, sides) : compareRows(g, d, setting, sides)
@@ -52,8 +55,19 @@ function sideFacts({ files, layer }: DumpStep, prepared: Prepared): SideFacts {
   if (prepared.kind === 'unreadable') return { files, layer }
   const { dtype, fileShape } = prepared
   // Until both sides are known, ranks count as parts of the vocabulary.
-  const shape = prepared.kind === 'shape-mismatch' ? fileShape : [1, totalWidth(prepared.parts)]
+  const shape = 'parts' in prepared ? [1, totalWidth(prepared.parts)] : fileShape
   return { files, layer, dtype, fileShape, shape }
+}
+
+function positionsOf(prepared: Prepared): number {
+  return prepared.kind === 'positions' ? prepared.count : 1
+}
+
+/** A pair that was not divided into positions though `positions: 'all'` asks for it. */
+export function unequalPositions(golden: Prepared, dump: Prepared): string {
+  const [g, d] = [positionsOf(golden), positionsOf(dump)]
+  const count = `the golden holds ${g} ${g === 1 ? 'position' : 'positions'} and the dump ${d}`
+  return `${count}: with positions: 'all' both sides must hold as many; a run with speculative positions cannot be compared with a plain one, unless loadDump's option positions takes one of them ('last' or a number)`
 }
 
 const NO_NOTES: readonly string[] = []

@@ -68,7 +68,10 @@ export class Results implements List<MeasuredPair> {
   at(index: number): MeasuredPair | undefined {
     const pair = this.pairs.at(index)
     const outcome = pair && this.outcomeOf(index, pair)
-    return pair && outcome ? { step: pair.step, golden: pair.golden!, dump: pair.dump!, outcome } : pair
+    if (!pair || !outcome) return pair
+    const { step, position, golden, dump } = pair
+    if (position === undefined) return { step, golden: golden!, dump: dump!, outcome }
+    return { step, position, golden: golden!, dump: dump!, outcome }
   }
 
   stepAt(index: number): number {

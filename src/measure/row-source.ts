@@ -1,6 +1,7 @@
 import type { DumpStep, RankReading } from '../dumps/types.js'
 import type { RowComparison } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
+import type { ManyRows } from './locate-row.js'
 import type { BoundedRows } from './outcome.js'
 
 /**
@@ -14,9 +15,12 @@ export interface RowSource {
    * @param thoroughly assume nothing: what an earlier step had in common with others may not hold for this one
    */
   prepare(step: DumpStep, thoroughly: boolean): Prepared
+  /** Releases what is kept open from one call of `prepare` to the next. The source may be used again. */
+  releaseFiles?(): void
 }
 
-export type Prepared = PreparedRow | PartialRow | ShapeMismatch | Unreadable
+/** `ManyRows`: every position counts (`positions: 'all'`), and the step does not say which of them it is. */
+export type Prepared = PreparedRow | PartialRow | ManyRows | ShapeMismatch | Unreadable
 
 /** A row of logits that was located and can be read. */
 export interface PreparedRow {

@@ -4,6 +4,8 @@ import type { List } from '../lib/lazy-list.js'
 /** One step on both sides, or on one of them. */
 export interface StepPair {
   readonly step: number
+  /** Which position of the step, if it has several and each is a separate pair. */
+  readonly position?: number
   readonly golden?: DumpStep
   readonly dump?: DumpStep
 }

@@ -1,5 +1,6 @@
-import { compareSides, sideOf, withTokenArray } from '../compare/compare-dumps.js'
+import { compareSides, withTokenArray } from '../compare/compare-dumps.js'
 import type { CompareSettings } from '../compare/options.js'
+import { sideOf } from '../compare/sides.js'
 import type { Comparison, TokenComparison, TokenSide } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'

@@ -48,7 +48,7 @@ describe('several rows in a tensor', () => {
     const dump = [single[0]!, rows([9, 1], [2, 8]), ...single.slice(2)]
     expect(verdicts(single, dump)[1]).toEqual([
       'shape-mismatch',
-      "the dump holds 2 rows at token 1, shape [2, 8]: a batch, beams or speculative positions; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or a number)",
+      "the dump holds 2 rows at token 1, shape [2, 8]: a batch, beams or speculative positions; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or 'all', or a number)",
     ])
   })
 

@@ -52,10 +52,12 @@ function longer(text: Uint8Array<SharedArrayBuffer>, bytes: number, times: numbe
   return room
 }
 
-/** The files of both sides; `''` if a pair has a problem besides: the main thread measures it. */
+/** The files of both sides, and their positions if any; `''` if a pair has a problem besides: the main thread measures it. */
 function pairText({ golden, dump }: WholePair): string {
   if (golden.problem !== undefined || dump.problem !== undefined) return ''
-  return golden.files.join(FILE_END) + SIDE_END + dump.files.join(FILE_END)
+  const files = golden.files.join(FILE_END) + SIDE_END + dump.files.join(FILE_END)
+  if (golden.position === undefined && dump.position === undefined) return files
+  return files + SIDE_END + (golden.position ?? '') + SIDE_END + (dump.position ?? '')
 }
 
 /** The files of one pair, as steps; undefined if the main thread is to measure it. */
@@ -63,11 +65,12 @@ export function pairIn({ text, ends }: BatchMemory, index: number): WholePair | 
   const start = index === 0 ? 0 : ends[index - 1]!
   if (ends[index] === start) return undefined
   const names = Buffer.from(text.buffer, start, ends[index]! - start).toString('utf16le')
-  const [golden, dump] = names.split(SIDE_END) as [string, string]
-  return { golden: stepOf(golden), dump: stepOf(dump) }
+  const [golden, dump, goldenPosition, dumpPosition] = names.split(SIDE_END) as [string, string, string?, string?]
+  return { golden: stepOf(golden, goldenPosition), dump: stepOf(dump, dumpPosition) }
 }
 
 /** Workers do not need step and layer: a row does not depend on them. */
-function stepOf(files: string): DumpStep {
-  return { step: 0, files: files === '' ? [] : files.split(FILE_END), layer: '' }
+function stepOf(files: string, position = ''): DumpStep {
+  const step = { step: 0, files: files === '' ? [] : files.split(FILE_END), layer: '' }
+  return position === '' ? step : { ...step, position: Number(position) }
 }

@@ -53,6 +53,8 @@ function help(batch: Batch): void {
     if (outcomes.length > 0) port.postMessage({ batch: batch.id, outcomes } satisfies Report)
     report(batch)
   }
+  setting.golden.releaseFiles?.()
+  setting.dump.releaseFiles?.()
   Atomics.store(state, 0, STATE.idle)
   report(batch)
 }

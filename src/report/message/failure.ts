@@ -1,5 +1,5 @@
 import { failsByWarnings, hasStrictWarnings } from '../../compare/notes.js'
-import { StepRanges } from '../../compare/step-ranges.js'
+import { StepRanges, tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { printable } from '../../errors.js'
 import { firstOf } from '../../lib/lazy-list.js'
@@ -14,15 +14,15 @@ export function failureText(comparison: ListedComparison): string {
   const { tokens, firstFailure } = comparison
   const over = firstOf(tokens, (token) => token.verdict === 'over-threshold' && !token.pass)
   const lines: string[] = []
-  if (firstFailure && firstFailure.step !== over?.step) {
+  if (firstFailure && !isSameToken(firstFailure, over)) {
     lines.push(
-      `First failing token: token ${firstFailure.step}, ${firstFailure.verdict}     (${countsText(comparison)})`,
+      `First failing token: ${tokenName(firstFailure)}, ${firstFailure.verdict}     (${countsText(comparison)})`,
       '',
     )
     lines.push(...tokenBlock(comparison, firstFailure), '')
-    if (over) lines.push(`First token over threshold: token ${over.step}`, '')
+    if (over) lines.push(`First token over threshold: ${tokenName(over)}`, '')
   } else if (over) {
-    lines.push(`First token over threshold: token ${over.step}     (${countsText(comparison)})`, '')
+    lines.push(`First token over threshold: ${tokenName(over)}     (${countsText(comparison)})`, '')
   } else if (failsByWarnings(comparison)) {
     lines.push(`No token fails, but the warnings do     (${countsText(comparison)})`, '')
   } else lines.push(`No token was compared     (${countsText(comparison)})`, '')
@@ -46,18 +46,22 @@ export function countsText({ counts }: ListedComparison): string {
   return parts.join(', ')
 }
 
+function isSameToken(a: TokenComparison, b: TokenComparison | undefined): boolean {
+  return a.step === b?.step && a.position === b.position
+}
+
 /** Every token that fails, by verdict, unless the blocks above already show all of them. */
 function failingLines({ tokens, firstFailure }: ListedComparison, over: TokenComparison | undefined): string[] {
   const byVerdict = new Map<string, StepRanges>()
   let total = 0
-  for (const { pass, verdict, step } of tokens) {
+  for (const { pass, verdict, step, position } of tokens) {
     if (pass) continue
     const ranges = byVerdict.get(verdict) ?? new StepRanges()
-    ranges.add(step)
+    ranges.add(step, position)
     byVerdict.set(verdict, ranges)
     total++
   }
-  if (total <= 1 || (total === 2 && over && firstFailure!.step !== over.step)) return []
+  if (total <= 1 || (total === 2 && over && !isSameToken(firstFailure!, over))) return []
   const width = Math.max(...[...byVerdict.keys()].map((verdict) => verdict.length))
   return [...[...byVerdict].map(([verdict, ranges]) => `  ${verdict.padEnd(width)}  ${ranges}`), '']
 }

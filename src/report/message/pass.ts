@@ -1,3 +1,4 @@
+import { tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { GATED } from '../../metrics/table.js'
 import { noteLines } from './failure.js'
@@ -33,10 +34,10 @@ function worstLines({ tokens, thresholds }: ListedComparison): string[] {
   }
   if (worst.size === 0) return []
   const lines = METRICS_SHOWN.map(({ key, label, better }) => {
-    const { step, metrics } = worst.get(key)!
+    const token = worst.get(key)!
     const title = `${better === 'lower' ? 'highest' : 'lowest'} ${label}`
     const limit = [thresholds[key], ...precisionOf(key, thresholds)].join(', ')
-    return `  ${title.padEnd(25)}  ${gatedText(key, metrics![key], thresholds)} at token ${step}   (limit ${limit})`
+    return `  ${title.padEnd(25)}  ${gatedText(key, token.metrics![key], thresholds)} at ${tokenName(token)}   (limit ${limit})`
   })
   return [...lines, '']
 }

@@ -1,5 +1,5 @@
 import type { Reproduction } from '../../compare/reproduce.js'
-import { StepRanges } from '../../compare/step-ranges.js'
+import { StepRanges, tokenName } from '../../compare/step-ranges.js'
 import { printable } from '../../errors.js'
 import { noteLines } from './failure.js'
 import { sideLines } from './token-block.js'
@@ -13,10 +13,10 @@ export function reproductionText(reproduction: Reproduction): string {
     lines.push(`${all} the same bits in both runs.`)
   } else {
     const name = firstFailure!.verdict === 'not-identical' ? 'differs' : `is ${firstFailure!.verdict}`
-    lines.push(`First token that ${name}: token ${firstFailure!.step}     (${reproductionCounts(reproduction)})`, '')
+    lines.push(`First token that ${name}: ${tokenName(firstFailure!)}     (${reproductionCounts(reproduction)})`, '')
     lines.push(`  ${printable(firstFailure!.reason, 400)}`, ...sideLines(firstFailure!))
     const ranges = new StepRanges()
-    for (const token of tokens) if (!token.pass) ranges.add(token.step)
+    for (const token of tokens) if (!token.pass) ranges.add(token.step, token.position)
     if (ranges.length > 1) lines.push('', `  not reproduced: ${ranges}`)
     if (firstFailure!.verdict === 'not-identical') lines.push('', adviceOf(reproduction))
   }
@@ -37,7 +37,7 @@ export function reproductionCounts({ counts }: Reproduction): string {
 }
 
 function adviceOf({ tokens, firstFailure }: Reproduction): string {
-  const isFirst = tokens[0]?.step === firstFailure!.step
+  const isFirst = tokens[0]?.step === firstFailure!.step && tokens[0].position === firstFailure!.position
   const before = isFirst ? '' : 'The tokens before it are equal bit by bit. '
   return `${before}Kernels that add in another order each time, dropout, and another batch size change bits: turn on the framework's deterministic mode and run both times with the same batch.`
 }
