@@ -51,7 +51,7 @@ function declare() {
   cpSync(join(out, 'esm'), join(out, 'cjs'), { recursive: true })
 }
 
-/** The code stays readable, for stack traces. Comments are left out: `src` is in the package too. */
+/** The code stays readable, for stack traces. Comments are left out; the declarations keep those of the public names. */
 function bundle(format, names, shared, minify = false) {
   const groups = Object.entries(shared).map(([name, modules]) => ({
     name,

@@ -33,7 +33,7 @@ export function failureText(comparison: ListedComparison): string {
 }
 
 /** `12 tokens compared, 1 over, 0 missing`, and the other counts that are not zero. */
-export function countsText({ counts }: ListedComparison): string {
+export function countsText({ counts }: Pick<ListedComparison, 'counts'>): string {
   const parts = [
     `${counts.compared} ${counts.compared === 1 ? 'token' : 'tokens'} compared`,
     `${counts.overThreshold} over`,

@@ -1,0 +1,101 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { CompareOptions } from '../compare/options.js'
+import type { LoadDumpOptions } from '../dumps/types.js'
+
+/** An option of the command line: its flag, its help, and how its text becomes a value. */
+interface Flag<Key extends string> {
+  readonly key: Key
+  readonly flag: string
+  readonly help: string
+  readonly parse?: (text: string) => unknown
+}
+
+function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('expected a number.')
+  return value
+}
+
+/** A name, or a number where the text is one. */
+function numberOrName(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text
+}
+
+/** `3`, `0,1,5` or `0-11`; `4-` has no end. */
+function steps(text: string): CompareOptions['steps'] {
+  const range = /^(\d+)-(\d*)$/.exec(text)
+  if (range) return { from: Number(range[1]), ...(range[2] !== '' && { to: Number(range[2]) }) }
+  const list = text.split(',')
+  if (list.every((part) => /^\d+$/.test(part))) return list.map(Number)
+  throw new InvalidArgumentError('expected tokens such as 3, 0,1,5 or 0-11.')
+}
+
+/** The options of a comparison except `thresholds`, which have flags of their own. */
+const COMPARE: readonly Flag<Exclude<keyof CompareOptions, 'thresholds'>>[] = [
+  { key: 'dtype', flag: '--dtype <name>', help: 'precision that chooses the limits: bf16, fp16 or fp32' },
+  { key: 'steps', flag: '--steps <tokens>', help: 'compare these tokens only: 3, 0,1,5 or 0-11', parse: steps },
+  { key: 'vocabSize', flag: '--vocab-size <n>', help: 'compare the first n columns only', parse: number },
+  { key: 'missing', flag: '--missing <what>', help: 'fail (default) or allow: tokens that the dump lacks' },
+  { key: 'extra', flag: '--extra <what>', help: 'fail (default) or allow: tokens that the golden lacks' },
+  { key: 'decoding', flag: '--decoding <how>', help: 'greedy (default), sampled or forced' },
+  { key: 'afterDivergence', flag: '--after-divergence <what>', help: 'what happens to tokens after a top-1 flip' },
+  { key: 'strict', flag: '--strict', help: 'warnings fail' },
+  { key: 'threads', flag: '--threads <n>', help: 'number of threads', parse: number },
+]
+
+/** The options of `loadDump`. Each has three flags: for both sides, and with a prefix for one of them. */
+const LOAD: readonly Flag<Exclude<keyof LoadDumpOptions, 'budgets'>>[] = [
+  { key: 'run', flag: '--run <name>', help: 'which run, if there are several' },
+  { key: 'layer', flag: '--layer <name>', help: 'the layer that emits the logits' },
+  { key: 'firstStep', flag: '--first-step <n>', help: 'the token of the first step', parse: number },
+  { key: 'prefill', flag: '--prefill <execution>', help: 'where an ATB run starts', parse: numberOrName },
+  { key: 'tensor', flag: '--tensor <name>', help: 'which tensor of a file' },
+  { key: 'positions', flag: '--positions <which>', help: 'which position of a tensor', parse: numberOrName },
+  { key: 'sequence', flag: '--sequence <n>', help: 'which sequence of a batch', parse: number },
+  { key: 'ranks', flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
+]
+
+const SIDES = ['', 'golden-', 'dump-'] as const
+
+export function addCompareOptions(command: Command): void {
+  for (const entry of COMPARE) command.addOption(optionOf(entry.flag, entry.help, entry.parse))
+}
+
+export function addLoadOptions(command: Command): void {
+  for (const { flag, help, parse } of LOAD) {
+    for (const side of SIDES) {
+      const option = optionOf(flag.replace('--', `--${side}`), help, parse)
+      command.addOption(side === '' ? option : option.hideHelp())
+    }
+  }
+}
+
+function optionOf(flag: string, help: string, parse: ((text: string) => unknown) | undefined): Option {
+  const option = new Option(flag, help)
+  return parse ? option.argParser(parse) : option
+}
+
+/** The options that were given. What they hold is checked where they are used. */
+export function compareOptionsOf(values: Readonly<Record<string, unknown>>): CompareOptions {
+  const { klDivergence, cosineSimilarity } = values
+  const thresholds = {
+    ...(klDivergence !== undefined && { klDivergence }),
+    ...(cosineSimilarity !== undefined && { cosineSimilarity }),
+  }
+  return { ...pick(values, COMPARE, ''), ...(Object.keys(thresholds).length > 0 && { thresholds }) } as CompareOptions
+}
+
+/** The options for one side: its own flags come before those of both. */
+export function loadOptionsOf(values: Readonly<Record<string, unknown>>, side: 'golden' | 'dump'): LoadDumpOptions {
+  return { ...pick(values, LOAD, ''), ...pick(values, LOAD, side) }
+}
+
+function pick(values: Readonly<Record<string, unknown>>, flags: readonly Flag<string>[], prefix: string): object {
+  const entries = flags.flatMap(({ key }) => {
+    const name = prefix === '' ? key : `${prefix}${key[0]!.toUpperCase()}${key.slice(1)}`
+    return values[name] === undefined ? [] : [[key, values[name]]]
+  })
+  return Object.fromEntries(entries)
+}
+
+export { number as parseNumber }

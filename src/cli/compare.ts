@@ -1,0 +1,190 @@
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, extname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { compareListed } from '../compare/compare-dumps.js'
+import type { ListedComparison } from '../compare/types.js'
+import { loadDump } from '../dumps/load.js'
+import { GoldenLogitsError } from '../errors.js'
+import { comparisonReport, type ReportDocument, reportDocument } from '../report/document.js'
+import { htmlPage } from '../report/html/page.js'
+import { reportJson } from '../report/json.js'
+import { countsText, failureText } from '../report/message/failure.js'
+import { passText } from '../report/message/pass.js'
+import { RENDERINGS } from '../report/renderings.js'
+import type { ComparisonRow } from '../report/rows.js'
+import { publishReport } from '../reporters/publish.js'
+import type { ReportPart } from '../reporters/spool-report.js'
+import { fromHere } from '../reporters/summary.js'
+import { addCompareOptions, addLoadOptions, compareOptionsOf, loadOptionsOf, parseNumber } from './compare-options.js'
+import { type CommandIo, UsageError } from './io.js'
+
+export const COMPARE_EXAMPLES = `
+Examples:
+  golden-logits compare -gp dumps/gpu -mp dumps/npu --dtype bf16
+  golden-logits compare dumps/npu dumps/gpu -kl 0.01 -o release/report.html
+  golden-logits compare -gp 'gpu/*/0/output.pth' -mp 'npu/*/0/output.pth' --json
+
+Every option of loading has two more forms, for one side: --golden-first-step, --dump-first-step …
+
+Exit codes: 0 within the limits, 1 over a limit, 2 wrong usage, 3 a dump or a file of it cannot be read,
+            4 undecided: the message names the option that decides.
+`
+
+/** Adds the command `compare`. */
+export function addCompare(program: Command, { print, say, exit }: CommandIo): void {
+  const command = program
+    .command('compare')
+    .summary('compares two dumps, prints the verdict, and writes the report')
+    .description('Compares the logits of two dumps token by token, as the matcher toMatchGoldenLogits does.')
+    .argument('[dump]', 'the tested dump: a folder, a file, or a pattern in quotes')
+    .argument('[golden]', 'the trusted dump')
+    .option('--golden-path <path>', 'the trusted dump (also -gp)')
+    .option('--my-path <path>', 'the tested dump (also -mp)')
+    .option(
+      '-o, --output <path>',
+      'a folder for CSV, HTML and JSON, or one file of these (default: golden-logits-report/)',
+    )
+    .option('--no-report', 'write no file')
+    .option('--json', 'print the report as JSON instead of the message')
+    .option('--kl-divergence <limit>', 'KL divergence must be below (also -kl)', parseNumber)
+    .option('--cosine-similarity <limit>', 'cosine similarity must be above (also -cs)', parseNumber)
+    .option('--cmp-level <level>', 'only logits (also -cl)')
+  addCompareOptions(command)
+  addLoadOptions(command)
+  command.addHelpText('after', COMPARE_EXAMPLES)
+  command.action((dump: string | undefined, golden: string | undefined, values: CompareValues) => {
+    const sides = sidesOf(dump, golden, values)
+    if (values.cmpLevel !== undefined && values.cmpLevel !== 'logits') {
+      throw new UsageError(`compare reads logits: --cmp-level ${values.cmpLevel} is not supported`)
+    }
+    const options = values as unknown as Readonly<Record<string, unknown>>
+    const comparison = compareListed(
+      loadDump(sides.dump, loadOptionsOf(options, 'dump')),
+      loadDump(sides.golden, loadOptionsOf(options, 'golden')),
+      compareOptionsOf(options),
+    )
+    const document = reportDocument([comparisonReport(comparison, `${sides.dump} against ${sides.golden}`)])
+    if (values.json) print(reportJson(document))
+    else print(`${comparison.pass ? passText(comparison) : failureText(comparison)}\n`)
+    for (const warning of comparison.warnings) say(`warning: ${warning}`)
+    if (values.report) for (const path of writeReports(values.output, document, comparison)) say(fromHere(path))
+    say(`${comparison.pass ? 'within the limits' : 'not within the limits'}: ${countsText(comparison)}`)
+    exit(exitCodeOf(comparison))
+  })
+}
+
+interface CompareValues {
+  readonly goldenPath?: string
+  readonly myPath?: string
+  readonly output?: string
+  readonly report: boolean
+  readonly json?: boolean
+  readonly cmpLevel?: string
+}
+
+function sidesOf(
+  dump: string | undefined,
+  golden: string | undefined,
+  { goldenPath, myPath }: CompareValues,
+): { dump: string; golden: string } {
+  const tested = [myPath, dump].filter((path) => path !== undefined)
+  const trusted = [goldenPath, golden].filter((path) => path !== undefined)
+  if (tested.length === 1 && trusted.length === 1) return { dump: tested[0]!, golden: trusted[0]! }
+  throw new UsageError('compare needs two dumps: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP')
+}
+
+/** @returns the exit code of a comparison: what is over a limit comes before what could not be decided */
+export function exitCodeOf({ pass, tokens }: Pick<ListedComparison, 'pass' | 'tokens'>): number {
+  if (pass) return 0
+  const failing = new Set<string>()
+  for (const token of tokens) if (!token.pass) failing.add(token.verdict)
+  const undecided = failing.delete('undecided')
+  const unreadable = failing.delete('unreadable')
+  if (failing.size > 0 || (!undecided && !unreadable)) return 1
+  return unreadable ? 3 : 4
+}
+
+const DEFAULT_FOLDER = 'golden-logits-report/'
+
+/** The files that an output stands for: all three forms in a folder, or the one that the file's name says. */
+function writeReports(output = DEFAULT_FOLDER, document: ReportDocument, comparison: ListedComparison): string[] {
+  const texts: Readonly<Record<string, () => string>> = {
+    '.html': () => htmlPage(document),
+    '.json': () => reportJson(document),
+  }
+  const extension = extname(output)
+  if (extension === '.csv') return [writeCsv(output, comparison)]
+  if (texts[extension]) return [writeText(resolve(output), texts[extension]!())]
+  const folder = output.endsWith('/') ? output : `${output}/`
+  return [
+    writeText(join(resolve(folder), 'report.html'), texts['.html']!()),
+    writeText(join(resolve(folder), 'report.json'), texts['.json']!()),
+    writeCsv(folder, comparison),
+  ]
+}
+
+/** A report of ours is replaced, another file never. */
+function writeText(path: string, text: string): string {
+  const before = readStart(path)
+  if (before !== undefined && !before.includes('golden-logits')) {
+    throw new GoldenLogitsError(
+      'invalid-argument',
+      'the file exists and is no report of golden-logits: name another output',
+      {
+        file: path,
+      },
+    )
+  }
+  mkdirSync(dirname(path), { recursive: true })
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    writeFileSync(temporary, text)
+    renameSync(temporary, path)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+  return path
+}
+
+/** The first bytes of a file; undefined if there is none. */
+function readStart(path: string): string | undefined {
+  if (!existsSync(path)) return undefined
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(1024)
+    return bytes.toString('latin1', 0, readSync(file, bytes))
+  } finally {
+    closeSync(file)
+  }
+}
+
+function writeCsv(output: string, comparison: ListedComparison): string {
+  const { thresholds, notes, pass } = comparison
+  const row: ComparisonRow = {
+    project: '',
+    file: '',
+    test: `${comparison.dumpPath} against ${comparison.goldenPath}`,
+    testIsSure: true,
+    ordinal: 1,
+    attempt: 1,
+    matcher: 'compare',
+    isNot: false,
+    soft: false,
+    poll: false,
+    expectation: pass ? 'met' : 'not met',
+    thresholds,
+    notes,
+  }
+  const part: ReportPart = {
+    place: row,
+    *lines(summary) {
+      let index = 0
+      for (const token of comparison.tokens) {
+        summary.rows++
+        if (!token.pass) summary.failed++
+        yield RENDERINGS.csv.row({ comparison: row, token: { ...token, index: index++ } })
+      }
+    },
+  }
+  return publishReport(process.cwd(), output, undefined, [part]).path
+}

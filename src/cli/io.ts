@@ -1,0 +1,12 @@
+/** A wrong command line; its message is printed with a pointer to `--help`. */
+export class UsageError extends Error {}
+
+/** What a command does besides its work. */
+export interface CommandIo {
+  /** Prints to stdout. */
+  readonly print: (text: string) => void
+  /** Prints a line to stderr. */
+  readonly say: (line: string) => void
+  /** Sets the exit code. */
+  readonly exit: (code: number) => void
+}

@@ -1,0 +1,160 @@
+import { scaleLinear, scaleLog } from 'd3-scale'
+import { line } from 'd3-shape'
+import { isFlip, isNearTie } from '../../compare/divergence.js'
+import type { TokenComparison } from '../../compare/types.js'
+import type { ComparisonReport } from '../document.js'
+import { escapeHtml, shortNumber } from './escape.js'
+
+const WIDTH = 960
+const LEFT = 62
+const RIGHT = 118
+const KL = { top: 22, bottom: 202 }
+const COSINE = { top: 242, bottom: 342 }
+/** Where the tokens without metrics are marked. */
+const STRIP = 362
+const HEIGHT = 400
+
+/** With more tokens than these, only those that need a look have a mark of their own. */
+const MOST_MARKS = 160
+
+/** Values are drawn no lower than this: less is rounding of the arithmetic itself. */
+const LOWEST = 1e-12
+
+/** One of the two panels: a value for each token on a logarithmic scale, and its limit. */
+interface Panel {
+  readonly name: string
+  readonly metricOf: (token: TokenComparison) => number | undefined
+  readonly limit: number
+  readonly limitText: string
+  readonly place: { readonly top: number; readonly bottom: number }
+}
+
+/**
+ * KL divergence and cosine similarity by token, with the limits, as SVG that needs no script. Both scales are logarithmic. A
+ * token that was not measured has a mark below the panels.
+ */
+export function chartSvg(report: ComparisonReport, id: string): string {
+  const { tokens, thresholds } = report
+  const first = tokens[0]?.step ?? 0
+  const last = Math.max(tokens.at(-1)?.step ?? 0, first + 1)
+  const x = scaleLinear([first, last], [LEFT, WIDTH - RIGHT])
+  const { klDivergence: kl, cosineSimilarity: cosine } = thresholds
+  const panels: Panel[] = [
+    {
+      name: 'KL divergence (nats)',
+      metricOf: ({ metrics }) => metrics?.klDivergence,
+      limit: kl,
+      limitText: `limit ${kl}`,
+      place: KL,
+    },
+    {
+      name: '1 − cosine similarity',
+      metricOf: ({ metrics }) => metrics && 1 - metrics.cosineSimilarity,
+      limit: 1 - cosine,
+      limitText: `limit ${shortNumber(1 - cosine)}`,
+      place: COSINE,
+    },
+  ]
+  const ticks = x.ticks(Math.min(12, tokens.length)).filter(Number.isInteger)
+  const axis = ticks.map((tick) => `<text x="${at(x(tick))}" y="${HEIGHT - 8}" class="tick mid">${tick}</text>`)
+  return [
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-t ${id}-d" class="chart"`,
+    ` data-first="${first}" data-last="${last}" data-left="${LEFT}" data-right="${WIDTH - RIGHT}">`,
+    `<title id="${id}-t">KL divergence and cosine similarity by token</title>`,
+    `<desc id="${id}-d">${escapeHtml(description(report))}</desc>`,
+    ...panels.map((panel) => panelSvg(panel, report, x)),
+    strip(tokens, x),
+    ...axis,
+    `<text x="${LEFT - 14}" y="${HEIGHT - 8}" class="tick end">token</text>`,
+    `<line class="cursor" x1="0" x2="0" y1="${KL.top}" y2="${STRIP + 6}" visibility="hidden"/>`,
+    '</svg>',
+  ].join('')
+}
+
+/** What the chart shows, for readers who do not see it. */
+function description({ tokens, counts, statistics }: ComparisonReport): string {
+  const failing = tokens.filter(({ pass }) => !pass)
+  const most = statistics
+    ? `; the highest KL divergence is ${shortNumber(statistics.maxKl.value)} at token ${statistics.maxKl.step}`
+    : ''
+  const first = failing[0] ? `; the first failing token is ${failing[0].step}` : ''
+  return `${counts.total} tokens, ${failing.length} fail${first}${most}. The table below has every value.`
+}
+
+function panelSvg(panel: Panel, { tokens, thresholds }: ComparisonReport, x: (step: number) => number): string {
+  const { name, metricOf, limit, limitText, place } = panel
+  const points = tokens.flatMap((token) => {
+    const value = metricOf(token)
+    return value === undefined || Number.isNaN(value) ? [] : [{ token, value }]
+  })
+  const finite = points.map(({ value }) => value).filter((value) => value > LOWEST && Number.isFinite(value))
+  const reference = Number.isFinite(limit) && limit > 0 ? [limit] : []
+  const low = Math.max(LOWEST, Math.min(...finite, ...reference, 1e-3) / 2)
+  const high = Math.max(...finite, ...reference, low * 100) * 2
+  const scale = scaleLog([low, high], [place.bottom, place.top]).nice()
+  const y = (value: number) => scale(Math.min(Math.max(value, scale.domain()[0]!), scale.domain()[1]!))
+  const decades = scale.ticks(4).filter((tick) => Math.abs(Math.log10(tick) % 1) < 1e-9)
+  const some = decades.filter((_, i) => i % Math.ceil(decades.length / 6) === 0)
+  const isBelow = points.some(({ value }) => value < scale.domain()[0]!)
+  const grid = some.map((tick, i) => {
+    const height = at(y(tick))
+    return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${height}" y2="${height}" class="grid"/><text x="${LEFT - 8}" y="${height}" class="tick end">${i === 0 && isBelow ? '≤ ' : ''}${exponent(tick)}</text>`
+  })
+  const path = line<(typeof points)[number]>()
+    .x(({ token }) => rounded(x(token.step)))
+    .y(({ value }) => rounded(y(value)))(points)
+  const marks = points
+    .filter(({ token }) => points.length <= MOST_MARKS || !token.pass || isFlip(token))
+    .map(({ token, value }) => markSvg(token, rounded(x(token.step)), rounded(y(value)), isTie(token)))
+  const bound =
+    reference.length === 0
+      ? ''
+      : `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at(y(limit))}" y2="${at(y(limit))}" class="limit"/><text x="${WIDTH - RIGHT + 8}" y="${at(y(limit))}" class="limit-text">${limitText}</text>`
+  function isTie(token: TokenComparison): boolean {
+    return isFlip(token) && token.golden!.logitAtOtherTop1 !== undefined && isNearTie(token, thresholds.precision)
+  }
+  return [
+    `<text x="${LEFT}" y="${place.top - 8}" class="panel">${name}</text>`,
+    ...grid,
+    bound,
+    path === null ? '' : `<path d="${path}" class="values"/>`,
+    ...marks,
+  ].join('')
+}
+
+/** A failing token is a filled diamond, a flip a ring; a near-tie is a ring of dashes. */
+function markSvg(token: TokenComparison, x: number, y: number, isTie: boolean): string {
+  const flip = isFlip(token) ? `<circle cx="${x}" cy="${y}" r="6.5" class="flip${isTie ? ' tie' : ''}"/>` : ''
+  const mark = token.pass
+    ? `<circle cx="${x}" cy="${y}" r="2" class="mark"/>`
+    : `<path d="M${x} ${rounded(y - 5)}L${rounded(x + 5)} ${y}L${x} ${rounded(y + 5)}L${rounded(x - 5)} ${y}Z" class="mark bad"/>`
+  return flip + mark
+}
+
+/** Tokens without metrics: a cross each, or one bar for a range. */
+function strip(tokens: readonly TokenComparison[], x: (step: number) => number): string {
+  const absent = tokens.filter(({ metrics }) => !metrics)
+  if (absent.length === 0) return ''
+  const ranges: { from: number; to: number; pass: boolean }[] = []
+  for (const { step, pass } of absent) {
+    const range = ranges.at(-1)
+    if (range && range.to === step - 1 && range.pass === pass) range.to = step
+    else ranges.push({ from: step, to: step, pass })
+  }
+  const marks = ranges.map(({ from, to, pass }) => {
+    const [start, end] = [rounded(x(from)), rounded(x(to))]
+    return `<rect x="${rounded(start - 2.5)}" y="${STRIP - 4}" width="${rounded(end - start + 5)}" height="8" rx="2" class="absent${pass ? '' : ' bad'}"/>`
+  })
+  return `${marks.join('')}<text x="${WIDTH - RIGHT + 8}" y="${STRIP}" class="tick start">not measured</text>`
+}
+
+function exponent(value: number): string {
+  const power = Math.round(Math.log10(value))
+  return power >= -3 && power <= 3 ? String(Number((10 ** power).toPrecision(1))) : `1e${power}`
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+const at = rounded

@@ -1,0 +1,174 @@
+import { isFlip } from '../../compare/divergence.js'
+import type { TokenComparison, TokenSide } from '../../compare/types.js'
+import { METRICS } from '../../metrics/table.js'
+import type { ComparisonReport } from '../document.js'
+import { countsText } from '../message/failure.js'
+import { chartSvg } from './chart.js'
+import { escapeHtml, shortNumber } from './escape.js'
+
+/** How many failing tokens are shown with their files and every metric. */
+const MOST_DETAILS = 50
+
+/** One comparison: verdict, first failing token, chart, notes, statistics, table. */
+export function comparisonSection(report: ComparisonReport, index: number): string {
+  const id = `c${index}`
+  const { title, pass, test, notes, tokens } = report
+  const failing = tokens.filter((token) => !token.pass)
+  return [
+    `<section class="comparison ${pass ? 'passes' : 'fails'}" id="${id}" aria-labelledby="${id}-h">`,
+    `<h2 id="${id}-h"><span class="badge">${pass ? '✓ within limits' : '✗ fails'}</span> ${escapeHtml(title)}</h2>`,
+    test ? `<p class="where">${testText(test)}</p>` : '',
+    `<p class="counts">${escapeHtml(countsText(report))}</p>`,
+    failing[0] ? headline(failing[0], id) : '',
+    notesList(notes.filter(({ weight }) => weight === 'warning')),
+    `<div class="figure">${chartSvg(report, id)}</div>`,
+    legend(),
+    `<details${pass ? '' : ' open'}><summary>Table of ${tokens.length} tokens</summary>${table(report, id)}</details>`,
+    failing.length > 0
+      ? `<details><summary>Failing tokens in detail</summary>${failing.slice(0, MOST_DETAILS).map(detail).join('')}${more(failing.length)}</details>`
+      : '',
+    statisticsTable(report),
+    `<details><summary>Message of the matcher</summary><pre>${escapeHtml(report.message, 20_000).replaceAll('\\n', '\n')}</pre></details>`,
+    provenance(report),
+    '</section>',
+  ].join('\n')
+}
+
+function testText({
+  file,
+  name,
+  project,
+  ordinal,
+  attempt,
+  expectation,
+  isNot,
+  matcher,
+}: NonNullable<ComparisonReport['test']>): string {
+  const parts = [
+    escapeHtml(file),
+    escapeHtml(name),
+    project === '' ? '' : `project ${escapeHtml(project)}`,
+    ordinal > 1 ? `comparison ${ordinal} of the test` : '',
+    attempt > 1 ? `attempt ${attempt}` : '',
+    `${isNot ? '.not' : ''}.${escapeHtml(matcher)}: ${expectation}`,
+  ]
+  return parts.filter(Boolean).join(' · ')
+}
+
+/** What is wrong with the first failing token, in one line. */
+function headline(token: TokenComparison, id: string): string {
+  const top = isFlip(token) ? ` · top-1 ${token.golden!.top1} → ${token.dump!.top1}` : ''
+  return `<p class="headline"><a href="#${id}-t${token.step}">First failing token: <strong>${token.step}</strong></a> <span class="verdict">${token.verdict}</span> ${escapeHtml(token.reason)}${top}</p>`
+}
+
+function notesList(notes: ComparisonReport['notes']): string {
+  if (notes.length === 0) return ''
+  const items = notes.map(({ weight, text }) => `<li class="${weight}">${weight}: ${escapeHtml(text)}</li>`)
+  return `<ul class="notes">${items.join('')}</ul>`
+}
+
+function legend(): string {
+  return '<p class="legend"><span class="key bad">◆</span> fails <span class="key flip">○</span> top-1 differs <span class="key tie">◌</span> near-tie <span class="key limit">┄</span> limit <span class="key absent">▬</span> not measured</p>'
+}
+
+const COLUMNS = [
+  'token',
+  'verdict',
+  'KL divergence',
+  'cosine similarity',
+  'top-1 golden',
+  'top-1 dump',
+  'max absolute error',
+  'reason',
+]
+
+function table({ tokens, title }: ComparisonReport, id: string): string {
+  const head = COLUMNS.map((name) => `<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`)
+  const filters =
+    '<div class="filters" hidden><label>Filter <input type="search"></label> <label><input type="checkbox"> failing only</label> <output></output></div>'
+  const rows = tokens.map((token) => {
+    const { step, verdict, pass, metrics, golden, dump, reason } = token
+    const cells = [
+      numberCell(metrics?.klDivergence),
+      cosineCell(metrics?.cosineSimilarity),
+      `<td>${golden?.top1 ?? ''}`,
+      `<td>${dump?.top1 ?? ''}`,
+      numberCell(metrics?.maxAbsoluteError),
+      `<td class="text">${escapeHtml(reason, 400)}`,
+    ]
+    const kind = `${pass ? '' : 'bad'}${isFlip(token) ? ' flipped' : ''}`.trim()
+    return `<tr id="${id}-t${step}"${kind === '' ? '' : ` class="${kind}"`} data-s="${step}"><th scope="row">${step}<td>${verdict}${cells.join('')}`
+  })
+  const caption = `<caption>Every token of ${escapeHtml(title)}</caption>`
+  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Table of tokens"><table class="tokens">${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
+}
+
+/** The exact number is what the table is sorted by and what a click shows. */
+function numberCell(value: number | undefined): string {
+  if (value === undefined) return '<td>'
+  const text = shortNumber(value)
+  return text === String(value) ? `<td>${text}` : `<td title="${value}">${text}`
+}
+
+/** Six digits of 0.9999996 would be 1, and hide that the rows differ. */
+function cosineCell(value: number | undefined): string {
+  if (value === undefined) return '<td>'
+  const text = String(Number(value.toPrecision(9)))
+  return text === String(value) ? `<td>${text}` : `<td title="${value}">${text}`
+}
+
+/** Files, every metric, and the most probable tokens of both sides. */
+function detail(token: TokenComparison): string {
+  const { step, verdict, reason, metrics, golden, dump } = token
+  const values = METRICS.map(({ key, label }) => `<tr><th scope="row">${label}<td>${shortNumber(metrics?.[key])}`)
+  return [
+    `<article class="detail"><h3>Token ${step}: ${verdict}</h3><p>${escapeHtml(reason)}</p>`,
+    metrics ? `<table>${values.join('')}</table>` : '',
+    `<dl>${side('golden', golden)}${side('dump', dump)}</dl></article>`,
+  ].join('')
+}
+
+function side(name: string, facts: TokenSide | undefined): string {
+  if (!facts) return `<dt>${name}<dd>no file`
+  const { files, layer, dtype, shape, fileShape, max, min, mean } = facts
+  const type = dtype ? ` · ${dtype} [${(fileShape ?? shape ?? []).join(', ')}]` : ''
+  const stats =
+    max === undefined ? '' : ` · max ${shortNumber(max)}, min ${shortNumber(min)}, mean ${shortNumber(mean)}`
+  return `<dt>${name}<dd>${files.map((file) => `<code>${escapeHtml(file, 4096)}</code>`).join('<br>')}${layer === '' ? '' : ` · ${escapeHtml(layer)}`}${type}${stats}`
+}
+
+function more(count: number): string {
+  return count > MOST_DETAILS ? `<p>and ${count - MOST_DETAILS} more failing tokens, in the table and the CSV</p>` : ''
+}
+
+function statisticsTable({ statistics }: ComparisonReport): string {
+  if (!statistics) return ''
+  const { meanKl, meanKlError, maxKl, klPercentiles, minCosine, top1Agreement, tokens } = statistics
+  const rows: [string, string][] = [
+    [
+      'mean KL divergence',
+      `${shortNumber(meanKl)}${meanKlError === undefined ? '' : ` ± ${shortNumber(meanKlError)}`}`,
+    ],
+    ['highest KL divergence', `${shortNumber(maxKl.value)} at token ${maxKl.step}`],
+    ...klPercentiles.map(({ percent, value }): [string, string] => [`KL, ${percent} %`, shortNumber(value)]),
+    ['lowest cosine similarity', `${shortNumber(minCosine.value)} at token ${minCosine.step}`],
+    [
+      'same top-1',
+      `${shortNumber(100 * top1Agreement.value)} ± ${shortNumber(100 * top1Agreement.error)} % of ${top1Agreement.tokens}`,
+    ],
+  ]
+  const body = rows.map(([name, value]) => `<tr><th scope="row">${name}<td>${value}`)
+  return `<details><summary>Statistics of ${tokens} measured tokens</summary><table class="statistics">${body.join('')}</table></details>`
+}
+
+/** Where the logits came from, the limits, and the notes that weaken nothing. */
+function provenance({ goldenPath, dumpPath, thresholds, notes }: ComparisonReport): string {
+  const { precision, klDivergence, cosineSimilarity } = thresholds
+  return [
+    '<details><summary>Paths, limits and notes</summary><dl>',
+    `<dt>golden<dd><code>${escapeHtml(goldenPath, 4096)}</code>`,
+    `<dt>dump<dd><code>${escapeHtml(dumpPath, 4096)}</code>`,
+    `<dt>limits<dd>${precision}: KL divergence below ${klDivergence}, cosine similarity above ${cosineSimilarity}`,
+    `</dl>${notesList(notes.filter(({ weight }) => weight === 'info'))}</details>`,
+  ].join('')
+}

@@ -1,0 +1,120 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parseReport } from '../../../src/report/json.js'
+import { logits } from '../../build/logits.js'
+import { torchDump } from '../../build/pair.js'
+import { tree } from '../../fixtures/trees.js'
+import { Shell } from './cli.js'
+
+const GOOD = `-gp ${tree('a_clean_f32_vs_f16', 'golden')} -mp ${tree('a_clean_f32_vs_f16', 'my')}`
+const BAD = `-gp ${tree('b_token3_degraded', 'golden')} -mp ${tree('b_token3_degraded', 'my')}`
+
+describe('compare', () => {
+  test('prints what the matcher prints, writes CSV, HTML and JSON, and exits with 1 over a limit', () => {
+    const shell = new Shell()
+    const { code, stdout, stderr } = shell.run(`compare ${BAD} --dtype bf16`)
+    expect(code).toBe(1)
+    expect(stdout).toContain('First token over threshold: token 3     (12 tokens compared, 1 over, 0 missing)')
+    expect(stdout).toContain('KL divergence       19.4995     must be < 0.005 (bf16)')
+    expect(stderr).toContain('not within the limits: 12 tokens compared, 1 over, 0 missing')
+    expect(shell.files('golden-logits-report')).toEqual(['msit_cmp_report_TIME.csv', 'report.html', 'report.json'])
+    const file = shell.path('golden-logits-report/report.json')
+    const [comparison] = parseReport(file, readFileSync(file, 'utf8')).comparisons
+    expect(comparison).toMatchObject({ pass: false, counts: { total: 12, overThreshold: 1 } })
+    expect(comparison!.tokens[3]).toMatchObject({ step: 3, verdict: 'over-threshold' })
+  })
+
+  test('exits with 0 within the limits, with the paths as arguments or by the flags of msit llm', () => {
+    const shell = new Shell()
+    for (const sides of [GOOD, `${tree('a_clean_f32_vs_f16', 'my')} ${tree('a_clean_f32_vs_f16', 'golden')}`]) {
+      const { code, stdout, stderr } = shell.run(`compare ${sides} --dtype fp16 --no-report`)
+      expect(code).toBe(0)
+      expect(stdout).toContain('All 12 tokens compared are within the limits')
+      expect(stderr).toMatch(/^golden-logits: within the limits: 12 tokens compared, 0 over, 0 missing\n$/)
+    }
+    expect(shell.files()).toEqual([])
+  })
+
+  test('takes limits, tokens, and options of loading', () => {
+    const shell = new Shell()
+    const run = (flags: string) => shell.run(`compare ${BAD} --dtype bf16 --no-report ${flags}`)
+    expect(run('-kl 20 -cs 0.9').code).toBe(0)
+    expect(run('-kl=20 --cosine-similarity 0.9').code).toBe(0)
+    expect(run('--steps 0-2').code).toBe(0)
+    expect(run('--steps 0,1,5').code).toBe(0)
+    expect(run('--steps 3').code).toBe(1)
+    expect(run('--dump-layer 33_LmHead --steps 0-2').code).toBe(0)
+    const shifted = run('--golden-first-step 1')
+    expect(shifted.code).toBe(1)
+    expect(shifted.stdout).toContain('1 missing, 1 extra')
+  })
+
+  test('prints JSON alone where it is asked for', () => {
+    const { code, stdout } = new Shell().run(`compare ${BAD} --json --no-report`)
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ format: 'golden-logits-report', comparisons: [{ pass: false }] })
+  })
+
+  test('takes files and quoted patterns on either side', () => {
+    const golden = torchDump([{ values: logits(1) }])
+    const dump = torchDump([{ values: logits(1) }])
+    const file = (root: string) => join(root, 'torch_tensors/cuda0_1/0/root.lm_head/output.pth')
+    const pattern = (root: string) => `'${dirname(root)}/*/torch_tensors/*/0/*/output.pth'`
+    const shell = new Shell()
+    expect(shell.run(`compare -gp ${file(golden)} -mp ${file(dump)} --no-report`).code).toBe(0)
+    expect(shell.run(`compare -gp ${pattern(golden)} -mp ${pattern(dump)} --no-report`).code).toBe(0)
+  })
+
+  test('writes the one file that the output names, and never over a file that is not ours', () => {
+    const shell = new Shell()
+    expect(shell.run(`compare ${GOOD} -o a.html`).code).toBe(0)
+    expect(shell.run(`compare ${GOOD} -o a.html`).code).toBe(0)
+    expect(shell.files()).toEqual(['a.html'])
+    writeFileSync(shell.path('notes.html'), '<p>mine')
+    const { code, stderr } = shell.run(`compare ${GOOD} -o notes.html`)
+    expect(code).toBe(2)
+    expect(stderr).toContain('the file exists and is no report of golden-logits: name another output')
+    expect(readFileSync(shell.path('notes.html'), 'utf8')).toBe('<p>mine')
+  })
+
+  test('exits with 3 where files cannot be read', () => {
+    const unreadable = torchDump([{ values: logits(1) }, 'no tensor'])
+    const golden = torchDump([{ values: logits(1) }, { values: logits(2) }])
+    const { code, stdout } = new Shell().run(`compare ${unreadable} ${golden} --no-report`)
+    expect(code).toBe(3)
+    expect(stdout).toContain('token 1, unreadable')
+  })
+
+  test('exits with 4 where the data do not decide', () => {
+    const ranks = (seed: number) => torchDump([[{ values: logits(seed) }, { values: logits(2).with(0, 30) }]])
+    const { code, stdout } = new Shell().run(`compare ${ranks(1)} ${ranks(1.0001)} -kl 0.000001 --no-report`)
+    expect(stdout).toContain('read as parts of one vocabulary')
+    expect(code).toBe(4)
+  })
+
+  test.each([
+    ['one dump', 'compare dumps/a', 2, /compare needs two dumps: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP/],
+    ['a folder that is not there', 'compare a b', 3, /a: there is no such file or folder/],
+    ['an unknown flag', `compare ${GOOD} --kl 3`, 2, /unknown option '--kl'.*\(golden-logits --help shows how\)/s],
+    ['a limit that is no number', `compare ${GOOD} -kl small`, 2, /'small' is invalid.*expected a number/s],
+    ['tokens that are none', `compare ${GOOD} --steps first`, 2, /expected tokens such as 3, 0,1,5 or 0-11/],
+    ['an option value that is none', `compare ${GOOD} --missing maybe`, 2, /missing/],
+    ['another level', `compare ${GOOD} -cl layer`, 2, /--cmp-level layer is not supported/],
+  ])('refuses %s in one line', (_, command, code, text) => {
+    const run = new Shell().run(command)
+    expect(run).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(text) })
+    expect(run.stderr.trim().split('\n')).toHaveLength(1)
+    expect(run.stderr).not.toMatch(/\n\s+at /)
+  })
+})
+
+test('help and version are no errors', () => {
+  const shell = new Shell()
+  for (const command of ['--help', 'help', 'help compare', 'compare --help', 'merge -h', '--version']) {
+    const { code, stdout, stderr } = shell.run(command)
+    expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' })
+    expect(stdout).not.toBe('')
+  }
+  expect(shell.run('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})

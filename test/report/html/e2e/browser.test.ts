@@ -1,0 +1,169 @@
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { csv } from '../../../../src/report/csv.js'
+import { type ComparisonReport, reportDocument } from '../../../../src/report/document.js'
+import { htmlPage } from '../../../../src/report/html/page.js'
+import { rowsOf } from '../../../e2e/project.js'
+import { longReport, partlyMissing, treeReport } from '../build.js'
+import { BrowserPage, CHROMIUM } from './chromium.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'golden-logits-page-'))
+
+function pageOf(name: string, ...reports: ComparisonReport[]): string {
+  const file = join(folder, name)
+  writeFileSync(file, htmlPage(reportDocument(reports)))
+  return file
+}
+
+const evil = '<img src=x onerror="document.title=1">'
+const bad = treeReport('b_token3_degraded', evil)
+
+describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser is installed)', () => {
+  let page: BrowserPage
+  const texts = (expression: string) => page.value<string[]>(`[...${expression}].map((node) => node.textContent)`)
+  const shown = () =>
+    page.value<string[]>(
+      `[...document.querySelectorAll('#c0 .tokens tbody tr')].filter((row) => !row.hidden).map((row) => row.dataset.s)`,
+    )
+
+  beforeAll(async () => {
+    page = await BrowserPage.open(pageOf('bad.html', bad, treeReport('a_clean_f32_vs_f16'), partlyMissing()))
+  })
+  afterAll(() => page.close())
+
+  test('makes no request, and shows names as text', async () => {
+    expect(page.requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([])
+    expect(page.requests.filter((url) => url.startsWith('file:'))).toHaveLength(1)
+    expect(await page.value('document.images.length')).toBe(0)
+    expect((await texts(`document.querySelectorAll('#c0 h2')`))[0]).toContain(evil)
+  })
+
+  test('table and CSV agree for every token', async () => {
+    const rows = await page.value<string[][]>(
+      `[...document.querySelectorAll('#c0 .tokens tbody tr')].map((row) => [...row.cells].map((cell) => cell.title || cell.textContent))`,
+    )
+    const place = {
+      project: '',
+      file: '',
+      test: '',
+      testIsSure: true,
+      ordinal: 1,
+      attempt: 1,
+      matcher: '',
+      isNot: false,
+    }
+    const comparison = { ...place, soft: false, poll: false, thresholds: bad.thresholds }
+    bad.tokens.forEach((token, index) => {
+      const [row] = rowsOf(csv.header + csv.row({ comparison, token: { ...token, index } }))
+      const cell = (name: string) => row![name]!
+      expect(rows[index]![0]).toBe(cell('token_id'))
+      expect(rows[index]![1]).toBe(cell('verdict'))
+      expect(Number(rows[index]![2])).toBe(Number(cell('kl_divergence')))
+      expect(Number(rows[index]![3])).toBe(Number(cell('cosine_similarity')))
+      expect(rows[index]!.slice(4, 6)).toEqual([cell('golden_top1'), cell('my_top1')])
+    })
+  })
+
+  test('the chart has each value where the table says', async () => {
+    const points = await page.value<[number, number][]>(`(() => {
+      const path = document.querySelector('#c0 .values').getAttribute('d')
+      return path.slice(1).split('L').map((point) => point.split(',').map(Number))
+    })()`)
+    expect(points).toHaveLength(bad.tokens.length)
+    const byKl = bad.tokens.map(({ metrics }, i) => ({ kl: metrics!.klDivergence, y: points[i]![1] }))
+    byKl.sort((a, b) => a.kl - b.kl)
+    for (let i = 1; i < byKl.length; i++) expect(byKl[i]!.y).toBeLessThanOrEqual(byKl[i - 1]!.y)
+    const steps = points.map(([x]) => x)
+    expect(new Set(steps.slice(1).map((x, i) => Math.round(x - steps[i]!)))).toHaveProperty('size', 1)
+  })
+
+  test('sorts by any column', async () => {
+    const click = (column: number) =>
+      page.value(`document.querySelectorAll('#c0 .tokens th button')[${column}].click()`)
+    await click(2)
+    const order = [...bad.tokens].sort((a, b) => b.metrics!.klDivergence - a.metrics!.klDivergence)
+    expect(await shown()).toEqual(order.map(({ step }) => String(step)))
+    expect(await page.value(`document.querySelectorAll('#c0 .tokens th')[2].getAttribute('aria-sort')`)).toBe(
+      'descending',
+    )
+    await click(0)
+    await click(0)
+    expect(await shown()).toEqual(bad.tokens.map(({ step }) => String(step)))
+  })
+
+  test('filters by text and by failure', async () => {
+    const set = (text: string, failing: boolean) =>
+      page.value(`(() => {
+        const [search, box] = document.querySelectorAll('#c0 .filters input')
+        search.value = ${JSON.stringify(text)}
+        search.dispatchEvent(new Event('input'))
+        box.checked = ${failing}
+        box.dispatchEvent(new Event('change'))
+      })()`)
+    await set('', true)
+    expect(await shown()).toEqual(['3'])
+    expect(await texts(`document.querySelectorAll('#c0 output')`)).toEqual(['1 of 12 tokens'])
+    await set('589', false)
+    expect(await shown()).toContain('3')
+    await set('', false)
+    expect(await shown()).toHaveLength(12)
+  })
+
+  test('moves through the tokens by keys, with a cursor in the chart', async () => {
+    await page.value(`document.querySelector('#c0 .scroll').focus()`)
+    for (let i = 0; i < 3; i++) await page.key('ArrowDown')
+    expect(await page.value(`document.querySelector('#c0 tr.at').dataset.s`)).toBe('2')
+    expect(await page.value(`document.querySelector('#c0 .cursor').getAttribute('visibility')`)).toBe('visible')
+    await page.key('End')
+    expect(await page.value(`document.querySelector('#c0 tr.at').dataset.s`)).toBe('11')
+  })
+
+  test('names chart and table for a screen reader', async () => {
+    const { nodes } = (await page.send('Accessibility.getFullAXTree')) as {
+      nodes: { role?: { value: string }; name?: { value: string } }[]
+    }
+    const named = (role: string) => nodes.filter((node) => node.role?.value === role).map((node) => node.name?.value)
+    expect([...named('image'), ...named('img'), ...named('SvgRoot')].join('\n')).toContain(
+      'KL divergence and cosine similarity by token',
+    )
+    expect(named('table').join('\n')).toContain('Every token of')
+    expect(named('region')).toContain('Table of tokens')
+  })
+
+  test('a report of 20 comparisons of 1,000 tokens opens', async () => {
+    const reports = Array.from({ length: 20 }, (_, i) => longReport(1000, `prompt ${i}`))
+    const file = pageOf('long.html', ...reports)
+    const long = await BrowserPage.open(file)
+    try {
+      expect(await long.value(`document.querySelectorAll('.tokens tbody tr').length`)).toBe(20_000)
+      const paint = await long.value<number>(
+        `performance.getEntriesByType('paint').find(({ name }) => name === 'first-contentful-paint')?.startTime ?? -1`,
+      )
+      const bytes = htmlPage(reportDocument(reports)).length
+      console.log(
+        `20 comparisons of 1,000 tokens: ${(bytes / 1e6).toFixed(1)} MB, first paint after ${Math.round(paint)} ms`,
+      )
+      expect(paint).toBeGreaterThan(0)
+    } finally {
+      long.close()
+    }
+  })
+
+  const shots = process.env.SCREENSHOTS
+  test.skipIf(!shots)('screenshots, into the folder that SCREENSHOTS names', async () => {
+    mkdirSync(shots!, { recursive: true })
+    const file = pageOf('shots.html', bad, treeReport('a_clean_f32_vs_f16'), partlyMissing())
+    for (const [name, width, dark] of [
+      ['light', 1100, false],
+      ['dark', 1100, true],
+      ['narrow', 420, false],
+    ] as const) {
+      const view = await BrowserPage.open(file, width, dark)
+      writeFileSync(join(shots!, `${name}.png`), await view.screenshot())
+      view.close()
+    }
+    expect(readdirSync(shots!)).toHaveLength(3)
+  })
+})
