@@ -18,39 +18,49 @@ interface LongStep {
  * @returns for each such step the reason
  */
 export function undecidedPositions(results: Results, golden: Side, dump: Side): Map<number, string> {
-  const reasons = new Map<number, string>()
-  addUndecided(reasons, results, 'dump', dump)
-  addUndecided(reasons, results, 'golden', golden)
-  return reasons
+  const ofGolden = undecidedSteps('golden', golden, shapesOf(results, 'golden'))
+  return new Map([...undecidedSteps('dump', dump, shapesOf(results, 'dump')), ...ofGolden])
 }
 
-function addUndecided(reasons: Map<number, string>, results: Results, side: 'golden' | 'dump', facts: Side): void {
-  if (facts.rows?.positions !== undefined) return
+/** The same for one side. @param shapes the shapes of the tensors, in the order of the steps; two with one position suffice */
+export function undecidedSteps(
+  side: 'golden' | 'dump',
+  { layout, rows }: Side,
+  shapes: Iterable<{ readonly step: number; readonly shape: readonly number[] }>,
+): Map<number, string> {
+  if (rows?.positions !== undefined) return new Map()
   const long: LongStep[] = []
   const offsets = new Set<number>()
-  const plain: number[] = []
-  for (let i = 0; i < results.length; i++) {
-    // A plain record has no note, so its row is the only position of its tensor. Its step is not made: there may be a million.
-    if (results.plainShape(i)) {
-      if (plain.length < 2) plain.push(i)
-      continue
-    }
-    const { step, outcome } = results.at(i)!
-    const shape = outcome?.[side].fileShape
-    if (!shape) continue
-    const positions = positionsOf(shape, facts.rows?.sequence)
+  for (const { step, shape } of shapes) {
+    const positions = positionsOf(shape, rows?.sequence)
     if (offsets.size < 2) offsets.add(positions - step)
     if (positions > 1) long.push({ step, positions, shape })
   }
   const [first] = long
-  if (!first) return
-  // Two are enough: they have one position each at different steps, as no run without a cache has.
-  for (const i of plain) offsets.add(1 - results.stepAt(i))
+  if (!first) return new Map()
   const isWithoutCache = offsets.size === 1 && long.length > 1
-  if (isWithoutCache) return
-  const isPrompt = first.step === 0 && facts.layout !== 'file' && !long.some(isAsLongAs(first))
-  for (const one of isPrompt ? long.slice(1) : long) reasons.set(one.step, reasonOf(side, one))
+  if (isWithoutCache) return new Map()
+  const isPrompt = first.step === 0 && layout !== 'file' && !long.some(isAsLongAs(first))
+  return new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, one)]))
 }
+
+/** The shapes of the tensors of one side, without most of those that are known to have one position. */
+function* shapesOf(results: Results, side: 'golden' | 'dump'): Generator<{ step: number; shape: readonly number[] }> {
+  let plain = 0
+  for (let i = 0; i < results.length; i++) {
+    // A plain record has no note, so its row is the only position of its tensor. Its step is not made: there may be a million.
+    if (results.plainShape(i)) {
+      // Two are enough: they have one position each at different steps, as no run without a cache has.
+      if (plain++ < 2) yield { step: results.stepAt(i), shape: ONE_POSITION }
+      continue
+    }
+    const { step, outcome } = results.at(i)!
+    const shape = outcome?.[side].fileShape
+    if (shape) yield { step, shape }
+  }
+}
+
+const ONE_POSITION = [1, 1]
 
 /** Whether another step is as long as the first: then both hold a batch. */
 function isAsLongAs(first: LongStep): (other: LongStep) => boolean {

@@ -1,13 +1,16 @@
+import { nonFiniteText } from '../compare/judge.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { planOneSide, readPlan, roomOf, unequalReason } from '../measure/ranks.js'
 import type { RowSource } from '../measure/row-source.js'
 import { type VocabCut, vocabCut } from '../measure/vocab-cut.js'
+import { informationProblem } from '../metrics/information.js'
+import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 
 /** The row of one step of a dump, or why it cannot be stored. */
 export type Capture =
-  | { kind: 'row'; dtype: Dtype; width: number; bytes: Uint8Array; cut?: VocabCut }
+  | { kind: 'row'; dtype: Dtype; width: number; bytes: Uint8Array; fileShape: readonly number[]; cut?: VocabCut }
   | { kind: 'refused'; reason: string }
 
 /**
@@ -25,23 +28,33 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
     return { kind: 'refused', reason }
   }
   try {
-    const { dtype } = prepared
+    const { dtype, fileShape } = prepared
     const plan = planOneSide(prepared, vocabSize)
     if ('reason' in plan) return { kind: 'refused', reason: plan.reason }
     const bytes = new Uint8Array(roomOf(plan))
     const start = readPlan(plan, bytes)!
     const reason = unequalReason('dump', prepared, plan, bytes, start)
     if (reason !== undefined) return { kind: 'refused', reason }
-    if (vocabSize === undefined) return { kind: 'row', dtype, width: plan.width, bytes }
+    if (vocabSize === undefined) return { kind: 'row', dtype, width: plan.width, bytes, fileShape }
     if (vocabSize > plan.width) {
       return { kind: 'refused', reason: `vocabSize is ${vocabSize}, but the dump has ${plan.width} columns` }
     }
     const cut = vocabCut(undefined, { bytes, dtype, width: plan.width }, vocabSize)
-    return { kind: 'row', dtype, width: vocabSize, bytes: bytes.subarray(0, vocabSize * itemSize(dtype)), cut }
+    const columns = bytes.subarray(0, vocabSize * itemSize(dtype))
+    return { kind: 'row', dtype, width: vocabSize, bytes: columns, fileShape, cut }
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     return { kind: 'refused', reason: error.message }
   } finally {
     prepared.close()
   }
+}
+
+/** Why no dump could match a row, or why it says nothing about a model; undefined if it can be stored. */
+export function rowProblem(row: Float32Array): string | undefined {
+  const scan = scanRow(row, row.length)
+  if (hasNonFinite(scan)) return nonFiniteText('it', countNonFinite(row, row.length))
+  if (scan.max === Number.NEGATIVE_INFINITY) return 'every logit is -Inf'
+  const problem = informationProblem(scan, row.length)
+  return problem && `${problem}; if the token is not part of the text, leave it out with the option steps`
 }

@@ -1,15 +1,16 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { nonFiniteText, overCut } from '../compare/judge.js'
+import { overCut } from '../compare/judge.js'
 import type { CompareSettings } from '../compare/options.js'
+import { undecidedSteps } from '../compare/positions.js'
 import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { rowsOf } from '../measure/measure-all.js'
-import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
+import { scanRow } from '../metrics/row-scan.js'
 import { widen } from '../tensor/widen.js'
-import { capture } from './capture.js'
+import { capture, rowProblem } from './capture.js'
 import { summarise } from './compact/summarise.js'
 import { rowDigest, sourcesOf } from './digests.js'
 import { withLock } from './lock.js'
@@ -43,8 +44,8 @@ export type Written = { kind: 'written'; snapshot: Snapshot } | { kind: 'refused
 
 /**
  * Writes a dump as a snapshot, one row in memory at a time. Its files appear complete or not at all, the text file last: a text
- * file next to the rows of another snapshot is detected when it is read. Refuses a dump with a row that cannot be read or that
- * contains NaN or +Inf, because no dump could match it.
+ * file next to the rows of another snapshot is detected when it is read. Refuses a dump with a row that cannot be
+ * read, that no dump could match (NaN, +Inf), that says nothing (all logits equal), or that was chosen by a guess.
  * @throws GoldenLogitsError `write-failed`
  */
 export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings): Written {
@@ -101,6 +102,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
   const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
   const tokens: SnapshotToken[] = []
   const sources: SourceFile[] = []
+  const shapes: { step: number; shape: readonly number[] }[] = []
   const logits = rowsOf(dump)
   for (const source of dump.steps) {
     const { step } = source
@@ -109,12 +111,13 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
       return { step, reason: `a snapshot can have at most ${MAX_TOKENS} tokens; set fewer steps` }
     const captured = capture(source, logits, compare.vocabSize)
     if (captured.kind !== 'row') return { step, reason: captured.reason }
-    const { dtype, width, bytes, cut } = captured
+    const { dtype, width, bytes, fileShape, cut } = captured
     const row = new Float32Array(width)
     widen(bytes, dtype, row)
     const limit = thresholdsOf(compare.precision ?? inferPrecision([dtype]), compare.limits).klDivergence
-    const broken = nonFinite(row) || (cut && overCut(cut, limit))
-    if (broken) return { step, reason: broken }
+    const problem = rowProblem(row) ?? (cut && overCut(cut, limit))
+    if (problem !== undefined) return { step, reason: problem }
+    shapes.push({ step, shape: fileShape })
     const { top1, top1Logit } = scanRow(row, width)
     npz?.add(step, dtype, width, bytes)
     if (npz && npz.size > MAX_NPZ)
@@ -126,6 +129,8 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
     tokens.push({ step, dtype, width, top1, top1Logit, layer: source.layer, digest: rowDigest(row), ...compact })
     sources.push(...sourcesOf(step, source.files, dump.budgets))
   }
+  const [undecided] = undecidedSteps('dump', dump, shapes)
+  if (undecided) return { step: undecided[0], reason: undecided[1] }
   npz?.finish()
   return { tokens, sources }
 }
@@ -133,10 +138,4 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
 function tooLong(tokens: readonly SnapshotToken[], length: number): Refusal {
   const reason = `the snapshot's text file would have ${length} bytes, more than ${MAX_TEXT}; set a lower k, or fewer steps`
   return { step: tokens.at(-1)!.step, reason }
-}
-
-function nonFinite(row: Float32Array): string {
-  const scan = scanRow(row, row.length)
-  if (scan.max === Number.NEGATIVE_INFINITY) return 'every logit is -Inf'
-  return hasNonFinite(scan) ? nonFiniteText('it', countNonFinite(row, row.length)) : ''
 }

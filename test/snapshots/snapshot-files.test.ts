@@ -22,6 +22,8 @@ import { checksum } from '../../src/snapshots/render.js'
 import { dataPath, type Fidelity, PACKAGE_VERSION } from '../../src/snapshots/types.js'
 import { type WriteSettings, writeSnapshot } from '../../src/snapshots/write-snapshot.js'
 import { bundled } from '../build/bundled.js'
+import { logits } from '../build/logits.js'
+import { type Step, torchDump } from '../build/pair.js'
 import { tree } from '../fixtures/trees.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'snapshots-'))
@@ -287,3 +289,66 @@ test('the lock of a worker that died is removed', () => {
   written('left.golden', tree('a_clean_f32_vs_f16', 'my'))
   expect(existsSync(`${path}.lock`)).toBe(false)
 })
+
+describe('a dump is refused', () => {
+  const row = (seed: number) => ({ values: logits(seed, 64) })
+  /** The refusal, or the steps that were written. */
+  function write(steps: readonly Step[], load: LoadDumpOptions = {}): unknown {
+    const path = join(mkdtempSync(join(folder, 'refused-')), 'x.golden')
+    const result = writeSnapshot(path, loadDump(torchDump(steps), load), { ...settings, fidelity: 'compact' })
+    expect(existsSync(path)).toBe(result.kind === 'written')
+    return result.kind === 'written' ? result.snapshot.tokens.map(({ step }) => step) : result
+  }
+  const all = (value: number) => ({ values: new Array<number>(64).fill(value) })
+
+  test.each([
+    ['NaN', all(Number.NaN), 'it holds 64 NaN, first at vocab id 0'],
+    [
+      'NaN among -Inf',
+      { values: [...all(Number.NEGATIVE_INFINITY).values.slice(3), Number.NaN, Number.NaN, Number.NaN] },
+      'it holds 3 NaN, first at vocab id 61',
+    ],
+    ['-Inf', all(Number.NEGATIVE_INFINITY), 'every logit is -Inf'],
+    [
+      'zeros',
+      all(0),
+      'all logits are equal (0); if the token is not part of the text, leave it out with the option steps',
+    ],
+    ['equal logits', all(3), /^all logits are equal \(3\)/],
+    ['probabilities', { values: softmax(logits(1, 64)) }, /^the values are probabilities \(in \[0, 1\], sum 1\)/],
+  ])('if a row has only %s', (_, values, reason) => {
+    expect(write([row(1), values, row(2)])).toEqual({
+      kind: 'refused',
+      step: 1,
+      reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+    })
+    expect(write([row(1), row(3), row(2)])).toEqual([0, 1, 2])
+  })
+
+  test('if several positions leave open which of them is the token, until the option says so', () => {
+    const two = { values: [...logits(1, 64), ...logits(2, 64)], shape: [2, 64] }
+    const refusal = {
+      kind: 'refused',
+      step: 1,
+      reason: expect.stringMatching(
+        /^the dump holds 2 rows at token 1, shape \[2, 64\]: .*; say which count with loadDump's option sequence: 0 \(of a batch\) or positions: 'last' \(or a number\)$/,
+      ),
+    }
+    expect(write([row(1), two, row(3)])).toEqual(refusal)
+    expect(write([row(1), two, row(3)], { positions: 'last' })).toEqual([0, 1, 2])
+    // A prompt ends with its last position, and so does each step of a run without a cache.
+    expect(write([two, row(2), row(3)])).toEqual([0, 1, 2])
+    const longer = (n: number) => ({
+      values: Array.from({ length: n }, (_, i) => logits(i, 64)).flat(),
+      shape: [n, 64],
+    })
+    expect(write([longer(3), longer(4), longer(5)])).toEqual([0, 1, 2])
+    expect(write([two, two, row(3)])).toMatchObject({ kind: 'refused', step: 0 })
+  })
+})
+
+function softmax(row: readonly number[]): number[] {
+  const e = row.map((logit) => Math.exp(logit - Math.max(...row)))
+  const sum = e.reduce((a, b) => a + b)
+  return e.map((x) => x / sum)
+}
