@@ -19,6 +19,16 @@ const out = process.argv[2] ?? join(root, 'dist')
 
 const ENTRIES = ['index', 'vitest', 'jest', 'matchers', 'reporter', 'cli']
 
+/** The entry for browsers: one file without modules of Node. */
+const BROWSER = 'browser'
+
+/** The modules that need Node, and what stands in for them in a browser. */
+const STAND_INS = {
+  'dumps/load': 'browser/load',
+  'measure/measure-all': 'browser/measure-all',
+  'reporters/recorder': 'browser/recorder',
+}
+
 /** One CommonJS file with only the code that workers need, for both module systems: it starts faster. */
 const WORKER = 'measure/threads/worker'
 
@@ -39,8 +49,9 @@ rmSync(out, { recursive: true, force: true })
 declare()
 await bundle('esm', ENTRIES, SHARED)
 await bundle('cjs', ENTRIES, SHARED)
+for (const format of ['esm', 'cjs']) await bundle(format, [BROWSER], {}, { platform: 'browser', plugins: [standIns()] })
 // Minified, as nobody reads it: the main thread meets every error itself, and no stack trace of a worker is shown.
-await bundle('cjs', [WORKER], {}, { compress: false, mangle: true, codegen: true })
+await bundle('cjs', [WORKER], {}, { minify: { compress: false, mangle: true, codegen: true } })
 writeFileSync(join(out, 'cjs/package.json'), '{ "type": "commonjs" }\n')
 
 function declare() {
@@ -52,7 +63,7 @@ function declare() {
 }
 
 /** The code stays readable, for stack traces. Comments are left out; the declarations keep those of the public names. */
-function bundle(format, names, shared, minify = false) {
+function bundle(format, names, shared, { minify = false, platform = 'node', plugins = [] } = {}) {
   const groups = Object.entries(shared).map(([name, modules]) => ({
     name,
     test: (id) => modules.some((module) => id === join(root, 'src', `${module}.ts`)),
@@ -60,7 +71,8 @@ function bundle(format, names, shared, minify = false) {
   return build({
     cwd: root,
     input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
-    platform: 'node',
+    platform,
+    plugins,
     external: (id) => !id.startsWith('.') && !isAbsolute(id) && !id.startsWith('src/'),
     output: {
       dir: join(out, format),
@@ -75,4 +87,17 @@ function bundle(format, names, shared, minify = false) {
       comments: { legal: true, annotation: true, jsdoc: false },
     },
   })
+}
+
+/** Replaces the modules of `STAND_INS`. Any other import of a module of Node is an error. */
+function standIns() {
+  const src = join(root, 'src')
+  const targets = new Map(Object.entries(STAND_INS).map(([from, to]) => [join(src, from), join(src, `${to}.ts`)]))
+  return {
+    name: 'stand-ins',
+    resolveId(id, importer) {
+      if (id.startsWith('node:')) throw new Error(`${importer} imports ${id}, which browsers do not have`)
+      return importer && id.startsWith('.') ? targets.get(join(dirname(importer), id).replace(/\.js$/, '')) : undefined
+    },
+  }
 }

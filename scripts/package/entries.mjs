@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { tail } from '../lib/run.mjs'
 
 /** Entries that register matchers with a runner, and the module of that runner. */
-export const RUNNER_ENTRIES = { './vitest': 'vitest', './jest': '@jest/globals' }
+export const RUNNER_ENTRIES = { './vitest': 'vitest', './jest': '@jest/globals', './browser': 'vitest' }
 
 const nameOf = (entry) => `golden-logits${entry.slice(1)}`
 

@@ -133,7 +133,7 @@ function describeWrong(value: unknown): string {
 function build(array: TypedArray, name: string, dims: unknown, named: unknown, confirmed: unknown): MemoryTensor {
   const dtype = dtypeOf(array, name, named, confirmed)
   if (array.count === 0) throw refused(`${name} is empty; was its buffer transferred or freed?`)
-  const shape = dims === undefined ? [array.count] : shapeOf(dims, name)
+  const shape = dims === undefined ? [1, array.count] : shapeOf(dims, name)
   const length = shape.reduce((product, size) => product * size, 1)
   if (length !== array.count) {
     const message = `the dims [${shape.join(', ')}] of ${name} are ${length} elements, but its ${array.type} holds ${array.count}`

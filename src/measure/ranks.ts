@@ -1,4 +1,5 @@
 import type { RankReading } from '../dumps/types.js'
+import { areSameBytes } from '../lib/platform.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { RowPart } from './row-source.js'
 
@@ -162,7 +163,7 @@ export function readPlan({ joined }: RowPlan, into: Uint8Array): number | undefi
 function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart | undefined {
   return copies.find((copy) => {
     const bytes = readPart(copy as RowPart)
-    return Buffer.compare(bytes, row.subarray(0, bytes.length)) !== 0
+    return !areSameBytes(bytes, row.subarray(0, bytes.length))
   })
 }
 

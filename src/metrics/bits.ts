@@ -1,3 +1,4 @@
+import { areSameBytes } from '../lib/platform.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { widen } from '../tensor/widen.js'
 
@@ -26,7 +27,7 @@ export interface BitDifference {
  */
 export function bitDifference(golden: Uint8Array, dump: Uint8Array, dtype: Dtype): BitDifference | undefined {
   const size = itemSize(dtype)
-  if (Buffer.compare(golden, dump) === 0) return undefined
+  if (areSameBytes(golden, dump)) return undefined
   const count = golden.length / size
   // Aligned copies.
   const [g, d] = [golden.slice(), dump.slice()]

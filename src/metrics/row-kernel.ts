@@ -1,4 +1,5 @@
 import { GoldenLogitsError, printable } from '../errors.js'
+import { environmentVariable } from '../lib/platform.js'
 import type { RowKernel } from './kernel.js'
 import { createTypescriptKernel } from './typescript-kernel.js'
 import { createWasmKernel } from './wasm/wasm-kernel.js'
@@ -10,7 +11,7 @@ let shared: RowKernel | undefined
 
 /** The kernel of this thread, created by the first call. It compares one pair at a time: see `RowKernel`. */
 export function rowKernel(): RowKernel {
-  shared ??= createKernel(process.env[KERNEL_VARIABLE])
+  shared ??= createKernel(environmentVariable(KERNEL_VARIABLE))
   return shared
 }
 

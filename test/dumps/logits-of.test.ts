@@ -175,7 +175,7 @@ test('NaN and +Inf fail their token and say where; −Inf is data', () => {
 test('a missing token of logits in memory is counted', () => {
   const { counts, pass, tokens } = compareDumps(logitsOf(float32(GOLDEN.slice(0, 2))), logitsOf(float32(GOLDEN)))
   expect({ pass, missing: counts.missing, total: counts.total }).toEqual({ pass: false, missing: 1, total: 3 })
-  expect(tokens[2]!.golden).toEqual({ files: [], layer: '', dtype: 'float32', fileShape: [8] })
+  expect(tokens[2]!.golden).toEqual({ files: [], layer: '', dtype: 'float32', fileShape: [1, 8] })
 })
 
 test('a shift of the tokens names the option of logitsOf', () => {
@@ -369,7 +369,7 @@ const MISUSE: [string, unknown, LogitsOptions | undefined, string][] = [
     'flattened tokens',
     new Float32Array(2 ** 22 + 8),
     undefined,
-    `the tensor [4194312] has rows of 4194312 columns, more than any vocabulary (4194304); set dims: [positions, vocabulary]`,
+    `the tensor [1, 4194312] has rows of 4194312 columns, more than any vocabulary (4194304); set dims: [positions, vocabulary]`,
   ],
   [
     'several positions',
@@ -395,7 +395,12 @@ const MISUSE: [string, unknown, LogitsOptions | undefined, string][] = [
     { dims: [2, 1, 4], sequence: 2 },
     'the option sequence is 2, but the tensor [2, 1, 4] holds 2 sequences',
   ],
-  ['a sequence of a row', ROW, { sequence: 0 }, 'the option sequence is 0, but the tensor [8] holds 1 sequence'],
+  [
+    'a sequence of a row',
+    ROW,
+    { dims: [8], sequence: 0 },
+    'the option sequence is 0, but the tensor [8] holds 1 sequence',
+  ],
   ['other widths', [ROW, new Float32Array(4)], undefined, 'logits[0] has 8 columns, but logits[1] has 4'],
   [
     'one buffer for all tokens',

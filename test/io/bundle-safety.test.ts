@@ -28,7 +28,7 @@ function withoutComments(code: string): string {
 
 /** The modules that a file imports or requires. */
 function modulesOf(code: string): string[] {
-  const pattern = /(?:\bfrom|^\s*import|\bimport\s*\(|\brequire\s*\(|\bgetBuiltinModule\s*\()\s*(['"])([\w@./:-]+)\1/gm
+  const pattern = /(?:\bfrom|^\s*import|\bimport\s*\(|\brequire\s*\(|\bgetBuiltinModule\s*\()\s*(['"]|(?<=\()`)([\w@./:-]+)\1/gm
   return [...code.matchAll(pattern)].map(([, , name]) => name!)
 }
 
@@ -52,7 +52,7 @@ describe('the built package does not run data as code', () => {
     ['the Function constructor', /\bFunction\s*\(|\bnew\s+Function\b|\bAsyncFunction\b|\.constructor\s*\(/g],
     ['timers of text', /\bset(?:Timeout|Interval|Immediate)\s*\(\s*['"`]/g],
     ['bindings of Node', /process\s*\.\s*(?:binding|dlopen|_linkedBinding)/g],
-    ['modules of a computed name', /\b(?:import|require|getBuiltinModule)\s*\(\s*(?!['"][^'"]+['"]\s*\))/g],
+    ['modules of a computed name', /\b(?:import|require|getBuiltinModule)\s*\(\s*(?!['"`][\w@./:-]+['"`]\s*\))/g],
   ])('by %s', (_, pattern) => {
     expect(found(pattern)).toEqual([])
   })

@@ -1,3 +1,4 @@
+import { fromBase64 } from '../../lib/platform.js'
 import { KERNEL_MODULE } from './module.generated.js'
 
 /**
@@ -28,7 +29,7 @@ let compiled: WebAssembly.Module | undefined
  * @throws an error of the engine if WebAssembly is disabled or has no SIMD
  */
 export function instantiate(memory: WebAssembly.Memory): KernelExports {
-  compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_MODULE, 'base64'))
+  compiled ??= new WebAssembly.Module(fromBase64(KERNEL_MODULE))
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } })
   const kernel = exports as unknown as KernelExports
   kernel.init()

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../../lib/platform.js'
 import { type Dtype, itemSize } from '../../tensor/dtype.js'
 import { widen } from '../../tensor/widen.js'
 import { compareRows } from '../compare-rows.js'

@@ -1,8 +1,8 @@
-import { relative, sep } from 'node:path'
 import { isFlip, isNearTie, knowsTop1, NEAR_TIE_ULPS } from '../../compare/divergence.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
+import { nodePath } from '../../lib/platform.js'
 import { GATED, type GatedKey } from '../../metrics/table.js'
 import { sparkline } from './sparkline.js'
 
@@ -99,6 +99,7 @@ const MAX_PATH = 84
 
 /** A path, relative to the working directory if it is inside. If it is long, leading folders are cut. */
 export function shortPath(path: string): string {
+  const { relative, sep } = nodePath()
   const fromHere = relative(process.cwd(), path)
   const text = fromHere === '' || fromHere.startsWith('..') ? path : fromHere
   if (text.length <= MAX_PATH) return printable(text, MAX_PATH)
