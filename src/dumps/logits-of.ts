@@ -10,10 +10,13 @@ export interface LogitsOptions {
   /** The element type, if the array does not show it: `bfloat16` or `float16` for a `Uint16Array`, `int8`, `int32`. */
   dtype?: string
   /**
-   * Which positions of a tensor count: the last one, one by its number from 0, or `all`, each of which becomes a token. Must
-   * be set for a single tensor that holds several.
+   * What the positions of a tensor are. Must be set for a single tensor that holds several.
+   * - `steps`: each is a token, so that one tensor holds a run
+   * - `all`: positions of one token (a prompt, speculative positions), compared with as many of the other side, as by
+   *   `loadDump`
+   * - `last`, or a number from 0: only this one is the token's
    */
-  positions?: 'last' | 'all' | number
+  positions?: 'last' | 'all' | 'steps' | number
   /** Which sequence of a batch counts, from 0. */
   sequence?: number
   /** The number of the first token. Default 0. */
@@ -58,7 +61,8 @@ function memoryDump(
   }
   checkWidths(tensors)
   checkMemory(tensors)
-  const rows = positions === 'all' ? tensors.flatMap((tensor) => rowsOf(tensor, sequence)) : tensors
+  const areSteps = positions === 'steps'
+  const rows = areSteps ? tensors.flatMap((tensor) => rowsOf(tensor, sequence)) : tensors
   return {
     path: PATH,
     layout: 'memory',
@@ -68,10 +72,9 @@ function memoryDump(
     ignored: [],
     stepsAssumed: firstStep === undefined,
     budgets: {},
-    rows:
-      positions === 'all'
-        ? {}
-        : { ...(positions !== undefined && { positions }), ...(sequence !== undefined && { sequence }) },
+    rows: areSteps
+      ? {}
+      : { ...(positions !== undefined && { positions }), ...(sequence !== undefined && { sequence }) },
   }
 }
 
@@ -91,7 +94,7 @@ function checkOptions(options: unknown): Checked {
   return {
     dims,
     dtype,
-    positions: choiceOrNumber('positions', positions, ['last', 'all'], number) as LogitsOptions['positions'],
+    positions: choiceOrNumber('positions', positions, ['last', 'all', 'steps'], number) as LogitsOptions['positions'],
     sequence: wholeNumber('sequence', sequence, 0),
     firstStep: wholeNumber('firstStep', firstStep, 0),
   }
@@ -134,7 +137,7 @@ function checkTensor({ shape }: MemoryTensor, name: string, { positions, sequenc
   }
   if (isAlone && count > 1 && positions === undefined) {
     throw refused(
-      `${name} ${dims} holds ${count} positions: say which count, with positions: 'all' (each is a token), 'last', or a number`,
+      `${name} ${dims} holds ${count} positions: say what they are, with positions: 'steps' (each is a token), 'all' (of one token, such as a prompt), 'last' or a number`,
     )
   }
 }

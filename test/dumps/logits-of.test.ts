@@ -71,20 +71,20 @@ describe('logits in memory give what the same logits in files give', () => {
   const OTHER_ORDER = Float32Array.from([...GOLDEN.flat(), ...DUMP.flat()])
   const TENSORS: [string, Dump][] = [
     ['tensors of onnxruntime', logitsOf(float32(DUMP).map((data) => ({ data, dims: [1, 1, 8], type: 'float32' })))],
-    ['one tensor of all steps', logitsOf({ data: FLAT, dims: [1, 3, 8], type: 'float32' }, { positions: 'all' })],
-    ['one array of all steps', logitsOf(FLAT, { dims: [3, 8], positions: 'all' })],
-    ['an array with an offset', logitsOf(LONG.subarray(8, 24), { dims: [2, 8], positions: 'all', firstStep: 1 })],
+    ['one tensor of all steps', logitsOf({ data: FLAT, dims: [1, 3, 8], type: 'float32' }, { positions: 'steps' })],
+    ['one array of all steps', logitsOf(FLAT, { dims: [3, 8], positions: 'steps' })],
+    ['an array with an offset', logitsOf(LONG.subarray(8, 24), { dims: [2, 8], positions: 'steps', firstStep: 1 })],
     [
       'tensors of several positions',
       logitsOf(
         [FLAT.subarray(0, 16), FLAT.subarray(16)].map((data) => ({ data, dims: [data.length / 8, 8] })),
         {
-          positions: 'all',
+          positions: 'steps',
         },
       ),
     ],
-    ['the first sequence of a batch', logitsOf(LONG, { dims: [2, 3, 8], positions: 'all', sequence: 0 })],
-    ['the second sequence of a batch', logitsOf(OTHER_ORDER, { dims: [2, 3, 8], positions: 'all', sequence: 1 })],
+    ['the first sequence of a batch', logitsOf(LONG, { dims: [2, 3, 8], positions: 'steps', sequence: 0 })],
+    ['the second sequence of a batch', logitsOf(OTHER_ORDER, { dims: [2, 3, 8], positions: 'steps', sequence: 1 })],
     ['an array of another realm', logitsOf(DUMP.map((row) => runInNewContext('Float32Array.from(row)', { row })))],
     ['a list of another realm', logitsOf(runInNewContext('[...rows]', { rows: float32(DUMP) }))],
     [
@@ -124,6 +124,22 @@ test('the last position counts if the option says so, and that of a prompt in fr
   const comparison = compareDumps(logitsOf(run), inFiles(GOLDEN))
   expect(comparison.tokens.map(({ metrics }) => metrics)).toEqual(expected.map(({ metrics }) => metrics))
   expect(comparison.notes).toContain('token 0: dump: only the last of several positions compared')
+})
+
+test('all positions of one token are those that loadDump takes from a file with the same option', () => {
+  const shape = [1, 3, 8]
+  const file = (rows: readonly number[][]) =>
+    loadDump(torchDump([{ values: rows.flat(), shape }]), { positions: 'all' })
+  const memory = (rows: readonly number[][]) =>
+    logitsOf(Float32Array.from(rows.flat()), { dims: shape, positions: 'all' })
+  const expected = facts(file(DUMP), file(GOLDEN))
+  expect(expected.tokens.map(({ step, position }) => [step, position])).toEqual([
+    [0, 0],
+    [0, 1],
+    [0, 2],
+  ])
+  expect(facts(memory(DUMP), file(GOLDEN))).toEqual(expected)
+  expect(facts(memory(DUMP), memory(GOLDEN))).toEqual(expected)
 })
 
 test('tokens that are all as long as the prompt are undecided, as in files', () => {
@@ -375,7 +391,7 @@ const MISUSE: [string, unknown, LogitsOptions | undefined, string][] = [
     'several positions',
     ROW,
     { dims: [1, 2, 4] },
-    "the tensor [1, 2, 4] holds 2 positions: say which count, with positions: 'all' (each is a token), 'last', or a number",
+    "the tensor [1, 2, 4] holds 2 positions: say what they are, with positions: 'steps' (each is a token), 'all' (of one token, such as a prompt), 'last' or a number",
   ],
   [
     'a position too high',
@@ -433,7 +449,7 @@ describe('misuse is one clear error', () => {
     [
       'a word for positions',
       { positions: 'first' },
-      "positions must be 'last', 'all' or the number of a position from 0, got 'first'",
+      "positions must be 'last', 'all', 'steps' or the number of a position from 0, got 'first'",
     ],
     ['a negative step', { firstStep: -1 }, 'firstStep must be a whole number from 0, got -1'],
   ])('%s', (_, options, message) => {

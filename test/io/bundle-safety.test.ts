@@ -28,7 +28,8 @@ function withoutComments(code: string): string {
 
 /** The modules that a file imports or requires. */
 function modulesOf(code: string): string[] {
-  const pattern = /(?:\bfrom|^\s*import|\bimport\s*\(|\brequire\s*\(|\bgetBuiltinModule\s*\()\s*(['"]|(?<=\()`)([\w@./:-]+)\1/gm
+  const pattern =
+    /(?:\bfrom|^\s*import|\bimport\s*\(|\brequire\s*\(|\bgetBuiltinModule\s*\()\s*(['"]|(?<=\()`)([\w@./:-]+)\1/gm
   return [...code.matchAll(pattern)].map(([, , name]) => name!)
 }
 
