@@ -19,6 +19,7 @@ export type { Dump, DumpStep, IgnoredPath, LoadDumpOptions } from './dumps/types
 export { type ErrorCode, type ErrorDetails, GoldenLogitsError } from './errors.js'
 export { readTensors } from './formats/read-tensors.js'
 export type { Budgets } from './io/budgets.js'
+export type { Note } from './lib/note.js'
 export type { Metrics, NonFinite, Support } from './metrics/types.js'
 export type { Dtype } from './tensor/dtype.js'
 export type { LazyTensor } from './tensor/tensor.js'

@@ -58,6 +58,7 @@ test('the public exports of every entry: they change on purpose', () => {
         "type LogitsTensor",
         "type Metrics",
         "type NonFinite",
+        "type Note",
         "type Precision",
         "type PrecisionName",
         "type Support",

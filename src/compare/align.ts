@@ -1,8 +1,8 @@
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { type Note, warning } from '../lib/note.js'
 import type { PairList, StepPair } from '../measure/step-pair.js'
-import { type Note, warning } from './notes.js'
 import type { CompareSettings } from './options.js'
 import { PairNotes, pairSteps } from './pair-steps.js'
 import { StepRanges, stepRanges } from './step-ranges.js'
@@ -22,15 +22,16 @@ export interface Alignment {
  */
 export function align(dump: Side, golden: Side, settings: CompareSettings): Alignment {
   if (isOneFile(dump) && isOneFile(golden) && settings.listed.length === 0 && settings.wants(firstStep(golden).step)) {
-    return pairFiles(dump, golden)
+    return pairFiles(dump, golden, settings)
   }
   const sides = [ascending('golden', golden), ascending('dump', dump)] as const
-  const seen = new PairNotes(settings.wants(0) ? 0 : undefined)
+  const seen = new PairNotes(settings.range?.from ?? 0)
   const pairs = pairSteps(...sides, settings.wants, (pair) => seen.see(pair))
   const absent = absentSteps(pairs, settings)
   if (absent.length > 0 || pairs.length === 0) throw noSuchStep(dump, golden, sides, absent)
   const gaps = settings.listed.length > 0 ? [] : seen.gapNotes()
-  return { pairs, notes: [...gaps, ...shiftNotes(dump, golden, pairs), ...seen.sameNotes()] }
+  const notes = [...gaps, ...rangeNotes(pairs, settings), ...shiftNotes(dump, golden, pairs), ...seen.sameNotes()]
+  return { pairs, notes }
 }
 
 /**
@@ -83,7 +84,7 @@ function firstStep({ steps }: Side): DumpStep {
   return steps.at(0)!
 }
 
-function pairFiles(dump: Side, golden: Side): Alignment {
+function pairFiles(dump: Side, golden: Side, settings: CompareSettings): Alignment {
   const [g, d] = [firstStep(golden), firstStep(dump)]
   const notes =
     g.step === d.step
@@ -97,7 +98,8 @@ function pairFiles(dump: Side, golden: Side): Alignment {
   const pair = { step: g.step, golden: g, dump: d }
   const seen = new PairNotes(undefined)
   seen.see(pair)
-  return { pairs: { ...listOf(1, () => pair), whole: [0] }, notes: [...notes, ...seen.sameNotes()] }
+  const pairs = { ...listOf(1, () => pair), whole: [0] }
+  return { pairs, notes: [...notes, ...rangeNotes(pairs, settings), ...seen.sameNotes()] }
 }
 
 function noSuchStep(
@@ -119,6 +121,15 @@ function noSuchStep(
   })
 }
 
+/** A range that ends beyond both sides may have been meant for longer runs: an end that was never reached is said. */
+function rangeNotes(pairs: List<StepPair>, { range }: CompareSettings): Note[] {
+  const last = pairs.at(pairs.length - 1)!.step
+  if (range?.to === undefined || range.to <= last) return []
+  const from = range.from === 0 ? '' : `from: ${range.from}, `
+  const text = `the option steps ends at token ${range.to}, but neither side has a token after ${last}`
+  return [warning(text, `set steps: { ${from}to: ${last} }`)]
+}
+
 /** Steps that were assumed and do not line up are likely shifted against each other: name the option that helps. */
 function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): Note[] {
   const notes: Note[] = []
@@ -130,7 +141,8 @@ function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): Note[] {
     const first = firstStep(side).step
     notes.push(
       warning(
-        `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${first}): if that is wrong, set ${side.layout === 'memory' ? 'logitsOf' : 'loadDump'}'s option firstStep`,
+        `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${first})`,
+        `set ${side.layout === 'memory' ? 'logitsOf' : 'loadDump'}'s option firstStep: ${first}; if it is wrong, the right number`,
       ),
     )
   }

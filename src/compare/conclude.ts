@@ -1,11 +1,11 @@
 import type { Dump } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { info, type Note, sideNotes, warning } from '../lib/note.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { excuseAfter, excusedNotes, firstDivergence } from './divergence.js'
 import { isWithin, judge } from './judge.js'
-import { info, type Note, warning, weighDumpNotes } from './notes.js'
 import type { CompareSettings } from './options.js'
 import { undecidedPositions } from './positions.js'
 import { rankNotes } from './rank-notes.js'
@@ -46,8 +46,8 @@ export function conclude(
     ...alignmentNotes,
     ...(divergence === undefined ? [] : excusedNotes(divergence, judged)),
     ...allowedNotes(judged, divergence?.index ?? judged.length, settings),
-    ...sideNotes('golden', golden),
-    ...sideNotes('dump', dump),
+    ...notesOf('golden', golden),
+    ...notesOf('dump', dump),
     ...rowNotes,
     ...rankNotes(results, thresholds).map(info),
     ...(settings.precision === undefined && isJudged ? [info(`dtype ${precision} taken from the dumps`)] : []),
@@ -83,7 +83,8 @@ function allowedNotes(tokens: List<TokenComparison>, end: number, settings: Comp
     const steps = excused[name]
     if (steps.length === 0) return []
     const text = `${steps} ${steps.length === 1 ? 'is' : 'are'} ${name}, excused by ${name}: 'allow'`
-    return [warning(text, 'leave out these tokens by the option steps')]
+    const most = 2 * steps.length > tokens.length ? `, which are ${steps.length} of ${tokens.length} tokens` : ''
+    return [warning(text + most, 'leave out these tokens by the option steps')]
   })
 }
 
@@ -176,11 +177,11 @@ function countsOf(verdicts: Record<Verdict, number>, total: number): Counts {
   }
 }
 
-function sideNotes(name: string, side: Side): Note[] {
+function notesOf(name: 'golden' | 'dump', side: Side): Note[] {
   const reasons = new Map<string, number>()
   for (const { reason } of side.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   const ignored = [...reasons].map(([reason, times]) => {
     return info(`${name}: ${times} ${times === 1 ? 'path' : 'paths'} ignored: ${reason}`)
   })
-  return [...weighDumpNotes(name, side), ...ignored]
+  return [...sideNotes(name, side.notes), ...ignored]
 }

@@ -1,6 +1,6 @@
 import { type List, listOf } from '../lib/lazy-list.js'
+import { type Note, warning } from '../lib/note.js'
 import { ulpAt } from '../metrics/precision.js'
-import { type Note, warning } from './notes.js'
 import type { Precision, TokenComparison, TokenSide } from './types.js'
 
 /** True if the top-1 of both sides is known: the rows were measured, or a compact snapshot bounds the metrics. */

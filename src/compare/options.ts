@@ -55,6 +55,8 @@ export interface CompareSettings {
   wants: (step: number) => boolean
   /** Steps requested one by one: at least one side must have each. */
   listed: readonly number[]
+  /** The first and the last step of a requested range, if there is one. */
+  range: { readonly from: number; readonly to: number | undefined } | undefined
   vocabSize: number | undefined
   missing: 'fail' | 'allow'
   extra: 'fail' | 'allow'
@@ -129,8 +131,8 @@ function checkLimits(thresholds: unknown): Partial<Record<GatedKey, number>> {
   return limits
 }
 
-function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'wants' | 'listed'> {
-  if (steps === undefined) return { wants: () => true, listed: [] }
+function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'wants' | 'listed' | 'range'> {
+  if (steps === undefined) return { wants: () => true, listed: [], range: undefined }
   if (Array.isArray(steps)) {
     const wrong = steps.find((step) => !isStep(step))
     if (wrong !== undefined || steps.length === 0) {
@@ -138,18 +140,19 @@ function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'want
       throw invalidArgument(`steps must list whole numbers from 0, got ${value}`)
     }
     const requested = new Set<number>(steps)
-    return { wants: (step) => requested.has(step), listed: [...requested].sort((a, b) => a - b) }
+    return { wants: (step) => requested.has(step), listed: [...requested].sort((a, b) => a - b), range: undefined }
   }
   if (typeof steps !== 'object' || steps === null) {
     throw invalidArgument(`steps must be a list or { from, to }, got ${describeValue(steps)}`)
   }
   refuseUnknown('end of steps', steps, ['from', 'to'])
-  const { from = 0, to = Number.MAX_SAFE_INTEGER } = steps as { from?: number; to?: number }
-  if (!isStep(from) || !isStep(to) || from > to) {
-    const values = `${describeValue(from)} to ${describeValue(to)}`
+  const { from = 0, to } = steps as { from?: number; to?: number }
+  const last = to ?? Number.MAX_SAFE_INTEGER
+  if (!isStep(from) || !isStep(last) || from > last) {
+    const values = `${describeValue(from)} to ${describeValue(last)}`
     throw invalidArgument(`steps must run from a whole number to one that is not below it, got ${values}`)
   }
-  return { wants: (step) => step >= from && step <= to, listed: [] }
+  return { wants: (step) => step >= from && step <= last, listed: [], range: { from, to } }
 }
 
 function isStep(value: unknown): boolean {

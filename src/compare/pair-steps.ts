@@ -1,8 +1,8 @@
 import type { DumpStep } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { type Note, warning } from '../lib/note.js'
 import type { PairList, StepPair } from '../measure/step-pair.js'
 import { isSameMemory } from '../tensor/memory-tensor.js'
-import { type Note, warning } from './notes.js'
 import { StepRanges } from './step-ranges.js'
 
 /**
@@ -126,9 +126,11 @@ export class PairNotes {
 
   /** A dump compared with itself passes always: hardly what the caller meant. */
   sameNotes(): Note[] {
-    return [
-      ...(this.same.length === 0 ? [] : [warning(`${this.same}: golden and dump are the same file`)]),
-      ...(this.sameMemory.length === 0 ? [] : [warning(`${this.sameMemory}: golden and dump are the same memory`)]),
-    ]
+    return [...sameNote(this.same, 'file'), ...sameNote(this.sameMemory, 'memory')]
   }
+}
+
+function sameNote(steps: StepRanges, what: 'file' | 'memory'): Note[] {
+  if (steps.length === 0) return []
+  return [warning(`${steps}: golden and dump are the same ${what}`, 'leave out these tokens by the option steps')]
 }

@@ -2,11 +2,11 @@ import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { checkObject } from '../lib/check-options.js'
 import type { FilePath } from '../lib/file-path.js'
+import { sideNotes } from '../lib/note.js'
 import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
 import { unreadFacts } from '../measure/outcome.js'
 import type { StepPair } from '../measure/step-pair.js'
 import { align } from './align.js'
-import { weighDumpNotes } from './notes.js'
 import { type CompareOptions, checkOptions } from './options.js'
 import { planPairs, sidesOf } from './sides.js'
 import { StepRanges } from './step-ranges.js'
@@ -61,7 +61,7 @@ export function reproduceDumps(
   sources.golden.releaseFiles?.()
   sources.dump.releaseFiles?.()
   const firstFailure = tokens.find(({ pass }) => !pass)
-  const notes = [...alignmentNotes, ...weighDumpNotes('golden', golden.dump), ...weighDumpNotes('dump', tested.dump)]
+  const notes = [...alignmentNotes, ...sideNotes('golden', golden.dump.notes), ...sideNotes('dump', tested.dump.notes)]
   return {
     pass: firstFailure === undefined,
     tokens,

@@ -2,6 +2,7 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { resolveBudgets } from '../io/budgets.js'
 import { isUrl } from '../lib/file-path.js'
 import type { List } from '../lib/lazy-list.js'
+import type { Note } from '../lib/note.js'
 import { typedArray } from '../tensor/memory-tensor.js'
 import { loadDump } from './load.js'
 import type { Dump, DumpStep, IgnoredPath } from './types.js'
@@ -49,7 +50,7 @@ function flawOf({ steps, notes, ignored, ranks, budgets }: Dump): string | undef
     if (!isStep(step)) return `whose steps[${index}] is no step with its files`
     index++
   }
-  if (!Array.isArray(notes) || !notes.every(isString)) return 'whose notes are not strings'
+  if (!Array.isArray(notes) || !notes.every(isNote)) return 'whose notes are no list of texts and weights'
   if (!isList(ignored) || !areIgnored(ignored)) return 'whose ignored is no list of paths and reasons'
   if (ranks !== undefined && ranks !== 'split' && ranks !== 'copies')
     return "whose ranks are neither 'split' nor 'copies'"
@@ -66,6 +67,10 @@ function isList(value: unknown): value is List<unknown> {
 function areIgnored(ignored: List<IgnoredPath>): boolean {
   for (const entry of ignored) if (!isString(entry?.path) || !isString(entry?.reason)) return false
   return true
+}
+
+function isNote(note: Partial<Note> | null | undefined): boolean {
+  return isString(note?.text) && (note?.weight === 'warning' || note?.weight === 'info')
 }
 
 function isStep(step: DumpStep | null | undefined): boolean {

@@ -6,6 +6,7 @@ import { inNameOrder } from '../io/folder-names.js'
 import { checkObject, choiceOrNumber, nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
+import { info, warning } from '../lib/note.js'
 import { commonFolder, expand } from './expand.js'
 import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
@@ -158,6 +159,8 @@ function scanBareFiles(files: readonly string[], { path, options }: ScanContext)
 function scanFileAlone(file: string, ignored: List<IgnoredPath>, context: ScanContext): Scan {
   const reason = firstOf(ignored, ({ path }) => path === file)?.reason ?? 'not of the layer that emits the logits'
   const scan = scanBareFiles([file], context)
-  const note = `${printable(basename(file), 60)} is not a step of its run (${reason}): compared by itself, as token ${scan.steps.at(0)!.step}`
+  const { step } = scan.steps.at(0)!
+  const text = `${printable(basename(file), 60)} is not a step of its run (${reason}): compared by itself, as token ${step}`
+  const note = scan.stepsAssumed ? warning(text, `set loadDump's option firstStep: ${step}`) : info(text)
   return { ...scan, layout: 'file', notes: [note] }
 }

@@ -1,5 +1,6 @@
 import type { Budgets } from '../io/budgets.js'
 import type { List } from '../lib/lazy-list.js'
+import type { Note } from '../lib/note.js'
 import type { MemoryTensor } from '../tensor/memory-tensor.js'
 
 /**
@@ -40,8 +41,8 @@ export interface Dump {
   readonly named: 'file' | 'folder'
   /** Sorted by `step`, no step twice. Items are made when they are asked for; `[...dump.steps]` is an array of them. */
   readonly steps: List<DumpStep>
-  /** What was guessed or chosen, one line each. */
-  readonly notes: readonly string[]
+  /** What was guessed (a `warning`, which names the option that confirms it) or chosen (an `info`), one line each. */
+  readonly notes: readonly Note[]
   /** Files and folders of the dump that are not compared, each with its reason. */
   readonly ignored: List<IgnoredPath>
   /** True if the step numbers rest on an assumption, which the option `firstStep` replaces. */

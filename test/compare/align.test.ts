@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { align } from '../../src/compare/align.js'
 import { conclude } from '../../src/compare/conclude.js'
-import { warning } from '../../src/compare/notes.js'
 import { checkOptions } from '../../src/compare/options.js'
 import type { Dump } from '../../src/dumps/types.js'
 import { listOf } from '../../src/lib/lazy-list.js'
+import { type Note, warning } from '../../src/lib/note.js'
 import { Results } from '../../src/measure/results.js'
 
 function dumpOf(steps: readonly number[], more: Partial<Dump> = {}): Dump {
@@ -33,15 +33,18 @@ test('steps of both sides are pairs, the others stay by themselves', () => {
   ])
   expect(notes).toEqual([
     warning('neither side has token 3', 'list the tokens to compare in the option steps'),
-    warning('tokens 1 and 4: golden and dump are the same file'),
+    warning('tokens 1 and 4: golden and dump are the same file', 'leave out these tokens by the option steps'),
   ])
 })
 
 describe('the way out of a shift is named', () => {
   const shift = (first: number) =>
-    `the steps do not line up, and those of the dump are assumed (its first is taken for token ${first}): if that is wrong, set loadDump's option firstStep`
+    warning(
+      `the steps do not line up, and those of the dump are assumed (its first is taken for token ${first})`,
+      `set loadDump's option firstStep: ${first}; if it is wrong, the right number`,
+    )
 
-  test.each<[string, number[], number[], string[]]>([
+  test.each<[string, number[], number[], Note[]]>([
     ['where the dump begins later', [1, 2, 3], [0, 1, 2], [shift(1)]],
     ['where it ends earlier', [0, 1], [0, 1, 2], [shift(0)]],
     ['not for a hole between steps that line up', [0, 2], [0, 1, 2], []],
@@ -50,7 +53,7 @@ describe('the way out of a shift is named', () => {
     const assumed = dumpOf(dump, { stepsAssumed: true })
     const files = dumpOf(golden)
     const others = { ...files, steps: [...files.steps].map((step) => ({ ...step, files: ['golden'] })) }
-    expect(align(assumed, others, checkOptions()).notes).toEqual(notes.map((text) => warning(text)))
+    expect(align(assumed, others, checkOptions()).notes).toEqual(notes)
     expect(align({ ...assumed, stepsAssumed: false }, others, checkOptions()).notes).toEqual([])
   })
 })
@@ -59,7 +62,8 @@ test('200,000 steps a side', () => {
   const steps = upTo(200_000)
   const { pairs, notes } = align(dumpOf(steps), dumpOf(steps.map((step) => step + 1)), checkOptions())
   expect(pairs).toHaveLength(200_001)
-  expect(notes).toEqual([warning('tokens 1 to 199999: golden and dump are the same file')])
+  const same = 'tokens 1 to 199999: golden and dump are the same file'
+  expect(notes).toEqual([warning(same, 'leave out these tokens by the option steps')])
   const listed = align(dumpOf(steps), dumpOf(steps), checkOptions({ steps }))
   expect(listed.pairs).toHaveLength(200_000)
   const { counts, firstFailure } = conclude(

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { CompareOptions } from '../../src/compare/options.js'
 import { type Comparison, compareDumps, GoldenLogitsError, type LoadDumpOptions, loadDump } from '../../src/index.js'
@@ -39,25 +40,26 @@ function compare({ dump, golden = torchDump(ROWS), options = {}, load = {} }: Ca
 const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Case | undefined][] = [
   (() => {
     const dump = heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0), '1/67_LmHead': row(1), '2/67_LmHead': row(2) })
-    const text = /^dump: execution 0 taken for a warm-up: .*; if that is right, set prefill: 'last'$/
+    const text = /^dump: execution 0 taken for a warm-up: .*; if that is right, set loadDump's option prefill: 'last'$/
     return ['a warm-up', { dump }, text, { dump, load: { prefill: 'last' } }]
   })(),
   (() => {
     const dump = heads({ '0/67_LmHead': row(1), '1/67_LmHead': row(2) }, GRAPH)
     const options = { steps: { from: 1 } }
-    const text = /^dump: only the decoder's head 67 was dumped: .*; if that is right, set firstStep: 1; .*$/
+    const text =
+      /^dump: only the decoder's head 67 was dumped: .*; if that is right, set loadDump's option firstStep: 1; .*$/
     return ["the decoder's head alone", { dump, options }, text, { dump, options, load: { firstStep: 1 } }]
   })(),
   (() => {
     const dump = heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0) }, GRAPH)
     const options = { steps: [0] }
-    const text = /^dump: only the prefill head 33 .*; if that is right, set prefill: 'last'$/
+    const text = /^dump: only the prefill head 33 .*; if that is right, set loadDump's option prefill: 'last'$/
     return ['the prefill head alone', { dump, options }, text, { dump, options, load: { prefill: 'last' } }]
   })(),
   (() => {
     const tree = writeTree({ 'torch_tensors/cuda0_1/0/lm_head/output_1.pth': pth(row(0)) })
     const options = { steps: [0] }
-    const text = /^dump: no first output in folder 0: .*; to confirm, name these files in the path or pattern$/
+    const text = /^dump: no first output in folder 0: .*; if that is right, name these files in the path or pattern$/
     const file = 'torch_tensors/cuda0_1/*/lm_head/output_1.pth'
     return ['a later output', { dump: tree, options }, text, { dump: join(tree, file), options }]
   })(),
@@ -65,12 +67,12 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
     const run = heads({ '0/33_LmHead': row(0), '1/33_LmHead': row(9), '1/67_LmHead': row(9) })
     const dump = join(run, 'tensors/0_7/0/33_LmHead/after/outtensor0.bin')
     const options = { steps: [0] }
-    const text = /^dump: outtensor0.bin is not a step of its run .*; to confirm, set loadDump's option firstStep/
+    const text = /^dump: outtensor0.bin is not a step of its run .*; if that is right, set loadDump's option firstStep/
     return ['a file beside the run', { dump, options }, text, { dump, options, load: { firstStep: 0 } }]
   })(),
   (() => {
     const dump = atbDump([null, row(1), row(2)])
-    const text = /^the steps do not line up, and those of the dump are assumed .* option firstStep$/
+    const text = /^the steps do not line up, and those of the dump are assumed .* option firstStep: 1; .*$/
     const options: CompareOptions = { missing: 'allow' }
     const whole = { dump, options: { steps: [1, 2] }, load: { firstStep: 1 } }
     return ['steps that do not line up', { dump, options }, text, whole]
@@ -83,17 +85,52 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
   (() => {
     const holes = [row(0), null, row(2)]
     const guess = { dump: atbDump(holes), golden: torchDump(holes) }
-    const text = /^neither side has token 1; to confirm, list the tokens to compare in the option steps$/
+    const text = /^neither side has token 1; if that is right, list the tokens to compare in the option steps$/
     return ['a gap on both sides', guess, text, { ...guess, options: { steps: [0, 2] } }]
   })(),
   (() => {
     const dump = torchDump([row(0)])
-    const text = /^tokens 1 and 2 are missing, excused by missing: 'allow'; to confirm, .* option steps$/
+    const text =
+      /^tokens 1 and 2 are missing, excused by missing: 'allow', which are 2 of 3 tokens; if that is right, .* option steps$/
     return ['missing tokens', { dump, options: { missing: 'allow' } }, text, { dump, options: { steps: [0] } }]
   })(),
   (() => {
+    const guess = { dump: atbDump(ROWS), options: { steps: { from: 1, to: 9 } } }
+    const text =
+      /^the option steps ends at token 9, but neither side has a token after 2; if that is right, set steps: { from: 1, to: 2 }$/
+    return ['a range that ends beyond both sides', guess, text, { ...guess, options: { steps: { from: 1, to: 2 } } }]
+  })(),
+  (() => {
+    const late = [null, null, row(2), row(3)]
+    const guess = { dump: torchDump(late), golden: torchDump(late), options: { steps: { from: 1, to: 3 } } }
+    const text = /^neither side has token 1; if that is right, list the tokens to compare in the option steps$/
+    return ['a range that begins before both sides', guess, text, { ...guess, options: { steps: { from: 2, to: 3 } } }]
+  })(),
+  (() => {
+    const files = (path: string, name: string) => join(path, 'torch_tensors/cuda0_1', name, 'root.lm_head/output.pth')
+    const golden = files(torchDump([row(1)]), '0')
+    const dump = files(torchDump([null, row(1)]), '1')
+    const text =
+      /^two files were named, .*: golden token 0 with dump token 1; if that is right, give both the same number/
+    return ['two files of different steps', { dump, golden }, text, { dump, golden, load: { firstStep: 0 } }]
+  })(),
+  (() => {
+    const dump = writeTree(
+      Object.fromEntries(ROWS.map((tensor, step) => [`torch_tensors/cuda0_1/${step}/head/output.pth`, pth(tensor)])),
+    )
+    const text =
+      /^dump: the dump has no other layer than head, .*; if that is right, set loadDump's option layer: 'head'$/
+    return ['a layer without the name of a head', { dump }, text, { dump, load: { layer: 'head' } }]
+  })(),
+  (() => {
+    const dump = heads({ '0/3_Linear': row(0), '0/9_Linear': row(1), '1/9_Linear': row(2) })
+    const text =
+      /^dump: the dump has no other layer than Linear, .*; if that is right, set loadDump's option layer: 'Linear'$/
+    return ['ATB layers without the name of a head', { dump }, text, { dump, load: { layer: 'Linear' } }]
+  })(),
+  (() => {
     const dump = torchDump([...ROWS, row(3)])
-    const text = /^token 3 is extra, excused by extra: 'allow'; to confirm, .* option steps$/
+    const text = /^token 3 is extra, excused by extra: 'allow'; if that is right, .* option steps$/
     return ['extra tokens', { dump, options: { extra: 'allow' } }, text, { dump, options: { steps: { to: 2 } } }]
   })(),
   (() => {
@@ -101,7 +138,8 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
     const golden = torchDump([row(0), tie(5, 5.001), row(2)])
     const dump = torchDump([row(0), tie(5.001, 5), row(9)])
     const options: CompareOptions = { afterDivergence: 'ignore' }
-    const text = /^top-1 differs at token 1: 1 failing token is excused after it .*; to confirm, set steps: { to: 1 }$/
+    const text =
+      /^top-1 differs at token 1: 1 failing token is excused after it .*; if that is right, set steps: { to: 1 }$/
     return [
       'tokens after a divergence',
       { dump, golden, options },
@@ -127,6 +165,62 @@ describe.each(GUESSES)('%s', (_, guess, text, confirmed) => {
     const { pass, warnings } = compare({ ...confirmed!, options: { ...confirmed!.options, strict: true } })
     expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
   })
+})
+
+/** The options that warnings name, as an object: `set loadDump's option prefill: 'last'`. */
+function optionsIn(warnings: readonly string[]): LoadDumpOptions {
+  const named = warnings.flatMap((text) => [...text.matchAll(/set loadDump's option (\w+): (?:'([^']*)'|(\d+))/g)])
+  return Object.fromEntries(named.map(([, name, word, number]) => [name, word ?? Number(number)]))
+}
+
+test.each<[string, string]>([
+  [
+    'one warm-up',
+    heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0), '1/67_LmHead': row(1), '2/67_LmHead': row(2) }),
+  ],
+  [
+    'a warm-up with decode',
+    heads({
+      '0/33_LmHead': row(8),
+      '0/67_LmHead': row(9),
+      '1/33_LmHead': row(0),
+      '1/67_LmHead': row(1),
+      '2/67_LmHead': row(2),
+    }),
+  ],
+  [
+    'warm-ups, and layers without the name of a head',
+    heads({ '0/3_X': row(9), '1/3_X': row(0), '1/9_X': row(1), '2/9_X': row(2) }),
+  ],
+])('an ordinary ATB run (%s) passes strict with the options that its warnings name', (_, dump) => {
+  const first = compare({ dump })
+  expect(first.pass).toBe(true)
+  expect(first.warnings.length).toBeGreaterThan(0)
+  const second = compare({ dump, load: optionsIn(first.warnings), options: { strict: true } })
+  expect(second).toMatchObject({ pass: true, warnings: [], counts: { passed: 3 } })
+  // What was a warning is still said.
+  expect(second.notes).toContainEqual(expect.stringContaining('execution 0 ignored as a warm-up'))
+})
+
+test('every place in the code that makes a warning has a case above', () => {
+  const root = join(import.meta.dirname, '../../src')
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  const places = files.flatMap((name) => {
+    const count = readFileSync(join(root, name), 'utf8').match(/(?<!function )\bwarning\(/g)?.length ?? 0
+    return count === 0 ? [] : [`${name.replaceAll(sep, '/')}: ${count}`]
+  })
+  expect(places.sort()).toMatchInlineSnapshot(`
+    [
+      "compare/align.ts: 3",
+      "compare/conclude.ts: 1",
+      "compare/divergence.ts: 1",
+      "compare/pair-steps.ts: 2",
+      "dumps/layouts/atb/plan.ts: 3",
+      "dumps/layouts/layout.ts: 1",
+      "dumps/layouts/torch/index.ts: 1",
+      "dumps/load.ts: 1",
+    ]
+  `)
 })
 
 test('what the caller asked for, or what a file says, is an info', () => {
@@ -155,7 +249,7 @@ describe('the message of a strict comparison', () => {
       "No token fails, but the warnings do     (3 tokens compared, 0 over, 0 missing)
 
       With the option strict: true, warnings make the comparison fail:
-        warning: tokens 0 to 2: golden and dump are the same file
+        warning: tokens 0 to 2: golden and dump are the same file; if that is right, leave out these tokens by the option steps
 
         note: dtype fp32 taken from the dumps"
     `)

@@ -307,21 +307,21 @@ describe('which steps', () => {
     )
     const holes = [null, GOOD[1]!, null, null, GOOD[2]!]
     expect(compare(holes, holes).notes).toContain(
-      `neither side has tokens 0, 2 to 3; to confirm, list the tokens to compare in the option steps`,
+      `neither side has tokens 0, 2 to 3; if that is right, list the tokens to compare in the option steps`,
     )
     expect(compare(holes, holes, { steps: { from: 1 } }).notes).toContain(
-      `neither side has tokens 2 to 3; to confirm, list the tokens to compare in the option steps`,
+      `neither side has tokens 2 to 3; if that is right, list the tokens to compare in the option steps`,
     )
     const comb = Array.from({ length: 14 }, (_, i) => (i % 2 === 0 ? GOOD[0]! : null))
     expect(compare(comb, comb).notes).toContain(
-      `neither side has tokens 1, 3, 5, 7, 9 and others, 6 in all; to confirm, list the tokens to compare in the option steps`,
+      `neither side has tokens 1, 3, 5, 7, 9 and others, 6 in all; if that is right, list the tokens to compare in the option steps`,
     )
   })
 
   test('that are one off on an assumption: the note names the way out', () => {
     const { notes } = compare(GOOD, [null, ...GOOD])
     expect(notes).toContain(
-      "the steps do not line up, and those of the dump are assumed (its first is taken for token 1): if that is wrong, set loadDump's option firstStep",
+      "the steps do not line up, and those of the dump are assumed (its first is taken for token 1); if that is right, set loadDump's option firstStep: 1; if it is wrong, the right number",
     )
     const shifted = loadDump(atbDump([null, ...GOOD]), { firstStep: 0 })
     expect(compareDumps(shifted, torchDump(GOOD)).pass).toBe(true)
@@ -335,7 +335,7 @@ describe('which steps', () => {
     expect(tokens.map(({ step }) => step)).toEqual([1])
     expect(() => compareDumps(dump, golden, { steps: { from: 2 } })).toThrow('no step is within the requested range')
     expect(notes).toContain(
-      "two files were named, so they are compared as one token: golden token 1 with dump token 0; to confirm, give both the same number by loadDump's option firstStep",
+      "two files were named, so they are compared as one token: golden token 1 with dump token 0; if that is right, give both the same number by loadDump's option firstStep",
     )
   })
 })
@@ -344,7 +344,9 @@ test('a dump against itself passes, and a note says that it is the same', () => 
   const path = torchDump(GOOD)
   const { pass, notes } = compareDumps(path, path)
   expect(pass).toBe(true)
-  expect(notes).toContain('tokens 0 to 2: golden and dump are the same file')
+  expect(notes).toContain(
+    'tokens 0 to 2: golden and dump are the same file; if that is right, leave out these tokens by the option steps',
+  )
 })
 
 describe('afterDivergence', () => {
@@ -375,7 +377,7 @@ describe('afterDivergence', () => {
     expect(counts).toMatchObject({ compared: 3, diverged: 1, overThreshold: 1 })
     expect(tokens[2]!.reason).toMatch(/^KL divergence .*; not gated, since top-1 differs at token 1$/)
     expect(notes).toContain(
-      "top-1 differs at token 1: 3 failing tokens are excused after it (afterDivergence: 'ignore'); to confirm, set steps: { to: 1 }",
+      "top-1 differs at token 1: 3 failing tokens are excused after it (afterDivergence: 'ignore'); if that is right, set steps: { to: 1 }",
     )
   })
 

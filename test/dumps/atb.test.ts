@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadDump } from '../../src/dumps/load.js'
 import type { Dump, LoadDumpOptions } from '../../src/dumps/types.js'
+import { info } from '../../src/lib/note.js'
+import { notesOf } from '../build/notes.js'
 import { type Files, writeTree } from '../build/tree.js'
 import { expectRefusal } from '../formats/build/refusal.js'
 import { ignoredOf, stepsOf } from './steps.js'
@@ -44,8 +46,8 @@ describe('two heads', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead', '67_LmHead'], 2: ['67_LmHead'] })
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead', 1: '1/67_LmHead', 2: '2/67_LmHead' })
-    expect(dump.notes).toEqual([
-      "execution 0 taken for a warm-up: the prefill head 33 last occurs in execution 1; the run is read from there; if that is right, set prefill: 'last'",
+    expect(notesOf(dump)).toEqual([
+      "warning: execution 0 taken for a warm-up: the prefill head 33 last occurs in execution 1; the run is read from there; if that is right, set loadDump's option prefill: 'last'",
     ])
     expect(ignoredOf(dump, root)).toEqual([
       `${DEVICE}/0/33_LmHead/after/outtensor0.bin: warm-up: an execution before the run starts`,
@@ -61,8 +63,8 @@ describe('two heads', () => {
     const twice = atbTree({ ...executions, 3: ['33_LmHead', '67_LmHead'], 4: ['67_LmHead'] })
     const dump = load(twice)
     expect(planOf(dump, twice)).toEqual({ 0: '3/33_LmHead', 1: '3/67_LmHead', 2: '4/67_LmHead' })
-    expect(dump.notes).toEqual([
-      "executions 0 to 2 taken for a warm-up: the prefill head 33 last occurs in execution 3; the run is read from there; if that is right, set prefill: 'last'",
+    expect(notesOf(dump)).toEqual([
+      "warning: executions 0 to 2 taken for a warm-up: the prefill head 33 last occurs in execution 3; the run is read from there; if that is right, set loadDump's option prefill: 'last'",
     ])
     expect(dump.ignored).toHaveLength(5)
   })
@@ -76,7 +78,7 @@ describe('two heads', () => {
     const root = atbTree({ 1: ['33_LmHead', '67_LmHead'], 2: ['67_LmHead'], 10: ['67_LmHead'] })
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead', 1: '1/67_LmHead', 2: '2/67_LmHead', 10: '10/67_LmHead' })
-    expect(dump.notes).toEqual([])
+    expect(notesOf(dump)).toEqual([])
   })
 
   test('a run of one generated token has only a prefill', () => {
@@ -112,7 +114,7 @@ describe('two heads', () => {
     const root = atbTree({ 0: ['33_LmHead', '67_LmHead'], 1: ['67_LmHead'] })
     const dump = load(root, { firstStep: 5 })
     expect(planOf(dump, root)).toEqual({ 5: '0/33_LmHead', 6: '0/67_LmHead', 7: '1/67_LmHead' })
-    expect(dump.notes).toEqual(['firstStep 5: the prefill of execution 0 is step 5'])
+    expect(notesOf(dump)).toEqual(['firstStep 5: the prefill of execution 0 is step 5'])
   })
 
   test('the option layer selects one head; the other still decides where the run starts', () => {
@@ -130,7 +132,7 @@ describe('the option prefill says where the run starts', () => {
     const root = atbTree(WARM)
     const dump = load(root, { prefill: 'last' })
     expect(planOf(dump, root)).toEqual(planOf(load(root), root))
-    expect(dump.notes).toEqual([
+    expect(notesOf(dump)).toEqual([
       "prefill: 'last': the run starts at execution 3; executions 0 to 1 ignored as a warm-up",
     ])
   })
@@ -139,7 +141,9 @@ describe('the option prefill says where the run starts', () => {
     const root = atbTree(WARM)
     const dump = load(root, { prefill: 0 })
     expect(planOf(dump, root)).toEqual({ 0: '0/33_LmHead', 1: '0/67_LmHead', 2: '1/67_LmHead' })
-    expect(dump.notes).toEqual(['prefill: 0: the run starts at execution 0; executions 3 to 4 ignored as a later run'])
+    expect(notesOf(dump)).toEqual([
+      'prefill: 0: the run starts at execution 0; executions 3 to 4 ignored as a later run',
+    ])
     expect(ignoredOf(dump, root)[0]).toMatch(/: an execution of a later run$/)
     expect(planOf(load(root, { prefill: 3 }), root)).toEqual(planOf(load(root), root))
     expect(planOf(load(root, { prefill: 3, firstStep: 5 }), root)[5]).toBe('3/33_LmHead')
@@ -147,7 +151,7 @@ describe('the option prefill says where the run starts', () => {
 
   test('a run without a warm-up needs no note', () => {
     const root = atbTree({ 0: ['33_LmHead', '67_LmHead'], 1: ['67_LmHead'] })
-    for (const prefill of ['last', 0] as const) expect(load(root, { prefill }).notes).toEqual([])
+    for (const prefill of ['last', 0] as const) expect(notesOf(load(root, { prefill }))).toEqual([])
   })
 
   test('with the prefill head alone', () => {
@@ -155,7 +159,7 @@ describe('the option prefill says where the run starts', () => {
     const last = load(root, { prefill: 'last' })
     expect(planOf(last, root)).toEqual({ 0: '1/33_LmHead' })
     expect(last).toMatchObject({
-      notes: ["prefill: 'last': step 0 alone is compared, from execution 1"],
+      notes: [info("prefill: 'last': step 0 alone is compared, from execution 1")],
       stepsAssumed: false,
     })
     expect(planOf(load(root, { prefill: 0 }), root)).toEqual({ 0: '0/33_LmHead' })
@@ -196,7 +200,7 @@ describe('one head', () => {
     expect(planOf(load(root), root)).toEqual({ 1: '1/33_LmHead', 2: '2/33_LmHead' })
     const dump = load(root, { firstStep: 0 })
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead', 1: '2/33_LmHead' })
-    expect(dump).toMatchObject({ notes: ['firstStep 0: execution 1 is step 0'], stepsAssumed: false })
+    expect(dump).toMatchObject({ notes: [info('firstStep 0: execution 1 is step 0')], stepsAssumed: false })
   })
 
   test.each([
@@ -214,8 +218,8 @@ describe('one head', () => {
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 1: '0/67_LmHead', 2: '1/67_LmHead' })
     expect(dump.stepsAssumed).toBe(true)
-    expect(dump.notes).toEqual([
-      "only the decoder's head 67 was dumped: execution n taken for step n + 1; if that is right, set firstStep: 1; if there was a warm-up, firstStep: 0",
+    expect(notesOf(dump)).toEqual([
+      "warning: only the decoder's head 67 was dumped: execution n taken for step n + 1; if that is right, set loadDump's option firstStep: 1; if there was a warm-up, firstStep: 0",
     ])
     expect(planOf(load(root, { firstStep: 0 }), root)).toEqual({ 0: '0/67_LmHead', 1: '1/67_LmHead' })
   })
@@ -224,8 +228,8 @@ describe('one head', () => {
     const root = atbTree({ 0: ['33_LmHead'], 1: ['33_LmHead'] }, BOTH)
     const dump = load(root)
     expect(planOf(dump, root)).toEqual({ 0: '1/33_LmHead' })
-    expect(dump.notes).toEqual([
-      "only the prefill head 33 was dumped: step 0 alone is compared, from execution 1; if that is right, set prefill: 'last'",
+    expect(notesOf(dump)).toEqual([
+      "warning: only the prefill head 33 was dumped: step 0 alone is compared, from execution 1; if that is right, set loadDump's option prefill: 'last'",
     ])
     expect(dump.ignored).toHaveLength(1)
   })
@@ -247,7 +251,7 @@ describe('one head', () => {
   test('topology files that are huge or not JSON are ignored', () => {
     const beside = { 'model/7/M.json': '\0"opName": "LmHead_', 'model/7/N.json': 'x'.repeat(9 * 1024 * 1024) }
     const root = atbTree({ 0: ['12_LmHead'] }, beside)
-    expect(load(root).notes).toEqual([expect.stringContaining("only the decoder's head 12 was dumped")])
+    expect(notesOf(load(root))).toEqual([expect.stringContaining("only the decoder's head 12 was dumped")])
   })
 })
 
@@ -272,13 +276,13 @@ test('a named file that is not a step is compared by itself, with a note', () =>
   expect(warmUp).toMatchObject({
     layout: 'file',
     named: 'file',
-    notes: [
-      'outtensor0.bin is not a step of its run (warm-up: an execution before the run starts): compared by itself, as token 0',
-    ],
   })
+  expect(notesOf(warmUp)).toEqual([
+    "warning: outtensor0.bin is not a step of its run (warm-up: an execution before the run starts): compared by itself, as token 0; if that is right, set loadDump's option firstStep: 0",
+  ])
   const other = loadDump(join(root, DEVICE, '0/5_Attention/after/outtensor0.bin'), { firstStep: 3 })
   expect(planOf(other, root)).toEqual({ 3: '0/5_Attention' })
-  expect(other.notes).toEqual([
+  expect(notesOf(other)).toEqual([
     'outtensor0.bin is not a step of its run (not of the layer that emits the logits): compared by itself, as token 3',
   ])
 })
@@ -289,6 +293,14 @@ describe('refused', () => {
     const path = join(root, DEVICE, '0')
     const text = 'no dump here (found outtensor0.bin: warm-up: an execution before the run starts)'
     expectRefusal(() => loadDump(path), 'nothing-to-compare', text, path)
+  })
+
+  test('two layers of different operations, neither of them named like a head', () => {
+    const root = atbTree({ 0: ['3_Norm', '4_Linear'] })
+    const text =
+      'holds 2 layers, 0 of them named like an LM head (3_Norm, 4_Linear…); name the head with the option layer'
+    expectRefusal(() => load(root), 'ambiguous-layer', text, join(root, 'run'))
+    expect(planOf(load(root, { layer: 'Linear' }), root)).toEqual({ 0: '0/4_Linear' })
   })
 
   test('layers without a recognizable head', () => {

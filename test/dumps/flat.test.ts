@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDump } from '../../src/dumps/load.js'
+import { notesOf } from '../build/notes.js'
 import { writeTree } from '../build/tree.js'
 import { expectRefusal } from '../formats/build/refusal.js'
 import { ignoredOf, stepsOf } from './steps.js'
@@ -38,7 +39,7 @@ test('several cases are refused and listed; a name or a pattern selects one', ()
   const steps = { 0: ['logits_humaneval_x_cpp_12_0.pth'] }
   const dump = loadDump(root, { run: 'logits_humaneval_x_cpp_12' })
   expect(stepsOf(dump, root)).toEqual(steps)
-  expect(dump.notes).toEqual(['case logits_humaneval_x_cpp_12 is compared (option run); 2 other cases are ignored'])
+  expect(notesOf(dump)).toEqual(['case logits_humaneval_x_cpp_12 is compared (option run); 2 other cases are ignored'])
   expect(dump.ignored).toHaveLength(4)
   expect(stepsOf(loadDump(join(root, 'logits_*_cpp_12_*.pth')), root)).toEqual(steps)
   const text = "the option run: 'logits_cpp' names none of them"

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadDump } from '../../src/dumps/load.js'
 import { compareDumps } from '../../src/index.js'
+import { notesOf } from '../build/notes.js'
 import { writeTree } from '../build/tree.js'
 import { bin } from '../formats/build/bin.js'
 import { FOUR } from '../formats/build/zip.js'
@@ -80,7 +81,7 @@ describe('a step that is a link', () => {
     const root = writeTree({ 'tensors/0_1/1/33_LmHead/after/x': '', 'tensors/0_1/1/67_LmHead/after/x': '' })
     symlinkSync(root, join(root, 'tensors/0_1/0'), 'junction')
     const dump = loadDump(root)
-    expect(dump.notes).toEqual([expect.stringContaining('execution 0 taken for a warm-up')])
+    expect(notesOf(dump)).toEqual([expect.stringContaining('warning: execution 0 taken for a warm-up')])
     expect(ignoredOf(dump, root)).toEqual(['tensors/0_1/0: warm-up: an execution before the run starts'])
   })
 

@@ -197,7 +197,7 @@ test('a missing token of logits in memory is counted', () => {
 test('a shift of the tokens names the option of logitsOf', () => {
   const { notes } = compareDumps(logitsOf(float32(GOLDEN.slice(1))), logitsOf(float32(GOLDEN), { firstStep: 0 }))
   expect(notes).toContain(
-    "the steps do not line up, and those of the dump are assumed (its first is taken for token 0): if that is wrong, set logitsOf's option firstStep",
+    "the steps do not line up, and those of the dump are assumed (its first is taken for token 0); if that is right, set logitsOf's option firstStep: 0; if it is wrong, the right number",
   )
 })
 
@@ -216,7 +216,9 @@ test('a buffer that was transferred after logitsOf fails its token', () => {
 test('the same memory on both sides is a warning', () => {
   const rows = float32(GOLDEN)
   const { warnings } = compareDumps(logitsOf(rows), logitsOf(rows))
-  expect(warnings).toEqual(['tokens 0 to 2: golden and dump are the same memory'])
+  expect(warnings).toEqual([
+    'tokens 0 to 2: golden and dump are the same memory; if that is right, leave out these tokens by the option steps',
+  ])
   expect(compareDumps(logitsOf(rows), logitsOf(float32(GOLDEN))).warnings).toEqual([])
 })
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadDump } from '../../src/dumps/load.js'
+import { notesOf } from '../build/notes.js'
 import { writeTree } from '../build/tree.js'
 import { expectRefusal } from '../formats/build/refusal.js'
 import { ignoredOf, stepsOf } from './steps.js'
@@ -105,7 +106,7 @@ describe('several runs under one path', () => {
     const root = devices(OLD, NEW)
     expect(ranksOf(root, '.', { run })).toEqual([folder])
     const dump = loadDump(root, { run })
-    expect(dump.notes).toEqual([`run ${folder} is compared (option run); 1 other run is ignored`])
+    expect(notesOf(dump)).toEqual([`run ${folder} is compared (option run); 1 other run is ignored`])
     expect(ignoredOf(dump, root)).toEqual([`${folder === OLD ? NEW : OLD}: another run`])
   })
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { STATISTICS_ADVICE } from '../../src/dumps/layouts/layout.js'
 import { loadDump } from '../../src/dumps/load.js'
+import { notesOf } from '../build/notes.js'
 import { type Files, writeTree } from '../build/tree.js'
 import { expectRefusal } from '../formats/build/refusal.js'
 import { ignoredOf, stepsOf } from './steps.js'
@@ -24,7 +25,7 @@ test('firstStep is the step of the first folder', () => {
     0: [`${DEVICE}/4/lm_head/output.pth`],
     2: [`${DEVICE}/6/lm_head/output.pth`],
   })
-  expect(dump.notes).toEqual(['firstStep 0: folder 4 is step 0'])
+  expect(notesOf(dump)).toEqual(['firstStep 0: folder 4 is step 0'])
 })
 
 describe('the outputs of a module', () => {
@@ -50,10 +51,10 @@ describe('the outputs of a module', () => {
       '2/lm_head/output_0_1.pth': '',
     })
     const note =
-      'no first output in folder 1, and in 1 more: output_1.pth compared, the first that is there; if that is right, name these files by a pattern'
-    expect(loadDump(root).notes).toEqual([note])
-    expect(loadDump(join(root, DEVICE, '1/lm_head/output_1.pth')).notes).toEqual([])
-    expect(loadDump(join(root, DEVICE, '0')).notes).toEqual([])
+      'warning: no first output in folder 1, and in 1 more: output_1.pth compared, the first that is there; if that is right, name these files in the path or pattern'
+    expect(notesOf(loadDump(root))).toEqual([note])
+    expect(notesOf(loadDump(join(root, DEVICE, '1/lm_head/output_1.pth')))).toEqual([])
+    expect(notesOf(loadDump(join(root, DEVICE, '0')))).toEqual([])
   })
 
   test('another output, if the path names it', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ended, JEST, Project, type Run } from './project.js'
 
 const WARM_UP =
-  /^golden-logits: warning: dump: execution 0 taken for a warm-up: .*; if that is right, set prefill: 'last'/
+  /^golden-logits: warning: dump: execution 0 taken for a warm-up: .*; if that is right, set loadDump's option prefill: 'last'/
 const SAME = /^golden-logits: warning: token 0: golden and dump are the same file/
 
 const linesOf = ({ stderr }: Run) => stderr.match(/^golden-logits: .*$/gm) ?? []
@@ -22,7 +22,7 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
     const place = (test: string) => `\\(warnings\\.test\\.${extension}: ${test}\\)$`
     expect(linesOf(ran)).toEqual([
       'golden-logits: report.csv (6 rows, 0 failed)',
-      expect.stringMatching(new RegExp(`${SAME.source} ${place('same file')}`)),
+      expect.stringMatching(new RegExp(`${SAME.source}.* ${place('same file')}`)),
       expect.stringMatching(new RegExp(`${WARM_UP.source}.* ${place('warm-up, and 1 more like it')}`)),
     ])
     const rows = project.report('report.csv')
@@ -31,7 +31,9 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
     expect(notes('clean')).toEqual([''])
     const warmUp = /^dump: execution 0 taken for a warm-up: .*; dump: 1 path ignored: warm-up: an execution before/
     expect(notes('warm-up')).toEqual(like(warmUp, warmUp))
-    expect(notes('confirmed')).toEqual(like(/; dump: firstStep 0: the prefill of execution 1 is step 0; /))
+    expect(notes('confirmed')).toEqual(
+      like(/dump: prefill: 'last': the run starts at execution 1; execution 0 ignored as a warm-up; /),
+    )
     expect(notes('same file')).toEqual(like(/token 0: golden and dump are the same file/))
   })
 

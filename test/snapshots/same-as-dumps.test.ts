@@ -38,7 +38,7 @@ describe.each(['full', 'compact'] as const)('a %s snapshot and the dump it was m
     )
     expect(comparison.counts).toEqual(expected.counts)
     const note =
-      "top-1 differs at token 1: 1 failing token is excused after it (afterDivergence: 'ignore'); to confirm, set steps: { to: 1 }"
+      "top-1 differs at token 1: 1 failing token is excused after it (afterDivergence: 'ignore'); if that is right, set steps: { to: 1 }"
     expect([expected.notes, comparison.notes].map((notes) => notes.includes(note))).toEqual([true, true])
   })
 

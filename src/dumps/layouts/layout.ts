@@ -1,6 +1,8 @@
+import { printable } from '../../errors.js'
 import type { FolderEntry } from '../../io/folder.js'
 import type { FolderNames } from '../../io/folder-names.js'
 import type { List } from '../../lib/lazy-list.js'
+import { info, type Note, warning } from '../../lib/note.js'
 import type { IgnoredPaths } from '../ignored-paths.js'
 import type { Dump, DumpStep, LoadDumpOptions } from '../types.js'
 import type { DeviceSelection, FileSelection } from './selection.js'
@@ -17,7 +19,7 @@ export interface ScanContext {
 /** The result of every layout's scan. */
 export interface LayoutScan {
   steps: List<DumpStep>
-  notes: string[]
+  notes: Note[]
   stepsAssumed: boolean
 }
 
@@ -25,9 +27,21 @@ export interface LayoutScan {
 export const STATISTICS_ADVICE =
   'statistics hold no logits; dump again with tensors (torch: DumpConfig(dump_last_logits=True); ATB: msit llm dump --type model tensor; msprobe: "task": "tensor")'
 
+/**
+ * The note for layers that are read although their names are not those of an LM head, because there are no others.
+ * @param name the layers as the option `layer` names them
+ */
+export function onlyLayerNote(name: string): Note {
+  const layer = printable(name, 60)
+  const text = `the dump has no other layer than ${layer}, so that is taken for the LM head, although its name does not show it`
+  return warning(text, `set loadDump's option layer: '${layer}'`)
+}
+
 /** The note for one of several runs or cases, which the caller chose by the option `run`. */
-export function chosenNote(noun: string, name: string, others: number): string {
-  return `${noun} ${name} is compared (option run); ${others} other ${noun}${others === 1 ? ' is' : 's are'} ignored`
+export function chosenNote(noun: string, name: string, others: number): Note {
+  return info(
+    `${noun} ${name} is compared (option run); ${others} other ${noun}${others === 1 ? ' is' : 's are'} ignored`,
+  )
 }
 
 /** A layout whose steps are folders: `{device}_{PID}/{TID}/{layer}/…`. */

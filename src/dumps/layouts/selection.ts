@@ -52,6 +52,12 @@ export function isNamed({ tids }: DeviceSelection, tid: number, file: string): b
   return paths !== undefined && (paths.length === 0 || paths.some((path) => isWithin(path, file)))
 }
 
+/** Does the caller's path name layers or files inside the steps? */
+export function namesLayers({ tids }: DeviceSelection): boolean {
+  for (const paths of tids?.values() ?? []) if (paths.length > 0) return true
+  return false
+}
+
 export function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder + sep)
 }

@@ -87,6 +87,6 @@ function otherNotes(comparison: ListedComparison): readonly string[] {
 
 /** What was guessed, chosen or left out. */
 export function noteLines(notes: readonly string[]): string[] {
-  const some = notes.slice(0, MAX_NOTES).map((note) => `  note: ${printable(note, 200)}`)
+  const some = notes.slice(0, MAX_NOTES).map((note) => `  note: ${printable(note, 300)}`)
   return notes.length > MAX_NOTES ? [...some, `  and ${notes.length - MAX_NOTES} more notes`] : some
 }

@@ -10,6 +10,8 @@ export interface LayerHeads {
   heads: readonly number[]
   /** The heads to read: all, or the one that the option `layer` names. */
   read: readonly number[]
+  /** The heads as the option `layer` would name them, if their names do not show that they are heads. */
+  unnamed?: string
 }
 
 /**
@@ -32,8 +34,10 @@ export function pickHeads(path: string, sets: readonly Layers[], option: string 
     return { heads, read: matches }
   }
   // A dump of selected layers (`-ids`) contains only the heads, under any name.
-  if (option === undefined && matches.length === 0 && (all.length === 1 || all.length === 2)) {
-    return { heads: all, read: all }
+  const [first, second] = all.map((id) => layers.get(id)!)
+  if (option === undefined && all.length === 1) return { heads: all, read: all, unnamed: first!.name }
+  if (option === undefined && all.length === 2 && first!.op === second!.op) {
+    return { heads: all, read: all, unnamed: first!.op }
   }
   if (all.length === 0) {
     const message = 'its executions hold no layer folder; its name would be {id}_{OpName}, such as 33_LmHead'

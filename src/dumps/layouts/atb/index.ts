@@ -2,8 +2,8 @@ import { basename, dirname, join } from 'node:path'
 import { firstOf } from '../../../lib/lazy-list.js'
 import type { IgnoredPaths } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
-import type { FolderLayout, LayoutScan, ScanContext } from '../layout.js'
-import { type DeviceSelection, isNamed } from '../selection.js'
+import { type FolderLayout, type LayoutScan, onlyLayerNote, type ScanContext } from '../layout.js'
+import { type DeviceSelection, isNamed, namesLayers } from '../selection.js'
 import { Executions } from './executions.js'
 import { headOutput, pickHeads } from './heads.js'
 import { planSteps, type StepRun } from './plan.js'
@@ -35,7 +35,7 @@ export const atb: FolderLayout = {
 function scanAtb(selections: readonly DeviceSelection[], { path, options, ignored }: ScanContext): LayoutScan {
   const ranks = selections.map((selection) => new Executions(selection, ignored))
   const layerSets = ranks.map((rank) => rank.layerSets())
-  const { heads, read } = pickHeads(path, layerSets.flat(), options.layer)
+  const { heads, read, unnamed } = pickHeads(path, layerSets.flat(), options.layer)
   const { runs, notes, assumed } = planSteps(path, ranks, heads, options)
   const readRuns = runs.filter(({ head }) => read.includes(head))
   const rankSteps = ranks.map((rank, i) => {
@@ -44,7 +44,9 @@ function scanAtb(selections: readonly DeviceSelection[], { path, options, ignore
   })
   const steps = joinRanks(rankSteps, ignored)
   for (const rank of ranks) listUnused(rank, read, readRuns, ignored)
-  return { steps, notes, stepsAssumed: assumed }
+  // Layers that the path names are read under any name.
+  const isGuess = unnamed !== undefined && !selections.some(namesLayers)
+  return { steps, notes: isGuess ? [onlyLayerNote(unnamed), ...notes] : notes, stepsAssumed: assumed }
 }
 
 function stepsOfRank(executions: Executions, runs: readonly StepRun[]): RankSteps {

@@ -1,5 +1,6 @@
 import { GoldenLogitsError } from '../../../errors.js'
 import type { List } from '../../../lib/lazy-list.js'
+import { info, type Note, warning } from '../../../lib/note.js'
 import { mergeAscending } from '../../ranks.js'
 import type { LoadDumpOptions } from '../../types.js'
 import type { Executions, Layers } from './executions.js'
@@ -16,7 +17,7 @@ export interface StepRun {
 export interface Plan {
   /** In ascending order of steps. */
   runs: StepRun[]
-  notes: string[]
+  notes: Note[]
   /** True if the step numbers rest on an assumption. */
   assumed: boolean
 }
@@ -61,7 +62,7 @@ function planTwoHeads(
   }
   const notes = startNotes(tids, start, next, prefill, options)
   if (options.firstStep !== undefined)
-    notes.push(`firstStep ${base}: the prefill of execution ${start} is step ${base}`)
+    notes.push(info(`firstStep ${base}: the prefill of execution ${start} is step ${base}`))
   return { runs, notes, assumed: false }
 }
 
@@ -82,19 +83,19 @@ function startNotes(
   next: number | undefined,
   head: number,
   { prefill }: LoadDumpOptions,
-): string[] {
+): Note[] {
   const [first, last] = [tids.at(0)!, tids.at(tids.length - 1)!]
   const before = first < start ? rangeOf(first, lastBefore(tids, start)) : undefined
   if (prefill === undefined) {
     if (before === undefined) return []
     const why = `the prefill head ${head} last occurs in execution ${start}; the run is read from there`
-    return [`${before} taken for a warm-up: ${why}; if that is right, set prefill: 'last'`]
+    return [warning(`${before} taken for a warm-up: ${why}`, "set loadDump's option prefill: 'last'")]
   }
   const outside: string[] = []
   if (before !== undefined) outside.push(`${before} ignored as a warm-up`)
   if (next !== undefined) outside.push(`${rangeOf(next, last)} ignored as a later run`)
   if (outside.length === 0) return []
-  return [`prefill: ${quoted(prefill)}: the run starts at execution ${start}; ${outside.join(', ')}`]
+  return [info(`prefill: ${quoted(prefill)}: the run starts at execution ${start}; ${outside.join(', ')}`)]
 }
 
 function quoted(prefill: 'last' | number): string {
@@ -142,12 +143,13 @@ function planOneHead(
   if (options.prefill !== undefined) throw noPrefillHead(path, head, decoderOnly)
   const [first, last] = [tids.at(0)!, tids.at(tids.length - 1)!]
   const shift = options.firstStep !== undefined ? options.firstStep - first : decoderOnly ? 1 : 0
-  const notes: string[] = []
+  const notes: Note[] = []
   if (options.firstStep !== undefined) {
-    notes.push(`firstStep ${options.firstStep}: execution ${first} is step ${options.firstStep}`)
+    notes.push(info(`firstStep ${options.firstStep}: execution ${first} is step ${options.firstStep}`))
   } else if (decoderOnly) {
     const guess = `only the decoder's head ${head} was dumped: execution n taken for step n + 1`
-    notes.push(`${guess}; if that is right, set firstStep: ${first + 1}; if there was a warm-up, firstStep: ${first}`)
+    const settle = `set loadDump's option firstStep: ${first + 1}; if there was a warm-up, firstStep: ${first}`
+    notes.push(warning(guess, settle))
   }
   return { runs: [{ head, from: first, to: last, shift }], notes, assumed: options.firstStep === undefined }
 }
@@ -164,15 +166,16 @@ function planPrefillOnly(
   const start = named ? startOf(path, executionsWith(ranks, head), options) : tids.at(tids.length - 1)!
   const base = options.firstStep ?? 0
   const compared = `step ${base} alone is compared, from execution ${start}`
-  const note =
-    options.prefill === undefined
-      ? `only the prefill head ${head} was dumped: ${compared}; if that is right, set prefill: 'last'`
-      : `prefill: ${quoted(options.prefill)}: ${compared}`
+  const isGuess = tids.length > 1 && options.prefill === undefined
+  const text = `only the prefill head ${head} was dumped: ${compared}`
+  const note = isGuess
+    ? warning(text, "set loadDump's option prefill: 'last'")
+    : info(options.prefill === undefined ? text : `prefill: ${quoted(options.prefill)}: ${compared}`)
   const runs = [{ head, from: start, to: start, shift: base - start }]
   return {
     runs,
     notes: [note],
-    assumed: tids.length > 1 && options.prefill === undefined && options.firstStep === undefined,
+    assumed: isGuess && options.firstStep === undefined,
   }
 }
 

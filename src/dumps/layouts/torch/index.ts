@@ -4,12 +4,13 @@ import { listNames, tryListFolder } from '../../../io/folder.js'
 import type { FolderNames } from '../../../io/folder-names.js'
 import { digitsOf } from '../../../io/numbered-text.js'
 import { firstOf, type List } from '../../../lib/lazy-list.js'
+import { info, type Note, warning } from '../../../lib/note.js'
 import { ignoredAs, linkProblem } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
 import type { DumpStep } from '../../types.js'
-import { type FolderLayout, type LayoutScan, type ScanContext, STATISTICS_ADVICE } from '../layout.js'
+import { type FolderLayout, type LayoutScan, onlyLayerNote, type ScanContext, STATISTICS_ADVICE } from '../layout.js'
 import { isHeadName, parseTid, STEP_KINDS } from '../names.js'
-import type { DeviceSelection } from '../selection.js'
+import { type DeviceSelection, namesLayers } from '../selection.js'
 import { outputsOf, parseOutput, STATISTICS_FILE } from './names.js'
 import { scanStep } from './step.js'
 
@@ -29,13 +30,13 @@ export const torch: FolderLayout = {
 
 function scanTorch(ranks: readonly DeviceSelection[], context: ScanContext): LayoutScan {
   const { options, ignored } = context
-  const notes: string[] = []
+  const notes: Note[] = []
   const all = ranks.map((selection) => ({ selection, names: selection.names ?? listNames(selection.folder) }))
   const listed = withHead(all, context)
   const first = Math.min(...listed.map(firstTid))
   const shift = options.firstStep === undefined ? 0 : options.firstStep - first
-  if (shift !== 0) notes.push(`firstStep ${options.firstStep}: folder ${first} is step ${options.firstStep}`)
-  const guesses = new LaterOutputs()
+  if (shift !== 0) notes.push(info(`firstStep ${options.firstStep}: folder ${first} is step ${options.firstStep}`))
+  const guesses = new Guesses(options.layer)
   const steps = joinRanks(
     listed.map((rank) => scanRank(rank, shift, guesses, context)),
     ignored,
@@ -58,8 +59,7 @@ function refuseStatistics(steps: List<DumpStep>, path: string): void {
  */
 function withHead(ranks: readonly ListedRank[], { options, ignored }: ScanContext): readonly ListedRank[] {
   // Layers that the path names are read under any name.
-  const areNamed = ranks.some(({ selection: { tids } }) => tids && [...tids.values()].some((paths) => paths.length > 0))
-  if (ranks.length === 1 || areNamed) return ranks
+  if (ranks.length === 1 || ranks.some(({ selection }) => namesLayers(selection))) return ranks
   const isHead = (name: string) => (options.layer === undefined ? isHeadName(name) : name === options.layer)
   const roles = ranks.map((rank) => roleOf(rank, isHead))
   if (!roles.includes('head')) return ranks
@@ -97,31 +97,41 @@ function firstTid({ selection: { tids }, names }: ListedRank): number {
   return Math.min(...firsts.map((tid) => tid ?? Number.POSITIVE_INFINITY))
 }
 
-/** Counts the layers whose first output is missing: the output compared instead is a guess, unless the path names it. */
-class LaterOutputs {
-  private first: { tid: number; file: string } | undefined
+/** What was guessed of the steps. Nothing is a guess that the path or an option names. */
+class Guesses {
+  private readonly option: string | undefined
+  private layer: string | undefined
+  private firstLater: { tid: number; file: string } | undefined
   private times = 0
 
-  see(tid: number, file: string, named: readonly string[]): void {
+  /** @param option the option `layer` */
+  constructor(option: string | undefined) {
+    this.option = option
+  }
+
+  see(tid: number, layer: string, file: string, named: readonly string[]): void {
+    if (this.layer === undefined && this.option === undefined && named.length === 0 && !isHeadName(layer))
+      this.layer = layer
+    // The output compared in place of a missing first one.
     if (named.includes(file) || !parseOutput(basename(file))!.some((index) => index > 0)) return
-    this.first ??= { tid, file }
+    this.firstLater ??= { tid, file }
     this.times++
   }
 
-  notes(): string[] {
-    if (!this.first) return []
-    const { tid, file } = this.first
+  notes(): Note[] {
+    const layer = this.layer === undefined ? [] : [onlyLayerNote(this.layer)]
+    if (!this.firstLater) return layer
+    const { tid, file } = this.firstLater
     const more = this.times > 1 ? `, and in ${this.times - 1} more` : ''
-    return [
-      `no first output in folder ${tid}${more}: ${basename(file)} compared, the first that is there; if that is right, name these files by a pattern`,
-    ]
+    const text = `no first output in folder ${tid}${more}: ${basename(file)} compared, the first that is there`
+    return [...layer, warning(text, 'name these files in the path or pattern')]
   }
 }
 
 function scanRank(
   { selection, names }: ListedRank,
   shift: number,
-  guesses: LaterOutputs,
+  guesses: Guesses,
   { options, ignored }: ScanContext,
 ): RankSteps {
   const steps = new RankSteps(selection.folder)
@@ -135,7 +145,7 @@ function scanRank(
       // The path may name a step that is a link, or lead through it. A link that the walk meets is not followed.
       const followed = kind === 'folder' || selection.tids !== undefined
       const step = followed ? scanStep(path, named, options, ignored) : { layer: '', problem: linkProblem(path) }
-      if (step.file !== undefined) guesses.see(tid, step.file, named)
+      if (step.file !== undefined) guesses.see(tid, step.layer, step.file, named)
       steps.add(tid + shift, tid, step)
     }
   }
