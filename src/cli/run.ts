@@ -3,7 +3,10 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { PACKAGE_VERSION } from '../snapshots/types.js'
 import { addCompare } from './compare.js'
 import { rewriteOldFlags } from './flags.js'
+import { addInspect } from './inspect.js'
 import { type CommandIo, UsageError } from './io.js'
+import { addLayers } from './layers.js'
+import { addLogitscmp } from './logitscmp.js'
 import { addMerge } from './merge.js'
 
 /**
@@ -27,6 +30,9 @@ export function runCli(args: readonly string[]): number {
     .configureOutput({ writeErr: () => {} })
     .configureHelp({ showGlobalOptions: false })
   addCompare(program, io)
+  addLayers(program, io)
+  addLogitscmp(program, io)
+  addInspect(program, io)
   addMerge(program, io)
   const names = program.commands.map((command) => command.name())
   try {

@@ -23,9 +23,24 @@ const MAX_MODEL_BYTES = 8 * 1024 * 1024
 export function readTopology(device: string): Topology {
   const name = parseDevice(basename(device))
   if (!name) return { models: 0, heads: [] }
-  const run = dirname(dirname(device))
-  const models = jsonFiles(join(run, 'model', name.pid), join(run, 'info', 'model', basename(device)))
-  const layers = jsonFiles(join(run, 'layer', name.pid), join(run, 'info', 'layer', basename(device)))
+  return topologyOf(dirname(dirname(device)), name.pid, basename(device))
+}
+
+/** The topology of every process of a run, by the name of its folder: `{PID}`, or `{device}_{PID}` in msprobe's layout. */
+export function runTopologies(run: string): Map<string, Topology> {
+  const names = ['model', 'layer', 'info/model', 'info/layer'].flatMap((folder) => {
+    const path = join(run, folder)
+    return kindOf(path) === 'folder'
+      ? listFolder(path).flatMap(({ name, kind }) => (kind === 'folder' ? [name] : []))
+      : []
+  })
+  return new Map([...new Set(names)].map((name) => [name, topologyOf(run, name, name)]))
+}
+
+/** @param pid the folder's name in msit's layout @param device that in msprobe's */
+function topologyOf(run: string, pid: string, device: string): Topology {
+  const models = jsonFiles(join(run, 'model', pid), join(run, 'info', 'model', device))
+  const layers = jsonFiles(join(run, 'layer', pid), join(run, 'info', 'layer', device))
   const names = [...layers.map((file) => basename(file, '.json')), ...models.flatMap(operationNames)]
   const heads = names.map(parseAtbLayer).filter((layer) => layer !== undefined && isHeadName(layer.op))
   return { models: models.length, heads: [...new Set(heads.map((layer) => layer!.id))].sort((a, b) => a - b) }

@@ -1,0 +1,174 @@
+import { statSync } from 'node:fs'
+import type { Command } from 'commander'
+import { stepRanges } from '../compare/step-ranges.js'
+import { loadDump } from '../dumps/load.js'
+import type { Dump, LoadDumpOptions } from '../dumps/types.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { readTensors } from '../formats/read-tensors.js'
+import { rowsOf } from '../measure/measure-all.js'
+import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
+import { topLogits } from '../metrics/top-logits.js'
+import { capture } from '../snapshots/capture.js'
+import { widen } from '../tensor/widen.js'
+import { addLoadOptions, loadOptionsOf } from './compare-options.js'
+import type { CommandIo } from './io.js'
+
+/** Adds the command `inspect`. */
+export function addInspect(program: Command, { print, exit }: CommandIo): void {
+  const command = program
+    .command('inspect')
+    .summary('says what a dump or a file is, and what it holds')
+    .description(
+      'Says what a dump or a file is: layout, steps, ranks, tensors, statistics, and what was chosen or ignored.',
+    )
+    .argument('<path>', 'a dump, a file, or a pattern in quotes')
+    .option('--token <n>', 'the token whose row is described (default: the first one)', Number)
+    .option('--json', 'print JSON')
+  addLoadOptions(command)
+  command.addHelpText(
+    'after',
+    '\nExit codes: 0 it can be compared, 2 wrong usage, 3 it cannot be read, 4 an option has to decide which numbers are the logits.\n',
+  )
+  command.action((path: string, values: { token?: number; json?: boolean }) => {
+    const facts = inspect(path, loadOptionsOf(values as Readonly<Record<string, unknown>>, 'dump'), values.token)
+    print(values.json ? `${JSON.stringify(facts, null, 2)}\n` : `${linesOf(facts).join('\n')}\n`)
+    exit(facts.problem === undefined ? 0 : 4)
+  })
+}
+
+/** What is known of a dump without another side. */
+interface Facts {
+  readonly path: string
+  readonly layout: Dump['layout']
+  readonly steps: number
+  readonly tokens: string
+  readonly ranks: number
+  readonly layers: readonly string[]
+  readonly notes: readonly string[]
+  readonly ignored: Readonly<Record<string, number>>
+  readonly token: number
+  readonly files: readonly string[]
+  readonly tensors: readonly { name: string; dtype: string; shape: readonly number[] }[]
+  readonly row?: RowFacts
+  /** Why there is no row. */
+  readonly problem?: string
+}
+
+interface RowFacts {
+  readonly dtype: string
+  readonly width: number
+  readonly max: number
+  readonly min: number
+  readonly mean: number
+  readonly nonFinite?: { readonly nan: number; readonly positiveInfinity: number; readonly firstVocabId: number }
+  readonly top: readonly { readonly id: number; readonly logit: number; readonly probability: number }[]
+}
+
+function inspect(path: string, options: LoadDumpOptions, token: number | undefined): Facts {
+  const dump = loadDump(path, options)
+  const step = token === undefined ? dump.steps.at(0)! : [...dump.steps].find((other) => other.step === token)
+  if (!step) throw new GoldenLogitsError('nothing-to-compare', `there is no token ${token}`, { file: path })
+  const ignored: Record<string, number> = {}
+  for (const { reason } of dump.ignored) ignored[reason] = (ignored[reason] ?? 0) + 1
+  const steps = [...dump.steps]
+  const row = capture(step, rowsOf(dump), undefined)
+  return {
+    path,
+    layout: dump.layout,
+    steps: steps.length,
+    tokens: stepRanges(steps.map((other) => other.step)),
+    ranks: Math.max(...steps.map(({ files }) => files.length)),
+    layers: [...new Set(steps.map(({ layer }) => layer).filter((layer) => layer !== ''))],
+    notes: dump.notes.map((note) => (typeof note === 'string' ? note : (note as { text: string }).text)),
+    ignored,
+    token: step.step,
+    files: step.files,
+    tensors: step.files.slice(0, 1).flatMap(tensorsOf),
+    ...(row.kind === 'row' ? { row: rowFacts(row.bytes, row.dtype, row.width) } : { problem: row.reason }),
+  }
+}
+
+function tensorsOf(file: string): Facts['tensors'] {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return []
+  try {
+    return readTensors(file).map(({ name, dtype, shape }) => ({ name, dtype, shape }))
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return []
+    throw error
+  }
+}
+
+function rowFacts(bytes: Uint8Array, dtype: Parameters<typeof widen>[1], width: number): RowFacts {
+  const values = new Float32Array(width)
+  widen(bytes, dtype, values)
+  const scan = scanRow(values, width)
+  const { max, min, mean } = scan
+  return {
+    dtype,
+    width,
+    max,
+    min,
+    mean,
+    ...(hasNonFinite(scan) && { nonFinite: countNonFinite(values, width) }),
+    top: topLogits(values, 5),
+  }
+}
+
+function linesOf(facts: Facts): string[] {
+  const { path, layout, steps, tokens, ranks, layers, notes, ignored, token, files, tensors, row, problem } = facts
+  const line = (name: string, text: string) => `  ${name.padEnd(8)}  ${text}`
+  return [
+    printable(path, 400),
+    line('layout', layout),
+    line('steps', `${steps} (${tokens})${ranks > 1 ? `, ${ranks} ranks each` : ''}`),
+    ...(layers.length > 0
+      ? [
+          line(
+            'layer',
+            layers
+              .slice(0, 4)
+              .map((layer) => printable(layer))
+              .join(', '),
+          ),
+        ]
+      : []),
+    ...notes.slice(0, 8).map((note) => line('note', printable(note, 300))),
+    ...Object.entries(ignored)
+      .slice(0, 8)
+      .map(([reason, count]) => line('ignored', `${count} × ${printable(reason, 200)}`)),
+    '',
+    `Token ${token}`,
+    ...files.slice(0, 4).map((file) => line('file', printable(file, 400))),
+    ...tensors
+      .slice(0, 8)
+      .map(({ name, dtype, shape }) =>
+        line('tensor', `${name === '' ? '' : `'${printable(name, 60)}' `}${dtype} [${shape.join(', ')}]`),
+      ),
+    ...(row ? rowLines(row, line) : [line('problem', printable(problem!, 600))]),
+  ]
+}
+
+function rowLines(
+  { dtype, width, max, min, mean, nonFinite, top }: RowFacts,
+  line: (name: string, text: string) => string,
+): string[] {
+  const bad = nonFinite
+    ? [
+        line(
+          'problem',
+          `${nonFinite.nan} NaN, ${nonFinite.positiveInfinity} +Inf, first at vocab id ${nonFinite.firstVocabId}`,
+        ),
+      ]
+    : []
+  return [
+    line('row', `${dtype} [${width}], max ${short(max)}, min ${short(min)}, mean ${short(mean)}`),
+    ...bad,
+    ...top.map(({ id, logit, probability }, i) =>
+      line(i === 0 ? 'top' : '', `${String(id).padStart(7)}  logit ${short(logit)}  probability ${short(probability)}`),
+    ),
+  ]
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)))
+}

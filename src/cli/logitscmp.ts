@@ -1,0 +1,210 @@
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { compareListed } from '../compare/compare-dumps.js'
+import { loadDump } from '../dumps/load.js'
+import { GoldenLogitsError } from '../errors.js'
+import { compareNames } from '../io/name-order.js'
+import { rowsOf } from '../measure/measure-all.js'
+import { textCell } from '../report/csv.js'
+import { fromHere } from '../reporters/summary.js'
+import { capture } from '../snapshots/capture.js'
+import { widen } from '../tensor/widen.js'
+import { parseNumber } from './compare-options.js'
+import { type CommandIo, UsageError } from './io.js'
+
+/** The columns of `msit llm logitscmp`, in its order. */
+const COLUMNS = [
+  'file_name',
+  'key',
+  'token_id',
+  'cosine_similarity',
+  'kl_divergence',
+  'l1_norm',
+  'ulp_max_diff',
+  'ulp',
+  'passed',
+  'cmp_fail_reason',
+] as const
+
+type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string | number>>> & { readonly file_name: string }
+
+/** Bits of the fraction of each precision. */
+const FRACTION_BITS: Readonly<Record<string, number>> = { bf16: 7, fp16: 10, fp32: 23 }
+
+interface Limits {
+  readonly klDivergence: number
+  readonly cosineSimilarity: number
+  readonly l1Norm: number
+  readonly dtype: string
+}
+
+/** Adds the command `logitscmp`. */
+export function addLogitscmp(program: Command, { say, exit }: CommandIo): void {
+  program
+    .command('logitscmp')
+    .summary('compares two flat folders of .pth files by the rule of msit llm logitscmp')
+    .description(
+      'Compares files of the same name in two folders. A file passes if its cosine similarity, KL divergence and L1 norm are within the limits, or if the maxima are within one ULP of each other at the same vocab id.',
+    )
+    .requiredOption('--golden-path <folder>', 'the trusted folder (also -gp)')
+    .requiredOption('--my-path <folder>', 'the tested folder (also -mp)')
+    .option('--cosine-similarity <limit>', 'must be above (also -cs)', parseNumber, 0.999)
+    .option('--kl-divergence <limit>', 'must be below (also -kl)', parseNumber, 0.0001)
+    .option('--l1-norm <limit>', 'its magnitude must be below (also -l1)', parseNumber, 0.01)
+    .option('-d, --dtype <name>', 'precision of the ULP: fp16, bf16 or fp32', 'fp16')
+    .option('-o, --output-dir <folder>', 'where logits_cmp_res_{time}.csv is written', './output')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 every file passes, 1 a file fails or is on one side only, 2 wrong usage, 3 unreadable.\n',
+    )
+    .action((values: Limits & { goldenPath: string; myPath: string; outputDir: string }) => {
+      if (!Object.hasOwn(FRACTION_BITS, values.dtype))
+        throw new UsageError(`--dtype must be fp16, bf16 or fp32, not ${values.dtype}`)
+      const rows = compareFolders(values.goldenPath, values.myPath, values)
+      const lines = [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => cell(row[name])).join(','))]
+      const path = writeNew(resolve(values.outputDir), lines.map((line) => `${line}\n`).join(''))
+      const failed = rows.filter(({ passed }) => passed !== 'True').length
+      say(`${fromHere(path)} (${rows.length} ${rows.length === 1 ? 'file' : 'files'}, ${failed} not passed)`)
+      exit(failed > 0 ? 1 : 0)
+    })
+}
+
+/** A file of this second; a second one in it gets a number. */
+function writeNew(folder: string, text: string): string {
+  mkdirSync(folder, { recursive: true })
+  const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+  for (let n = 1; ; n++) {
+    const path = join(folder, `logits_cmp_res_${time}${n === 1 ? '' : `_${n}`}.csv`)
+    try {
+      writeFileSync(path, text, { flag: 'wx' })
+      return path
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+}
+
+/** The rows in the order of the old tool: by case and token, other files last. */
+function compareFolders(golden: string, my: string, limits: Limits): Row[] {
+  const [goldenFiles, myFiles] = [filesIn(golden), filesIn(my)]
+  const common = goldenFiles.filter((name) => myFiles.includes(name))
+  if (common.length === 0) {
+    const message = 'no .pth file of the golden folder has a file of the same name here'
+    throw new GoldenLogitsError('nothing-to-compare', message, { file: my })
+  }
+  const rows = common.map((name) => ({ place: placeOf(name), row: compareFile(golden, my, name, limits) }))
+  const sorted = rows.sort((a, b) => byPlace(a.place, b.place)).map(({ row }) => row)
+  const alone = (names: readonly string[], others: readonly string[], reason: string) =>
+    names.filter((name) => !others.includes(name)).map((name): Row => ({ file_name: name, cmp_fail_reason: reason }))
+  return [
+    ...sorted,
+    ...alone(goldenFiles, myFiles, 'only_in_golden_path'),
+    ...alone(myFiles, goldenFiles, 'only_in_my_path'),
+  ]
+}
+
+function filesIn(folder: string): string[] {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new GoldenLogitsError('file-not-found', 'there is no such folder', { file: folder })
+  }
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.pth'))
+    .sort(compareNames)
+}
+
+/** The case and the token of a file, from its name: the language, if it names one, belongs to the case. */
+interface Place {
+  readonly language: string
+  readonly key: number
+  readonly token: number
+}
+
+const LANGUAGES = ['cpp', 'go', 'java', 'js', 'python']
+
+function placeOf(name: string): Place | undefined {
+  const parts = name.replace(/\.pth$/, '').split('_')
+  const language = parts.findLast((part) => LANGUAGES.includes(part)) ?? ''
+  const numbers = parts.filter((part) => /^\d+$/.test(part)).map(Number)
+  const isLast = parts.slice(-2).every((part) => /^\d+$/.test(part))
+  if (numbers.length < 2 || (language === '' && !isLast)) return undefined
+  return { language, key: numbers.at(-2)!, token: numbers.at(-1)! }
+}
+
+function byPlace(a: Place | undefined, b: Place | undefined): number {
+  if (!a || !b) return Number(!a) - Number(!b)
+  return a.language.localeCompare(b.language) || a.key - b.key || a.token - b.token
+}
+
+function compareFile(goldenFolder: string, myFolder: string, name: string, limits: Limits): Row {
+  const place = placeOf(name)
+  if (!place) return { file_name: name, cmp_fail_reason: 'parse_error:the name does not end in a case and a token' }
+  const key = place.language === '' ? place.key : `${place.language}/${place.key}`
+  const named = { file_name: name, key: String(key), token_id: String(place.token) }
+  let results: Results
+  try {
+    results = resultsOf(join(goldenFolder, name), join(myFolder, name), limits)
+  } catch (error) {
+    if (!(error instanceof GoldenLogitsError)) throw error
+    return { ...named, cmp_fail_reason: error.message }
+  }
+  return { ...named, ...results }
+}
+
+type Results = Omit<Row, 'file_name'>
+
+/** @throws GoldenLogitsError for a file that cannot be read */
+function resultsOf(goldenFile: string, myFile: string, limits: Limits): Results {
+  const [golden, my] = [loadDump(goldenFile), loadDump(myFile)]
+  const { klDivergence, cosineSimilarity, l1Norm } = limits
+  const { tokens } = compareListed(my, golden, { dtype: 'fp32', thresholds: { klDivergence, cosineSimilarity } })
+  const { metrics, verdict, reason, golden: g, dump: m } = tokens.at(0)!
+  if (!metrics) return { cmp_fail_reason: OLD_REASONS[verdict] ?? reason }
+  const l1 = l1Of(valuesOf(my)) / l1Of(valuesOf(golden)) - 1
+  const difference = Math.abs(g!.max! - m!.max!)
+  // The old tool computes none for a maximum of 0, and NaN for a negative one.
+  const ulp = m!.max! === 0 ? undefined : 2 ** (Math.floor(Math.log2(Math.abs(m!.max!))) - FRACTION_BITS[limits.dtype]!)
+  const within =
+    metrics.cosineSimilarity > cosineSimilarity && metrics.klDivergence < klDivergence && Math.abs(l1) < l1Norm
+  const sameTop = ulp !== undefined && difference <= ulp && g!.top1 === m!.top1
+  return {
+    cosine_similarity: metrics.cosineSimilarity,
+    kl_divergence: metrics.klDivergence,
+    l1_norm: l1,
+    ulp_max_diff: difference,
+    ...(ulp !== undefined && { ulp }),
+    passed: (within || sameTop) && verdict !== 'no-information' ? 'True' : 'False',
+    cmp_fail_reason: '',
+  }
+}
+
+/** The reasons that the old tool has words for. */
+const OLD_REASONS: Readonly<Record<string, string>> = { 'shape-mismatch': "data shape doesn't match." }
+
+function valuesOf(dump: ReturnType<typeof loadDump>): Float32Array {
+  const row = capture(dump.steps.at(0)!, rowsOf(dump), undefined)
+  if (row.kind === 'refused') throw new GoldenLogitsError('unsupported-format', row.reason, { file: dump.path })
+  const values = new Float32Array(row.width)
+  widen(row.bytes, row.dtype, values)
+  return values
+}
+
+/** The sum of all magnitudes, without the suppressed ids. */
+function l1Of(values: Float32Array): number {
+  let sum = 0
+  for (const value of values) if (Number.isFinite(value)) sum += Math.abs(value)
+  return sum
+}
+
+function cell(value: string | number | undefined): string {
+  if (value === undefined) return 'NA'
+  const text = typeof value === 'number' ? numberText(value) : textCell(value)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** As Python prints it, so that pandas reads the columns as numbers. */
+function numberText(value: number): string {
+  if (Number.isNaN(value)) return 'nan'
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
+  return Number.isInteger(value) ? `${value}.0` : String(value)
+}

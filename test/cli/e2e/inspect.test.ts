@@ -1,0 +1,82 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { logits, pth } from '../../build/logits.js'
+import { torchDump } from '../../build/pair.js'
+import { expectedOf, tree } from '../../fixtures/trees.js'
+import { Shell } from './cli.js'
+
+const shell = new Shell()
+
+describe('inspect', () => {
+  test('says what a dump is, with the numbers that NumPy computed', () => {
+    const { code, stdout } = shell.run(`inspect ${tree('a_clean_f32_vs_f16', 'my')} --json`)
+    expect(code).toBe(0)
+    const facts = JSON.parse(stdout)
+    const { my_stats } = expectedOf('a_clean_f32_vs_f16').pairs[0]!
+    expect(facts).toMatchObject({ layout: 'atb', steps: 12, tokens: 'tokens 0 to 11', ranks: 1, layers: ['33_LmHead'] })
+    expect(facts.row).toMatchObject({
+      dtype: my_stats.dtype.replace('torch.', ''),
+      max: my_stats.max,
+      min: my_stats.min,
+    })
+    expect(facts.row.mean).toBeCloseTo(my_stats.mean_f64, 9)
+    expect(facts.row.top[0].id).toBe(my_stats.argmax)
+  })
+
+  test('describes one token, of a file too', () => {
+    const { stdout } = shell.run(`inspect ${tree('a_clean_f32_vs_f16', 'golden')} --token 3`)
+    expect(stdout).toContain('\nToken 3\n')
+    expect(stdout).toMatch(/ {2}row {7}float32 \[640\], max /)
+    writeFileSync(shell.path('one.pth'), pth({ values: logits(1) }))
+    expect(shell.run('inspect one.pth').stdout).toContain('float32 [8]')
+  })
+
+  test('names NaN, and the option that decides what is not decided', () => {
+    const nan = torchDump([{ values: logits(1).with(2, Number.NaN) }])
+    expect(shell.run(`inspect ${nan}`).stdout).toContain('1 NaN, 0 +Inf, first at vocab id 2')
+    const ranks = torchDump([[{ values: logits(1) }, { values: logits(2) }]])
+    const { code, stdout } = shell.run(`inspect ${ranks}`)
+    expect(code).toBe(4)
+    expect(stdout).toContain("load the dump with ranks: 'split'")
+    expect(shell.run(`inspect ${ranks} --ranks split`).code).toBe(0)
+  })
+
+  test('refuses what it cannot read', () => {
+    expect(shell.run('inspect nothing')).toMatchObject({ code: 3, stdout: '' })
+    expect(shell.run(`inspect ${tree('a_clean_f32_vs_f16', 'my')} --token 99`)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('there is no token 99'),
+    })
+    expect(shell.run('inspect').code).toBe(2)
+  })
+})
+
+describe('layers', () => {
+  test('names the heads of prefill and decoder, and the command that dumps them', () => {
+    const { code, stdout } = shell.run(`layers ${tree('g1_tp2_same_pid', 'my')}`)
+    expect(code).toBe(0)
+    expect(stdout).toContain('LM head 33: prefill, which produces token 0')
+    expect(stdout).toContain('LM head 67: decoder, which produces every later token')
+    expect(stdout).toContain('--type model tensor -ids 33,67 -er 0,1000 -child False -stp 1')
+  })
+
+  test('reads a topology without tensors, in both layouts', () => {
+    mkdirSync(shell.path('msit_dump_20250301_000000/layer/77'), { recursive: true })
+    writeFileSync(shell.path('msit_dump_20250301_000000/layer/77/LmHead_12.json'), '{}')
+    mkdirSync(shell.path('atb/info/layer/0_78'), { recursive: true })
+    writeFileSync(shell.path('atb/info/layer/0_78/LmHead_9.json'), '{}')
+    const heads = (path: string) => JSON.parse(shell.run(`layers ${path} --json`).stdout)[0].processes[0]
+    expect(heads('msit_dump_20250301_000000')).toEqual({ name: '77', models: 0, heads: [{ id: 12, phase: 'both' }] })
+    expect(heads('atb')).toEqual({ name: '0_78', models: 0, heads: [{ id: 9, phase: 'both' }] })
+  })
+
+  test('refuses a folder without a topology, and one that names no head', () => {
+    expect(shell.run(`layers ${tree('a_clean_f32_vs_f16', 'golden')}`)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('there is no topology: expected folders layer/ and model/'),
+    })
+    mkdirSync(shell.path('bare/layer/1'), { recursive: true })
+    writeFileSync(shell.path('bare/layer/1/Linear_3.json'), '{}')
+    expect(shell.run('layers bare')).toMatchObject({ code: 3, stderr: expect.stringContaining('names no LM head') })
+  })
+})
