@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { readableFormat } from '../formats/index.js'
+import { READABLE_FORMATS, readableFormat, TENSOR_EXTENSIONS } from '../formats/index.js'
 import { readBytes } from '../io/byte-source.js'
 import { openFile } from '../io/file-source.js'
 import { LAYOUTS } from './layouts/index.js'
@@ -8,9 +8,7 @@ import { STATISTICS_ADVICE } from './layouts/layout.js'
 
 /** How to get tensors out of files of other tools, by the extension of the file. `FILE` and `OUT` stand for names. */
 const ADVICE: Readonly<Record<string, string>> = {
-  '.npy': python('torch, numpy', "torch.from_numpy(numpy.load('FILE'))"),
   '.npz': python('torch, numpy', "{k: torch.from_numpy(v) for k, v in numpy.load('FILE').items()}"),
-  '.safetensors': python('torch, safetensors.torch', "safetensors.torch.load_file('FILE')"),
   '.pb': python('torch, onnx', "torch.from_numpy(onnx.numpy_helper.to_array(onnx.load_tensor('FILE')))"),
   '.onnx': 'it is a model; run it and save its logits by torch.save',
   '.gguf': 'it holds weights; run the model and save its logits by torch.save',
@@ -35,9 +33,6 @@ export function adviceFor(file: string, out = `${basename(file, extname(file))}.
 /** Every path in which `loadDump` finds logits. */
 export const EXPECTED = `expected ${LAYOUTS.flatMap(({ examples }) => examples).join(' or ')}`
 
-// A file with one of these names is not opened here: if it is damaged, its token is unreadable and the others are compared.
-const TENSOR_FILE = /\.(?:pth|pt|bin)$/i
-
 // Texts may begin like the header of an ATB file, but not with these names.
 const ATB_HEADER = /^(?:\$|(?:format|dtype|dims|data)=)/
 
@@ -46,9 +41,10 @@ const ATB_HEADER = /^(?:\$|(?:format|dtype|dims|data)=)/
  * @throws GoldenLogitsError `unsupported-format`
  */
 export function refuseForeign(file: string): void {
-  if (TENSOR_FILE.test(file) || looksReadable(file)) return
+  // By such a name, it is not opened here: if it is damaged, its token is unreadable and the others are compared.
+  if (TENSOR_EXTENSIONS.includes(extname(file).toLowerCase()) || looksReadable(file)) return
   const advice = adviceFor(file)
-  const message = `is no dump and no file of torch.save (.pth) or ATB (.bin)${advice === undefined ? '' : `: ${advice}`}; ${EXPECTED}`
+  const message = `is no dump and none of these: ${READABLE_FORMATS}${advice === undefined ? '' : `; ${advice}`}; ${EXPECTED}`
   throw new GoldenLogitsError('unsupported-format', message, { file })
 }
 

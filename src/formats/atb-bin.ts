@@ -10,6 +10,8 @@ import type { Format, StoredTensor } from './format.js'
  */
 export const atbBin: Format = {
   name: 'atb-bin',
+  description: 'an ATB dump (.bin)',
+  extensions: ['.bin'],
   matches: (head) => /^[\x21-\x3c\x3e-\x7e]{1,64}=/.test(head),
   read: readAtbBin,
 }

@@ -6,10 +6,15 @@ import type { NamedTensor } from './pickle/find-tensors.js'
 /** A file format. A new one is a file that exports a `Format`, and a line in `FORMATS` (index.ts). */
 export interface Format {
   readonly name: string
+  /** How messages call such a file. */
+  readonly description: string
+  /** The usual endings of its names, in lower case. They decide nothing but which files of a folder may be steps. */
+  readonly extensions: readonly string[]
   /** @param head the first bytes of the file, one character a byte */
   matches(head: string): boolean
   /**
-   * Parses the file as far as needed to locate its tensors, at least one. Reads no elements.
+   * Parses the file as far as needed to locate its tensors, at least one. Reads no elements, but every other byte that the
+   * result depends on, the magic included: files with equal bytes there are parsed once (`FileLayout`).
    * @throws GoldenLogitsError
    */
   read(source: ByteSource, budgets: Budgets): StoredTensor[]

@@ -2,6 +2,8 @@ import { GoldenLogitsError } from '../errors.js'
 import { type ByteSource, hasBytes, readBytes } from '../io/byte-source.js'
 import { atbBin } from './atb-bin.js'
 import type { Format } from './format.js'
+import { npy } from './npy.js'
+import { safetensors } from './safetensors.js'
 import { torchLegacy } from './torch-legacy.js'
 import { torchZip } from './torch-zip.js'
 
@@ -18,9 +20,7 @@ const UNSUPPORTED: readonly UnsupportedFormat[] = [
     name: 'a tar archive (torch.save before 0.1.10)',
     matches: (head) => head.startsWith(TAR_MAGIC, TAR_OFFSET),
   },
-  { name: 'a NumPy array (.npy)', matches: (head) => head.startsWith('\x93NUMPY') },
   { name: 'a GGUF model', matches: (head) => head.startsWith('GGUF') },
-  { name: 'a safetensors file', matches: (head) => head.startsWith('\0\0\0{', 5) },
   { name: 'an HDF5 file', matches: (head) => head.startsWith('\x89HDF\r\n') },
   { name: 'compressed by gzip', matches: (head) => head.startsWith('\x1f\x8b') },
   { name: 'compressed by zstd', matches: (head) => head.startsWith('\x28\xb5\x2f\xfd') },
@@ -31,8 +31,17 @@ const UNSUPPORTED: readonly UnsupportedFormat[] = [
   },
 ]
 
-/** Every format, in the order in which they are checked: a tar archive may start like a legacy or a .bin file. */
-const FORMATS: readonly (Format | UnsupportedFormat)[] = [torchZip, ...UNSUPPORTED, torchLegacy, atbBin]
+/** Every format that is read, in the order in which they are checked. Add a format here. */
+const READABLE: readonly Format[] = [torchZip, npy, safetensors, torchLegacy, atbBin]
+
+/** A tar archive may start like any file without magic bytes. */
+const FORMATS: readonly (Format | UnsupportedFormat)[] = [...UNSUPPORTED, ...READABLE]
+
+/** What an error expects in place of another file. */
+export const READABLE_FORMATS = [...new Set(READABLE.map(({ description }) => description))].join(', ')
+
+/** The endings of names that files of these formats usually have, in lower case. */
+export const TENSOR_EXTENSIONS: readonly string[] = [...new Set(READABLE.flatMap(({ extensions }) => extensions))]
 
 /** Bytes by which every format can be recognised. */
 const HEAD = TAR_OFFSET + TAR_MAGIC.length
@@ -45,7 +54,7 @@ export function detectFormat(source: ByteSource): Format {
   const format = formatOf(source)
   if (format && 'read' in format) return format
   const problem = source.size === 0 ? 'is empty' : `is ${format?.name ?? 'of an unknown format'}`
-  const message = `${problem}, expected a file of torch.save (.pth) or an ATB dump (.bin)`
+  const message = `${problem}, expected one of: ${READABLE_FORMATS}`
   throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
 }
 

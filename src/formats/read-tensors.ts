@@ -8,7 +8,7 @@ import { detectFormat } from './index.js'
 import { storageTensor } from './storage-tensor.js'
 
 /**
- * Every tensor of one file (`.pth` of any torch, ATB `.bin`), in the order they are stored. Parses the file; elements
+ * Every tensor of one file (torch, NumPy, safetensors, ATB), in the order they are stored. Parses the file; elements
  * are read later, when `toFloat32` or `readRaw` is called, which opens the file again.
  *
  * @param path a path or a `file:` URL

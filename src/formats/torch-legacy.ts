@@ -13,6 +13,8 @@ import { entryOf, type StorageValue, typeName, type Value } from './pickle/value
  */
 export const torchLegacy: Format = {
   name: 'torch-legacy',
+  description: 'a file of torch.save (.pth, .pt)',
+  extensions: ['.pth', '.pt'],
   matches: (head) => head.startsWith('\x80'),
   read: readTorchLegacy,
 }

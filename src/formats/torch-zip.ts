@@ -12,6 +12,8 @@ import { openRecord, readRecord } from './zip-record.js'
 /** A file of `torch.save` since 1.6: a zip of `{root}/data.pkl` and one record `{root}/data/{key}` per storage. */
 export const torchZip: Format = {
   name: 'torch-zip',
+  description: 'a file of torch.save (.pth, .pt)',
+  extensions: ['.pth', '.pt'],
   matches: (head) => head.startsWith('PK\x03\x04'),
   read: readTorchZip,
 }

@@ -46,6 +46,10 @@ export interface Budgets {
   binLine: number
   /** Lines of a `.bin` header. Default 64. */
   binAttributes: number
+  /** Bytes of a `.npy` header. Default 64 KiB. */
+  npyHeader: number
+  /** Bytes of a safetensors header. Default 1 MiB. */
+  safetensorsHeader: number
   /** Dimensions of a tensor. Default 64. */
   rank: number
 }
@@ -73,6 +77,8 @@ export const DEFAULT_BUDGETS: Readonly<Budgets> = Object.freeze({
   binHeader: 64 * KIB,
   binLine: 4 * KIB,
   binAttributes: 64,
+  npyHeader: 64 * KIB,
+  safetensorsHeader: MIB,
   rank: 64,
 })
 

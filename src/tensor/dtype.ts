@@ -8,6 +8,9 @@ export type Dtype =
   | 'int32'
   | 'int16'
   | 'int8'
+  | 'uint64'
+  | 'uint32'
+  | 'uint16'
   | 'uint8'
   | 'bool'
 
@@ -20,6 +23,9 @@ const ITEM_SIZE: Readonly<Record<Dtype, number>> = {
   int32: 4,
   int16: 2,
   int8: 1,
+  uint64: 8,
+  uint32: 4,
+  uint16: 2,
   uint8: 1,
   bool: 1,
 }

@@ -35,13 +35,13 @@ function widenBfloat16(halves: Uint16Array, into: Float32Array): void {
 }
 
 /**
- * int64 → float32, rounded once. Beyond 2⁵³, the low 12 bits are first replaced by one sticky bit. Then float64
+ * int64 or uint64 → float32, rounded once. Beyond 2⁵³, the low 12 bits are first replaced by one sticky bit. Then float64
  * represents the number exactly, and the sticky bit, far below the last bit of float32, only prevents a false tie.
  */
-function narrowInt64(words: Uint32Array, into: Float32Array): void {
+function narrowInt64(words: Uint32Array, into: Float32Array, signed: boolean): void {
   for (let i = 0; i < into.length; i++) {
     const low = words[2 * i]!
-    const high = words[2 * i + 1]! | 0
+    const high = signed ? words[2 * i + 1]! | 0 : words[2 * i + 1]!
     const small = high >= -0x200000 && high < 0x200000
     const bits = small ? low : (low & ~0xfff) | (low & 0xfff ? 0x800 : 0)
     into[i] = high * 2 ** 32 + (bits >>> 0)
@@ -55,6 +55,8 @@ const ASSIGNABLE = {
   int32: Int32Array,
   int16: Int16Array,
   int8: Int8Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
   uint8: Uint8Array,
 }
 
@@ -66,7 +68,8 @@ export function widen(bytes: Uint8Array, dtype: Dtype, into: Float32Array): void
   const count = into.length
   if (dtype === 'float16') widenFloat16(viewOf(Uint16Array, bytes, count), into)
   else if (dtype === 'bfloat16') widenBfloat16(viewOf(Uint16Array, bytes, count), into)
-  else if (dtype === 'int64') narrowInt64(viewOf(Uint32Array, bytes, 2 * count), into)
+  else if (dtype === 'int64' || dtype === 'uint64')
+    narrowInt64(viewOf(Uint32Array, bytes, 2 * count), into, dtype === 'int64')
   else if (dtype === 'bool') for (let i = 0; i < count; i++) into[i] = bytes[i] === 0 ? 0 : 1
   else into.set(viewOf<Float32Array | Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count))
 }

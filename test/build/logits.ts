@@ -18,7 +18,7 @@ export function logits(seed: number, count = 8): number[] {
   return Array.from({ length: count }, (_, i) => Math.fround(8 * Math.sin(12.9898 * (i + 1) + 78.233 * seed)))
 }
 
-const STORAGES: Readonly<Record<Dtype, string>> = {
+const STORAGES: Partial<Record<Dtype, string>> = {
   float64: 'Double',
   float32: 'Float',
   float16: 'Half',
@@ -67,7 +67,7 @@ export function atb({ values, shape = [1, values.length], dtype = 'float32' }: T
 }
 
 /** Little-endian elements. bfloat16 is truncated, not rounded. */
-function rawOf(values: readonly number[], dtype: Dtype): Uint8Array<ArrayBuffer> {
+export function rawOf(values: readonly number[], dtype: Dtype): Uint8Array<ArrayBuffer> {
   const make: Readonly<Record<Dtype, () => { buffer: ArrayBuffer }>> = {
     float64: () => Float64Array.from(values),
     float32: () => Float32Array.from(values),
@@ -77,6 +77,9 @@ function rawOf(values: readonly number[], dtype: Dtype): Uint8Array<ArrayBuffer>
     int32: () => Int32Array.from(values),
     int16: () => Int16Array.from(values),
     int8: () => Int8Array.from(values),
+    uint64: () => BigUint64Array.from(values, BigInt),
+    uint32: () => Uint32Array.from(values),
+    uint16: () => Uint16Array.from(values),
     uint8: () => Uint8Array.from(values),
     bool: () => Uint8Array.from(values),
   }

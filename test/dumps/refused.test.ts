@@ -71,11 +71,7 @@ describe('a folder of files in no known layout', () => {
     ['gsm8k_12_007.pth', '', 'such as logits_gsm8k_12_7.pth'],
     ['logits.pth', '', 'such as logits_run_0_0.pth'],
     ['outtensor0.bin', '', 'to compare one file, name it: outtensor0.bin'],
-    [
-      'step_3.npy',
-      '',
-      "import torch, numpy; torch.save(torch.from_numpy(numpy.load('step_3.npy')), 'logits_step_0_3.pth')",
-    ],
+    ['x.pb', '', "onnx.load_tensor('x.pb')"],
     ['dump.json', '{}', 'name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")'],
     [
       'atb_dump_data/data/0_7/0/33_LmHead/statistic.csv',
@@ -105,9 +101,7 @@ describe('a folder of files in no known layout', () => {
 
 describe('a file that is no tensor is refused at once', () => {
   test.each<[string, string | Uint8Array, string]>([
-    ['x.npy', '\x93NUMPY', "import torch, numpy; torch.save(torch.from_numpy(numpy.load('x.npy')), 'x.pth')"],
     ['x.npz', 'PK\x03\x04', "{k: torch.from_numpy(v) for k, v in numpy.load('x.npz').items()}, 'x.pth')"],
-    ['x.safetensors', '', "torch.save(safetensors.torch.load_file('x.safetensors'), 'x.pth')"],
     ['x.pb', '', "onnx.load_tensor('x.pb')"],
     ['x.onnx', '', 'it is a model; run it and save its logits by torch.save'],
     ['x.gguf', 'GGUF', 'it holds weights'],
@@ -115,9 +109,9 @@ describe('a file that is no tensor is refused at once', () => {
     ['dump.json', '{"a=b": 1}', 'a dump.json of msprobe only lists tensors'],
     ['x.txt', 'a text', 'it is text; save the logits as a tensor by torch.save'],
     ['statistics.csv', 'max,min', 'it is a table; statistics hold no logits; dump again with tensors'],
-    ['settings', 'seed=1\n', 'is no dump and no file of torch.save (.pth) or ATB (.bin); expected msit_dump_*'],
-    ['x.png', '\x89PNG', 'is no dump and no file of torch.save (.pth) or ATB (.bin); expected msit_dump_*'],
-    ['empty', '', 'is no dump and no file'],
+    ['settings', 'seed=1\n', 'an ATB dump (.bin); expected msit_dump_*'],
+    ['x.png', '\x89PNG', 'an ATB dump (.bin); expected msit_dump_*'],
+    ['empty', '', 'is no dump and none of these'],
   ])('%s', (name, content, text) => {
     const root = writeTree({ [name]: Buffer.from(content as string, 'latin1') })
     const error = expectRefusal(() => loadDump(join(root, name)), 'unsupported-format', text, join(root, name))
@@ -140,11 +134,16 @@ describe('a file that is no tensor is refused at once', () => {
   test('a file of a run that is no tensor', () => {
     const root = writeTree({ 'cuda0_1/model_tree.json': '{}', 'cuda0_1/0/lm_head/output.pth': '' })
     const path = join(root, 'cuda0_1/model_tree.json')
-    expectRefusal(() => loadDump(path), 'unsupported-format', 'is no dump and no file of torch.save', path)
+    expectRefusal(
+      () => loadDump(path),
+      'unsupported-format',
+      'is no dump and none of these: a file of torch.save (.pth, .pt), ',
+      path,
+    )
   })
 
   test('a long path leaves a message of one line', () => {
-    const name = `${'x'.repeat(240)}.npy`
+    const name = `${'x'.repeat(240)}.npz`
     const root = writeTree({ [name]: '' })
     const path = join(root, name)
     expectRefusal(() => loadDump(path), 'unsupported-format', 'convert it in Python', path)

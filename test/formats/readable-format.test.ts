@@ -8,7 +8,8 @@ import { FOUR, torchZip } from './build/zip.js'
 test.each<[string, Uint8Array, string | undefined]>([
   ['a torch file', torchZip(pickle(tensor())), 'torch-zip'],
   ['an ATB file', bin({}, FOUR), 'atb-bin'],
-  ['a NumPy array, which is known but not read', utf8('\u0000NUMPY').with(0, 0x93), undefined],
+  ['a GGUF model, which is known but not read', utf8('GGUF'), undefined],
+  ['a NumPy array', utf8('\u0000NUMPY').with(0, 0x93), 'npy'],
   ['a text', utf8('no tensor at all'), undefined],
 ])('the first bytes of %s', (_, bytes, format) => {
   expect(readableFormat(memorySource(bytes, 'file'))).toBe(format)

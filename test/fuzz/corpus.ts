@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { crcOf } from '../../src/formats/zip-record.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
@@ -10,7 +10,7 @@ import { type Reading, readingOf } from './examine.js'
 /** A real file, and the offsets of the numbers in it that readers depend on. */
 export interface RealFile {
   name: string
-  kind: 'zip' | 'legacy' | 'bin'
+  kind: 'zip' | 'legacy' | 'bin' | 'npy' | 'safetensors'
   bytes: Uint8Array
   fields: number[]
   /** The entries of an archive. */
@@ -28,22 +28,23 @@ export function entriesOf(bytes: Uint8Array): RealEntry[] {
 
 /** Every real file of the fixtures, by kind. */
 export function loadCorpus(fixtures: string): Readonly<Record<RealFile['kind'], RealFile[]>> {
-  const names = ['torch', 'legacy', 'trees'].flatMap((folder) =>
+  const names = ['torch', 'legacy', 'trees', 'npy', 'safetensors'].flatMap((folder) =>
     readdirSync(join(fixtures, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
       join(fixtures, folder, name),
     ),
   )
   const files = names
-    .filter((name) => /\.(pth|bin)$/.test(name))
+    .filter((name) => /\.(pth|bin|npy|safetensors)$/.test(name))
     .sort()
     .map(realFile)
   const of = (kind: RealFile['kind']) => files.filter((file) => file.kind === kind)
-  return { zip: of('zip'), legacy: of('legacy'), bin: of('bin') }
+  return { zip: of('zip'), legacy: of('legacy'), bin: of('bin'), npy: of('npy'), safetensors: of('safetensors') }
 }
 
 function realFile(path: string): RealFile {
   const bytes = new Uint8Array(readFileSync(path))
-  const kind = path.endsWith('.bin') ? 'bin' : bytes[0] === 0x50 ? 'zip' : 'legacy'
+  const ending = extname(path).slice(1)
+  const kind = ending === 'pth' ? (bytes[0] === 0x50 ? 'zip' : 'legacy') : (ending as RealFile['kind'])
   const source = memorySource(bytes, basename(path))
   const entries = kind === 'zip' ? entriesOf(bytes) : []
   return {
@@ -56,11 +57,18 @@ function realFile(path: string): RealFile {
   }
 }
 
+function headerLength(kind: RealFile['kind'], bytes: Buffer): number {
+  if (kind === 'bin') return bytes.indexOf('$End=1') + 7
+  if (kind === 'npy') return 10 + bytes.readUInt16LE(8)
+  if (kind === 'safetensors') return 8 + bytes.readUInt32LE(0)
+  return Math.min(bytes.length, 700)
+}
+
 /** Offsets of the numbers in zip headers, and of all bytes of a pickle or header. */
 function fieldsOf(kind: RealFile['kind'], bytes: Uint8Array): number[] {
   const text = Buffer.from(bytes)
   if (kind !== 'zip') {
-    const end = kind === 'bin' ? text.indexOf('$End=1') + 7 : Math.min(bytes.length, 700)
+    const end = headerLength(kind, text)
     return Array.from({ length: end }, (_, i) => i)
   }
   const numbers: [signature: string, at: number[]][] = [

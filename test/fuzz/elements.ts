@@ -3,12 +3,15 @@ import { type Choices, pick, times } from './choices.js'
 
 /** The elements of a storage, as the numbers that every reader must return, and as bytes. */
 export interface Elements {
-  dtype: Dtype
+  dtype: CommonDtype
   values: number[]
   bytes: Uint8Array
 }
 
-export const STORAGE_CLASSES: Readonly<Record<Dtype, string>> = {
+/** The dtypes that every format has. */
+export type CommonDtype = Exclude<Dtype, 'uint64' | 'uint32' | 'uint16'>
+
+export const STORAGE_CLASSES: Readonly<Record<CommonDtype, string>> = {
   float64: 'DoubleStorage',
   float32: 'FloatStorage',
   float16: 'HalfStorage',
@@ -22,7 +25,7 @@ export const STORAGE_CLASSES: Readonly<Record<Dtype, string>> = {
 }
 
 /** The number of the dtype in a `.bin` header. */
-export const BIN_DTYPES: Readonly<Record<Dtype, number>> = {
+export const BIN_DTYPES: Readonly<Record<CommonDtype, number>> = {
   float32: 0,
   float16: 1,
   int8: 2,
@@ -35,7 +38,7 @@ export const BIN_DTYPES: Readonly<Record<Dtype, number>> = {
   bfloat16: 27,
 }
 
-const DTYPES = Object.keys(STORAGE_CLASSES) as Dtype[]
+const DTYPES = Object.keys(STORAGE_CLASSES) as CommonDtype[]
 
 /** Up to 40 small numbers of a dtype. */
 export function elementsOf(choices: Choices): Elements {
@@ -44,14 +47,14 @@ export function elementsOf(choices: Choices): Elements {
   return { dtype, values, bytes: encode(dtype, values) }
 }
 
-function numberOf(choices: Choices, dtype: Dtype): number {
+function numberOf(choices: Choices, dtype: CommonDtype): number {
   if (dtype === 'bool') return choices.int(2)
   if (dtype === 'uint8') return choices.int(256)
   if (dtype.startsWith('int')) return choices.int(255) - 127
   return pick(choices, [0, 1, -2, 0.5, 100, -0.375, 1.5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
 }
 
-function encode(dtype: Dtype, values: readonly number[]): Uint8Array {
+function encode(dtype: CommonDtype, values: readonly number[]): Uint8Array {
   if (dtype === 'float16') return bytesOf(Uint16Array.from(values, half))
   if (dtype === 'bfloat16') return bytesOf(Uint16Array.from(values, (value) => single(value) >>> 16))
   if (dtype === 'int64') return bytesOf(BigInt64Array.from(values, BigInt))

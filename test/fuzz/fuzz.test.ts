@@ -20,6 +20,8 @@ test('the corpus has real files of every format', () => {
   expect(corpus.zip.length).toBeGreaterThan(300)
   expect(corpus.legacy.length).toBeGreaterThan(90)
   expect(corpus.bin.length).toBeGreaterThan(20)
+  expect(corpus.npy.length).toBeGreaterThan(90)
+  expect(corpus.safetensors.length).toBeGreaterThan(80)
 })
 
 describe.each(Object.keys(KINDS))('%s', (kind) => {

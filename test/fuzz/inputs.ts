@@ -1,4 +1,6 @@
+import { type Dtype, itemSize } from '../../src/tensor/dtype.js'
 import { zip } from '../formats/build/zip.js'
+import { generateNpy, generateSafetensors } from './array-grammar.js'
 import { type Choices, chance, pick } from './choices.js'
 import { entriesOf, type loadCorpus, type RealEntry, type RealFile } from './corpus.js'
 import { type Expected, examine, Finding, type Outcome } from './examine.js'
@@ -22,6 +24,10 @@ export const KINDS: Readonly<Record<string, { share: number; make(choices: Choic
   'torch zip, generated': { share: 25, make: (choices) => generateZip(choices, pick(choices, [0, 15, 60])) },
   'legacy torch, mutated': { share: 10, make: (choices, corpus) => mutatedLegacy(choices, corpus) },
   'legacy torch, generated': { share: 8, make: (choices) => generateLegacy(choices, pick(choices, [0, 15, 60])) },
+  '.npy, mutated': { share: 6, make: (choices, corpus) => mutatedArray(choices, corpus.npy) },
+  '.npy, generated': { share: 6, make: (choices) => generateNpy(choices, pick(choices, [0, 15, 60])) },
+  'safetensors, mutated': { share: 6, make: (choices, corpus) => mutatedArray(choices, corpus.safetensors) },
+  'safetensors, generated': { share: 6, make: (choices) => generateSafetensors(choices, pick(choices, [0, 15, 60])) },
   '.bin, mutated': { share: 6, make: (choices, corpus) => mutatedBin(choices, corpus) },
   '.bin, generated': { share: 6, make: (choices) => generateBin(choices, pick(choices, [0, 15, 60])) },
 }
@@ -116,4 +122,34 @@ function judgeBin(bytes: Uint8Array): void {
     .reduce((product, size) => product * BigInt(size), 1n)
   if (count * BigInt(item) !== BigInt(bytes.length - header.length))
     throw new Finding(`a header of ${count} x ${item} bytes read over ${bytes.length - header.length}`)
+}
+
+/** Without a checksum, a changed file may read as other numbers, but as exactly as many bytes as it has. */
+function mutatedArray(choices: Choices, files: readonly RealFile[]): Input {
+  const file = anyOf(choices, files)
+  const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, files).bytes)
+  return {
+    bytes,
+    judge(outcome) {
+      if (!('reading' in outcome)) return
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      const isNpy = bytes[0] === 0x93
+      const header = isNpy
+        ? bytes[6] === 1
+          ? 10 + view.getUint16(8, true)
+          : 12 + view.getUint32(8, true)
+        : 8 + view.getUint32(0, true)
+      const total = outcome.reading.reduce((sum, line) => sum + bytesOfReading(line), 0n)
+      if (total !== BigInt(bytes.length - header)) {
+        throw new Finding(`${outcome.reading} are ${total} bytes, read over ${bytes.length - header}`)
+      }
+    },
+  }
+}
+
+/** The bytes of a tensor by its description, `{name} {dtype} [{shape}] {digest}`. */
+function bytesOfReading(line: string): bigint {
+  const [, dtype, shape] = / (\w+) \[([\d,]*)\] \d+$/.exec(line)!
+  const sizes = shape === '' ? [] : shape!.split(',')
+  return sizes.reduce((product, size) => product * BigInt(size), BigInt(itemSize(dtype as Dtype)))
 }

@@ -3,8 +3,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { npyHeader } from '../../src/formats/npy-header.js'
 import { GoldenLogitsError } from '../../src/index.js'
-import { NpzReader, npyHeader } from '../../src/snapshots/npz.js'
+import { NpzReader } from '../../src/snapshots/npz.js'
 import { SAMPLE_DTYPES, sampleRow, writeSamples } from './samples.js'
 
 /** What NumPy and PyTorch read in these very files: see scripts/fixtures/read_npz.py, which prints it. */

@@ -10,7 +10,7 @@ export const PAGE = 0x10000
 /** The loops read up to this many bytes beyond the end of a row. */
 export const SLACK = 64
 
-/** The kernel's number of each dtype. */
+/** The kernel's number of each dtype; −1 for those of token ids, which are left to TypeScript. */
 export const KIND: Readonly<Record<Dtype, number>> = {
   float32: 0,
   bfloat16: 1,
@@ -22,6 +22,9 @@ export const KIND: Readonly<Record<Dtype, number>> = {
   int8: 7,
   uint8: 8,
   bool: 9,
+  uint64: -1,
+  uint32: -1,
+  uint16: -1,
 }
 
 /** Address of the kernel's results, as float64. */
