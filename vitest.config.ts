@@ -16,7 +16,7 @@ if (!process.env.GOLDEN_LOGITS_TEST_TMP) {
 }
 
 const TESTS = 'test/**/*.test.ts'
-const NO_TESTS = ['test/projects/**', 'node_modules/**']
+const NO_TESTS = ['test/projects/**', 'test/package/**', 'node_modules/**']
 /** These start test runners or compilers, compare dumps of many tokens, or check a property on many inputs. */
 const SLOW = [
   'test/**/e2e/**',

@@ -8,7 +8,7 @@ import { pack } from './lib/pack.mjs'
 import { Project } from './lib/project.mjs'
 import { tail } from './lib/run.mjs'
 import { jest, nodeTest, vitest } from './lib/runners.mjs'
-import { EXPECT_30, JEST_30, VITEST_4 } from './lib/versions.mjs'
+import { EXPECT_30, JEST_30, JEST_JSDOM, JEST_TYPES, TS_JEST, TYPESCRIPT_5, VITEST_4 } from './lib/versions.mjs'
 import { checkContents, checkManifest } from './package/contents.mjs'
 import {
   checkDuality,
@@ -39,7 +39,7 @@ try {
   await checks.hold('contains the expected files and nothing else', () => checkContents(packed, installed))
   await checks.hold('every path in package.json exists', () => checkManifest(installed))
   await checks.hold('publint --strict', () => publint(packed.file))
-  await checks.hold('attw --profile node16', () => attw(packed.file))
+  await checks.hold('attw --profile strict', () => attw(packed.file))
 
   console.log('\nwithout a test runner')
   const plain = entries.filter((entry) => !(entry in RUNNER_ENTRIES))
@@ -54,11 +54,13 @@ try {
     ['Vitest 4', [VITEST_4], vitest, [['vitest', 'ES modules']]],
     [
       'Jest 30',
-      [JEST_30],
+      [JEST_30, JEST_JSDOM, JEST_TYPES, TS_JEST, TYPESCRIPT_5],
       jest,
       [
         ['jest-cjs', 'CommonJS'],
         ['jest-esm', 'ES modules'],
+        ['jest-jsdom', 'CommonJS under jsdom'],
+        ['ts-jest', "TypeScript under ts-jest's defaults"],
       ],
     ],
     [

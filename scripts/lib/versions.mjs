@@ -3,6 +3,8 @@
 export const VITEST_4 = 'vitest@4.1.12'
 export const VITEST_5 = 'vitest@5.1.1'
 export const JEST_30 = 'jest@30.5.2'
+export const JEST_JSDOM = 'jest-environment-jsdom@30.5.2'
+export const TS_JEST = 'ts-jest@29.4.15'
 export const EXPECT_30 = 'expect@30.5.2'
 export const JEST_GLOBALS = '@jest/globals@30.5.2'
 export const JEST_TYPES = '@types/jest@30.0.0'

@@ -75,6 +75,12 @@ export function checkManifest(installed) {
       for (const file of Object.values(target[condition])) ok(existsSync(join(installed, file)), `${file} is missing`)
     }
   }
+  const subpaths = Object.keys(exports).filter((entry) => entry !== '.' && entry !== './package.json')
+  deepEqual(
+    manifest.typesVersions,
+    { '*': Object.fromEntries(subpaths.map((entry) => [entry.slice(2), [exports[entry].require.types]])) },
+    'typesVersions: the types of each entry for moduleResolution node10, which knows no exports',
+  )
   equal(main, exports['.'].require.default, 'main')
   equal(types, exports['.'].require.types, 'types')
   for (const file of Object.values(bin)) {

@@ -20,7 +20,7 @@ export function publint(tarball) {
 
 /** Checks that the types of each entry resolve and match the code, for ES modules and CommonJS. */
 export function attw(tarball) {
-  return tool(ATTW, '@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'node16'])
+  return tool(ATTW, '@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'strict'])
 }
 
 /** Bundles the package as a user would: one file without node_modules must give the same result, in both module systems. */
