@@ -27,6 +27,7 @@ const STAND_INS = {
   'dumps/load': 'browser/load',
   'measure/measure-all': 'browser/measure-all',
   'reporters/recorder': 'browser/recorder',
+  'matchers/call': 'browser/call',
 }
 
 /** One CommonJS file with only the code that workers need, for both module systems: it starts faster. */

@@ -17,8 +17,8 @@ const ORDER: readonly (readonly string[])[] = [
   ['compare'],
   ['snapshots', 'report'],
   ['reporters'],
-  ['browser'],
   ['matchers', 'cli'],
+  ['browser'],
 ]
 /** Folders that may import even less. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,5 @@
-import { isAbsolute, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { invalidArgument, printable } from '../errors.js'
+import { nodePath, nodeUrl } from './platform.js'
 
 /** A `file:` URL, such as `new URL('dumps', import.meta.url)`. Structural, because jsdom has a class `URL` of its own. */
 export interface FileUrl {
@@ -26,7 +25,7 @@ export function pathOf<T>(value: T): Exclude<T, FileUrl> | string {
   }
   if (!isUrl(value)) return value as Exclude<T, FileUrl>
   try {
-    return fileURLToPath(value.href)
+    return nodeUrl().fileURLToPath(value.href)
   } catch {
     throw invalidArgument(`the URL ${quote(value.href)} names no file of this machine, expected a URL with file:///`)
   }
@@ -34,6 +33,7 @@ export function pathOf<T>(value: T): Exclude<T, FileUrl> | string {
 
 /** For an error about a relative path: where the path was looked for, and from where. Nothing for an absolute path. */
 export function startedFrom(path: string): string {
+  const { isAbsolute, resolve } = nodePath()
   if (isAbsolute(path)) return ''
   return `; looked for ${printable(resolve(path), 300)}, relative to the working directory ${printable(process.cwd(), 300)}`
 }

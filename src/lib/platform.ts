@@ -27,3 +27,8 @@ export function crc32(bytes: Uint8Array, value?: number): number {
 export function nodePath(): typeof import('node:path') {
   return process.getBuiltinModule('node:path')
 }
+
+/** Not in a browser, where no URL names a file. */
+export function nodeUrl(): typeof import('node:url') {
+  return process.getBuiltinModule('node:url')
+}
