@@ -1,7 +1,7 @@
 import type { Comparison } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { countsText, failureText } from '../report/message/failure.js'
-import { shortPath } from '../report/message/token-block.js'
+import { wholePath } from '../report/message/short-paths.js'
 import type { Written } from '../snapshots/write-snapshot.js'
 import type { SnapshotMatch } from './match-snapshot.js'
 
@@ -15,7 +15,7 @@ export function unmatchedText({ comparison, snapshot }: SnapshotMatch, candidate
   return [
     failureText(comparison!),
     '',
-    `  snapshot     ${shortPath(path)}${origin.length > 0 ? ` (${printable(origin.join(', '), 200)})` : ''}`,
+    `  snapshot     ${wholePath(path)}${origin.length > 0 ? ` (${printable(origin.join(', '), 200)})` : ''}`,
     ...candidateLines(candidate),
     'If the new logits are right, update the snapshot: run the test with -u.',
   ].join('\n')
@@ -24,7 +24,7 @@ export function unmatchedText({ comparison, snapshot }: SnapshotMatch, candidate
 /** There is no snapshot, and the runner does not allow one to be written. */
 export function missingText(target: string, candidate: Candidate): string {
   return [
-    `There is no snapshot to match: ${shortPath(target)}`,
+    `There is no snapshot to match: ${wholePath(target)}`,
     '',
     ...candidateLines(candidate),
     'The runner does not write snapshots here, as in CI. Run the test on your machine, check the snapshot and commit it.',
@@ -36,7 +36,7 @@ export function refusedText(refusal: { step: number; reason: string }, target: s
   return [
     `No snapshot was written, because token ${refusal.step} of the dump cannot be stored: ${printable(refusal.reason, 400)}`,
     '',
-    `  snapshot     ${shortPath(target)}`,
+    `  snapshot     ${wholePath(target)}`,
   ].join('\n')
 }
 
@@ -46,7 +46,7 @@ export function rewrittenLine(path: string, before: string, { comparison, error 
   const reason = error?.message ?? (comparison ? countsText(comparison) : '')
   const moved = what ? `token ${what.step}: ${what.reason}; ${failing(comparison)}` : reason
   const done = path === before ? 'snapshot updated' : 'snapshot written next to the one of another variant'
-  return `golden-logits: ${done}: ${shortPath(path)} (${printable(moved, 400)})\n`
+  return `golden-logits: ${done}: ${wholePath(path)} (${printable(moved, 400)})\n`
 }
 
 function failing({ tokens }: Comparison): string {
@@ -63,7 +63,7 @@ function failing({ tokens }: Comparison): string {
 
 function candidateLines(candidate: Candidate | undefined): string[] {
   if (candidate?.kind === 'written')
-    return [`  new logits   ${shortPath(candidate.snapshot.path)}, which can replace the snapshot`, '']
+    return [`  new logits   ${wholePath(candidate.snapshot.path)}, which can replace the snapshot`, '']
   if (candidate?.kind === 'failed')
     return [`  the new logits could not be written: ${printable(candidate.reason, 300)}`, '']
   if (candidate)

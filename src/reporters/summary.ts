@@ -11,10 +11,10 @@ export function summaryText(path: string, { rows, failed, unfinished }: ReportSu
   return `${fromHere(path)} (${parts.join(', ')})`
 }
 
-/** A path relative to the working directory if it is inside. */
+/** A path relative to the working directory if it is inside; never shortened, because users copy it. */
 export function fromHere(path: string): string {
   const short = relative(process.cwd(), path)
-  return printable(short === '' || short.startsWith('..') || isAbsolute(short) ? path : short, 300)
+  return printable(short === '' || short.startsWith('..') || isAbsolute(short) ? path : short, Number.POSITIVE_INFINITY)
 }
 
 /** Prints to stderr synchronously: stdout may carry a runner's JSON, and a stream may not be flushed at exit. */

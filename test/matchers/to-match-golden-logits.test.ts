@@ -54,7 +54,7 @@ describe('in the runner', () => {
         KL divergence       19.4995     must be < 0.005 (bf16)
         top-1               golden 589 (16.97) → dump 61 (14.45)   flipped; golden gap 2.514, not a near-tie
         KL by token         ▁▁▁█▁▁▁▁▁▁▁▁
-        golden  …/msit_dump_20250301_101500/torch_tensors/cuda0_66245/3/root.lm_head/output.pth    float32 [1, 640]
+        golden  …/golden/…/torch_tensors/cuda0_66245/3/root.lm_head/output.pth                     float32 [1, 640]
         dump    …/my/msit_dump_20250301_113000/tensors/0_1445461/3/33_LmHead/after/outtensor0.bin  float16 [1, 640]
 
       Tokens 0 to 2 agree in top-1, so with greedy decoding (assumed; option decoding) both runs saw the same prefix: the fault is in the model. Next: compare all layers at token 3."

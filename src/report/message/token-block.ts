@@ -2,8 +2,8 @@ import { isFlip, isNearTie, knowsTop1, NEAR_TIE_ULPS } from '../../compare/diver
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
-import { nodePath } from '../../lib/platform.js'
 import { GATED, type GatedKey } from '../../metrics/table.js'
+import { shortPaths } from './short-paths.js'
 import { sparkline } from './sparkline.js'
 
 /** One token in a few indented lines: metrics and their limits, top-1 of both sides, files. */
@@ -69,9 +69,12 @@ function sparkLine(comparison: ListedComparison): string {
 
 /** The files of both sides, with their dtype and shape. */
 export function sideLines(token: TokenComparison): string[] {
-  const sides = (['golden', 'dump'] as const).flatMap((name) => {
-    const side = token[name]
-    return side ? [{ name, path: fileText(side), type: typeText(side) }] : []
+  const present = (['golden', 'dump'] as const).flatMap((name) => (token[name] ? [{ name, side: token[name] }] : []))
+  const first = present.map(({ side }) => side.files[0])
+  const short = shortPaths(first.filter((file) => file !== undefined))
+  const sides = present.map(({ name, side }, i) => {
+    const path = fileText(side, first[i] === undefined ? '' : short.shift()!)
+    return { name, path, type: typeText(side) }
   })
   const width = Math.max(...sides.map(({ path }) => path.length))
   return sides.map(({ name, path, type }) =>
@@ -79,13 +82,14 @@ export function sideLines(token: TokenComparison): string[] {
   )
 }
 
-function fileText({ files, layer, dtype }: TokenSide): string {
+/** @param path its first file, as the message shows it */
+function fileText({ files, layer, dtype }: TokenSide, path: string): string {
   const [first, ...others] = files
   // Without a file, only logits in memory have a dtype.
   if (first === undefined && dtype !== undefined) return 'in memory'
   if (first === undefined) return layer === '' ? '(no file)' : `(no file of ${printable(layer)})`
   const more = others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'rank' : 'ranks'}`
-  return shortPath(first) + more
+  return path + more
 }
 
 function typeText({ dtype, shape, fileShape }: TokenSide): string {
@@ -93,19 +97,6 @@ function typeText({ dtype, shape, fileShape }: TokenSide): string {
   const row = shape ?? fileShape
   const file = shape && fileShape && String(fileShape) !== String(shape) ? ` of [${fileShape.join(', ')}]` : ''
   return row ? `${dtype} [${row.join(', ')}]${file}` : dtype
-}
-
-const MAX_PATH = 84
-
-/** A path, relative to the working directory if it is inside. If it is long, leading folders are cut. */
-export function shortPath(path: string): string {
-  const { relative, sep } = nodePath()
-  const fromHere = relative(process.cwd(), path)
-  const text = fromHere === '' || fromHere.startsWith('..') ? path : fromHere
-  if (text.length <= MAX_PATH) return printable(text, MAX_PATH)
-  const parts = text.split(sep)
-  while (parts.length > 1 && parts.join(sep).length > MAX_PATH - 2) parts.shift()
-  return printable(`…${sep}${parts.join(sep)}`, MAX_PATH)
 }
 
 function short(value: number): string {
