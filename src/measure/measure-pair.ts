@@ -1,14 +1,15 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import type { RowKernel } from '../metrics/kernel.js'
+import { compareExactly } from '../metrics/compare-exactly.js'
+import type { RowBuffers, RowKernel } from '../metrics/kernel.js'
 import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
-import { itemSize } from '../tensor/dtype.js'
-import { widen } from '../tensor/widen.js'
+import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { exactRow, isWide, widen } from '../tensor/widen.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
 import type { PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
-import { vocabCut } from './vocab-cut.js'
+import { type RawRow, vocabCut } from './vocab-cut.js'
 
 /** Everything that measuring a pair depends on, besides its two steps. */
 export interface PairSetting {
@@ -123,41 +124,48 @@ function compareRows(
     unequalReason('golden', golden, g, buffers.golden, goldenStart) ??
     unequalReason('dump', dump, d, buffers.dump, dumpStart)
   if (reason !== undefined) return failure(sides, 'shape-mismatch', reason)
-  const rows = kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
+  const isEitherWide = isWide(golden.dtype) || isWide(dump.dtype)
+  const exact = isEitherWide
+    ? compareExactly(
+        rawRow(buffers.golden, goldenStart, golden.dtype, g.width),
+        rawRow(buffers.dump, dumpStart, dump.dtype, d.width),
+        count,
+      )
+    : undefined
+  const rows = exact ?? kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
   const { golden: goldenSide, dump: dumpSide, notes } = sides
   const outcome: Outcome & { kind: 'compared' } = { golden: goldenSide, dump: dumpSide, notes, kind: 'compared', rows }
   if (rows.kind === 'measured' && rows.support.goldenOnly > 0) {
-    const [g32, d32] = [new Float32Array(count), new Float32Array(count)]
-    widen(buffers.golden.subarray(goldenStart), golden.dtype, g32)
-    widen(buffers.dump.subarray(dumpStart), dump.dtype, d32)
-    outcome.suppressedMass = softmaxMass(d32, (id) => g32[id] === Number.NEGATIVE_INFINITY)
+    const suppressed = exactRow(buffers.golden.subarray(goldenStart), golden.dtype, count)
+    const logits = exactRow(buffers.dump.subarray(dumpStart), dump.dtype, count)
+    outcome.suppressedMass = softmaxMass(logits, (id) => suppressed[id] === Number.NEGATIVE_INFINITY)
   }
-  if (plan.undecided) outcome.separate = separateRanks(golden, dump, kernel)
+  if (plan.undecided) outcome.separate = separateRanks(golden, dump, buffers, kernel)
   if (vocabSize !== undefined) {
-    const goldenRow = { bytes: buffers.golden.subarray(goldenStart), dtype: golden.dtype, width: g.width }
-    const dumpRow = { bytes: buffers.dump.subarray(dumpStart), dtype: dump.dtype, width: d.width }
-    outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
+    const goldenRow = rawRow(buffers.golden, goldenStart, golden.dtype, g.width)
+    outcome.cut = vocabCut(goldenRow, rawRow(buffers.dump, dumpStart, dump.dtype, d.width), vocabSize)
   }
   return outcome
+}
+
+function rawRow(buffer: Uint8Array, start: number, dtype: Dtype, width: number): RawRow {
+  return { bytes: buffer.subarray(start), dtype, width }
 }
 
 /**
  * Compares every rank of the golden with that of the dump. Both rows are in the buffers already, one rank after the other. A
  * rank that is −Inf throughout on both sides is part of a padded vocabulary, or says nothing.
  */
-function separateRanks(golden: PreparedRow, dump: PreparedRow, kernel: RowKernel): SeparateRanks {
+function separateRanks(golden: PreparedRow, dump: PreparedRow, buffers: RowBuffers, kernel: RowKernel): SeparateRanks {
   const count = golden.parts.length
   const { width } = golden.parts[0]!
   const worst: Partial<Record<GatedKey, { rank: number; value: number }>> = {}
   for (let rank = 0; rank < count; rank++) {
-    const from = rank * width
-    const rows = kernel.compare(
-      golden.dtype,
-      dump.dtype,
-      width,
-      from * itemSize(golden.dtype),
-      from * itemSize(dump.dtype),
-    )
+    const [goldenFrom, dumpFrom] = [rank * width * itemSize(golden.dtype), rank * width * itemSize(dump.dtype)]
+    const goldenRow = { bytes: buffers.golden.subarray(goldenFrom), dtype: golden.dtype }
+    const dumpRow = { bytes: buffers.dump.subarray(dumpFrom), dtype: dump.dtype }
+    const rows =
+      compareExactly(goldenRow, dumpRow, width) ?? kernel.compare(golden.dtype, dump.dtype, width, goldenFrom, dumpFrom)
     if (rows.kind === 'no-support' && rows.side === 'both') continue
     for (const { key, better } of GATED) {
       const value = rows.kind === 'measured' ? rows.metrics[key] : NOTHING_SHARED[key]

@@ -1,6 +1,6 @@
 import { softmaxMass } from '../metrics/row-scan.js'
 import type { Dtype } from '../tensor/dtype.js'
-import { widen } from '../tensor/widen.js'
+import { exactRow } from '../tensor/widen.js'
 
 /** What the option `vocabSize` cut off each side of one pair. */
 export interface VocabCut {
@@ -30,7 +30,5 @@ export function vocabCut(golden: RawRow | undefined, dump: RawRow, vocabSize: nu
 
 function massBeyond({ bytes, dtype, width }: RawRow, vocabSize: number): number {
   if (width === vocabSize) return 0
-  const row = new Float32Array(width)
-  widen(bytes, dtype, row)
-  return softmaxMass(row, (column) => column >= vocabSize)
+  return softmaxMass(exactRow(bytes, dtype, width), (column) => column >= vocabSize)
 }

@@ -1,3 +1,5 @@
+import type { Row } from '../tensor/widen.js'
+
 /**
  * KL divergence of two rows without cancellation. With p = softmax(g), u = g − max g, v = m − (some constant) and
  * x = u − v:
@@ -50,13 +52,7 @@ function smallBregman(x: number): number {
  * @param goldenTop1 vocab id of the golden's maximum
  * @param dumpMax the dump's maximum
  */
-export function klDivergence(
-  golden: Float32Array,
-  dump: Float32Array,
-  count: number,
-  goldenTop1: number,
-  dumpMax: number,
-): number {
+export function klDivergence(golden: Row, dump: Row, count: number, goldenTop1: number, dumpMax: number): number {
   const goldenMax = golden[goldenTop1]!
   if (missesMass(golden, dump, count, goldenMax)) return Number.POSITIVE_INFINITY
   const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0), 4)
@@ -69,7 +65,7 @@ export function klDivergence(
 }
 
 /** Whether the dump suppresses a vocab id to which the golden gives a float64 probability above 0. */
-function missesMass(golden: Float32Array, dump: Float32Array, count: number, goldenMax: number): boolean {
+function missesMass(golden: Row, dump: Row, count: number, goldenMax: number): boolean {
   let highest = Number.NEGATIVE_INFINITY
   for (let i = 0; i < count; i++) {
     if (dump[i] === Number.NEGATIVE_INFINITY && golden[i]! > highest) highest = golden[i]!
@@ -79,15 +75,15 @@ function missesMass(golden: Float32Array, dump: Float32Array, count: number, gol
 }
 
 /** Σexp(row − max) */
-function partition(row: Float32Array, count: number, max: number): number {
+function partition(row: Row, count: number, max: number): number {
   let sum = 0
   for (let i = 0; i < count; i++) sum += Math.exp(row[i]! - max)
   return sum
 }
 
 function bregmanSums(
-  golden: Float32Array,
-  dump: Float32Array,
+  golden: Row,
+  dump: Row,
   count: number,
   goldenMax: number,
   dumpOrigin: number,

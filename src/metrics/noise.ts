@@ -1,9 +1,8 @@
+import type { Row } from '../tensor/widen.js'
 import { robustDeviation, select } from './median.js'
 import { FRACTION_BITS, leastUlp, type Precision } from './precision.js'
 
 // How large an honest KL divergence is at given logits: see docs/verdicts.md.
-
-type Row = Float32Array | Float64Array
 
 /** With fewer columns the spread of a row is not measured well enough to judge it. */
 export const LEAST_COLUMNS = 256

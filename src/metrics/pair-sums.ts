@@ -1,3 +1,4 @@
+import type { Row } from '../tensor/widen.js'
 import type { Support } from './types.js'
 
 /**
@@ -26,8 +27,11 @@ export interface PairSums {
   relativeMax: number
 }
 
-/** One pass over both rows, which must not contain NaN or +Inf. */
-export function sumPair(golden: Float32Array, dump: Float32Array, count: number): { sums: PairSums; support: Support } {
+/**
+ * One pass over both rows, which must not contain NaN or +Inf.
+ * @param scale a factor of both rows in the sums of products, so that these do not overflow
+ */
+export function sumPair(golden: Row, dump: Row, count: number, scale = 1): { sums: PairSums; support: Support } {
   let [gg, mm, gm, dd, spread] = [0, 0, 0, 0, 0]
   let [absoluteSum, absoluteMax, relativeSum, relativeMax] = [0, 0, 0, 0]
   const support = { bothSuppressed: 0, goldenOnly: 0, dumpOnly: 0, firstMismatch: -1 }
@@ -39,11 +43,14 @@ export function sumPair(golden: Float32Array, dump: Float32Array, count: number)
       continue
     }
     const d = m - g
-    gg += g * g
-    mm += m * m
-    gm += g * m
-    dd += d * d
-    spread += d * (m + g)
+    const sg = scale * g
+    const sm = scale * m
+    const sd = scale * d
+    gg += sg * sg
+    mm += sm * sm
+    gm += sg * sm
+    dd += sd * sd
+    spread += sd * (sm + sg)
     const size = Math.abs(g)
     if (size > EPSILON) {
       const absolute = Math.abs(d)

@@ -1,10 +1,11 @@
+import type { Row } from '../tensor/widen.js'
 import type { NonFinite, RowStats } from './types.js'
 
 /** Facts of one row. `mean` is NaN or `max` is +Inf if and only if the row contains NaN or +Inf. */
 export type RowScan = Omit<RowStats, 'logitAtOtherTop1'>
 
 /** Maximum, minimum, mean and top-1 of the first `count` logits, including −Inf. */
-export function scanRow(row: Float32Array, count: number): RowScan {
+export function scanRow(row: Row, count: number): RowScan {
   let max = Number.NEGATIVE_INFINITY
   let min = Number.POSITIVE_INFINITY
   let sum = 0
@@ -27,7 +28,7 @@ export function hasNonFinite(scan: RowScan): boolean {
 }
 
 /** Counts and locates NaN and +Inf. Slow: only for rows that contain some. */
-export function countNonFinite(row: Float32Array, count: number): NonFinite {
+export function countNonFinite(row: Row, count: number): NonFinite {
   let nan = 0
   let positiveInfinity = 0
   let firstVocabId = -1
@@ -45,7 +46,7 @@ export function countNonFinite(row: Float32Array, count: number): NonFinite {
  * Softmax probability, over the whole row, of the vocab ids that are picked. NaN, unless the picked ids have no probability, if
  * the row holds NaN or +Inf.
  */
-export function softmaxMass(row: Float32Array, isPicked: (vocabId: number) => boolean): number {
+export function softmaxMass(row: Row, isPicked: (vocabId: number) => boolean): number {
   let max = Number.NEGATIVE_INFINITY
   for (const logit of row) if (logit > max) max = logit
   let [picked, rest] = [0, 0]

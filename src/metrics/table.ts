@@ -22,7 +22,7 @@ export interface MetricRow {
 
 /**
  * Every metric of a pair of rows, in the order of the CSV; g = golden, m = dump. Columns, records, thresholds, option
- * names and message lines derive from this table. Each metric is evaluated in float64 on the float32 values, by
+ * names and message lines derive from this table. Each metric is evaluated in float64, by
  * `measure` (measure.ts). Sums and maxima run over the vocabulary.
  *
  * KL limits, in nats, are for a port that is not quantised. bf16 and fp16 are the reference limits of `msit llm`'s

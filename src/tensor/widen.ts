@@ -73,3 +73,32 @@ export function widen(bytes: Uint8Array, dtype: Dtype, into: Float32Array): void
   else if (dtype === 'bool') for (let i = 0; i < count; i++) into[i] = bytes[i] === 0 ? 0 : 1
   else into.set(viewOf<Float32Array | Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count))
 }
+
+/** A row of numbers to compute with. */
+export type Row = Float32Array | Float64Array
+
+/** Dtypes with values that float32 cannot hold. int64 is not among them: it is no dtype of logits. */
+export function isWide(dtype: Dtype): dtype is 'float64' | 'int32' {
+  return dtype === 'float64' || dtype === 'int32'
+}
+
+/** Whether float32 would change one of the first `count` elements of `bytes`. NaN counts as NaN. */
+export function exceedsFloat32(bytes: Uint8Array, dtype: Dtype, count: number): boolean {
+  if (!isWide(dtype)) return false
+  const values = viewOf<Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count)
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!
+    if (Math.fround(value) !== value && !Number.isNaN(value)) return true
+  }
+  return false
+}
+
+/** The first `count` elements of `bytes` as they are: in float64 if their dtype has values that float32 cannot hold. */
+export function exactRow(bytes: Uint8Array, dtype: Dtype, count: number): Row {
+  if (isWide(dtype)) {
+    return Float64Array.from(viewOf<Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count))
+  }
+  const row = new Float32Array(count)
+  widen(bytes, dtype, row)
+  return row
+}
