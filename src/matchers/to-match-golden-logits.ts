@@ -2,7 +2,7 @@ import { compareListed } from '../compare/compare-dumps.js'
 import { hasStrictWarnings } from '../compare/notes.js'
 import type { CompareOptions } from '../compare/options.js'
 import { tokenName } from '../compare/step-ranges.js'
-import type { ListedComparison } from '../compare/types.js'
+import type { ListedComparison, TokenComparison, Verdict } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import type { FilePath } from '../lib/file-path.js'
@@ -19,7 +19,8 @@ export type DumpOrPath = Dump | FilePath
 
 /**
  * Requires every token of the dump to be within the thresholds of the golden. Synchronous.
- * @throws GoldenLogitsError for misuse (wrong arguments, no dump, `.not` with files that could not be read). This is not a
+ * @throws GoldenLogitsError for misuse (wrong arguments, no dump, `.not` with rows that could not be read, or that
+ * hold NaN, +Inf or no information). This is not a
  * failed assertion, which `.not` would turn into a pass.
  */
 export function toMatchGoldenLogits(
@@ -50,20 +51,25 @@ export function toMatchGoldenLogits(
  * reason must not make `.not` pass. With `strict`, a guess must not either: the wrong rows differ, too.
  */
 function isReadAndDiffers(comparison: ListedComparison): boolean {
-  const { counts, tokens } = comparison
-  if (counts.unreadable > 0 || hasStrictWarnings(comparison)) return false
-  if (counts.overThreshold > 0) return true
-  return firstOf(tokens, ({ verdict }) => verdict === 'non-finite') !== undefined
+  return comparison.counts.overThreshold > 0 && !hasStrictWarnings(comparison) && !saysNothing(comparison)
 }
 
+/** The first token that proves no difference: unreadable, or a row of no model. */
+function saysNothing({ tokens, counts }: ListedComparison): TokenComparison | undefined {
+  if (counts.unreadable + counts.failed === 0) return undefined
+  return firstOf(tokens, ({ verdict }) => NO_LOGITS.includes(verdict))
+}
+
+const NO_LOGITS: readonly Verdict[] = ['unreadable', 'non-finite', 'no-information']
+
 function refusedNot(comparison: ListedComparison): GoldenLogitsError {
-  const { tokens, dumpPath, firstFailure, warnings } = comparison
+  const { dumpPath, firstFailure, warnings } = comparison
   if (hasStrictWarnings(comparison)) {
     const text = warnings.map((warning) => printable(warning, 200)).join('; ')
     const message = `.not.toMatchGoldenLogits with strict: true needs a comparison without warnings, but there ${warnings.length === 1 ? 'is a warning' : `are ${warnings.length} warnings`}: ${text}`
     return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
   }
-  const failure = firstOf(tokens, (token) => token.verdict === 'unreadable') ?? firstFailure
+  const failure = saysNothing(comparison) ?? firstFailure
   const detail = failure ? `; ${tokenName(failure)} is ${failure.verdict}: ${failure.reason}` : ''
   const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but the result is ${countsText(comparison)}${detail}`
   return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })

@@ -63,6 +63,24 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
   })
 })
 
+test.each(['vitest', 'jest'] as const)('.not is an error for rows that are no logits under %s', async (runner) => {
+  const project = new Project(runner)
+  const { code, stdout, stderr } = await (runner === 'vitest'
+    ? project.vitest(['not.test'], { CSV: 'report.csv' })
+    : ended(project.start(JEST, ['--testPathPatterns', 'not.test'], { CSV: 'report.csv' })))
+  expect(code).toBe(1)
+  const needs = '.not.toMatchGoldenLogits needs logits that were read and differ, but the result is 0 tokens compared'
+  expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toContain(
+    `${needs}, 0 over, 0 missing, 1 not comparable; token 0 is non-f`,
+  )
+  const results = project.report('report.csv').map(({ test_name, expectation }) => [test_name, expectation])
+  expect(results).toEqual([
+    ['NaN', 'not met'],
+    ['no information', 'not met'],
+    ['other logits', 'met'],
+  ])
+})
+
 test('strict fails a snapshot whose dump has warnings, and an update does not replace it', async () => {
   const project = new Project('vitest')
   const run = (args: string[], env: NodeJS.ProcessEnv) => project.vitest(['warned-snapshot', ...args], env)
