@@ -1,9 +1,16 @@
 // Jest itself resolves this name, even if the package is not installed, and whether or not it injects globals.
-import { expect } from '@jest/globals'
+import { afterAll, expect } from '@jest/globals'
 import type { LogitsMatchers } from './matchers/interface.js'
+import { removeBackups } from './matchers/to-match-logits-snapshot.js'
 import { matchers } from './matchers.js'
 
 expect.extend(matchers)
+
+try {
+  afterAll(removeBackups)
+} catch {
+  // Imported inside a test, too late for hooks: the reporter removes the files.
+}
 
 declare module 'expect' {
   interface Matchers<R extends void | Promise<void>, T = unknown> extends LogitsMatchers {}

@@ -1,9 +1,10 @@
 // The bare import keeps `vitest` in the emitted declarations, without which the augmentation below is lost.
 import 'vitest'
-import { aroundEach, expect } from 'vitest'
+import { afterAll, aroundEach, expect } from 'vitest'
 import { type DumpSource, lazyDumps } from './dumps/lazy-dumps.js'
 import type { Dump } from './dumps/types.js'
 import type { LogitsMatchers } from './matchers/interface.js'
+import { removeBackups } from './matchers/to-match-logits-snapshot.js'
 import { matchers } from './matchers.js'
 import { withinTest } from './runner/test.js'
 
@@ -12,6 +13,7 @@ expect.extend(matchers)
 try {
   // Concurrent tests share the global `expect`, which then names any of them.
   aroundEach((run, { task }) => withinTest(task, run))
+  afterAll(removeBackups)
 } catch {
   // Imported inside a test, too late for hooks: the reporter marks the names that may be wrong.
 }

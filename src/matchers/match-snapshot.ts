@@ -29,13 +29,15 @@ export function matchSnapshot(
   compare: CompareSettings,
   settings: SnapshotSettings,
   mode: UpdateMode,
+  isClaimed: (path: string) => boolean,
 ): SnapshotMatch {
   // The snapshot is about to be written: there is nothing to compare with.
   if (existing === undefined && mode !== 'none') return { state: 'missing' }
   let snapshot: Snapshot | undefined
   try {
-    // An update replaces the snapshot, which settles no warning.
-    const met = (result: Comparison) => result.pass || (mode === 'all' && !failsByWarnings(result))
+    // An update replaces the snapshot, which settles no warning, unless another test of the run uses it.
+    const isReplaced = (result: Comparison) => mode === 'all' && !failsByWarnings(result) && !isClaimed(existing!)
+    const met = (result: Comparison) => result.pass || isReplaced(result)
     const matched = () => {
       if (existing === undefined)
         throw new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })

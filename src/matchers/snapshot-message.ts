@@ -2,11 +2,12 @@ import type { Comparison } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { wholePath } from '../report/message/short-paths.js'
+import type { Claim } from '../snapshots/claims.js'
 import type { Written } from '../snapshots/write-snapshot.js'
 import type { SnapshotMatch } from './match-snapshot.js'
 
 /** Where the new logits are, if the runner does not allow snapshots to be written. */
-export type Candidate = Written | { kind: 'failed'; reason: string }
+export type Candidate = Exclude<Written, { kind: 'not-allowed' }> | { kind: 'failed'; reason: string }
 
 /** The dump does not match its snapshot. */
 export function unmatchedText({ comparison, snapshot }: SnapshotMatch, candidate: Candidate | undefined): string {
@@ -40,13 +41,53 @@ export function refusedText(refusal: { step: number; reason: string }, target: s
   ].join('\n')
 }
 
-/** One line for stderr: what an update did, and why. */
-export function rewrittenLine(path: string, before: string, { comparison, error }: SnapshotMatch): string {
+/** The dump does not match a snapshot that another test of the run has written or matched. */
+export function claimedText(target: string, claim: Claim | undefined, test: string, problem: string): string {
+  const isSameTest = claim?.test === test
+  const project = claim?.project ? ` of project '${printable(claim.project)}'` : ''
+  const other =
+    claim && !isSameTest
+      ? `test '${printable(claim.test)}'${project}`
+      : `another project${project && ` '${printable(claim!.project)}'`}`
+  return [
+    `The snapshot was ${claim?.wrote === false ? 'matched' : 'written'} by ${claim ? other : 'another test'} in this run, and this dump does not match it: ${printable(problem, 400)}`,
+    '',
+    `  snapshot     ${wholePath(target)}`,
+    '',
+    'Tests that share a snapshot must have the same logits. Give each test its own option name, or each project its own option variant.',
+  ].join('\n')
+}
+
+/** GitHub warns about files of this many bytes, and refuses twice as many. */
+const LARGE = 50_000_000
+
+/** One line for stderr: which snapshot was written, why, and its size. */
+export function writtenLine(
+  { snapshot, size }: Written & { kind: 'written' },
+  before: string | undefined,
+  { comparison, error }: SnapshotMatch,
+): string {
+  const { path, tokens, fidelity } = snapshot
   const what = comparison?.firstFailure
   const reason = error?.message ?? (comparison ? countsText(comparison) : '')
   const moved = what ? `token ${what.step}: ${what.reason}; ${failing(comparison)}` : reason
-  const done = path === before ? 'snapshot updated' : 'snapshot written next to the one of another variant'
-  return `golden-logits: ${done}: ${wholePath(path)} (${printable(moved, 400)})\n`
+  const done =
+    before === undefined ? 'written' : path === before ? 'updated' : 'written next to the one of another variant'
+  const count = `${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}, ${fidelity}, ${sizeText(size)}`
+  const advice =
+    size < LARGE
+      ? ''
+      : "; GitHub refuses files over 100 MB: keep it in Git LFS (docs/snapshots.md), or set fidelity: 'compact'"
+  return `snapshot ${done}: ${wholePath(path)} (${moved === '' ? '' : `${printable(moved, 400)}; `}${count}${advice})`
+}
+
+/** One line for stderr: what an attempt of a test wrote is removed, or replaced by what was there before. */
+export function withdrawnLine(path: string, test: string): string {
+  return `snapshot withdrawn: ${wholePath(path)} (test '${printable(test, 100)}' failed after writing it, and is retried)`
+}
+
+function sizeText(bytes: number): string {
+  return bytes < 1e6 ? `${Number((bytes / 1e3).toPrecision(3))} kB` : `${Number((bytes / 1e6).toPrecision(3))} MB`
 }
 
 function failing({ tokens }: Comparison): string {

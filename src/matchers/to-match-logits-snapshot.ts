@@ -1,30 +1,44 @@
-import { writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { threadId } from 'node:worker_threads'
 import { requireSteps } from '../compare/align.js'
 import { failsByWarnings } from '../compare/notes.js'
 import { type CompareSettings, checkOptions } from '../compare/options.js'
 import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { failureText } from '../report/message/failure.js'
+import { kindOf } from '../io/folder.js'
+import { crypto } from '../lib/optional-packages.js'
+import { countsText, failureText } from '../report/message/failure.js'
 import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
+import { printLine } from '../reporters/summary.js'
 import {
-  type CountedTest,
   countSnapshot,
+  onRetry,
+  type SnapshotCount,
   SnapshotCounter,
-  type SnapshotOwner,
   type SnapshotState,
+  testOf,
   updateMode,
 } from '../runner/snapshot-state.js'
-import { testFacts } from '../runner/test.js'
+import { type Claim, SnapshotClaims } from '../snapshots/claims.js'
+import { compareWithSnapshot, isUnusable } from '../snapshots/compare-snapshot.js'
 import { decide } from '../snapshots/decide.js'
 import { candidatePath, locateSnapshot } from '../snapshots/names.js'
-import { noteUsed } from '../snapshots/obsolete.js'
+import { noteUsed, removeSnapshot } from '../snapshots/obsolete.js'
 import { checkSnapshotOptions, type SnapshotOptions, type SnapshotSettings } from '../snapshots/options.js'
-import { type Written, writeSnapshot } from '../snapshots/write-snapshot.js'
+import { type Placing, type Written, writeSnapshot } from '../snapshots/write-snapshot.js'
 import { called, type MeasuredResult } from './call.js'
 import { hint, optionsText } from './hint.js'
 import { matchSnapshot, type SnapshotMatch } from './match-snapshot.js'
-import { type Candidate, missingText, refusedText, rewrittenLine, unmatchedText } from './snapshot-message.js'
+import {
+  type Candidate,
+  claimedText,
+  missingText,
+  refusedText,
+  unmatchedText,
+  withdrawnLine,
+  writtenLine,
+} from './snapshot-message.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
@@ -33,14 +47,14 @@ export interface SnapshotContext extends MatcherContext {
   readonly snapshotState?: SnapshotState | undefined
 }
 
-/** The test that called a matcher, and its attempt. */
-interface CurrentTest extends CountedTest, SnapshotOwner {
-  /** The runner's object of this run of the test file. */
-  readonly run: object | undefined
-}
+/** State of this worker: the numbers of its snapshots, the tests that use them, and the files that an update replaced. */
+const worker = { counter: new SnapshotCounter(), claims: new SnapshotClaims(), backups: new Set<string>() }
 
-/** State of this worker: the numbers of its snapshots, and the snapshots that its tests have written. */
-const worker = { counter: new SnapshotCounter(), written: new Map<string, 'added' | 'updated'>() }
+/** Removes the replaced files that are kept for retries. To be called when no test of the file will be retried. */
+export function removeBackups(): void {
+  for (const path of worker.backups) removeSnapshot(path)
+  worker.backups.clear()
+}
 
 /**
  * Compares a dump with a snapshot in the repository, by the runner's own rules: the first run writes the snapshot, later runs
@@ -62,46 +76,79 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   const mode = updateMode(this.snapshotState)
   const test = testOf(this, settings.name !== undefined)
   const tested = dumpOf(dump, compare)
-  const n = settings.name === undefined ? ordinalOf(test) : undefined
+  const n = settings.name === undefined ? worker.counter.next(test, test.run) : undefined
   const { existing, target } = locateSnapshot(test.file, settings.name ?? test.name, n, settings.variants)
-  const runDir = process.env[RUN_DIR_VARIABLE]
+  const runDir = process.env[RUN_DIR_VARIABLE] || undefined
   if (runDir) noteUsed(runDir, test.file, existing ?? target)
+  const otherClaim = (path: string) => worker.claims.ofAnother(runDir, path, test.claimant)
+  const claim = (path: string, wrote: boolean) => {
+    worker.claims.add(runDir, path, { claimant: test.claimant, test: test.name, project: test.project, wrote })
+  }
+  const other = otherClaim(existing ?? target)
+  if (n !== undefined && other && other.test !== test.name) throw sameSnapshot(existing ?? target, test.name, other)
 
-  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode)
+  const isClaimed = (path: string) => otherClaim(path) !== undefined
+  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode, isClaimed)
   const action = decide(match.state, mode)
-  const write = (path: string) => writeDump(path, match, test.name, tested, settings, compare)
-  const pass = (kind: 'added' | 'matched' | 'updated'): MeasuredResult => {
-    if (kind !== 'matched') worker.written.set(target, kind)
+  const write = (path: string, placing: Placing) => {
+    const written = writeDump(path, match, test.name, tested, settings, compare, placing)
+    if (written.kind === 'written') {
+      const undo = () => {
+        written.undo()
+        printLine(withdrawnLine(path, test.name))
+      }
+      onRetry(this.snapshotState!, test, undo, test.isRetry)
+    }
+    return written
+  }
+  const result = (kind: SnapshotCount, message: () => string): MeasuredResult => {
     countSnapshot(this.snapshotState!, kind, test)
-    return { pass: true, message: () => '', tokens: tested.steps.length }
+    return { pass: kind !== 'unmatched', message, tokens: tested.steps.length }
   }
-  const fail = (text: () => string): MeasuredResult => {
-    countSnapshot(this.snapshotState!, 'unmatched', test)
+  const pass = (kind: 'added' | 'matched' | 'updated') => result(kind, () => '')
+  const fail = (text: () => string) => {
     const call = hint(this, 'toMatchLogitsSnapshot', Object.keys(options).length === 0 ? '' : optionsText(options), {})
-    return { pass: false, message: () => `${call}\n\n${text()}`, tokens: tested.steps.length }
+    return result('unmatched', () => `${call}\n\n${text()}`)
   }
+  /** Another test of this run has claimed the snapshot: this test may match it, but not replace it. */
+  const matchClaimed = (path: string): MeasuredResult => {
+    const problem = problemWith(path, tested, compare, settings)
+    if (problem !== undefined) return fail(() => claimedText(path, otherClaim(path), test.name, problem))
+    claim(path, false)
+    return pass('matched')
+  }
+  const candidate = (): Candidate => attempted(() => write(candidatePath(target, process.cwd()), {}))
   // Neither an update nor a candidate would settle the warnings.
   if (match.comparison && failsByWarnings(match.comparison)) return fail(() => failureText(match.comparison!))
   switch (action) {
     case 'pass':
-      // The runner has taken back the count of the previous attempt, but this run did write the snapshot.
-      return pass((test.attempt > 1 && worker.written.get(existing!)) || 'matched')
+      // In an update, the other test may have replaced the snapshot since it was compared.
+      if (mode === 'all' && otherClaim(existing!)?.wrote) return matchClaimed(existing!)
+      claim(existing!, false)
+      return pass('matched')
     case 'write':
     case 'rewrite': {
-      const written = write(target)
+      const isNew = target !== existing
+      const written = write(target, {
+        isAllowed: () => !isClaimed(target) && !(isNew && kindOf(target) !== undefined),
+        onReplaced: () => claim(target, true),
+        ...(!isNew && test.hasRetries && { backup: backupPath(runDir, target) }),
+      })
+      if (written.kind === 'not-allowed') return matchClaimed(target)
       if (written.kind === 'refused') return fail(() => refusedText(written, target))
-      if (action === 'rewrite') writeSync(2, rewrittenLine(target, existing!, match))
-      return pass(target === existing ? 'updated' : 'added')
+      printLine(writtenLine(written, existing, match))
+      return pass(isNew ? 'added' : 'updated')
     }
     case 'fail-missing': {
-      const candidate = attempted(() => write(candidatePath(target, process.cwd())))
-      return fail(() => missingText(target, candidate))
+      const written = candidate()
+      return fail(() => missingText(target, written))
     }
     case 'fail':
+      if (other?.wrote) return matchClaimed(existing!)
       return fail(() => unmatchedText(match, undefined))
     case 'fail-unmatched': {
-      const candidate = attempted(() => write(candidatePath(target, process.cwd())))
-      return fail(() => unmatchedText(match, candidate))
+      const written = candidate()
+      return fail(() => unmatchedText(match, written))
     }
     case 'throw':
       throw match.error
@@ -110,17 +157,45 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   }
 }
 
-function ordinalOf(test: CurrentTest): number {
-  const n = worker.counter.next(test, test.run)
-  if (n !== 'taken') return n
-  const message = `two tests of this file have the name '${printable(test.name)}', and snapshots are named after their tests: give each test its own name, or name the snapshots with the option name`
-  throw new GoldenLogitsError('invalid-argument', message)
+/** Why a dump does not match a snapshot that another test has claimed; undefined if it does. */
+function problemWith(
+  path: string,
+  dump: Dump,
+  compare: CompareSettings,
+  settings: SnapshotSettings,
+): string | undefined {
+  try {
+    const { snapshot, comparison } = compareWithSnapshot(path, dump, compare, settings)
+    const { pass, firstFailure } = comparison
+    if (!pass) return firstFailure ? `token ${firstFailure.step}: ${firstFailure.reason}` : countsText(comparison)
+    return settings.fidelity === undefined || settings.fidelity === snapshot.fidelity
+      ? undefined
+      : `its fidelity is '${snapshot.fidelity}', but the option fidelity is '${settings.fidelity}'`
+  } catch (error) {
+    if (!isUnusable(error)) throw error
+    return error.message
+  }
+}
+
+function sameSnapshot(path: string, test: string, { test: other, wrote }: Claim): GoldenLogitsError {
+  const message = `the snapshot was ${wrote ? 'written' : 'matched'} by test '${printable(other)}' in this run, and test '${printable(test)}' gives the same file name: rename one of the tests, or name the snapshots with the option name`
+  return new GoldenLogitsError('invalid-argument', message, { file: path })
+}
+
+/** Where the files that an update replaces are kept while the test may be retried. */
+function backupPath(runDir: string | undefined, target: string): string {
+  const hash = crypto().createHash('sha256').update(target).digest('hex').slice(0, 16)
+  const folder = runDir ?? join(process.cwd(), '.golden-logits')
+  const path = join(folder, `replaced-${hash}-${process.pid}-${threadId}.golden`)
+  worker.backups.add(path)
+  return path
 }
 
 /** An error in writing a candidate does not change the result of the test. */
 function attempted(write: () => Written): Candidate {
   try {
-    return write()
+    const written = write()
+    return written.kind === 'not-allowed' ? { kind: 'failed', reason: written.reason } : written
   } catch (error) {
     return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
   }
@@ -133,28 +208,10 @@ function writeDump(
   dump: Dump,
   { fidelity, k, provenance }: SnapshotSettings,
   compare: CompareSettings,
+  placing: Placing,
 ): Written {
   const chosen = fidelity ?? snapshot?.fidelity ?? 'full'
-  return writeSnapshot(path, dump, { fidelity: chosen, k, test, provenance, compare })
-}
-
-/**
- * @param isNamed the caller named the snapshot, so it does not depend on the test
- * @throws GoldenLogitsError `invalid-argument` outside of a test, and if the runner cannot say which test it is
- */
-function testOf(context: SnapshotContext, isNamed: boolean): CurrentTest {
-  const { task, identity, path, test, isSure, attempt } = testFacts(context, 'snapshots')
-  if (path === '') {
-    const message = 'toMatchLogitsSnapshot works only inside a test: the snapshot is named after the test'
-    throw new GoldenLogitsError('invalid-argument', message)
-  }
-  if (!isSure && !isNamed) throw unsureTest()
-  return { file: path, name: test, id: task?.id ?? test, owner: task ?? identity, attempt, run: task?.file }
-}
-
-function unsureTest(): GoldenLogitsError {
-  const message = `toMatchLogitsSnapshot does not know which test called it: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the snapshot with the option name`
-  return new GoldenLogitsError('invalid-argument', message)
+  return writeSnapshot(path, dump, { fidelity: chosen, k, test, provenance, compare }, placing)
 }
 
 /** @throws GoldenLogitsError `invalid-argument` for a modifier that has no meaning for a snapshot */

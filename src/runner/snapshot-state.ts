@@ -1,4 +1,6 @@
 import { GoldenLogitsError } from '../errors.js'
+import { crypto } from '../lib/optional-packages.js'
+import { type RunnerContext, testFacts } from './test.js'
 
 /** Which snapshots the runner allows to be written: none (in CI), only new ones, or all (`-u`). */
 export type UpdateMode = 'none' | 'new' | 'all'
@@ -51,36 +53,142 @@ export interface CountedTest {
   readonly attempt: number
 }
 
-interface Entry {
-  owner: object | undefined
+interface Numbers {
   attempt: number
-  count: number
+  /** The numbers of the test's snapshots. A retry uses the same ones. */
+  readonly numbers: number[]
+  /** How many of them this attempt has used. */
+  used: number
 }
 
-/** Numbers the snapshots of each attempt of a test from 1, so that a retry uses the same ones as the attempt before it. */
+/** Numbers snapshots as the runners do: by the test's name, so tests of one name are numbered consecutively. */
 export class SnapshotCounter {
   /** By the runner's object of this run of the test file: in watch mode, each run of a file starts at 1. */
-  private readonly files = new WeakMap<object, Map<string, Entry>>()
+  private readonly runs = new WeakMap<object, Map<string, Numbers[]>>()
   /** For runners that provide no such object. */
-  private readonly named = new Map<string, Entry>()
+  private readonly named = new Map<string, Numbers[]>()
+  private readonly owners = new WeakMap<object, Numbers>()
 
-  /**
-   * @param run the runner's object of this run of the test file
-   * @returns `'taken'` if another test of the same name in the same file already has snapshots
-   */
-  next(test: CountedTest, run: object | undefined): number | 'taken' {
-    const entries = run ? this.entriesOf(run) : this.named
-    const key = `${test.file}\n${test.name}`
-    const entry = entries.get(key)
-    if (entry && entry.owner !== test.owner) return 'taken'
-    if (entry?.attempt === test.attempt) return ++entry.count
-    entries.set(key, { owner: test.owner, attempt: test.attempt, count: 1 })
-    return 1
+  /** @param run the runner's object of this run of the test file */
+  next({ file, name, owner, attempt }: CountedTest, run: object | undefined): number {
+    const names = run ? (this.runs.get(run) ?? new Map<string, Numbers[]>()) : this.named
+    if (run) this.runs.set(run, names)
+    const key = `${file}\n${name}`
+    const sameName = names.get(key) ?? []
+    names.set(key, sameName)
+    let test = owner ? this.owners.get(owner) : sameName.at(-1)
+    // Without an object of the test, a later attempt is another test of the same name, unless tests are retried.
+    if (!test || (!owner && test.attempt !== attempt && !hasRetries(undefined))) {
+      test = { attempt, numbers: [], used: 0 }
+      sameName.push(test)
+      if (owner) this.owners.set(owner, test)
+    }
+    if (test.attempt !== attempt) Object.assign(test, { attempt, used: 0 })
+    if (test.used === test.numbers.length) {
+      test.numbers.push(1 + sameName.reduce((count, { numbers }) => count + numbers.length, 0))
+    }
+    return test.numbers[test.used++]!
   }
+}
 
-  private entriesOf(run: object): Map<string, Entry> {
-    const entries = this.files.get(run) ?? new Map<string, Entry>()
-    this.files.set(run, entries)
-    return entries
+/**
+ * False if the runner will not retry the test.
+ * @param task Vitest's object of the test; undefined in Jest
+ */
+export function hasRetries(task: { readonly retry?: unknown } | undefined): boolean {
+  if (task) return Boolean(task.retry)
+  const globals = globalThis as unknown as Record<symbol, unknown>
+  // With the setter, Jest ≥ 30.5 can retry a whole `describe` block, which nothing shows in advance.
+  return (
+    Number(globals[Symbol.for('RETRY_TIMES')]) > 0 || typeof globals[Symbol.for('RETRY_TIMES_SETTER')] === 'function'
+  )
+}
+
+type Undos = Map<unknown, { undo: () => void; isRetry: () => boolean }[]>
+
+const undos = new WeakMap<object, Undos>()
+
+/**
+ * Calls `undo` when the runner withdraws what an attempt of the test has written, which it does before it retries the test.
+ * @param isRetry false if the runner only repeats the test, as Vitest's option `repeats` asks
+ */
+export function onRetry(
+  state: SnapshotState,
+  { id, owner }: SnapshotOwner,
+  undo: () => void,
+  isRetry: () => boolean,
+): void {
+  let byTest = undos.get(state)
+  if (!byTest) {
+    byTest = new Map()
+    undos.set(state, byTest)
+    // Vitest and Jest ≥ 30.5 call these to withdraw their own snapshots: by the test's id, by its object.
+    for (const method of ['clearTest', 'clear']) callBefore(state, method, byTest)
   }
+  for (const key of owner ? [id, owner] : [id]) byTest.set(key, [...(byTest.get(key) ?? []), { undo, isRetry }])
+}
+
+function callBefore(state: SnapshotState, method: string, byTest: Undos): void {
+  const members = state as Record<string, unknown>
+  const original = members[method]
+  if (typeof original !== 'function') return
+  members[method] = (test: unknown, ...rest: unknown[]) => {
+    const actions = byTest.get(test) ?? []
+    byTest.delete(test)
+    for (const { undo, isRetry } of actions.reverse()) if (isRetry()) undo()
+    return original.call(state, test, ...rest)
+  }
+}
+
+/** The test that called a matcher, and its attempt. */
+export interface CurrentTest extends CountedTest, SnapshotOwner {
+  /** The runner's object of this run of the test file. */
+  readonly run: object | undefined
+  readonly project: string
+  /** Unique among the tests of a run, and the same in all attempts of the test. */
+  readonly claimant: string
+  readonly hasRetries: boolean
+  /** True if the test was retried since this object was made, not just repeated. */
+  readonly isRetry: () => boolean
+}
+
+/**
+ * @param isNamed the caller named the snapshot, so it does not depend on the test
+ * @throws GoldenLogitsError `invalid-argument` outside of a test, and if the runner cannot say which test it is
+ */
+export function testOf(context: RunnerContext, isNamed: boolean): CurrentTest {
+  const { task, identity, path, test, isSure, attempt } = testFacts(context, 'snapshots')
+  if (path === '') {
+    const message = 'toMatchLogitsSnapshot works only inside a test: the snapshot is named after the test'
+    throw new GoldenLogitsError('invalid-argument', message)
+  }
+  if (!isSure && !isNamed) throw unsureTest()
+  const owner = task ?? identity
+  const retries = task?.result?.retryCount
+  return {
+    file: path,
+    name: test,
+    id: task?.id ?? test,
+    owner,
+    attempt,
+    run: task?.file,
+    project: task?.file?.projectName ?? '',
+    claimant: task?.id ?? (owner ? uniqueName(owner) : `${uniqueName(undos)} ${test}`),
+    hasRetries: hasRetries(task),
+    isRetry: () => task === undefined || task.result?.retryCount !== retries,
+  }
+}
+
+function unsureTest(): GoldenLogitsError {
+  const message = `toMatchLogitsSnapshot does not know which test called it: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the snapshot with the option name`
+  return new GoldenLogitsError('invalid-argument', message)
+}
+
+const names = new WeakMap<object, string>()
+
+/** A name of an object that is unique among all workers of a run. */
+function uniqueName(object: object): string {
+  const name = names.get(object) ?? crypto().randomBytes(8).toString('hex')
+  names.set(object, name)
+  return name
 }

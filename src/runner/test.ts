@@ -27,6 +27,8 @@ export interface RunnerTask extends NamedTask {
   readonly id?: string | undefined
   readonly fullTestName?: string | undefined
   readonly concurrent?: boolean | undefined
+  /** How often the test is retried, or an object that says so. */
+  readonly retry?: unknown
   /** Milliseconds that the test may take. */
   readonly timeout?: number | undefined
   readonly result?:

@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { overCut } from '../compare/judge.js'
@@ -40,7 +50,27 @@ export interface WriteSettings {
   readonly compare: CompareSettings
 }
 
-export type Written = { kind: 'written'; snapshot: Snapshot } | { kind: 'refused'; step: number; reason: string }
+/** How the files of a snapshot are put in place. */
+export interface Placing {
+  /** Asked under the snapshot's lock: may the files be replaced? */
+  readonly isAllowed?: () => boolean
+  /** Called under the lock after the files were replaced. */
+  readonly onReplaced?: () => void
+  /** Where the replaced files are kept, so that `undo` can restore them. If absent, `undo` removes the new files. */
+  readonly backup?: string
+}
+
+export type Written =
+  | {
+      kind: 'written'
+      snapshot: Snapshot
+      /** Bytes of the larger file. */
+      size: number
+      /** Restores the files that were there before. */
+      undo: () => void
+    }
+  | { kind: 'refused'; step: number; reason: string }
+  | { kind: 'not-allowed'; reason: string }
 
 /**
  * Writes a dump as a snapshot, one row in memory at a time. Its files appear complete or not at all, the text file last: a text
@@ -48,9 +78,13 @@ export type Written = { kind: 'written'; snapshot: Snapshot } | { kind: 'refused
  * read, that no dump could match (NaN, +Inf), that says nothing (all logits equal), or that was chosen by a guess.
  * @throws GoldenLogitsError `write-failed`
  */
-export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings): Written {
+export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings, placing: Placing = {}): Written {
+  return namingWriteErrors(path, () => write(path, dump, settings, placing))
+}
+
+function namingWriteErrors<T>(path: string, body: () => T): T {
   try {
-    return write(path, dump, settings)
+    return body()
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     // Readers throw errors of their own class.
@@ -60,7 +94,7 @@ export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings)
   }
 }
 
-function write(path: string, dump: Dump, settings: WriteSettings): Written {
+function write(path: string, dump: Dump, settings: WriteSettings, placing: Placing): Written {
   mkdirSync(dirname(path), { recursive: true })
   const temporary = `${path}.${process.pid}-${threadId}.tmp`
   const temporaryData = dataPath(temporary)
@@ -78,16 +112,54 @@ function write(path: string, dump: Dump, settings: WriteSettings): Written {
     const text = renderSnapshot(snapshot)
     if (text.length > MAX_TEXT) return { kind: 'refused', ...tooLong(snapshot.tokens, text.length) }
     writeFileSync(temporary, text)
-    withLock(path, () => {
-      if (fidelity === 'full') renameSync(temporaryData, dataPath(path))
-      else rmSync(dataPath(path), { force: true })
-      renameSync(temporary, path)
-    })
-    return { kind: 'written', snapshot: { path, ...snapshot } }
+    const dataSize = statSync(temporaryData, { throwIfNoEntry: false })?.size ?? 0
+    const undo = withLock(path, () => replace(path, temporary, placing))
+    if (!undo) return { kind: 'not-allowed', reason: 'another test uses the snapshot' }
+    return { kind: 'written', snapshot: { path, ...snapshot }, size: Math.max(text.length, dataSize), undo }
   } finally {
     rmSync(temporary, { force: true })
     rmSync(temporaryData, { force: true })
   }
+}
+
+/** Replaces both files of a snapshot, the text file last. @returns the undo function; undefined if it is not allowed */
+function replace(
+  path: string,
+  temporary: string,
+  { isAllowed, onReplaced, backup }: Placing,
+): (() => void) | undefined {
+  if (isAllowed && !isAllowed()) return undefined
+  if (backup !== undefined) {
+    mkdirSync(dirname(backup), { recursive: true })
+    for (const pathOf of FILES) keep(pathOf(path), pathOf(backup))
+  }
+  for (const pathOf of FILES) moveOrRemove(pathOf(temporary), pathOf(path))
+  onReplaced?.()
+  return () =>
+    namingWriteErrors(path, () =>
+      withLock(path, () => {
+        for (const pathOf of FILES) moveOrRemove(backup && pathOf(backup), pathOf(path))
+      }),
+    )
+}
+
+/** The files of a snapshot, in the order in which they are replaced. */
+const FILES: readonly ((path: string) => string)[] = [dataPath, (path) => path]
+
+/** Keeps a file under a second name: as a link, which costs no space, or if links are not possible as a copy. */
+function keep(path: string, backup: string): void {
+  rmSync(backup, { force: true })
+  try {
+    linkSync(path, backup)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') copyFileSync(path, backup)
+  }
+}
+
+/** Moves a file to `path`; if there is none, removes the one at `path`. */
+function moveOrRemove(from: string | undefined, path: string): void {
+  if (from !== undefined && statSync(from, { throwIfNoEntry: false })) renameSync(from, path)
+  else rmSync(path, { force: true })
 }
 
 interface Refusal {

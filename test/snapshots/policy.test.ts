@@ -2,10 +2,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { GoldenLogitsError } from '../../src/index.js'
 import { completedJestFiles, completedVitestFiles } from '../../src/runner/completed-files.js'
-import { countSnapshot, SnapshotCounter, type UpdateMode, updateMode } from '../../src/runner/snapshot-state.js'
+import {
+  countSnapshot,
+  onRetry,
+  SnapshotCounter,
+  type UpdateMode,
+  updateMode,
+} from '../../src/runner/snapshot-state.js'
+import { SnapshotClaims } from '../../src/snapshots/claims.js'
 import { type Action, decide, type SnapshotResult } from '../../src/snapshots/decide.js'
 import { candidatePath, locateSnapshot, snapshotFolder, snapshotName } from '../../src/snapshots/names.js'
 import { noteUsed, obsoleteSnapshots, usedSnapshots } from '../../src/snapshots/obsolete.js'
@@ -94,11 +101,78 @@ describe('the snapshots of a test are numbered', () => {
     expect(counter.next({ ...test1, owner: {} }, {})).toBe(1)
   })
 
-  test('not for a second test of that name', () => {
+  test('consecutively if tests have the same name, and the same in a retry', () => {
     const counter = new SnapshotCounter()
     const run = {}
-    expect(counter.next(test1, run)).toBe(1)
-    expect(counter.next({ ...test1, owner: {} }, run)).toBe('taken')
+    const test2 = { ...test1, owner: {} }
+    expect([test1, test1, test2, test2].map((one) => counter.next(one, run))).toEqual([1, 2, 3, 4])
+    const retries = [test1, test2].map((one) => ({ ...one, attempt: 2 }))
+    expect(retries.map((one) => counter.next(one, run))).toEqual([1, 3])
+    expect(retries.map((one) => counter.next(one, run))).toEqual([2, 4])
+    expect(counter.next(retries[0]!, run)).toBe(5)
+  })
+
+  test('consecutively if the runner provides no object of the test, unless tests are retried', () => {
+    const nameless = { ...test1, owner: undefined }
+    const counter = new SnapshotCounter()
+    expect([1, 1, 2].map((attempt) => counter.next({ ...nameless, attempt }, undefined))).toEqual([1, 2, 3])
+    vi.stubGlobal(Symbol.for('RETRY_TIMES') as unknown as string, 1)
+    const retried = new SnapshotCounter()
+    expect([1, 1, 2].map((attempt) => retried.next({ ...nameless, attempt }, undefined))).toEqual([1, 2, 1])
+    vi.unstubAllGlobals()
+  })
+})
+
+describe('what an attempt wrote is withdrawn', () => {
+  test.each(['clearTest', 'clear'])('by %s, in reverse order, before the runner withdraws its own', (method) => {
+    const calls: unknown[] = []
+    const owner = {}
+    const state = { [method]: (id: unknown) => calls.push(id) }
+    const test = { id: 'a', owner }
+    for (const n of [1, 2])
+      onRetry(
+        state,
+        test,
+        () => calls.push(n),
+        () => true,
+      )
+    onRetry(
+      state,
+      test,
+      () => calls.push('repeated'),
+      () => false,
+    )
+    onRetry(
+      state,
+      { id: 'b' },
+      () => calls.push('of another'),
+      () => true,
+    )
+    const id = method === 'clear' ? owner : 'a'
+    ;(state[method] as (id: unknown) => void)(id)
+    expect(calls).toEqual([2, 1, id])
+    ;(state[method] as (id: unknown) => void)(id)
+    expect(calls).toEqual([2, 1, id, id])
+  })
+})
+
+describe.each(['with', 'without'])('claims of a snapshot, %s a reporter', (reporter) => {
+  test('are those of other tests; one that wrote it takes precedence', () => {
+    const runDir = reporter === 'with' ? join(root, 'claims') : undefined
+    const claims = new SnapshotClaims()
+    const claim = (claimant: string, wrote: boolean) => ({ claimant, test: claimant, project: '', wrote })
+    expect(claims.ofAnother(runDir, '/x.golden', 'a')).toBeUndefined()
+    for (const [claimant, wrote] of [
+      ['a', true],
+      ['b', false],
+    ] as const) {
+      claims.add(runDir, '/x.golden', claim(claimant, wrote))
+    }
+    expect(claims.ofAnother(runDir, '/x.golden', 'a')).toEqual(claim('b', false))
+    expect(claims.ofAnother(runDir, '/x.golden', 'c')).toEqual(claim('a', true))
+    expect(claims.ofAnother(runDir, '/y.golden', 'c')).toBeUndefined()
+    // Another worker sees the claims of the run, if they are in files.
+    expect(new SnapshotClaims().ofAnother(runDir, '/x.golden', 'c')).toEqual(runDir ? claim('a', true) : undefined)
   })
 })
 

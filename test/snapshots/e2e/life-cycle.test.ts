@@ -188,13 +188,6 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(run.said.join('\n')).toContain('4 obsolete snapshots, used by no test')
       expect(project.files(folder)).toEqual(files)
     })
-
-    test('two of one name: an error, as they would share a golden', () => {
-      project.test('model', gate('a') + gate('a'))
-      const run = project.run()
-      expect(run.code).toBe(1)
-      expect(run.out).toMatch(/two tests of this file have the name 'a'/)
-    })
   })
 
   describe("the reporter's option obsolete", () => {

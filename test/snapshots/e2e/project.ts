@@ -73,10 +73,14 @@ export class Project {
     return readFileSync(join(this.root, file), 'utf8')
   }
 
+  bytes(file: string): Buffer {
+    return readFileSync(join(this.root, file))
+  }
+
   /** A test file: `body` uses `expect` and `test`. */
   test(name: string, body: string): void {
     const imports = {
-      vitest: "import { expect, test } from 'vitest'\nimport 'golden-logits/vitest'\n",
+      vitest: "import { describe, expect, test } from 'vitest'\nimport 'golden-logits/vitest'\n",
       jest: "require('golden-logits/jest')\n",
     }
     this.write(this.testFile(name), imports[this.runner] + body)

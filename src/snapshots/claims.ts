@@ -1,0 +1,59 @@
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { crypto } from '../lib/optional-packages.js'
+
+/** A test that has matched or written a snapshot in this run. */
+export interface Claim {
+  /** Unique among the tests of a run, and the same in all attempts of a test. */
+  readonly claimant: string
+  readonly test: string
+  /** Vitest's project. */
+  readonly project: string
+  /** False if the test only matched the snapshot. */
+  readonly wrote: boolean
+}
+
+/**
+ * Which tests have used which snapshot in this run. With a reporter, all workers share a file for each snapshot; without
+ * one, a worker knows only its own tests.
+ */
+export class SnapshotClaims {
+  private readonly ownClaims = new Map<string, Claim[]>()
+
+  /** @param runDir the folder of the run; undefined without a reporter */
+  add(runDir: string | undefined, snapshot: string, claim: Claim): void {
+    if (runDir === undefined) {
+      this.ownClaims.set(snapshot, [...(this.ownClaims.get(snapshot) ?? []), claim])
+      return
+    }
+    mkdirSync(runDir, { recursive: true })
+    appendFileSync(claimsFile(runDir, snapshot), `${JSON.stringify(claim)}\n`)
+  }
+
+  /** The last claim of another test; one that wrote the snapshot takes precedence. */
+  ofAnother(runDir: string | undefined, snapshot: string, claimant: string): Claim | undefined {
+    const claims = runDir === undefined ? (this.ownClaims.get(snapshot) ?? []) : readClaims(runDir, snapshot)
+    const others = claims.filter((claim) => claim.claimant !== claimant)
+    return others.findLast(({ wrote }) => wrote) ?? others.at(-1)
+  }
+}
+
+function claimsFile(runDir: string, snapshot: string): string {
+  const hash = crypto().createHash('sha256').update(snapshot).digest('hex').slice(0, 16)
+  return join(runDir, `claims-${hash}.txt`)
+}
+
+function readClaims(runDir: string, snapshot: string): Claim[] {
+  let text: string
+  try {
+    text = readFileSync(claimsFile(runDir, snapshot), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+  // A worker that was killed may leave an incomplete last line.
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+}
