@@ -95,7 +95,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   },
   'unsupported-format': file(
     utf8('\u0089PNG'),
-    'is of an unknown format, expected one of: a file of torch.save (.pth, .pt), a',
+    'is of an unknown format, expected one of: a NumPy archive (.npz), a file of torch.save (.pth, .pt), a',
   ),
   'bad-archive': file(
     torchZip(pickle(tensor())).subarray(0, 200),

@@ -8,7 +8,6 @@ import { STATISTICS_ADVICE } from './layouts/layout.js'
 
 /** How to get tensors out of files of other tools, by the extension of the file. `FILE` and `OUT` stand for names. */
 const ADVICE: Readonly<Record<string, string>> = {
-  '.npz': python('torch, numpy', "{k: torch.from_numpy(v) for k, v in numpy.load('FILE').items()}"),
   '.pb': python('torch, onnx', "torch.from_numpy(onnx.numpy_helper.to_array(onnx.load_tensor('FILE')))"),
   '.onnx': 'it is a model; run it and save its logits by torch.save',
   '.gguf': 'it holds weights; run the model and save its logits by torch.save',
@@ -53,8 +52,6 @@ function looksReadable(file: string): boolean {
     const source = openFile(file)
     try {
       const format = readableFormat(source)
-      // A .npz is a zip archive, as the files of torch.save are.
-      if (format === 'torch-zip') return extname(file).toLowerCase() !== '.npz'
       if (format !== 'atb-bin') return format !== undefined
       const head = Buffer.from(readBytes(source, 0, Math.min(8, source.size))).toString('latin1')
       return ATB_HEADER.test(head)

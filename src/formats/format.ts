@@ -48,11 +48,13 @@ export interface StorageBytes {
   read(offset: number, into: Uint8Array): void
 }
 
-/** The CRC checks of one file, shared by all openings of the file. */
+/** What was learnt of the records of one file, shared by all openings of the file. */
 export interface Checks {
-  /** Records that passed: each is checked once. */
+  /** Records whose CRC matched: each is checked once. */
   readonly passed: Set<unknown>
   readonly checksum: Checksum
+  /** The compressed record that was read last, so that its rows do not each inflate it. */
+  inflated?: { readonly record: unknown; readonly content: Uint8Array }
 }
 
 export interface Checksum {

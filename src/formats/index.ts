@@ -3,6 +3,7 @@ import { type ByteSource, hasBytes, readBytes } from '../io/byte-source.js'
 import { atbBin } from './atb-bin.js'
 import type { Format } from './format.js'
 import { npy } from './npy.js'
+import { npz } from './npz.js'
 import { safetensors } from './safetensors.js'
 import { torchLegacy } from './torch-legacy.js'
 import { torchZip } from './torch-zip.js'
@@ -32,7 +33,7 @@ const UNSUPPORTED: readonly UnsupportedFormat[] = [
 ]
 
 /** Every format that is read, in the order in which they are checked. Add a format here. */
-const READABLE: readonly Format[] = [torchZip, npy, safetensors, torchLegacy, atbBin]
+const READABLE: readonly Format[] = [npz, torchZip, npy, safetensors, torchLegacy, atbBin]
 
 /** A tar archive may start like any file without magic bytes. */
 const FORMATS: readonly (Format | UnsupportedFormat)[] = [...UNSUPPORTED, ...READABLE]

@@ -1,7 +1,7 @@
 import { TextEncoder } from 'node:util'
-import { GoldenLogitsError, printable } from '../errors.js'
+import { type ErrorCode, GoldenLogitsError, printable } from '../errors.js'
 import { type Budgets, withinBudget } from '../io/budgets.js'
-import { type ByteSource, readBytes } from '../io/byte-source.js'
+import { type ByteSource, hasBytes, readBytes } from '../io/byte-source.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { checkRank } from './array-tensor.js'
 import { type PythonValue, parsePythonDict } from './python-dict.js'
@@ -18,6 +18,12 @@ export interface NpyHeader {
 }
 
 export const NPY_MAGIC = '\x93NUMPY'
+const MAGIC_BYTES = Buffer.from(NPY_MAGIC, 'latin1')
+
+/** Whether a .npy file starts at this offset. */
+export function startsNpy(source: ByteSource, offset: number): boolean {
+  return offset + MAGIC_BYTES.length <= source.size && hasBytes(source, offset, MAGIC_BYTES)
+}
 
 /** NumPy's names of the dtypes without the byte order. It has no bfloat16: ml_dtypes, JAX and MLX write 2 raw bytes (`V2`). */
 const DTYPES: ReadonlyMap<string, Dtype> = new Map([
@@ -43,6 +49,7 @@ const DTYPES: ReadonlyMap<string, Dtype> = new Map([
  */
 export function readNpyHeader(source: ByteSource, budgets: Budgets): NpyHeader {
   const { size } = source
+  if (!startsNpy(source, 0)) throw badHeader(source, 'the first bytes are not those of a NumPy array')
   const start = sizeOfStart(source)
   if (size < start) throw badHeader(source, `it has ${size} bytes: the file was cut short`)
   const bytes = readBytes(source, 0, start)
@@ -60,7 +67,7 @@ function sizeOfStart(source: ByteSource): 10 | 12 {
   const [major, minor] = source.size < 8 ? [1, 0] : readBytes(source, 6, 2)
   if (major! >= 1 && major! <= 3 && minor === 0) return major === 1 ? 10 : 12
   const message = `is a .npy file of version ${major}.${minor}, expected 1.0, 2.0 or 3.0`
-  throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
+  throw npyError(source, 'unsupported-format', message)
 }
 
 function parseHeader(source: ByteSource, text: string, budgets: Budgets): Omit<NpyHeader, 'length'> {
@@ -76,22 +83,19 @@ function parseHeader(source: ByteSource, text: string, budgets: Budgets): Omit<N
 }
 
 function parseDescr(source: ByteSource, descr: PythonValue): Pick<NpyHeader, 'dtype' | 'bigEndian'> {
-  const { file } = source
-  if (Array.isArray(descr)) {
-    throw new GoldenLogitsError('unsupported-dtype', `is a structured array; ${SAVE}`, { file })
-  }
+  if (Array.isArray(descr)) throw npyError(source, 'unsupported-dtype', `is a structured array; ${SAVE}`)
   const match = typeof descr === 'string' ? /^([<>|=]?)([a-zA-Z])(\d{0,9})(\[\w+\])?$/.exec(descr) : null
   if (!match) throw badHeader(source, `its descr is ${printable(String(descr), 40)}, expected a dtype such as '<f4'`)
   const [, order, kind, size] = match as unknown as [string, string, string, string]
   if (kind === 'O') {
     const message = `is an array of Python objects ('|O'), a pickle; nothing was run. ${SAVE}`
-    throw new GoldenLogitsError('unsupported-dtype', message, { file })
+    throw npyError(source, 'unsupported-dtype', message)
   }
   const isText = /[USaMm]/.test(kind)
   const dtype = isText ? undefined : DTYPES.get(kind + size)
   if (!dtype && !isText) {
     const message = `has elements of dtype '${printable(descr as string, 20)}'; ${SAVE}`
-    throw new GoldenLogitsError('unsupported-dtype', message, { file })
+    throw npyError(source, 'unsupported-dtype', message)
   }
   return { dtype, bigEndian: order === '>' && dtype !== undefined && itemSize(dtype) > 1 }
 }
@@ -106,8 +110,14 @@ function parseShape(source: ByteSource, shape: PythonValue, budgets: Budgets): n
   return [...shape] as number[]
 }
 
-function badHeader({ file }: ByteSource, message: string): GoldenLogitsError {
-  return new GoldenLogitsError('bad-header', `broken .npy header: ${message}`, { file })
+function badHeader(source: ByteSource, message: string): GoldenLogitsError {
+  return npyError(source, 'bad-header', `broken .npy header: ${message}`)
+}
+
+/** An error about a .npy file, or about a member of an archive of them. */
+export function npyError({ file, member }: ByteSource, code: ErrorCode, message: string): GoldenLogitsError {
+  const text = member === undefined ? message : `member '${printable(member, 60)}': ${message}`
+  return new GoldenLogitsError(code, text, { file })
 }
 
 /** The elements of a snapshot's row by NumPy's names. It has no bfloat16: the bits are stored as uint16. */

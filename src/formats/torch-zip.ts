@@ -71,7 +71,7 @@ function rootOf(source: ByteSource, names: readonly string[]): string {
   }
   if (roots.length === 1) return root!
   if (names.some((name) => name.endsWith('.npy'))) {
-    const message = 'is a NumPy archive (.npz), expected a file of torch.save'
+    const message = 'is a zip archive of .npy and other files, expected a file of torch.save or numpy.savez'
     throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
   }
   throw badArchive(source, `it holds ${roots.length} pickles named data.pkl, expected 1`)

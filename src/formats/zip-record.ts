@@ -11,6 +11,9 @@ import { type Checks, type Checksum, newChecks } from './format.js'
  */
 const INFLATE_SLICE = 16 * 1024
 
+/** The same for the start of a record, whose header has some 128 bytes. */
+const START_SLICE = 512
+
 /** Bytes read at a time to compute the CRC of a record. */
 const CRC_CHUNK = 1 << 20
 
@@ -23,13 +26,15 @@ export function openRecord(
   source: ByteSource,
   entry: ZipEntry,
   budgets: Budgets,
-  { passed, checksum }: Checks,
+  checks: Checks,
 ): (offset: number, into: Uint8Array) => void {
-  let inflated: Uint8Array | undefined
+  const { passed, checksum } = checks
   return (offset, into) => {
     if (entry.deflated) {
-      inflated ??= inflateRecord(source, entry, budgets)
-      into.set(inflated.subarray(offset, offset + into.length))
+      if (checks.inflated?.record !== entry) {
+        checks.inflated = { record: entry, content: inflateRecord(source, entry, budgets) }
+      }
+      into.set(checks.inflated.content.subarray(offset, offset + into.length))
       return
     }
     const isComplete = into.length === entry.size
@@ -78,6 +83,28 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, budgets: Budgets): U
   }
   checkCrc(source, entry, () => crc32(content))
   return content
+}
+
+/** At least the first `length` bytes of a compressed record, or as many as it has. No CRC is checked. */
+export function inflateStart(source: ByteSource, entry: ZipEntry, length: number): Uint8Array {
+  const { Inflate } = fflate()
+  const start: Uint8Array[] = []
+  let done = 0
+  const stream = new Inflate((chunk) => {
+    start.push(chunk)
+    done += chunk.length
+  })
+  const bad = (problem: string) => badArchive(source, `record '${printable(entry.name)}' ${problem}`, entry.start)
+  for (let at = 0; at < entry.compressedSize && done < length; at += START_SLICE) {
+    const slice = readBytes(source, entry.start + at, Math.min(START_SLICE, entry.compressedSize - at))
+    try {
+      stream.push(slice, at + START_SLICE >= entry.compressedSize)
+    } catch {
+      throw bad('cannot be inflated')
+    }
+  }
+  if (done < length) throw bad('ends early')
+  return Buffer.concat(start)
 }
 
 function crcByChunks(source: ByteSource, entry: ZipEntry): number {

@@ -3,6 +3,8 @@ export interface ByteSource {
   /** The path for error messages. */
   readonly file: string
   readonly size: number
+  /** For error messages: which member of an archive these bytes are. */
+  readonly member?: string
   /**
    * Fills `into` with the bytes from `offset` on.
    * @throws GoldenLogitsError `file-changed` if the source is shorter than `size` by now

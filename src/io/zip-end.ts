@@ -112,8 +112,7 @@ function wideNumber(source: ByteSource, view: DataView, at: number): number {
 
 /** The error for every broken archive. */
 export function badArchive(source: ByteSource, message: string, offset?: number): GoldenLogitsError {
-  const advice = 'expected a file of torch.save; copy or dump it again'
-  return new GoldenLogitsError('bad-archive', `broken zip archive: ${message}; ${advice}`, {
+  return new GoldenLogitsError('bad-archive', `broken zip archive: ${message}; copy or dump it again`, {
     file: source.file,
     ...(offset !== undefined && { offset }),
   })

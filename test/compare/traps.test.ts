@@ -36,7 +36,11 @@ const TRAPS: readonly Trap[] = [
   ['a link to nothing', (file) => symlinkSync('gone', file), 'there is no such file'],
   ['a link to a device', (file) => symlinkSync('/dev/zero', file), 'is a device, expected a file'],
   ['a link to a folder', (file) => symlinkSync('/', file), 'is a folder, expected a file'],
-  ['an empty file', (file) => writeFileSync(file, ''), 'is empty, expected one of: a file of torch.save'],
+  [
+    'an empty file',
+    (file) => writeFileSync(file, ''),
+    'is empty, expected one of: a NumPy archive (.npz), a file of torch.save',
+  ],
   ['half a file', (file) => writeFileSync(file, halfOf(file)), 'cut short'],
   ['noise', (file) => writeFileSync(file, 'x'.repeat(5000)), 'is of an unknown format'],
   [

@@ -279,7 +279,7 @@ describe('files that cannot be read', () => {
     const token = tokenOf(GOOD[1]!, 'no tensor')
     expect(token).toMatchObject({ verdict: 'unreadable', pass: false, golden: { dtype: 'float32', shape: [1, 8] } })
     expect(token.reason).toMatch(
-      /\/1\/33_LmHead\/after\/outtensor0\.bin: is of an unknown format, expected one of: a file of torch/,
+      /\/1\/33_LmHead\/after\/outtensor0\.bin: is of an unknown format, expected one of: a NumPy archive/,
     )
     expect(token.comparison.counts).toMatchObject({ compared: 2, unreadable: 1 })
   })

@@ -89,11 +89,9 @@ export function formatConformance({ format, files, folders, ending, pair }: Form
         const source = countedSource(new Uint8Array(readFileSync(join(FIXTURES, file))), file)
         const { tensors, layout } = openTensors(source, { crcBytes: 0 })
         tensors.forEach((tensor, i) => {
-          const place = layout?.stored[i]?.place
-          const isContiguous =
-            layout?.stored[i]?.tensor.strides.at(-1) === 1 && tensor.shape.length === 2 && tensor.length > 0
-          if (!place || place.crcAt !== undefined || !isContiguous) return
+          const isContiguous = layout?.stored[i]?.tensor.strides.at(-1) === 1 && tensor.shape.length === 2
           const [rows, width] = tensor.shape as [number, number]
+          if (!isContiguous || tensor.length === 0 || rows === 1 || /compressed|deflated/.test(file)) return
           const row = new Uint8Array(width * itemSize(tensor.dtype))
           source.bytesRead = 0
           tensor.readRaw((rows - 1) * width, width, row)
@@ -101,7 +99,7 @@ export function formatConformance({ format, files, folders, ending, pair }: Form
           compared++
         })
       }
-      if (pair) expect(compared).toBeGreaterThan(0)
+      expect(compared).toBeGreaterThan(0)
     })
 
     test('a file over a budget is refused with its name', () => {
@@ -149,7 +147,7 @@ export function formatConformance({ format, files, folders, ending, pair }: Form
       expect(readTensors(path).map(describeTensor)).toEqual(tensors)
     })
 
-    const hostile = hostileFiles(ending)
+    const hostile = hostileFiles(ending === '.pt' ? '.pth' : ending)
     test.each(hostile)('$file is refused as $code', ({ file, code, text }) => {
       const path = join(FIXTURES, 'hostile', file)
       expectRefusal(() => readTensors(path).map((tensor) => tensor.toFloat32()), code, text, path)

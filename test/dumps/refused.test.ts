@@ -101,7 +101,6 @@ describe('a folder of files in no known layout', () => {
 
 describe('a file that is no tensor is refused at once', () => {
   test.each<[string, string | Uint8Array, string]>([
-    ['x.npz', 'PK\x03\x04', "{k: torch.from_numpy(v) for k, v in numpy.load('x.npz').items()}, 'x.pth')"],
     ['x.pb', '', "onnx.load_tensor('x.pb')"],
     ['x.onnx', '', 'it is a model; run it and save its logits by torch.save'],
     ['x.gguf', 'GGUF', 'it holds weights'],
@@ -137,13 +136,13 @@ describe('a file that is no tensor is refused at once', () => {
     expectRefusal(
       () => loadDump(path),
       'unsupported-format',
-      'is no dump and none of these: a file of torch.save (.pth, .pt), ',
+      'is no dump and none of these: a NumPy archive (.npz), a file of torch.save (.pth, .pt), ',
       path,
     )
   })
 
   test('a long path leaves a message of one line', () => {
-    const name = `${'x'.repeat(240)}.npz`
+    const name = `${'x'.repeat(240)}.pb`
     const root = writeTree({ [name]: '' })
     const path = join(root, name)
     expectRefusal(() => loadDump(path), 'unsupported-format', 'convert it in Python', path)

@@ -51,7 +51,7 @@ describe('the first bytes alone decide the format', () => {
   ])('%s is refused by name', (_, bytes, what) => {
     const message = `${what}`
     const error = expectRefused(bytes, 'unsupported-format', message)
-    expect(error.message).toContain(', expected one of: a file of torch.save (.pth, .pt), ')
+    expect(error.message).toContain(', expected one of: a NumPy archive (.npz), a file of torch.save (.pth, .pt), ')
   })
 })
 

@@ -28,3 +28,5 @@ formatConformance({
   ending: '.safetensors',
   pair: ['safetensors/pair-a.safetensors', 'safetensors/pair-b.safetensors'],
 })
+formatConformance({ format: 'npz', files: readManifest('npz/manifest.json'), folders: ['npz'], ending: '.npz' })
+formatConformance({ format: 'torch (.pt)', files: readManifest('pt/manifest.json'), folders: ['pt'], ending: '.pt' })

@@ -21,7 +21,7 @@ const deflated = (content: Uint8Array): Partial<RecordSpec> => ({
 describe('the records of a torch file', () => {
   test('have one data.pkl', () => {
     const none = zip(records.slice(1))
-    expectRefused(none, 'bad-archive', 'it holds 0 pickles named data.pkl, expected 1; expected a file of torch.save')
+    expectRefused(none, 'bad-archive', 'it holds 0 pickles named data.pkl, expected 1; copy or dump it again')
     const bare = zip([{ name: 'data.pkl', content: pickle(tensor()) }, ...records.slice(1)])
     expectRefused(bare, 'bad-archive', 'it holds 0 pickles named data.pkl, expected 1')
     const two = zip([...records, { name: 'other/data.pkl', content: pickle(tensor()) }])
@@ -45,9 +45,10 @@ describe('the records of a torch file', () => {
     },
   )
 
-  test('of NumPy are refused by name', () => {
-    const message = 'is a NumPy archive (.npz), expected a file of torch.save'
-    expectRefused(zip([{ name: 'logits.npy', content: FOUR }]), 'unsupported-format', message)
+  test('of NumPy arrays behind something else are refused by name', () => {
+    const message = 'is a zip archive of .npy and other files, expected a file of torch.save or numpy.savez'
+    const records = ['readme.txt', 'logits.npy'].map((name) => ({ name, content: FOUR }))
+    expectRefused(zip(records), 'unsupported-format', message)
   })
 })
 

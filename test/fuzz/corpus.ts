@@ -10,7 +10,7 @@ import { type Reading, readingOf } from './examine.js'
 /** A real file, and the offsets of the numbers in it that readers depend on. */
 export interface RealFile {
   name: string
-  kind: 'zip' | 'legacy' | 'bin' | 'npy' | 'safetensors'
+  kind: 'zip' | 'legacy' | 'bin' | 'npy' | 'npz' | 'safetensors'
   bytes: Uint8Array
   fields: number[]
   /** The entries of an archive. */
@@ -28,25 +28,33 @@ export function entriesOf(bytes: Uint8Array): RealEntry[] {
 
 /** Every real file of the fixtures, by kind. */
 export function loadCorpus(fixtures: string): Readonly<Record<RealFile['kind'], RealFile[]>> {
-  const names = ['torch', 'legacy', 'trees', 'npy', 'safetensors'].flatMap((folder) =>
+  const names = ['torch', 'legacy', 'pt', 'trees', 'npy', 'npz', 'safetensors'].flatMap((folder) =>
     readdirSync(join(fixtures, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
       join(fixtures, folder, name),
     ),
   )
   const files = names
-    .filter((name) => /\.(pth|bin|npy|safetensors)$/.test(name))
+    .filter((name) => /\.(pth|pt|bin|npy|npz|safetensors)$/.test(name))
     .sort()
     .map(realFile)
   const of = (kind: RealFile['kind']) => files.filter((file) => file.kind === kind)
-  return { zip: of('zip'), legacy: of('legacy'), bin: of('bin'), npy: of('npy'), safetensors: of('safetensors') }
+  return {
+    zip: of('zip'),
+    legacy: of('legacy'),
+    bin: of('bin'),
+    npy: of('npy'),
+    npz: of('npz'),
+    safetensors: of('safetensors'),
+  }
 }
 
 function realFile(path: string): RealFile {
   const bytes = new Uint8Array(readFileSync(path))
   const ending = extname(path).slice(1)
-  const kind = ending === 'pth' ? (bytes[0] === 0x50 ? 'zip' : 'legacy') : (ending as RealFile['kind'])
+  const kind =
+    ending === 'pth' || ending === 'pt' ? (bytes[0] === 0x50 ? 'zip' : 'legacy') : (ending as RealFile['kind'])
   const source = memorySource(bytes, basename(path))
-  const entries = kind === 'zip' ? entriesOf(bytes) : []
+  const entries = kind === 'zip' || kind === 'npz' ? entriesOf(bytes) : []
   return {
     name: basename(path),
     kind,
@@ -67,7 +75,7 @@ function headerLength(kind: RealFile['kind'], bytes: Buffer): number {
 /** Offsets of the numbers in zip headers, and of all bytes of a pickle or header. */
 function fieldsOf(kind: RealFile['kind'], bytes: Uint8Array): number[] {
   const text = Buffer.from(bytes)
-  if (kind !== 'zip') {
+  if (kind !== 'zip' && kind !== 'npz') {
     const end = headerLength(kind, text)
     return Array.from({ length: end }, (_, i) => i)
   }

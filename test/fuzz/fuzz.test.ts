@@ -21,6 +21,7 @@ test('the corpus has real files of every format', () => {
   expect(corpus.legacy.length).toBeGreaterThan(90)
   expect(corpus.bin.length).toBeGreaterThan(20)
   expect(corpus.npy.length).toBeGreaterThan(90)
+  expect(corpus.npz.length).toBeGreaterThan(40)
   expect(corpus.safetensors.length).toBeGreaterThan(80)
 })
 

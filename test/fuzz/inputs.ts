@@ -19,13 +19,15 @@ export interface Input {
 
 /** The kinds of input: how each is made, and its share of a run. */
 export const KINDS: Readonly<Record<string, { share: number; make(choices: Choices, corpus: Corpus): Input }>> = {
-  'torch zip, mutated': { share: 25, make: (choices, corpus) => mutatedZip(choices, corpus) },
+  'torch zip, mutated': { share: 25, make: (choices, corpus) => mutatedZip(choices, corpus.zip) },
   'torch zip, mutated pickle': { share: 20, make: (choices, corpus) => mutatedRecord(choices, corpus) },
   'torch zip, generated': { share: 25, make: (choices) => generateZip(choices, pick(choices, [0, 15, 60])) },
   'legacy torch, mutated': { share: 10, make: (choices, corpus) => mutatedLegacy(choices, corpus) },
   'legacy torch, generated': { share: 8, make: (choices) => generateLegacy(choices, pick(choices, [0, 15, 60])) },
   '.npy, mutated': { share: 6, make: (choices, corpus) => mutatedArray(choices, corpus.npy) },
   '.npy, generated': { share: 6, make: (choices) => generateNpy(choices, pick(choices, [0, 15, 60])) },
+  '.npz, mutated': { share: 8, make: (choices, corpus) => mutatedZip(choices, corpus.npz) },
+  '.npz, mutated array': { share: 6, make: (choices, corpus) => mutatedMember(choices, corpus.npz) },
   'safetensors, mutated': { share: 6, make: (choices, corpus) => mutatedArray(choices, corpus.safetensors) },
   'safetensors, generated': { share: 6, make: (choices) => generateSafetensors(choices, pick(choices, [0, 15, 60])) },
   '.bin, mutated': { share: 6, make: (choices, corpus) => mutatedBin(choices, corpus) },
@@ -53,9 +55,9 @@ const anyOf = (choices: Choices, files: readonly RealFile[]) => pick(choices, fi
  * An archive with bytes changed anywhere. Its CRCs cover all bytes of a tensor: if it can still be read, it reads as
  * before, unless the change removed a CRC or renamed a record.
  */
-function mutatedZip(choices: Choices, corpus: Corpus): Input {
-  const file = anyOf(choices, corpus.zip)
-  const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.zip).bytes)
+function mutatedZip(choices: Choices, files: readonly RealFile[]): Input {
+  const file = anyOf(choices, files)
+  const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, files).bytes)
   return {
     bytes,
     judge(outcome) {
@@ -93,6 +95,22 @@ function mutatedRecord(choices: Choices, corpus: Corpus): Input {
     const { start, size } = pick(choices, other.entries)
     const piece = size > 0 ? other.bytes.subarray(start, start + size) : other.bytes
     return { name: entry.name, content: mutate(content, choices, [], piece) }
+  })
+  return { bytes: zip(records) }
+}
+
+/** An archive of NumPy with one of its members changed, with correct CRCs and sizes. */
+function mutatedMember(choices: Choices, files: readonly RealFile[]): Input {
+  const file = anyOf(
+    choices,
+    files.filter(({ entries }) => entries.some(({ deflated }) => !deflated)),
+  )
+  const entries = file.entries.filter(({ deflated }) => !deflated)
+  const changed = choices.int(entries.length)
+  const records = entries.map((entry, i) => {
+    const content = file.bytes.subarray(entry.start, entry.start + entry.size)
+    const header = Array.from({ length: Math.min(128, content.length) }, (_, at) => at)
+    return { name: entry.name, content: i === changed ? mutate(content, choices, header, file.bytes) : content }
   })
   return { bytes: zip(records) }
 }

@@ -98,7 +98,7 @@ describe('not a regular file', () => {
     expectRefusal(
       unmade('/proc/self/maps'),
       'unsupported-format',
-      'is empty, expected one of: a file of torch.save',
+      'is empty, expected one of: a NumPy archive (.npz), a file of torch.save',
       '/proc/self/maps',
     )
   })

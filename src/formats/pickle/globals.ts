@@ -26,10 +26,25 @@ const ALLOWED: ReadonlyMap<string, Global> = new Map<string, Global>([
   ['torch._utils\n_rebuild_tensor_v2', { does: 'rebuild-tensor-v2' }],
   ['torch._utils\n_rebuild_tensor', { does: 'rebuild-tensor' }],
   ['torch._utils\n_rebuild_parameter', { does: 'rebuild-parameter' }],
+  ['torch._utils\n_rebuild_parameter_with_state', { does: 'rebuild-parameter-with-state' }],
+  ['torch._tensor\n_rebuild_from_type_v2', { does: 'rebuild-from-type' }],
+  ['torch\nTensor', { does: 'type' }],
+  ['torch.nn.parameter\nParameter', { does: 'type' }],
+  ['torch.nn.parameter\nBuffer', { does: 'type' }],
   ['torch_npu.utils.storage\n_rebuild_npu_tensor', { does: 'rebuild-npu-tensor' }],
   ['collections\nOrderedDict', { does: 'ordered-dict' }],
   ['torch\nSize', { does: 'size' }],
-  ['torch\ndevice', { does: 'device' }],
+  ['torch\ndevice', { does: 'inert', what: 'a device', arity: [1, 2] }],
+  ['torch.serialization\n_get_layout', { does: 'inert', what: 'a layout', arity: [1] }],
+  // Protocol 2 pickles bytes as an encoded string, and the built-ins under their name in Python 2.
+  ['_codecs\nencode', { does: 'inert', what: 'bytes', arity: [2] }],
+  ['__builtin__\ncomplex', { does: 'inert', what: 'a complex number', arity: [2] }],
+  ['builtins\ncomplex', { does: 'inert', what: 'a complex number', arity: [2] }],
+  ['__builtin__\nset', { does: 'set' }],
+  ['builtins\nset', { does: 'set' }],
+  ['numpy\ndtype', { does: 'inert', what: 'a NumPy dtype', arity: [3] }],
+  ['numpy._core.multiarray\nscalar', { does: 'inert', what: 'a NumPy scalar', arity: [2] }],
+  ['numpy.core.multiarray\nscalar', { does: 'inert', what: 'a NumPy scalar', arity: [2] }],
   ...DTYPES.map((name) => [`torch\n${name}`, { does: 'dtype' }] as const),
   ...STORAGES.map(([name, dtype]) => [`torch\n${name}`, { does: 'storage', dtype }] as const),
 ])
@@ -64,6 +79,11 @@ export function allowedGlobal(module: string, name: string, where: { file: strin
     throw new GoldenLogitsError('unsupported-dtype', `holds a tensor of ${dtype}; ${advice}`, where)
   }
   const global = printable(`${module}.${name}`)
-  const message = `the pickle asks for '${global}', which a file of tensors does not need; nothing was run. If you trust the file, save only the tensor: torch.save(logits, path)`
+  const isArray = /^numpy\._?core\.multiarray\n_reconstruct$/.test(key)
+  const message = `the pickle asks for '${global}', which a file of tensors does not need; nothing was run. ${isArray ? SAVE_ARRAY : SAVE_TENSOR}`
   throw new GoldenLogitsError('disallowed-global', message, where)
 }
+
+const SAVE_TENSOR = 'If you trust the file, save only the tensor: torch.save(logits, path)'
+const SAVE_ARRAY =
+  'A NumPy array in a pickle is not read: save it by numpy.save(path, logits), or as a tensor: torch.from_numpy(logits)'

@@ -196,11 +196,12 @@ class Machine {
     this.push(reduce(callee, args, { file, offset, budgets: this.budgets }))
   }
 
-  /** Drops the attributes of an OrderedDict (`_metadata` of a state dict). No other value may have a state. */
+  /** Drops the attributes of an OrderedDict (`_metadata` of a state dict), and the state of a NumPy dtype. */
   build(): void {
     this.pop()
     const target = this.top()
-    if (isKind(target, 'dict') && target.ordered) return
+    if ((isKind(target, 'dict') && target.ordered) || (isKind(target, 'inert') && target.what === 'a NumPy dtype'))
+      return
     throw this.malformed(`BUILD on ${typeName(target)}, expected an OrderedDict`)
   }
 
@@ -265,7 +266,7 @@ const ACTIONS: ReadonlyMap<number, (m: Machine) => void> = new Map<number, (m: M
   [0x51, (m) => m.persistent()], // BINPERSID
 ])
 
-function isKind<K extends 'list' | 'dict'>(value: Value, kind: K): value is Extract<Value, { kind: K }> {
+function isKind<K extends 'list' | 'dict' | 'inert'>(value: Value, kind: K): value is Extract<Value, { kind: K }> {
   return typeof value === 'object' && value !== null && value.kind === kind
 }
 

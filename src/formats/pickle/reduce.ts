@@ -1,6 +1,14 @@
 import { GoldenLogitsError, printable } from '../../errors.js'
 import { type Budgets, withinBudget } from '../../io/budgets.js'
-import { type Global, type StorageValue, type TensorValue, type TupleValue, typeName, type Value } from './values.js'
+import {
+  type Global,
+  type GlobalValue,
+  type StorageValue,
+  type TensorValue,
+  type TupleValue,
+  typeName,
+  type Value,
+} from './values.js'
 
 /** The position of a call in the file, and the budgets. */
 export interface CallSite {
@@ -20,10 +28,10 @@ export function reduce(callee: Value, args: Value, site: CallSite): Value {
   if (typeof args !== 'object' || args === null || args.kind !== 'tuple') {
     throw malformed(`it calls with ${typeName(args)}, expected a tuple of arguments`, site)
   }
-  return CALLS[callee.global.does](args.items, site)
+  return CALLS[callee.global.does](args.items, site, callee.global)
 }
 
-type Call = (args: readonly Value[], site: CallSite) => Value
+type Call = (args: readonly Value[], site: CallSite, global: Global) => Value
 
 const CALLS: Readonly<Record<Global['does'], Call>> = {
   'ordered-dict': (args, site) => {
@@ -34,13 +42,17 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
     arity('torch.Size', args, [1], site)
     return tuple(args[0], 'the argument of torch.Size', site)
   },
-  device: (args, site) => {
-    arity('torch.device', args, [1, 2], site)
-    const [type, index = 0] = args
-    if (typeof type !== 'string' || typeof index !== 'number') {
-      throw malformed('a device that is not a name and a number', site)
-    }
-    return { kind: 'device' }
+  set: (args, site) => {
+    arity('set', args, [1], site)
+    const [items] = args
+    if (typeof items === 'object' && items !== null && items.kind === 'list') return items
+    throw malformed(`a set of ${typeName(items!)}, expected a list`, site)
+  },
+  inert: (args, site, global) => {
+    const { what, arity: allowed } = global as Extract<Global, { does: 'inert' }>
+    arity(what, args, allowed, site)
+    for (const arg of args) refuseTensor(what, arg, site)
+    return { kind: 'inert', what }
   },
   'rebuild-tensor': (args, site) => {
     arity('_rebuild_tensor', args, [4], site)
@@ -61,10 +73,21 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
   },
   'rebuild-parameter': (args, site) => {
     arity('_rebuild_parameter', args, [3], site)
-    const [data, grad] = args
-    requiresGrad(grad!, site)
-    if (typeof data === 'object' && data !== null && data.kind === 'tensor') return data
-    throw malformed(`a parameter of ${typeName(data)}, expected a tensor`, site)
+    return parameter(args, site)
+  },
+  'rebuild-parameter-with-state': (args, site) => {
+    arity('_rebuild_parameter_with_state', args, [4], site)
+    return parameter(args, site)
+  },
+  'rebuild-from-type': (args, site) => {
+    arity('_rebuild_from_type_v2', args, [4], site)
+    const [callee, type, rest] = args
+    if (!isGlobal(type) || type.global.does !== 'type') throw malformed(`a tensor of type ${typeName(type!)}`, site)
+    // A tensor with attributes wraps the call for the tensor alone. That call wraps no other, so that this ends.
+    if (!isGlobal(callee) || !INNER.has(callee.global.does)) {
+      throw malformed(`a tensor rebuilt by ${typeName(callee!)}, expected a function of torch._utils`, site)
+    }
+    return reduce(callee, rest!, site)
   },
   storage: (_, site) => {
     throw malformed('it calls a storage class', site)
@@ -72,6 +95,33 @@ const CALLS: Readonly<Record<Global['does'], Call>> = {
   dtype: (_, site) => {
     throw malformed('it calls a dtype', site)
   },
+  type: (_, site) => {
+    throw malformed('it calls a type', site)
+  },
+}
+
+const INNER: ReadonlySet<Global['does']> = new Set<Global['does']>([
+  'rebuild-tensor',
+  'rebuild-tensor-v2',
+  'rebuild-npu-tensor',
+  'rebuild-parameter',
+])
+
+function isGlobal(value: Value | undefined): value is GlobalValue {
+  return typeof value === 'object' && value !== null && value.kind === 'global'
+}
+
+/** `(data, requires_grad, hooks, …)`. Attributes do not change the elements and are ignored. */
+function parameter([data, grad]: readonly Value[], site: CallSite): TensorValue {
+  requiresGrad(grad!, site)
+  if (typeof data === 'object' && data !== null && data.kind === 'tensor') return data
+  throw malformed(`a parameter of ${typeName(data!)}, expected a tensor`, site)
+}
+
+/** What an inert value was made of is forgotten, so it must not be a tensor, or what may hold one. */
+function refuseTensor(what: string, arg: Value, site: CallSite): void {
+  const isPlain = typeof arg !== 'object' || arg === null || arg.kind === 'float' || arg.kind === 'inert'
+  if (!isPlain) throw malformed(`${what} of ${typeName(arg)}`, site)
 }
 
 function arity(name: string, args: readonly Value[], allowed: readonly number[], site: CallSite): void {

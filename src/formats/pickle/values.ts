@@ -14,7 +14,7 @@ export type Value =
   | FloatValue
   | StorageValue
   | TensorValue
-  | DeviceValue
+  | InertValue
 
 export interface TupleValue {
   readonly kind: 'tuple'
@@ -53,7 +53,10 @@ export interface GlobalValue {
 
 export type Global =
   | { does: 'rebuild-tensor-v2' | 'rebuild-tensor' | 'rebuild-npu-tensor' | 'rebuild-parameter' }
-  | { does: 'ordered-dict' | 'size' | 'device' }
+  | { does: 'rebuild-parameter-with-state' | 'rebuild-from-type' }
+  | { does: 'ordered-dict' | 'set' | 'size' }
+  | { does: 'inert'; what: string; arity: readonly number[] }
+  | { does: 'type' }
   | { does: 'storage'; dtype: Dtype }
   | { does: 'dtype' }
 
@@ -76,9 +79,10 @@ export interface TensorValue {
   readonly strides: readonly number[]
 }
 
-/** A `torch.device`. Irrelevant for logits, but allowed in the pickle. */
-export interface DeviceValue {
-  readonly kind: 'device'
+/** A value without tensors, of which only its kind is kept: a `torch.device`, a NumPy scalar, bytes. */
+export interface InertValue {
+  readonly kind: 'inert'
+  readonly what: string
 }
 
 /** The value of a dict for a string key. */
@@ -104,5 +108,6 @@ export function typeName(value: Value): string {
   if (typeof value === 'boolean') return 'a bool'
   if (typeof value === 'number' || typeof value === 'bigint') return 'a number'
   if (typeof value === 'string') return 'a str'
+  if (value.kind === 'inert') return value.what
   return value.kind === 'dict' && value.ordered ? 'an OrderedDict' : `a ${value.kind}`
 }

@@ -51,14 +51,12 @@ const GADGETS: readonly (readonly [string, string])[] = [
   ['torch._inductor.codecache', 'compile_file'],
   ['torch.distributed.rpc', 'rpc_sync'],
   ['numpy', 'load'],
-  ['numpy.core.multiarray', '_reconstruct'],
   ['operator', 'attrgetter'],
   ['operator', 'methodcaller'],
   ['functools', 'partial'],
   ['copyreg', '_reconstructor'],
   ['collections', 'defaultdict'],
   ['codecs', 'decode'],
-  ['_codecs', 'encode'],
   ['timeit', 'timeit'],
   ['cProfile', 'run'],
   ['ctypes', 'CDLL'],
@@ -189,4 +187,12 @@ test('GLOBAL reads two lines of at most 1 KiB together', () => {
   expectRefused(torchZip(pickle(tensor())), 'limit-exceeded', 'over the budget pickleGlobal of 10', {
     pickleGlobal: 10,
   })
+})
+
+test('a NumPy array in a pickle is refused with what to do', () => {
+  for (const module of ['numpy.core.multiarray', 'numpy._core.multiarray']) {
+    const bytes = torchZip(pickle(call(global(module, '_reconstruct'), tuple())))
+    const error = expectRefused(bytes, 'disallowed-global', 'save it by numpy.save(path, logits), or as a tensor')
+    expect(error.message).toContain('nothing was run')
+  }
 })

@@ -132,14 +132,25 @@ describe('calls with a wrong number of arguments are refused', () => {
     ['torch_npu.utils.storage', '_rebuild_npu_tensor', [7]],
     ['collections', 'OrderedDict', [0]],
     ['torch', 'Size', [1]],
-    ['torch', 'device', [1, 2]],
+    ['torch._utils', '_rebuild_parameter_with_state', [4]],
+    ['torch._tensor', '_rebuild_from_type_v2', [4]],
+    ['builtins', 'set', [1]],
+  ]
+  const INERT: readonly [string, string, string, readonly number[]][] = [
+    ['torch', 'device', 'a device', [1, 2]],
+    ['torch.serialization', '_get_layout', 'a layout', [1]],
+    ['_codecs', 'encode', 'bytes', [2]],
+    ['__builtin__', 'complex', 'a complex number', [2]],
+    ['numpy', 'dtype', 'a NumPy dtype', [3]],
+    ['numpy._core.multiarray', 'scalar', 'a NumPy scalar', [2]],
+    ['numpy.core.multiarray', 'scalar', 'a NumPy scalar', [2]],
   ]
 
   test.each(REBUILDS)('%s.%s', (module, name, allowed) => {
     for (let count = 0; count <= 9; count++) {
       if (allowed.includes(count)) continue
       const args = tuple(...Array.from({ length: count }, () => OP.NONE))
-      const what = `${name.replace('Size', 'torch.Size').replace('device', 'torch.device')} with ${count} arguments, expected ${allowed.join(' or ')}`
+      const what = `${name.replace('Size', 'torch.Size')} with ${count} arguments, expected ${allowed.join(' or ')}`
       refused(call(global(module, name), args), what)
     }
   })
@@ -170,10 +181,62 @@ describe('calls with a wrong number of arguments are refused', () => {
     refused(call(global('torch._utils', '_rebuild_parameter'), tuple(tensor(), part, OP.NONE)), what)
   })
 
-  test('a device that is not a name and a number', () => {
-    for (const args of [tuple(int(0)), tuple(text('cuda'), text('0')), tuple(text('cuda'), OP.NONE)]) {
-      refused(call(global('torch', 'device'), args), 'a device that is not a name and a number')
+  test.each(INERT)('%s.%s makes %s, which is forgotten', (module, name, what, allowed) => {
+    for (let count = 0; count <= 4; count++) {
+      const made = call(global(module, name), tuple(...Array.from({ length: count }, () => OP.NONE)))
+      if (!allowed.includes(count)) refused(made, `${what} with ${count} arguments, expected ${allowed.join(' or ')}`)
+      else {
+        expect(readAll(torchZip(pickle(list(made, tensor()))))).toEqual([{ name: '1', values: [1, -2, 0.5, 8] }])
+        expectRefused(torchZip(pickle(made)), 'no-tensor', `holds ${what} without a tensor`)
+      }
+      // What it is made of is forgotten, so that it must not be a tensor, or hold one.
+      for (const [kind, part] of [
+        ['a tensor', tensor()],
+        ['a list', list(tensor())],
+        ['a dict', OP.EMPTY_DICT],
+        ['a tuple', OP.EMPTY_TUPLE],
+        ['a storage', storage()],
+        ['a global', global('torch', 'Size')],
+      ] as const) {
+        const args = [part, ...Array.from({ length: allowed[0]! - 1 }, () => OP.NONE)]
+        refused(call(global(module, name), tuple(...args)), `${what} of ${kind}`)
+      }
     }
+  })
+
+  test('only the state of a NumPy dtype is dropped', () => {
+    const dtype = call(global('numpy', 'dtype'), tuple(text('f4'), OP.NEWFALSE, OP.NEWTRUE))
+    const built = bytesOf(dtype, tuple(int(3), text('<')), OP.BUILD)
+    expect(readAll(torchZip(pickle(list(built, tensor()))))).toHaveLength(1)
+    const device = call(global('torch', 'device'), tuple(text('cpu')))
+    refused(bytesOf(device, OP.EMPTY_DICT, OP.BUILD), 'BUILD on a device, expected an OrderedDict')
+  })
+
+  test('a set is a list', () => {
+    const set = call(global('builtins', 'set'), tuple(list(int(1), tensor())))
+    expect(readAll(torchZip(pickle(set)))).toEqual([{ name: '1', values: [1, -2, 0.5, 8] }])
+    refused(call(global('__builtin__', 'set'), tuple(OP.NONE)), 'a set of None, expected a list')
+    refused(call(global('__builtin__', 'set'), tuple(tuple())), 'a set of a tuple, expected a list')
+  })
+
+  test('a tensor with attributes is rebuilt by a function of torch._utils, of a known type', () => {
+    const fromType = (...args: readonly Part[]) =>
+      call(global('torch._tensor', '_rebuild_from_type_v2'), tuple(...args))
+    const v1 = global('torch._utils', '_rebuild_tensor')
+    const inner = tuple(storage(), int(0), tuple(int(4)), tuple(int(1)))
+    const type = global('torch', 'Tensor')
+    expect(readAll(torchZip(pickle(fromType(v1, type, inner, OP.NONE))))[0]!.values).toEqual([1, -2, 0.5, 8])
+    refused(fromType(v1, OP.NONE, inner, OP.NONE), 'a tensor of type None')
+    refused(fromType(v1, v1, inner, OP.NONE), 'a tensor of type a global')
+    refused(fromType(type, type, inner, OP.NONE), 'a tensor rebuilt by a global, expected a function of torch._utils')
+    refused(fromType(int(1), type, inner, OP.NONE), 'a tensor rebuilt by a number')
+    const itself = global('torch._tensor', '_rebuild_from_type_v2')
+    refused(fromType(itself, type, tuple(v1, type, inner, OP.NONE), OP.NONE), 'a tensor rebuilt by a global')
+    refused(fromType(v1, type, OP.NONE, OP.NONE), 'it calls with None, expected a tuple of arguments')
+    refused(call(type, tuple()), 'it calls a type')
+    const state = global('torch._utils', '_rebuild_parameter_with_state')
+    expect(readAll(torchZip(pickle(call(state, tuple(tensor(), OP.NEWTRUE, OP.NONE, OP.EMPTY_DICT)))))).toHaveLength(1)
+    refused(call(state, tuple(OP.NONE, OP.NEWTRUE, OP.NONE, OP.NONE)), 'a parameter of None, expected a tensor')
   })
 
   test.each(others('a number', 'a bool'))('an NPU format that is %s', (name, part) => {
