@@ -42,7 +42,7 @@ export const RAISED: usize = 0x2ac
 export const RUNNING_END: usize = 0x2b0
 
 /** The results of a pair. */
-export const RESULTS: usize = 0x300
+export const RESULTS: usize = 0x2c0
 
 export const CONSTANTS: usize = 0x400
 

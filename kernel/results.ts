@@ -26,6 +26,7 @@ import {
   RESULTS,
 } from './layout'
 import { multiplyPair } from './products'
+import { readSample, sampleDump, sampled, sampleGolden, sampleSpread } from './sample'
 import { find, logitAt, sumInOrder } from './search'
 import { bregmanTotal, total } from './totals'
 
@@ -68,6 +69,13 @@ export function writeResults(golden: usize, goldenKind: i32, dump: usize, dumpKi
   put(load<f64>(NOISE))
   put(load<i32>(GIVEN_UP))
   put(load<i32>(RAISED))
+  const goldenMax = load<f32>(GOLDEN_EXTREMES)
+  const dumpMax = load<f32>(DUMP_EXTREMES)
+  readSample(golden, goldenKind, dump, dumpKind, count, goldenMax, dumpMax)
+  put(sampled)
+  put(sampleSpread)
+  put(sampleGolden)
+  put(sampleDump)
 }
 
 /** Top-1, maximum, minimum and mean. */

@@ -39,11 +39,12 @@ export function compareListed(
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */
 export function compareSides(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
   const { pairs, notes } = align(dump.dump, golden.dump, settings)
-  const { vocabSize, threads } = settings
+  const { vocabSize, precision, threads } = settings
   const results = measureAll(planPairs(pairs, golden, dump), {
     golden: golden.rows,
     dump: dump.rows,
     vocabSize,
+    precision,
     threads,
   })
   return conclude(dump.dump, golden.dump, results, notes, settings)

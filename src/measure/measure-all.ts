@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import type { Dump } from '../dumps/types.js'
 import { listOf } from '../lib/lazy-list.js'
 import type { RowKernel } from '../metrics/kernel.js'
+import type { Precision } from '../metrics/precision.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import { FilesSource } from './from-files.js'
 import { memorySource } from './from-memory.js'
@@ -24,6 +25,8 @@ export interface MeasureSetting {
   readonly golden: RowSource
   readonly dump: RowSource
   readonly vocabSize: number | undefined
+  /** The option `dtype`. */
+  readonly precision?: Precision | undefined
   /** The option `threads`. */
   readonly threads: number | undefined
 }
@@ -33,10 +36,10 @@ export interface MeasureSetting {
  * worth while and allowed; the outcomes do not depend on it.
  * @throws GoldenLogitsError `invalid-argument` for an environment variable that is not a number of threads
  */
-export function measureAll(pairs: PairList, { golden, dump, vocabSize, threads }: MeasureSetting): Results {
+export function measureAll(pairs: PairList, { golden, dump, vocabSize, precision, threads }: MeasureSetting): Results {
   const most = threadCount(threads)
   const kernel = rowKernel()
-  const setting = { golden, dump, vocabSize, kernel }
+  const setting = { golden, dump, vocabSize, precision, kernel }
   const results = new Results(pairs)
   const measure = (index: number): void => {
     const pair = pairs.at(index) as WholePair
@@ -44,7 +47,7 @@ export function measureAll(pairs: PairList, { golden, dump, vocabSize, threads }
   }
   try {
     if (most > 1 && golden instanceof FilesSource && dump instanceof FilesSource) {
-      const shared = () => ({ golden: settingOf(golden), dump: settingOf(dump), vocabSize })
+      const shared = () => ({ golden: settingOf(golden), dump: settingOf(dump), vocabSize, precision })
       measureOnThreads(pairs, results, measure, most, kernel, shared)
     } else for (const index of pairs.whole) measure(index)
   } finally {
@@ -97,7 +100,7 @@ function measureOnThreads(
   measure: (index: number) => void,
   threads: number,
   kernel: RowKernel,
-  shared: () => Pick<Batch, 'golden' | 'dump' | 'vocabSize'>,
+  shared: () => Pick<Batch, 'golden' | 'dump' | 'vocabSize' | 'precision'>,
 ): void {
   const { whole } = pairs
   let done = 0

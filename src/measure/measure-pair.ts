@@ -2,11 +2,13 @@ import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { compareExactly } from '../metrics/compare-exactly.js'
 import type { RowBuffers, RowKernel } from '../metrics/kernel.js'
+import type { Precision } from '../metrics/precision.js'
 import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { exactRow, isWide, widen } from '../tensor/widen.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
+import { pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
 import type { PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
 import { type RawRow, vocabCut } from './vocab-cut.js'
@@ -16,6 +18,8 @@ export interface PairSetting {
   readonly golden: RowSource
   readonly dump: RowSource
   readonly vocabSize: number | undefined
+  /** The option `dtype`. */
+  readonly precision?: Precision | undefined
   readonly kernel: RowKernel
 }
 
@@ -102,7 +106,7 @@ function reasonOf(prepared: Prepared): string[] {
 function compareRows(
   golden: PreparedRow,
   dump: PreparedRow,
-  { vocabSize, kernel }: PairSetting,
+  { vocabSize, precision, kernel }: PairSetting,
   sides: Sides,
 ): Outcome | undefined {
   const plan = planRanks(golden, dump, vocabSize)
@@ -124,27 +128,21 @@ function compareRows(
     unequalReason('golden', golden, g, buffers.golden, goldenStart) ??
     unequalReason('dump', dump, d, buffers.dump, dumpStart)
   if (reason !== undefined) return failure(sides, 'shape-mismatch', reason)
+  const goldenRow = rawRow(buffers.golden, goldenStart, golden.dtype, g.width)
+  const dumpRow = rawRow(buffers.dump, dumpStart, dump.dtype, d.width)
   const isEitherWide = isWide(golden.dtype) || isWide(dump.dtype)
-  const exact = isEitherWide
-    ? compareExactly(
-        rawRow(buffers.golden, goldenStart, golden.dtype, g.width),
-        rawRow(buffers.dump, dumpStart, dump.dtype, d.width),
-        count,
-      )
-    : undefined
+  const exact = isEitherWide ? compareExactly(goldenRow, dumpRow, count) : undefined
   const rows = exact ?? kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
   const { golden: goldenSide, dump: dumpSide, notes } = sides
   const outcome: Outcome & { kind: 'compared' } = { golden: goldenSide, dump: dumpSide, notes, kind: 'compared', rows }
+  if (rows.kind === 'measured') outcome.noise = pairNoise(rows, goldenRow, dumpRow, count, precision)
   if (rows.kind === 'measured' && rows.support.goldenOnly > 0) {
     const suppressed = exactRow(buffers.golden.subarray(goldenStart), golden.dtype, count)
     const logits = exactRow(buffers.dump.subarray(dumpStart), dump.dtype, count)
     outcome.suppressedMass = softmaxMass(logits, (id) => suppressed[id] === Number.NEGATIVE_INFINITY)
   }
   if (plan.undecided) outcome.separate = separateRanks(golden, dump, buffers, kernel)
-  if (vocabSize !== undefined) {
-    const goldenRow = rawRow(buffers.golden, goldenStart, golden.dtype, g.width)
-    outcome.cut = vocabCut(goldenRow, rawRow(buffers.dump, dumpStart, dump.dtype, d.width), vocabSize)
-  }
+  if (vocabSize !== undefined) outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   return outcome
 }
 

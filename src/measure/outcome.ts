@@ -1,4 +1,5 @@
 import type { DumpStep } from '../dumps/types.js'
+import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
@@ -59,7 +60,15 @@ export type Outcome = {
   /** What the sources chose or left out, one line each. */
   notes: readonly string[]
 } & (
-  | { kind: 'compared'; rows: RowComparison; cut?: VocabCut; suppressedMass?: number; separate?: SeparateRanks }
+  | {
+      kind: 'compared'
+      rows: RowComparison
+      cut?: VocabCut
+      suppressedMass?: number
+      separate?: SeparateRanks
+      /** Of rows that were measured, unless both hold integers. */
+      noise?: RowNoise | undefined
+    }
   | { kind: 'bounded'; rows: BoundedRows; cut?: VocabCut }
   | { kind: 'shape-mismatch'; reason: string }
   | { kind: 'unreadable'; reason: string }

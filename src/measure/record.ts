@@ -1,5 +1,7 @@
+import type { RowNoise } from '../metrics/row-noise.js'
 import { METRICS, type MetricKey } from '../metrics/table.js'
 import type { MeasuredRows, Metrics } from '../metrics/types.js'
+import { copyNoise, NOISE_BYTES, readNoise, writeNoise } from './noise-record.js'
 import type { MeasuredOutcome } from './outcome.js'
 import type { VocabCut } from './vocab-cut.js'
 
@@ -55,10 +57,16 @@ export interface RecordMemory {
   readonly float64: Float64Array
   readonly float32: Float32Array
   readonly int32: Int32Array
+  /** The noise of each pair, beside the records: see noise-record.ts. */
+  readonly noise: Float32Array
 }
 
+/** @param buffer room for a number of records. The noise gets a buffer of the same kind. */
 export function recordMemory(buffer: ArrayBuffer | SharedArrayBuffer): RecordMemory {
-  return { float64: new Float64Array(buffer), float32: new Float32Array(buffer), int32: new Int32Array(buffer) }
+  const [float64, float32, int32] = [new Float64Array(buffer), new Float32Array(buffer), new Int32Array(buffer)]
+  const bytes = NOISE_BYTES * Math.floor(buffer.byteLength / RECORD_BYTES)
+  const noise = new Float32Array(buffer instanceof ArrayBuffer ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes))
+  return { float64, float32, int32, noise }
 }
 
 /** The part of a measured pair that holds a field; all its values are numbers. */
@@ -72,7 +80,13 @@ const NO_METRICS = Object.fromEntries(METRICS.map(({ key }) => [key, 0.5])) as R
 const NO_CUT: VocabCut = { goldenColumns: 0, goldenMass: 0, dumpColumns: 0, dumpMass: 0 }
 
 /** @param shape the number of the pair's shape in the reader's dictionary, from 0 */
-export function writeRecord(memory: RecordMemory, index: number, { rows, cut }: MeasuredOutcome, shape: number): void {
+export function writeRecord(
+  memory: RecordMemory,
+  index: number,
+  { rows, cut, noise }: MeasuredOutcome,
+  shape: number,
+): void {
+  writeNoise(memory.noise, index, noise)
   const { metrics, golden, dump, support } = rows
   const measured: Measured = { metrics, golden, dump, support, cut: cut ?? NO_CUT }
   const wide = index * WIDE_STRIDE
@@ -87,8 +101,11 @@ export function writeRecord(memory: RecordMemory, index: number, { rows, cut }: 
   memory.int32[index * NARROW_STRIDE + SHAPE_AT] = shape + 1
 }
 
-/** What `writeRecord` was given: the rows, and the probability that was cut off each side. */
-export function readRecord(memory: RecordMemory, index: number): { rows: MeasuredRows; cut: VocabCut } {
+/** What `writeRecord` was given: the rows, the probability that was cut off each side, and the noise. */
+export function readRecord(
+  memory: RecordMemory,
+  index: number,
+): { rows: MeasuredRows; cut: VocabCut; noise: RowNoise | undefined } {
   const rows: MeasuredRows = {
     kind: 'measured',
     metrics: { ...NO_METRICS },
@@ -108,12 +125,13 @@ export function readRecord(memory: RecordMemory, index: number): { rows: Measure
   }
   golden.top1Logit = golden.max
   dump.top1Logit = dump.max
-  return { rows, cut }
+  return { rows, cut, noise: readNoise(memory.noise, index) }
 }
 
 export function copyRecord(from: RecordMemory, fromIndex: number, to: RecordMemory, toIndex: number): void {
   const start = fromIndex * WIDE_STRIDE
   to.float64.set(from.float64.subarray(start, start + WIDE_STRIDE), toIndex * WIDE_STRIDE)
+  copyNoise(from.noise, fromIndex, to.noise, toIndex)
 }
 
 /** The number of a record's pair shape, from 0; −1 if there is no record. */

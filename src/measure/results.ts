@@ -123,6 +123,7 @@ export class Results implements List<MeasuredPair> {
     const dump = { files: other.files, layer: other.layer, dtype: d.dtype, fileShape: d.fileShape, shape: d.shape }
     const record = readRecord(this.chunkOf(index)!, this.inChunk(index))
     const outcome: MeasuredOutcome = { golden, dump, notes, kind: 'compared', rows: record.rows }
+    if (record.noise) outcome.noise = record.noise
     if (cut) outcome.cut = { ...record.cut, ...cut }
     return outcome
   }

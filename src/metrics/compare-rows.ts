@@ -3,6 +3,7 @@ import { klDivergence } from './divergence.js'
 import { measure } from './measure.js'
 import { sumPair } from './pair-sums.js'
 import { countNonFinite, hasNonFinite, scanRow } from './row-scan.js'
+import { sampleFacts } from './sample.js'
 import type { RowComparison } from './types.js'
 
 /** Compares the first `count` logits of two rows in plain TypeScript. */
@@ -23,6 +24,7 @@ export function compareRows(golden: Row, dump: Row, count: number): RowCompariso
     dump: dumpScan,
     goldenAtDumpTop1: golden[dumpScan.top1]!,
     dumpAtGoldenTop1: dump[goldenScan.top1]!,
+    sample: sampleFacts(golden, dump, count, goldenScan.max, dumpScan.max),
   }
   return measure(facts, count, klDivergence(golden, dump, count, goldenScan.top1, dumpScan.max))
 }

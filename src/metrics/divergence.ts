@@ -47,21 +47,28 @@ function smallBregman(x: number): number {
   return x * x * tail
 }
 
+/** The KL divergence of two rows, and Σexp(golden − max golden); NaN if that is not known. */
+export interface Divergence {
+  readonly divergence: number
+  readonly mass: number
+}
+
 /**
  * KL of two rows without NaN and +Inf, each with a finite logit. −Inf is a probability of 0.
  * @param goldenTop1 vocab id of the golden's maximum
  * @param dumpMax the dump's maximum
  */
-export function klDivergence(golden: Row, dump: Row, count: number, goldenTop1: number, dumpMax: number): number {
+export function klDivergence(golden: Row, dump: Row, count: number, goldenTop1: number, dumpMax: number): Divergence {
   const goldenMax = golden[goldenTop1]!
-  if (missesMass(golden, dump, count, goldenMax)) return Number.POSITIVE_INFINITY
-  const first = divergenceOf(bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0), 4)
-  if (first.trusted) return first.divergence
+  if (missesMass(golden, dump, count, goldenMax)) return { divergence: Number.POSITIVE_INFINITY, mass: Number.NaN }
+  const sums = bregmanSums(golden, dump, count, goldenMax, dump[goldenTop1]!, 0)
+  const first = divergenceOf(sums, 4)
+  if (first.trusted) return { divergence: first.divergence, mass: sums.mass }
   // The top token moved: use the constant that makes both sides sum to the same mass. Then t is 0 and B is the
   // divergence. The t of the sums would only be rounding noise, as large as their largest terms.
   const gap = Math.log(partition(dump, count, dumpMax)) - Math.log(partition(golden, count, goldenMax))
   const { bregman, mass } = bregmanSums(golden, dump, count, goldenMax, dumpMax, gap)
-  return bregman / mass
+  return { divergence: bregman / mass, mass }
 }
 
 /** Whether the dump suppresses a vocab id to which the golden gives a float64 probability above 0. */

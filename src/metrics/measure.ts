@@ -1,6 +1,8 @@
+import type { Divergence } from './divergence.js'
 import { EPSILON, type PairSums } from './pair-sums.js'
 import type { RowScan } from './row-scan.js'
-import type { MeasuredRows, RowStats, Support } from './types.js'
+import type { SampleFacts } from './sample.js'
+import type { MeasuredRows, RowScale, RowStats, Support } from './types.js'
 
 /** The sums of one pair of rows, and facts of each row. */
 export interface PairFacts {
@@ -11,6 +13,7 @@ export interface PairFacts {
   /** The golden's logit at the dump's top-1, and the other way round. */
   goldenAtDumpTop1: number
   dumpAtGoldenTop1: number
+  sample: SampleFacts
 }
 
 /**
@@ -18,7 +21,7 @@ export interface PairFacts {
  * every error and the distance are Infinity, and the cosine is that of the ids that are finite on both sides (0 if
  * there are none).
  */
-export function measure(facts: PairFacts, count: number, klDivergence: number): MeasuredRows {
+export function measure(facts: PairFacts, count: number, { divergence, mass }: Divergence): MeasuredRows {
   const { sums, support } = facts
   const mismatched = support.firstMismatch >= 0
   const shared = count - support.bothSuppressed - support.goldenOnly - support.dumpOnly
@@ -29,7 +32,7 @@ export function measure(facts: PairFacts, count: number, klDivergence: number): 
     // Not a loop over the table: this runs for every token, and V8 makes an object literal much faster.
     metrics: {
       cosineSimilarity: shared === 0 ? 0 : cosine(sums),
-      klDivergence,
+      klDivergence: divergence,
       maxRelativeError: error(sums.relativeMax),
       meanRelativeError: error(sums.relativeSum / count),
       maxAbsoluteError: error(sums.absoluteMax),
@@ -39,6 +42,21 @@ export function measure(facts: PairFacts, count: number, klDivergence: number): 
     golden: statsOf(facts.golden, facts.goldenAtDumpTop1),
     dump: statsOf(facts.dump, facts.dumpAtGoldenTop1),
     support,
+    scale: scaleOf(facts, count, mass),
+  }
+}
+
+function scaleOf({ sums, support, golden, dump, sample }: PairFacts, count: number, mass: number): RowScale {
+  // With suppressed ids the means are −Infinity, and so are the sums of the gaps.
+  const isWhole = support.bothSuppressed + support.goldenOnly + support.dumpOnly === 0
+  const deviation = (squares: number, mean: number) =>
+    isWhole ? Math.sqrt(Math.max(0, squares / count - mean * mean)) : Number.NaN
+  return {
+    golden: deviation(sums.gg, golden.mean),
+    dump: deviation(sums.mm, dump.mean),
+    gap: deviation(sums.dd, dump.mean - golden.mean),
+    topProbability: 1 / mass,
+    sample,
   }
 }
 

@@ -8,7 +8,7 @@ import { FRACTION_BITS, leastUlp, type Precision } from './precision.js'
 export const LEAST_COLUMNS = 256
 
 /** A logit this far below the row's maximum is suppressed like −Inf: its probability is 0 in float64. */
-const SUPPRESSED = 750
+export const SUPPRESSED = 750
 
 /** The precisions whose rounding is known: what `rounding: 'aware'` judges. */
 export type RoundedPrecision = Exclude<Precision, 'fp32'>
@@ -47,10 +47,10 @@ export interface Spread {
   readonly dumpDeviation: number
 }
 
-/** The spread of a pair over its first `count` columns. @returns undefined if fewer than `LEAST_COLUMNS` are finite */
-export function spreadOf(golden: Row, dump: Row, count: number): Spread | undefined {
+/** The spread of a pair over its first `count` columns. @returns undefined if fewer than `least` are finite on both sides */
+export function spreadOf(golden: Row, dump: Row, count: number, least = LEAST_COLUMNS): Spread | undefined {
   const { values, count: length, goldenDeviation, dumpDeviation } = gapsOf(golden, dump, count)
-  if (length < LEAST_COLUMNS) return undefined
+  if (length < least) return undefined
   const deviation = robustDeviation(values, length)
   return { relative: goldenDeviation > 0 ? deviation / goldenDeviation : 0, goldenDeviation, dumpDeviation }
 }

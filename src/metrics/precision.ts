@@ -1,3 +1,5 @@
+import type { Dtype } from '../tensor/dtype.js'
+
 /** The precision that a dump was computed in, which chooses the thresholds. */
 export type Precision = 'bf16' | 'fp16' | 'fp32'
 
@@ -16,4 +18,20 @@ export function ulpAt(logit: number, precision: Precision): number {
 /** The spacing of a precision at the smallest logits. */
 export function leastUlp(precision: Precision): number {
   return 2 ** (LEAST_EXPONENT[precision] - FRACTION_BITS[precision])
+}
+
+/** The precision of a floating-point dtype; undefined for integers. */
+export function precisionOf(dtype: Dtype): Precision | undefined {
+  if (dtype === 'bfloat16') return 'bf16'
+  if (dtype === 'float16') return 'fp16'
+  return dtype === 'float32' || dtype === 'float64' ? 'fp32' : undefined
+}
+
+/** From the coarsest on. */
+export const PRECISIONS = ['bf16', 'fp16', 'fp32'] as const satisfies readonly Precision[]
+
+/** The coarser precision of two dtypes; undefined if both are integers. */
+export function coarserOf(a: Dtype, b: Dtype): Precision | undefined {
+  const precisions = [precisionOf(a), precisionOf(b)]
+  return PRECISIONS.find((precision) => precisions.includes(precision))
 }

@@ -1,3 +1,4 @@
+import type { SampleFacts } from './sample.js'
 import type { Metrics } from './table.js'
 
 export type { Metrics }
@@ -32,10 +33,23 @@ export interface Support {
   firstMismatch: number
 }
 
+/** What the sums of a pair and a sample of its columns say of its scale. */
+export interface RowScale {
+  /** Standard deviations of the logits, and of dump − golden; NaN if a vocab id is −Inf. */
+  golden: number
+  dump: number
+  gap: number
+  /** The golden's probability of its top-1; NaN if a sum was given up. */
+  topProbability: number
+  sample: SampleFacts
+}
+
 /** A pair of rows that could be measured. */
 export interface MeasuredRows {
   kind: 'measured'
   metrics: Metrics
+  /** Absent if the rows were measured by another thread: it has used it already. */
+  scale?: RowScale
   golden: RowStats
   dump: RowStats
   support: Support

@@ -9,7 +9,13 @@ import {
   topSpread,
 } from '../../src/metrics/noise.js'
 import { ulpAt } from '../../src/metrics/precision.js'
+import type { MeasuredRows } from '../../src/metrics/types.js'
+import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
+import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
+import { compareFloats } from '../conformance/kernel.js'
 import { noiseCases, noiseRows } from '../fixtures/noise.js'
+
+type Row = Float32Array<ArrayBuffer>
 
 const { rows, quantiles } = noiseCases()
 
@@ -44,8 +50,9 @@ describe('against NumPy in float64', () => {
     const divergence = expectedDivergence(golden, row.columns, precision, noise, rounded)
     expectClose(divergence.mean, expected.mean)
     expectClose(divergence.freedom, expected.freedom)
-    const p = 1 / golden.reduce((sum, g) => sum + Math.exp(g - Math.max(...golden)), 0)
-    const top = { logit: Math.max(...golden), probability: p }
+    const logit = Math.max(...golden)
+    const probability = 1 / golden.reduce((sum, g) => sum + Math.exp(g - logit), 0)
+    const top = { logit, probability }
     expect(estimatedDivergence(top, precision, noise, rounded) / expected.mean).toBeGreaterThan(0.75)
     expect(estimatedDivergence(top, precision, noise, rounded) / expected.mean).toBeLessThan(1.5)
   })
@@ -105,4 +112,37 @@ test.each([
 
 test('the robust deviation is 1.4826 times the median distance from the median', () => {
   expect(robustDeviation(Float64Array.of(1, 2, 3, 4, 100), 5)).toBeCloseTo(1.4826, 12)
+})
+
+describe.each([
+  ['the TypeScript kernel', createTypescriptKernel],
+  ['the WebAssembly kernel', createWasmKernel],
+] as const)('%s', (_, create) => {
+  const kernel = create()
+
+  test.each(rows.map((row) => [row.name, row] as const))('measures the scale of %s', (_, row) => {
+    const { golden, dump } = noiseRows(row)
+    const measured = compareFloats(kernel, golden, dump) as MeasuredRows
+    const { expected, columns, suppressed } = row
+    const scale = measured.scale!
+    const weights = golden.reduce((sum, g) => sum + Math.exp(g - measured.golden.max), 0)
+    expectClose(scale.topProbability, 1 / weights)
+    if (suppressed === undefined) {
+      expectClose(scale.golden, expected.goldenDeviation)
+      expectClose(scale.dump, expected.dumpDeviation)
+      // No robust deviation is larger than 1.4826 standard deviations.
+      expect(1.4826 * scale.gap).toBeGreaterThanOrEqual(expected.relative * expected.goldenDeviation)
+    } else expect([scale.golden, scale.dump, scale.gap]).toEqual([Number.NaN, Number.NaN, Number.NaN])
+    // The sample is every (columns / 128)th column.
+    const sampled = Uint32Array.from({ length: 128 }, (_, i) => Math.floor((i * columns) / 128))
+    const [g, d] = [golden, dump].map((side) => Float32Array.from(sampled, (id) => side[id]!)) as [Row, Row]
+    const spread = spreadOf(g, d, 128, 1)!
+    expectClose(scale.sample.spread, spread.relative * spread.goldenDeviation)
+    expectClose(scale.sample.goldenDeviation, spread.goldenDeviation)
+    expectClose(scale.sample.dumpDeviation, spread.dumpDeviation)
+    expect(scale.sample.columns).toBe(g.filter(Number.isFinite).length)
+    if (expected.relative === 0) return expect(scale.sample.spread).toBe(0)
+    const inRow = (scale.sample.spread / expected.goldenDeviation - expected.relative) / expected.relative
+    expect(Math.abs(inRow)).toBeLessThan(0.3)
+  })
 })

@@ -1,6 +1,7 @@
 import type { RankReading } from '../../dumps/types.js'
 import type { Budgets } from '../../io/budgets.js'
 import type { List } from '../../lib/lazy-list.js'
+import type { Precision } from '../../metrics/precision.js'
 import type { RowLayout } from '../from-files.js'
 import type { RowChoice } from '../locate-row.js'
 import type { PairShape } from '../pair-shape.js'
@@ -37,6 +38,8 @@ export interface Batch {
   readonly golden: FilesSetting
   readonly dump: FilesSetting
   readonly vocabSize: number | undefined
+  /** The option `dtype`. */
+  readonly precision: Precision | undefined
 }
 
 /** Pairs from `first` up to, but not including, `last`. */

@@ -42,6 +42,7 @@ function help(batch: Batch): void {
     golden: sourceOf(batch.golden),
     dump: sourceOf(batch.dump),
     vocabSize: batch.vocabSize,
+    precision: batch.precision,
     kernel,
   }
   for (let claimed = claim(batch); claimed; claimed = claim(batch)) {

@@ -1,5 +1,5 @@
 import type { Dtype } from '../../tensor/dtype.js'
-import { divergenceOf } from '../divergence.js'
+import { type Divergence, divergenceOf } from '../divergence.js'
 import type { KernelExports } from './instance.js'
 import { KIND } from './layout.js'
 import type { PairResults, RunningSums } from './results.js'
@@ -29,6 +29,9 @@ const LARGEST = 1e5
  */
 const LOSS = 32
 
+/** The leading coefficient of the kernel's polynomial, by which it divides every weight. */
+const EXP_LEAD = 0.24022650523924524
+
 /** Smaller divergences come from the weights of raised logits, not from the rows. */
 const FLOOR = 1e-250
 
@@ -37,7 +40,16 @@ const FLOOR = 1e-250
  * @returns undefined if it needs the float64 evaluation of `klDivergence`: logits in the hundred thousands, or a dump
  * that is 650 or more below the golden at ids where the golden has weight
  */
-export function wasmDivergence(pair: PlacedPair, results: PairResults): number | undefined {
+export function wasmDivergence(pair: PlacedPair, results: PairResults): Divergence | undefined {
+  const divergence = measuredDivergence(pair, results)
+  if (divergence === undefined) return undefined
+  const { golden, running } = results
+  // The running weights are relative to a power of two near the maximum, and lack a factor: see kernel/weights.ts.
+  const scale = EXP_LEAD * Math.exp(Math.round(golden.max * Math.LOG2E) * Math.LN2 - golden.max)
+  return { divergence, mass: running ? running.sums.mass * scale : Number.NaN }
+}
+
+function measuredDivergence(pair: PlacedPair, results: PairResults): number | undefined {
   const { golden, dump, dumpAtGoldenTop1, missedMax, running } = results
   if (missesMass(pair, golden.max, missedMax)) return Number.POSITIVE_INFINITY
   if (running) {

@@ -28,7 +28,7 @@ export const KIND: Readonly<Record<Dtype, number>> = {
 }
 
 /** Address of the kernel's results, as float64. */
-export const RESULTS = 0x300
+export const RESULTS = 0x2c0
 
 /**
  * Address of the bytes that a row is folded into to compute its CRC, and the length from which that is faster than

@@ -1,10 +1,11 @@
 import type { BregmanSums } from '../divergence.js'
 import type { PairSums } from '../pair-sums.js'
 import type { RowScan } from '../row-scan.js'
+import type { SampleFacts } from '../sample.js'
 import type { Support } from '../types.js'
 
 /** How many numbers the kernel writes for a pair, in the order of kernel/results.ts. */
-export const RESULT_COUNT = 31
+export const RESULT_COUNT = 35
 
 /** The results of one pass over two rows. */
 export interface PairResults {
@@ -18,6 +19,7 @@ export interface PairResults {
   readonly missedMax: number
   /** The sums of the KL divergence; undefined if the kernel gave up. */
   readonly running: RunningSums | undefined
+  readonly sample: SampleFacts
 }
 
 export interface RunningSums {
@@ -55,6 +57,12 @@ export function readResults(values: Float64Array): PairResults | undefined {
     },
     missedMax: values[24]!,
     running: values[29] === 0 ? runningSums(values) : undefined,
+    sample: {
+      columns: values[31]!,
+      spread: values[32]!,
+      goldenDeviation: values[33]!,
+      dumpDeviation: values[34]!,
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import { crc32 } from '../../lib/platform.js'
 import { type Dtype, itemSize } from '../../tensor/dtype.js'
 import { widen } from '../../tensor/widen.js'
 import { compareRows } from '../compare-rows.js'
-import { klDivergence } from '../divergence.js'
+import { type Divergence, klDivergence } from '../divergence.js'
 import { assertReserved, type RowBuffers, type RowKernel } from '../kernel.js'
 import { measure } from '../measure.js'
 import type { RowComparison } from '../types.js'
@@ -66,11 +66,10 @@ class WasmKernel implements RowKernel {
     if (results === undefined || Math.min(results.golden.max, results.dump.max) === Number.NEGATIVE_INFINITY) {
       return compareRows(...this.widened(pair), count)
     }
-    const klDivergence = wasmDivergence(pair, results) ?? this.slowDivergence(pair, results)
-    return measure(results, count, klDivergence)
+    return measure(results, count, wasmDivergence(pair, results) ?? this.slowDivergence(pair, results))
   }
 
-  private slowDivergence(pair: PlacedPair, results: PairResults): number {
+  private slowDivergence(pair: PlacedPair, results: PairResults): Divergence {
     return klDivergence(...this.widened(pair), pair.count, results.golden.top1, results.dump.max)
   }
 

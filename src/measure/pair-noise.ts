@@ -1,0 +1,27 @@
+import { coarserOf, type Precision, precisionOf } from '../metrics/precision.js'
+import { type RowNoise, rowNoise } from '../metrics/row-noise.js'
+import type { MeasuredRows } from '../metrics/types.js'
+import { exactRow } from '../tensor/widen.js'
+import type { RawRow } from './vocab-cut.js'
+
+/**
+ * The noise of a measured pair whose rows are still in memory.
+ * @param count the columns that were compared
+ * @param asked the option `dtype`; the coarser dtype of the two rows if it is left out
+ * @returns undefined if both rows hold integers, which show no precision
+ */
+export function pairNoise(
+  rows: MeasuredRows,
+  golden: RawRow,
+  dump: RawRow,
+  count: number,
+  asked: Precision | undefined,
+): RowNoise | undefined {
+  const precision = asked ?? coarserOf(golden.dtype, dump.dtype)
+  if (precision === undefined) return undefined
+  const columns = {
+    count,
+    all: () => [exactRow(golden.bytes, golden.dtype, count), exactRow(dump.bytes, dump.dtype, count)] as const,
+  }
+  return rowNoise(rows, columns, precision, precisionOf(golden.dtype))
+}

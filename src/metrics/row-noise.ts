@@ -1,0 +1,142 @@
+import type { Row } from '../tensor/widen.js'
+import { nearTie } from './near-tie.js'
+import {
+  estimatedDivergence,
+  expectedDivergence,
+  LEAST_COLUMNS,
+  type RoundedPrecision,
+  SPREAD_LIMITS,
+  SUPPRESSED,
+  spreadOf,
+  topSpread,
+} from './noise.js'
+import { FRACTION_BITS, type Precision } from './precision.js'
+import { GATED } from './table.js'
+import type { MeasuredRows, RowScale } from './types.js'
+
+/** What is known of the noise of a measured pair. NaN stands for what was not needed, or cannot be measured. */
+export interface RowNoise {
+  /**
+   * d: of all columns if the token needs it (it is near or over a reference limit), else of a sample of them, which is within
+   * some 15 % and serves the statistics of the run.
+   */
+  relativeSpread: number
+  goldenDeviation: number
+  dumpDeviation: number
+  /** H, estimated unless `freedom` is a number. */
+  expectedDivergence: number
+  /** ν */
+  freedom: number
+  /** The robust deviation over the golden's 100 highest logits, of a flip that may be a near-tie. */
+  topSpread: number
+}
+
+/** The noise of rows of which nothing is known. */
+export function unknownNoise(): RowNoise {
+  const unknown = Number.NaN
+  return {
+    relativeSpread: unknown,
+    goldenDeviation: unknown,
+    dumpDeviation: unknown,
+    expectedDivergence: unknown,
+    freedom: unknown,
+    topSpread: unknown,
+  }
+}
+
+/** The logits of a pair, converted when they are needed: that takes as long as to compare them. */
+export interface Columns {
+  readonly all: () => readonly [golden: Row, dump: Row]
+  readonly count: number
+}
+
+/** In a sample that is suppressed for the most part, fewer columns than these say nothing. */
+const LEAST_SAMPLED = 64
+
+/** The robust deviation of any numbers is at most this many standard deviations. */
+const MOST_ROBUST = 1.4826
+
+/** The spread of a sample is hardly ever farther below that of the row. */
+const SAMPLED_SHARE = 0.7
+
+/** No L is more than this many estimates of the H at the largest spread that counts: ν is at least 1. */
+const MOST_RATIO = 100
+
+/**
+ * The noise of a measured pair: exact numbers if the token is over a reference limit or may be too noisy, otherwise estimates.
+ * @param precision the one that the dumps were computed in
+ * @param goldenPrecision that of the golden's dtype
+ */
+export function rowNoise(
+  rows: MeasuredRows,
+  columns: Columns,
+  precision: Precision,
+  goldenPrecision: Precision | undefined,
+): RowNoise {
+  const noise = unknownNoise()
+  if (precision !== 'fp32' && columns.count >= LEAST_COLUMNS && rows.scale) {
+    const isFiner = goldenPrecision !== undefined && FRACTION_BITS[goldenPrecision] > FRACTION_BITS[precision]
+    addNoise(noise, rows, columns, precision, isFiner ? 1 : 2)
+  }
+  if (rows.golden.top1 !== rows.dump.top1) addTopSpread(noise, rows, columns, precision)
+  return noise
+}
+
+function addNoise(
+  noise: RowNoise,
+  rows: MeasuredRows,
+  columns: Columns,
+  precision: RoundedPrecision,
+  rounded: 1 | 2,
+): void {
+  const { cap, token: limit } = SPREAD_LIMITS[precision]
+  const { sample, topProbability } = rows.scale!
+  if (sample.columns < LEAST_SAMPLED) return
+  const scale = scaleOf(rows)
+  const goldenDeviation = scale?.golden ?? sample.goldenDeviation
+  const sampled = goldenDeviation > 0 ? sample.spread / goldenDeviation : 0
+  const top = { logit: rows.golden.top1Logit, probability: topProbability }
+  const estimateAt = (spread: number) =>
+    estimatedDivergence(top, precision, Math.min(spread, cap) * goldenDeviation, rounded)
+  const bound = scale ? (MOST_ROBUST * scale.gap) / scale.golden : sampled / SAMPLED_SHARE
+  const isHopeless = rows.metrics.klDivergence > MOST_RATIO * estimateAt(cap)
+  noise.relativeSpread = sampled
+  noise.goldenDeviation = goldenDeviation
+  noise.dumpDeviation = scale?.dump ?? sample.dumpDeviation
+  noise.expectedDivergence = estimateAt(sampled)
+  if (isHopeless || !(isOverReference(rows, precision) || bound > limit)) return
+  const [golden, dump] = columns.all()
+  const spread = spreadOf(golden, dump, columns.count)
+  if (spread === undefined) return
+  const errors = Math.min(spread.relative, cap) * spread.goldenDeviation
+  const expected = expectedDivergence(golden, columns.count, precision, errors, rounded)
+  noise.relativeSpread = spread.relative
+  noise.goldenDeviation = spread.goldenDeviation
+  noise.dumpDeviation = spread.dumpDeviation
+  noise.expectedDivergence = expected.mean
+  noise.freedom = expected.freedom
+}
+
+/** The scale of a pair whose deviations are those of its logits. */
+function scaleOf({ scale, golden, dump }: MeasuredRows): RowScale | undefined {
+  if (scale === undefined || !(scale.golden > 0) || !(scale.dump > 0)) return undefined
+  return golden.max - golden.min > SUPPRESSED || dump.max - dump.min > SUPPRESSED ? undefined : scale
+}
+
+function isOverReference({ metrics }: MeasuredRows, precision: Precision): boolean {
+  return GATED.some(({ key, better, gate }) => {
+    return better === 'lower' ? !(metrics[key] < gate.limit[precision]) : !(metrics[key] > gate.limit[precision])
+  })
+}
+
+/** Only of a flip that some spread could explain. */
+function addTopSpread(noise: RowNoise, rows: MeasuredRows, columns: Columns, precision: Precision): void {
+  const { golden, dump } = rows
+  const tie = (spread: number, deviation: number) => nearTie(golden, dump, precision, spread, deviation).isBenign
+  const known = scaleOf(rows)?.golden ?? noise.goldenDeviation
+  const mayBe = Number.isNaN(known) || tie(Number.POSITIVE_INFINITY, known)
+  if (!mayBe || tie(0, 0)) return
+  const [g, d] = columns.all()
+  noise.topSpread = topSpread(g, d, columns.count)
+  noise.goldenDeviation = Number.isNaN(known) ? (spreadOf(g, d, columns.count, 1)?.goldenDeviation ?? known) : known
+}
