@@ -111,8 +111,6 @@ function addNoise(
   const errors = Math.min(spread.relative, cap) * spread.goldenDeviation
   const expected = expectedDivergence(golden, columns.count, precision, errors, rounded)
   noise.relativeSpread = spread.relative
-  noise.goldenDeviation = spread.goldenDeviation
-  noise.dumpDeviation = spread.dumpDeviation
   noise.expectedDivergence = expected.mean
   noise.freedom = expected.freedom
 }
