@@ -11,8 +11,8 @@ type Node = typeof import('../measure/measure-all.js')
 /** The same bounds for the option `threads`, which has no effect. */
 export const MOST_THREADS: Node['MOST_THREADS'] = 64
 
-export const measureAll: Node['measureAll'] = (pairs, { golden, dump, vocabSize }) => {
-  const setting = { golden, dump, vocabSize, kernel: rowKernel() }
+export const measureAll: Node['measureAll'] = (pairs, { golden, dump, vocabSize, precision }) => {
+  const setting = { golden, dump, vocabSize, precision, kernel: rowKernel() }
   const results = new Results(pairs)
   for (const index of pairs.whole) {
     const pair = pairs.at(index) as WholePair
