@@ -1,7 +1,13 @@
 // `npm run bench` compares dumps, `npm run bench -- scaling` takes more and more tokens, `npm run bench -- snapshots`
-// measures stored snapshots, `npm run bench -- against DIST` compares with another build. Other arguments are options of the benchmark; each file describes its own.
+// measures stored snapshots, `npm run bench -- memory` logits in memory, `npm run bench -- against DIST` compares with
+// another build. Other arguments are options of the benchmark; each file describes its own.
 const [name = '', ...rest] = process.argv.slice(2)
-const BENCHMARKS = { against: './against.mjs', scaling: './scaling.mjs', snapshots: './snapshots.mjs' }
+const BENCHMARKS = {
+  against: './against.mjs',
+  memory: './memory.mjs',
+  scaling: './scaling.mjs',
+  snapshots: './snapshots.mjs',
+}
 
 if (name !== '' && !name.startsWith('-') && !Object.hasOwn(BENCHMARKS, name)) {
   console.error(`there is no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(', ')}`)

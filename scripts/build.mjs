@@ -74,7 +74,12 @@ function bundle(format, names, shared, { minify = false, platform = 'node', plug
     input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
     platform,
     plugins,
-    external: (id) => !id.startsWith('.') && !isAbsolute(id) && !id.startsWith('src/'),
+    external: (id, importer) => {
+      if (platform === 'browser' && id.startsWith('node:')) {
+        throw new Error(`${importer} imports ${id}, which browsers do not have; add a module to STAND_INS`)
+      }
+      return !id.startsWith('.') && !isAbsolute(id) && !id.startsWith('src/')
+    },
     output: {
       dir: join(out, format),
       format,
@@ -90,14 +95,13 @@ function bundle(format, names, shared, { minify = false, platform = 'node', plug
   })
 }
 
-/** Replaces the modules of `STAND_INS`. Any other import of a module of Node is an error. */
+/** Replaces the modules of `STAND_INS`. */
 function standIns() {
   const src = join(root, 'src')
   const targets = new Map(Object.entries(STAND_INS).map(([from, to]) => [join(src, from), join(src, `${to}.ts`)]))
   return {
     name: 'stand-ins',
     resolveId(id, importer) {
-      if (id.startsWith('node:')) throw new Error(`${importer} imports ${id}, which browsers do not have`)
       return importer && id.startsWith('.') ? targets.get(join(dirname(importer), id).replace(/\.js$/, '')) : undefined
     },
   }

@@ -1,4 +1,4 @@
-// The checks before a release: `npm run release:check` runs all four, `npm run release:check -- matrix types` runs those.
+// The checks before a release: `npm run release:check` runs all of them, `npm run release:check -- matrix types` runs those.
 // `--quick` shortens the matrix to each runner once, as CI does. Exits with 1 if one of them fails.
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -21,6 +21,7 @@ const CHECKS = {
   package: ['scripts/package-check.mjs'],
   types: ['scripts/types-check.mjs'],
   matrix: ['scripts/matrix.mjs'],
+  examples: ['scripts/examples-check.mjs'],
 }
 
 const args = process.argv.slice(2)

@@ -9,6 +9,8 @@ const MAX_PATH = 84
  * longer than 84 characters. For a path that the reader copies, use `wholePath`.
  */
 export function shortPaths(paths: readonly string[]): string[] {
+  // In a browser there are none.
+  if (paths.length === 0) return []
   const { sep } = nodePath()
   const texts = paths.map(fromHere)
   const split = texts.map((text) => text.split(sep))
