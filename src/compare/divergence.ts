@@ -1,7 +1,7 @@
 import { type List, listOf } from '../lib/lazy-list.js'
 import { type Note, warning } from '../lib/note.js'
 import { ulpAt } from '../metrics/precision.js'
-import type { Precision, TokenComparison, TokenSide } from './types.js'
+import type { Precision, TokenComparison } from './types.js'
 
 /** True if the top-1 of both sides is known: the rows were measured, or a compact snapshot bounds the metrics. */
 export function knowsTop1({ golden, dump }: TokenComparison): boolean {
@@ -69,57 +69,4 @@ export function excusedNotes({ index, step }: Divergence, tokens: Iterable<Token
 
 function isExcusable({ verdict }: TokenComparison): boolean {
   return verdict === 'over-threshold' || verdict === 'undecided' || verdict === 'missing' || verdict === 'extra'
-}
-
-/** A shift between the steps of the two sides. */
-export interface Shift {
-  /** Dump step n + `by` looks like golden step n. */
-  readonly by: number
-  readonly tokens: number
-}
-
-/** Shifts that are looked for: prompt chunks, warm-ups and missing first tokens are few. */
-const MOST_SHIFT = 8
-/** The first tokens decide; a message does not read a million. */
-const MOST_TOKENS = 64
-/** Fewer tokens that agree may do so by chance. */
-const LEAST_TOKENS = 3
-
-/**
- * Whether the rows agree if the dump's steps are moved: same top-1, and maximum, minimum and mean within 1 % of the row's range.
- * For dumps whose steps do not agree as they are: at most half of the tokens at hand do.
- */
-export function shiftOf(tokens: Iterable<TokenComparison>): Shift | undefined {
-  const [golden, dump] = [new Map<number, TokenSide>(), new Map<number, TokenSide>()]
-  for (const token of tokens) {
-    if (golden.size === MOST_TOKENS) break
-    // Positions have no step of their own that could be shifted.
-    if (token.position !== undefined) continue
-    if (token.golden?.mean !== undefined) golden.set(token.step, token.golden)
-    if (token.dump?.mean !== undefined) dump.set(token.step, token.dump)
-  }
-  const agreeing = (by: number) => {
-    const pairs = [...golden].flatMap(([step, side]) => {
-      const other = dump.get(step + by)
-      return other ? [looksLike(side, other)] : []
-    })
-    return { all: pairs.length, agree: pairs.filter(Boolean).length }
-  }
-  const unmoved = agreeing(0)
-  if (unmoved.agree > unmoved.all / 2) return undefined
-  for (let size = 1; size <= MOST_SHIFT; size++) {
-    for (const by of [size, -size]) {
-      const { all, agree } = agreeing(by)
-      if (all >= LEAST_TOKENS && agree === all) return { by, tokens: all }
-    }
-  }
-  return undefined
-}
-
-function looksLike(golden: TokenSide, dump: TokenSide): boolean {
-  if (golden.top1 !== dump.top1) return false
-  const tolerance = 0.01 * (golden.max! - golden.mean!)
-  return (['max', 'min', 'mean'] as const).every((key) => {
-    return golden[key] === dump[key] || Math.abs(golden[key]! - dump[key]!) <= tolerance
-  })
 }

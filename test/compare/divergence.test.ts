@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isNearTie, shiftOf } from '../../src/compare/divergence.js'
+import { isNearTie } from '../../src/compare/divergence.js'
+import { shiftOf } from '../../src/compare/misalignment.js'
 import type { TokenComparison } from '../../src/compare/types.js'
 import { compareDumps, loadDump } from '../../src/index.js'
 import { failureText } from '../../src/report/message/failure.js'

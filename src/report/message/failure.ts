@@ -3,7 +3,7 @@ import { StepRanges, tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { printable } from '../../errors.js'
 import { firstOf } from '../../lib/lazy-list.js'
-import { prefixVerdict } from './prefix.js'
+import { likelyCause } from './likely-cause.js'
 import { tokenBlock } from './token-block.js'
 
 const MAX_NOTES = 6
@@ -26,7 +26,7 @@ export function failureText(comparison: ListedComparison): string {
   } else if (failsByWarnings(comparison)) {
     lines.push(`No token fails, but the warnings do     (${countsText(comparison)})`, '')
   } else lines.push(`No token was compared     (${countsText(comparison)})`, '')
-  if (over) lines.push(...tokenBlock(comparison, over), '', prefixVerdict(comparison, over), '')
+  if (over) lines.push(...tokenBlock(comparison, over), '', likelyCause(comparison, over), '')
   lines.push(...failingLines(comparison, over), ...strictLines(comparison), ...noteLines(otherNotes(comparison)))
   while (lines.at(-1) === '') lines.pop()
   return lines.join('\n')
