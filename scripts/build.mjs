@@ -43,7 +43,7 @@ const SHARED = {
     'reporters/publish',
     'snapshots/obsolete',
   ],
-  match: ['matchers', 'runner/test', 'dumps/lazy-dumps'],
+  match: ['matchers', 'runner/test', 'dumps/lazy-dumps', 'formats/read-tensors'],
 }
 
 rmSync(out, { recursive: true, force: true })
