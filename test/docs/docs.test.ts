@@ -25,6 +25,7 @@ import { METRICS } from '../../src/metrics/table.js'
  * - `<!-- run: vitest config -->`: the configuration of all of these
  * - `<!-- run: jest -->`, with the configuration in `<!-- run: jest config -->`
  * - `<!-- run: node -->`: a script
+ * - `<!-- shown: FILE -->`: a part of that file of the repository, which `npm run release:check -- examples` runs
  */
 const ROOT = join(import.meta.dirname, '..', '..')
 const DOCS = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))
@@ -144,7 +145,7 @@ describe.each(pages)('$name', (page) => {
 
   test('every block of code is marked with a known way to run it', () => {
     const code = blocks.filter(({ language }) => /^(ts|js|mjs|cjs)$/.test(language))
-    const unknown = code.filter(({ how }) => !(how in RUNS) && !CONFIGS.includes(how))
+    const unknown = code.filter(({ how }) => !(how in RUNS) && !CONFIGS.includes(how) && !how.startsWith('shown: '))
     expect(unknown.map(({ line, how }) => `${name}:${line} ${how}`)).toEqual([])
     // Every mark stands directly before a block; otherwise its block would not run.
     expect(text.match(/<!-- run: /g) ?? []).toHaveLength(blocks.filter(({ how }) => how.startsWith('run: ')).length)
@@ -154,6 +155,14 @@ describe.each(pages)('$name', (page) => {
     const runBlock = RUNS[block.how]
     if (runBlock) test(`line ${block.line} (${block.how})`, () => runBlock(block, page))
   }
+
+  test('every block that shows a file is a part of it', () => {
+    const shown = blocks.filter(({ how }) => how.startsWith('shown: '))
+    const wrong = shown.filter(({ how, code }) => {
+      return !readFileSync(join(ROOT, how.slice('shown: '.length)), 'utf8').includes(code)
+    })
+    expect(wrong.map(({ line, how }) => `${name}:${line} ${how}`)).toEqual([])
+  })
 
   test('every link leads to a file, and every anchor to a heading', () => {
     const broken = linksOf(text).filter((link) => !isReachable(name, link))
