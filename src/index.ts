@@ -11,8 +11,7 @@ export type {
   TokenSide,
   Verdict,
 } from './compare/types.js'
-export { type DumpSource, lazyDumps } from './dumps/lazy-dumps.js'
-export { loadDump } from './dumps/load.js'
+export type { DumpSource } from './dumps/lazy-dumps.js'
 export { type LogitsOptions, logitsOf } from './dumps/logits-of.js'
 export type { Float16Logits, LogitsArray, LogitsTensor } from './dumps/tensor-of.js'
 export type { Dump, DumpStep, IgnoredPath, LoadDumpOptions } from './dumps/types.js'
@@ -21,5 +20,6 @@ export { readTensors } from './formats/read-tensors.js'
 export type { Budgets } from './io/budgets.js'
 export type { Note } from './lib/note.js'
 export type { Metrics, NonFinite, Support } from './metrics/types.js'
+export { lazyDumps, loadDump } from './reporters/recorded-load.js'
 export type { Dtype } from './tensor/dtype.js'
 export type { LazyTensor } from './tensor/tensor.js'

@@ -3,8 +3,10 @@ import { afterAll, expect } from '@jest/globals'
 import type { LogitsMatchers } from './matchers/interface.js'
 import { removeBackups } from './matchers/to-match-logits-snapshot.js'
 import { matchers } from './matchers.js'
+import { rememberExpect } from './runner/test.js'
 
 expect.extend(matchers)
+rememberExpect(expect)
 
 try {
   afterAll(removeBackups)

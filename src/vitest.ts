@@ -1,11 +1,12 @@
 // The bare import keeps `vitest` in the emitted declarations, without which the augmentation below is lost.
 import 'vitest'
 import { afterAll, aroundEach, expect } from 'vitest'
-import { type DumpSource, lazyDumps } from './dumps/lazy-dumps.js'
+import type { DumpSource } from './dumps/lazy-dumps.js'
 import type { Dump } from './dumps/types.js'
 import type { LogitsMatchers } from './matchers/interface.js'
 import { removeBackups } from './matchers/to-match-logits-snapshot.js'
 import { matchers } from './matchers.js'
+import { lazyDumps } from './reporters/recorded-load.js'
 import { withinTest } from './runner/test.js'
 
 expect.extend(matchers)

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
 import type { ListedComparison } from '../compare/types.js'
 import { loadDump } from '../dumps/load.js'
+import { OperationNames } from '../dumps/operation-names.js'
 import { GoldenLogitsError } from '../errors.js'
 import { comparisonReport, type ReportDocument, reportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
@@ -15,6 +16,7 @@ import type { ComparisonRow } from '../report/rows.js'
 import { publishReport } from '../reporters/publish.js'
 import type { ReportPart } from '../reporters/spool-report.js'
 import { fromHere } from '../reporters/summary.js'
+import { REPORT_FOLDER, targetOf } from '../reporters/target.js'
 import { addCompareOptions, addLoadOptions, compareOptionsOf, loadOptionsOf, parseNumber } from './compare-options.js'
 import { type CommandIo, UsageError } from './io.js'
 
@@ -104,10 +106,8 @@ export function exitCodeOf({ pass, tokens }: Pick<ListedComparison, 'pass' | 'to
   return unreadable ? 3 : 4
 }
 
-const DEFAULT_FOLDER = 'golden-logits-report/'
-
 /** The files that an output stands for: all three forms in a folder, or the one that the file's name says. */
-function writeReports(output = DEFAULT_FOLDER, document: ReportDocument, comparison: ListedComparison): string[] {
+function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, comparison: ListedComparison): string[] {
   const texts: Readonly<Record<string, () => string>> = {
     '.html': () => htmlPage(document),
     '.json': () => reportJson(document),
@@ -166,6 +166,7 @@ function writeCsv(output: string, comparison: ListedComparison): string {
     test: `${comparison.dumpPath} against ${comparison.goldenPath}`,
     testIsSure: true,
     ordinal: 1,
+    repetition: 1,
     attempt: 1,
     matcher: 'compare',
     isNot: false,
@@ -177,14 +178,19 @@ function writeCsv(output: string, comparison: ListedComparison): string {
   }
   const part: ReportPart = {
     place: row,
+    rows: comparison.tokens.length,
     *lines(summary) {
+      const names = new OperationNames()
       let index = 0
       for (const token of comparison.tokens) {
         summary.rows++
         if (!token.pass) summary.failed++
-        yield RENDERINGS.csv.row({ comparison: row, token: { ...token, index: index++ } })
+        const types = { golden: names.typeOf(token.golden), my: names.typeOf(token.dump) }
+        const reportRows = summary.total
+        yield RENDERINGS.csv.row({ comparison: row, token: { ...token, index: index++, types }, reportRows })
       }
     },
   }
-  return publishReport(process.cwd(), output, undefined, [part]).path
+  const target = (n: number) => targetOf(process.cwd(), output, false, n)
+  return publishReport(target, [part], 'delete it, or name another --output').path
 }

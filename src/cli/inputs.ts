@@ -4,7 +4,8 @@ import { globSync } from 'glob'
 import { GoldenLogitsError } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
-import { abandonedRunDirs, isRunDir, SPOOLS_FOLDER } from '../reporters/run-dirs.js'
+import { SCRATCH_FOLDER } from '../lib/scratch-folder.js'
+import { abandonedRunDirs, isRunDir } from '../reporters/run-dirs.js'
 
 /** The files and folders that `merge` reads. */
 export interface Inputs {
@@ -16,10 +17,16 @@ export interface Inputs {
 
 /**
  * The reports and abandoned runs that paths and patterns name, each once.
- * @param output the new report, which is never an input
- * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare`
+ * @param output the new report. It is no input if a folder or a pattern finds it.
+ * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare`; `invalid-argument` if `output` is named as an input
  */
 export function findInputs(paths: readonly string[], output: string): Inputs {
+  const target = existsSync(output) ? realpathSync(output) : undefined
+  const named = paths.find((path) => kindOf(path) === 'file' && realpathSync(path) === target)
+  if (named !== undefined) {
+    const message = 'this is an input and the output, so its rows would be lost; name another --output'
+    throw new GoldenLogitsError('invalid-argument', message, { file: named })
+  }
   const reports = new Set<string>()
   const runDirs = new Set<string>()
   for (const path of paths.flatMap(expand)) {
@@ -27,17 +34,17 @@ export function findInputs(paths: readonly string[], output: string): Inputs {
     if (kind === 'file') reports.add(realpathSync(path))
     else if (kind !== 'folder') throw notFound(path)
     else {
-      const found = inFolder(path)
-      if (found.reports.length + found.runDirs.length === 0) {
+      const inputs = inFolder(path)
+      if (inputs.reports.length + inputs.runDirs.length === 0) {
         throw new GoldenLogitsError('nothing-to-compare', 'the folder contains no CSV and no rows of a run', {
           file: path,
         })
       }
-      for (const report of found.reports) reports.add(realpathSync(report))
-      for (const runDir of found.runDirs) runDirs.add(realpathSync(runDir))
+      for (const report of inputs.reports) reports.add(realpathSync(report))
+      for (const runDir of inputs.runDirs) runDirs.add(realpathSync(runDir))
     }
   }
-  if (existsSync(output)) reports.delete(realpathSync(output))
+  if (target !== undefined) reports.delete(target)
   return { reports: [...reports], runDirs: [...runDirs] }
 }
 
@@ -51,7 +58,7 @@ function expand(path: string): string[] {
 
 function inFolder(path: string): Inputs {
   if (isRunDir(path)) return { reports: [], runDirs: [path] }
-  if (basename(realpathSync(path)) === SPOOLS_FOLDER)
+  if (basename(realpathSync(path)) === SCRATCH_FOLDER)
     return { reports: [], runDirs: abandonedRunDirs(join(path, '..')) }
   const names = readdirSync(path).sort(compareNames)
   const reports = names.filter((name) => name.endsWith('.csv')).map((name) => join(path, name))

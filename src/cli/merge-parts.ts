@@ -1,35 +1,42 @@
 import { GoldenLogitsError, printable } from '../errors.js'
-import { linesOf } from '../io/lines.js'
-import { CSV_COLUMNS } from '../report/csv.js'
+import { CSV_COLUMNS, csvLine } from '../report/csv.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { byPlace } from '../report/rows.js'
-import { type ReportPart, type ReportSummary, spoolReport } from '../reporters/spool-report.js'
+import { type Losses, type ReportPart, type ReportSummary, spoolReport } from '../reporters/spool-report.js'
 import type { Inputs } from './inputs.js'
-import { indexReport, type ReportSpan } from './read-report.js'
+import { cellsIn, indexReport, type ReportSpan } from './read-report.js'
 
 /** The rows of all inputs, in the order of a report. */
 export interface Merged {
   readonly parts: ReportPart[]
-  readonly tornLines: number
+  /** Of the runs without a report. */
+  readonly losses: Losses
 }
 
+const NO_LOSSES: Losses = { rows: 0, isUnknown: false, tornLines: 0 }
+
 /**
- * Puts the rows of several reports in the order that a single run would have used. Rows of CSVs are copied unchanged.
+ * Puts the rows of several reports in the order that a single run would have used. Rows of CSVs are copied; only
+ * their number of rows of the report changes.
  * @throws GoldenLogitsError `ambiguous-run` if two inputs have rows of the same test file; `unsupported-format`
  */
 export function mergeInputs({ reports, runDirs }: Inputs): Merged {
   const fromReports = reports.map((input) => ({
     input,
     parts: indexReport(input, CSV_COLUMNS).map((span) => spanPart(input, span)),
-    tornLines: 0,
+    losses: NO_LOSSES,
   }))
   const fromRuns = runDirs.map((input) => ({ input, ...spoolReport(input, RENDERINGS.csv) }))
   const all = [...fromReports, ...fromRuns]
   refuseOverlaps(all)
   return {
     parts: all.flatMap(({ parts }) => parts).sort((a, b) => byPlace(a.place, b.place)),
-    tornLines: all.reduce((sum, { tornLines }) => sum + tornLines, 0),
+    losses: all.map(({ losses }) => losses).reduce(sumOf),
   }
+}
+
+function sumOf(a: Losses, b: Losses): Losses {
+  return { rows: a.rows + b.rows, isUnknown: a.isUnknown || b.isUnknown, tornLines: a.tornLines + b.tornLines }
 }
 
 /** A test file in two inputs would count twice, and only the user knows which one is right. */
@@ -51,8 +58,9 @@ function refuseOverlaps(inputs: readonly { input: string; parts: readonly Report
 function spanPart(file: string, span: ReportSpan): ReportPart {
   return {
     place: span.place,
+    rows: span.rows,
     *lines(summary: ReportSummary) {
-      for (const { line } of linesOf(file, span.from, span.to)) yield `${line}\n`
+      for (const cells of cellsIn(file, span.from, span.to)) yield csvLine([...cells.slice(0, -1), `${summary.total}`])
       summary.rows += span.rows
       summary.failed += span.failed
       summary.unfinished += span.unfinished

@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { publishReport } from '../reporters/publish.js'
-import { fromHere, summaryText } from '../reporters/summary.js'
+import { summaryText, wholePath } from '../reporters/summary.js'
+import { REPORT_FOLDER, targetOf } from '../reporters/target.js'
 import { findInputs } from './inputs.js'
 import { type CommandIo, UsageError } from './io.js'
 import { mergeInputs } from './merge-parts.js'
@@ -14,7 +15,8 @@ Inputs, as paths or patterns:
   a folder of such CSVs                reports/
   rows of a run that was killed        .golden-logits/   or one folder within it
 
-Exit codes: 0 merged, 2 wrong usage, 3 an input cannot be used, 4 the report cannot be written.
+Exit codes: 0 merged, 1 merged, but rows of a killed run are lost, 2 wrong usage, 3 an input cannot be used, 4 the report
+cannot be written.
 `
 
 /** Adds the command `merge`. */
@@ -26,7 +28,10 @@ export function addMerge(program: Command, { say, exit }: CommandIo): void {
       'Merges the reports of a sharded run into the report that an unsharded run would have written, row for row. Also makes the report of a run that ended without one.',
     )
     .argument('[inputs...]', 'reports, folders of reports, or rows of killed runs')
-    .option('-o, --output <path>', 'where the report is written: a file, which is replaced, or a folder (ending in /)')
+    .option(
+      '-o, --output <path>',
+      `the path of the report: a file, which is replaced if it is a report, or a folder (ending in /); default: ${REPORT_FOLDER}/`,
+    )
     .option('--remove', 'delete the rows of killed runs once they are in the report (CSV files stay)')
     .addHelpText('after', MERGE_HELP)
     .action((inputs: string[], values: MergeValues) => exit(merge(inputs, values, say)))
@@ -50,17 +55,18 @@ function merge(paths: readonly string[], { output, remove }: MergeValues, say: (
     return 3
   }
   try {
-    const { path, summary } = publishReport(process.cwd(), output, undefined, merged.parts)
-    say(summaryText(path, summary, merged.tornLines))
+    const target = (n: number) => targetOf(process.cwd(), output, false, n)
+    const { path, summary } = publishReport(target, merged.parts, 'delete it, or name another --output')
+    say(summaryText(path, summary, merged.losses))
   } catch (error) {
     say(`the report cannot be written: ${messageOf(error)}`)
-    return error instanceof GoldenLogitsError ? 3 : 4
+    return error instanceof GoldenLogitsError && error.code !== 'invalid-argument' ? 3 : 4
   }
   if (remove) for (const runDir of inputs.runDirs) rmSync(runDir, { recursive: true })
   else if (inputs.runDirs.length > 0) {
-    say(`${inputs.runDirs.map(fromHere).join(', ')} can be deleted now (--remove does)`)
+    say(`${inputs.runDirs.map(wholePath).join(', ')} can be deleted now (--remove does)`)
   }
-  return 0
+  return merged.losses.rows > 0 || merged.losses.isUnknown ? 1 : 0
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { linesOf } from '../io/lines.js'
 import type { TestPlace } from '../report/rows.js'
 
@@ -22,12 +22,13 @@ export interface ReportSpan {
 /**
  * Lists the rows of a report by test file. Keeps one row in memory at a time.
  * @param columns the columns of a report of this version
- * @throws GoldenLogitsError `unsupported-format` for a file that is not a report, is of another version, or was cut off
+ * @throws GoldenLogitsError `unsupported-format` for a file that is not a report, is of another version, or is not complete
  */
 export function indexReport(file: string, columns: readonly string[]): ReportSpan[] {
   const spans: ReportSpan[] = []
   const cell = (cells: readonly string[], name: string) => cells[columns.indexOf(name)]!
   let count = 0
+  let expected: string | undefined
   for (const { cells, from, to } of recordsOf(file)) {
     if (count++ === 0) {
       checkHeader(file, cells, columns)
@@ -35,6 +36,11 @@ export function indexReport(file: string, columns: readonly string[]): ReportSpa
     }
     if (cells.length !== columns.length) {
       throw bad(file, `row ${count} has ${cells.length} cells instead of ${columns.length}: was the file cut off?`)
+    }
+    const reportRows = cell(cells, 'report_rows')
+    expected ??= reportRows
+    if (reportRows !== expected) {
+      throw bad(file, `row ${count} is of a report of ${printable(reportRows)} rows, the first of one of ${expected}`)
     }
     const place = { project: cell(cells, 'project'), file: cell(cells, 'test_file') }
     let span = spans.at(-1)
@@ -48,6 +54,14 @@ export function indexReport(file: string, columns: readonly string[]): ReportSpa
     if (cell(cells, 'verdict') === 'unfinished') span.unfinished++
   }
   if (count === 0) throw bad(file, 'the file is empty')
+  if (expected === undefined) throw bad(file, 'the report has no rows: was the file cut off?')
+  if (Number(expected) !== count - 1) {
+    const advice = Number(expected) > count - 1 ? 'was the file cut off?' : 'were rows added?'
+    throw bad(
+      file,
+      `the report has ${count - 1} rows, but its column report_rows says ${printable(expected)}: ${advice}`,
+    )
+  }
   return spans
 }
 
@@ -59,22 +73,32 @@ function checkHeader(file: string, header: readonly string[], columns: readonly 
     throw bad(file, 'this is not a report of golden-logits: its first line does not name the expected columns')
   }
   const difference = missing ? `has no ${missing}` : unknown ? `has a column ${unknown}` : 'has them in another order'
-  throw bad(file, `its columns are those of another version of golden-logits (it ${difference})`)
+  throw bad(file, `another version of golden-logits wrote it, with other columns (it ${difference})`)
 }
 
 function bad(file: string, message: string): GoldenLogitsError {
   return new GoldenLogitsError('unsupported-format', message, { file })
 }
 
+/** The cells of the rows in a byte range of a report that `indexReport` has checked. */
+export function* cellsIn(file: string, from: number, to: number): Iterable<readonly string[]> {
+  for (const { cells } of recordsOf(file, from, to)) yield cells
+}
+
 /** The records of a CSV file (RFC 4180). A record ends with the line in which its quotes are closed. */
-function* recordsOf(file: string): Iterable<PlacedRecord> {
+function* recordsOf(file: string, start?: number, end?: number): Iterable<PlacedRecord> {
   let record: { text: string; from: number } | undefined
-  for (const { line, from, to } of linesOf(file)) {
-    record = record ? { text: `${record.text}\n${line}`, from: record.from } : { text: line, from }
+  let isEnded = true
+  for (const { line, from, to, isComplete } of linesOf(file, start, end)) {
+    // A spreadsheet puts a byte order mark at the start of the file.
+    const text = from === 0 ? line.replace(/^\uFEFF/, '') : line
+    isEnded = isComplete
+    record = record ? { text: `${record.text}\n${text}`, from: record.from } : { text, from }
     if (quotesOf(record.text) % 2 === 1) continue
     yield { cells: cellsOf(record.text), from: record.from, to }
     record = undefined
   }
+  if (!isEnded && !record) throw bad(file, 'its last line has no line end: was the file cut off?')
   if (record) throw bad(file, 'its last row ends within a quoted cell: was the file cut off?')
 }
 

@@ -1,6 +1,6 @@
 import { atCaller, describeValue, GoldenLogitsError } from '../errors.js'
 import { type FilePath, isUrl } from '../lib/file-path.js'
-import { loadDump } from './load.js'
+import type { loadDump } from './load.js'
 import type { Dump, LoadDumpOptions } from './types.js'
 
 /** A dump of a suite: a path, URL or pattern for `loadDump`, the same with options, or a function that returns the dump. */
@@ -8,15 +8,20 @@ export type DumpSource = FilePath | ({ path: FilePath } & LoadDumpOptions) | (()
 
 /**
  * Declares the dumps of a suite by name. Each is loaded once, when its property is first read.
+ * @param open loads a dump
  * @throws GoldenLogitsError what `loadDump` throws, when the property is read; the message begins with the declared name
  */
 export function lazyDumps<const Name extends string>(
   sources: Record<Name, DumpSource>,
+  open: typeof loadDump,
 ): { readonly [N in Name]: Dump } {
-  return atCaller(lazyDumps, () => declare(sources))
+  return atCaller(lazyDumps, () => declare(sources, open))
 }
 
-function declare<const Name extends string>(sources: Record<Name, DumpSource>): { readonly [N in Name]: Dump } {
+function declare<const Name extends string>(
+  sources: Record<Name, DumpSource>,
+  open: typeof loadDump,
+): { readonly [N in Name]: Dump } {
   if (typeof sources !== 'object' || sources === null) {
     const message = `lazyDumps needs an object such as { golden: 'dumps/gpu' }, got ${describeValue(sources)}`
     throw new GoldenLogitsError('invalid-argument', message)
@@ -26,7 +31,7 @@ function declare<const Name extends string>(sources: Record<Name, DumpSource>): 
   for (const name of Object.keys(sources) as Name[]) {
     const get = () =>
       atCaller(get, () => {
-        const dump = loaded.get(name) ?? load(name, sources[name])
+        const dump = loaded.get(name) ?? load(name, sources[name], open)
         loaded.set(name, dump)
         return dump
       })
@@ -35,10 +40,10 @@ function declare<const Name extends string>(sources: Record<Name, DumpSource>): 
   return dumps
 }
 
-function load(name: string, source: DumpSource): Dump {
+function load(name: string, source: DumpSource, open: typeof loadDump): Dump {
   try {
     if (typeof source === 'function') return source()
-    if (typeof source === 'string' || isUrl(source)) return loadDump(source)
+    if (typeof source === 'string' || isUrl(source)) return open(source)
     if (typeof source !== 'object' || source === null) {
       throw new GoldenLogitsError(
         'invalid-argument',
@@ -46,7 +51,7 @@ function load(name: string, source: DumpSource): Dump {
       )
     }
     const { path, ...options } = source
-    return loadDump(path, options)
+    return open(path, options)
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     const { code, offset, budget } = error

@@ -6,6 +6,8 @@ export interface PlacedLine {
   readonly from: number
   /** After the newline. */
   readonly to: number
+  /** False if the newline is missing. */
+  readonly isComplete: boolean
 }
 
 /**
@@ -24,13 +26,13 @@ export function* linesOf(file: string, start = 0, end = Number.MAX_SAFE_INTEGER)
       position += count
       let bytes = Buffer.concat([rest, chunk.subarray(0, count)])
       for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10)) {
-        yield { line: bytes.toString('utf8', 0, newline), from: at, to: at + newline + 1 }
+        yield { line: bytes.toString('utf8', 0, newline), from: at, to: at + newline + 1, isComplete: true }
         at += newline + 1
         bytes = bytes.subarray(newline + 1)
       }
       rest = bytes
     }
-    if (rest.length > 0) yield { line: rest.toString('utf8'), from: at, to: at + rest.length }
+    if (rest.length > 0) yield { line: rest.toString('utf8'), from: at, to: at + rest.length, isComplete: false }
   } finally {
     closeSync(descriptor)
   }

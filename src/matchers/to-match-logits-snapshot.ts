@@ -8,8 +8,9 @@ import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { crypto } from '../lib/optional-packages.js'
+import { makeScratchFolder } from '../lib/scratch-folder.js'
 import { countsText, failureText } from '../report/message/failure.js'
-import { RUN_DIR_VARIABLE } from '../reporters/spool.js'
+import { currentRunDir } from '../reporters/recorder.js'
 import { printLine } from '../reporters/summary.js'
 import {
   countSnapshot,
@@ -78,7 +79,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   const tested = dumpOf(dump, compare)
   const n = settings.name === undefined ? worker.counter.next(test, test.run) : undefined
   const { existing, target } = locateSnapshot(test.file, settings.name ?? test.name, n, settings.variants)
-  const runDir = process.env[RUN_DIR_VARIABLE] || undefined
+  const runDir = currentRunDir(this)
   if (runDir) noteUsed(runDir, test.file, existing ?? target)
   const otherClaim = (path: string) => worker.claims.ofAnother(runDir, path, test.claimant)
   const claim = (path: string, wrote: boolean) => {
@@ -117,7 +118,11 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
     claim(path, false)
     return pass('matched')
   }
-  const candidate = (): Candidate => attempted(() => write(candidatePath(target, process.cwd()), {}))
+  const candidate = (): Candidate =>
+    attempted(() => {
+      makeScratchFolder(process.cwd())
+      return write(candidatePath(target, process.cwd()), {})
+    })
   // Neither an update nor a candidate would settle the warnings.
   if (match.comparison && failsByWarnings(match.comparison)) return fail(() => failureText(match.comparison!))
   switch (action) {

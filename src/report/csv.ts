@@ -1,5 +1,4 @@
 import type { TokenSide } from '../compare/types.js'
-import { parseAtbLayer } from '../dumps/layouts/atb/names.js'
 import { printable } from '../errors.js'
 import { METRICS } from '../metrics/table.js'
 import type { ComparisonRow, Rendering, ReportRow, TokenRow } from './rows.js'
@@ -10,33 +9,35 @@ type Column = readonly [name: string, cell: (row: ReportRow) => string]
 const COLUMNS: readonly Column[] = [
   tokenColumn('token_id', ({ step }) => String(step)),
   tokenColumn('data_id', ({ index }) => String(index)),
-  ...sideColumns('golden', ({ golden }) => golden),
-  ...sideColumns('my', ({ dump }) => dump),
+  ...sideColumns('golden', ({ golden, types }) => [golden, types?.golden]),
+  ...sideColumns('my', ({ dump, types }) => [dump, types?.my]),
   // The table lists the metrics in the order of `msit llm compare`.
-  ...METRICS.map(({ csvName, key }) => tokenColumn(csvName, ({ metrics }) => numberCell(metrics?.[key]))),
+  ...METRICS.map(({ csvName, key }) => tokenColumn(csvName, ({ metrics }) => floatCell(metrics?.[key]))),
   tokenColumn('cmp_fail_reason', (token) => textCell(failReason(token))),
   ['verdict', ({ token, problem }) => (token ?? problem)!.verdict],
   ['pass', ({ token }) => String(token?.pass === true)],
   ['reason', ({ token, problem }) => textCell((token ?? problem)!.reason)],
   tokenColumn('precision', (_, { thresholds }) => thresholds?.precision ?? ''),
-  tokenColumn('kl_limit', (_, { thresholds }) => numberCell(thresholds?.klDivergence)),
-  tokenColumn('cosine_limit', (_, { thresholds }) => numberCell(thresholds?.cosineSimilarity)),
-  tokenColumn('golden_top1', ({ golden }) => numberCell(golden?.top1)),
-  tokenColumn('my_top1', ({ dump }) => numberCell(dump?.top1)),
-  tokenColumn('position', ({ position }) => numberCell(position)),
+  tokenColumn('kl_limit', (_, { thresholds }) => floatCell(thresholds?.klDivergence)),
+  tokenColumn('cosine_limit', (_, { thresholds }) => floatCell(thresholds?.cosineSimilarity)),
+  tokenColumn('golden_top1', ({ golden }) => integerCell(golden?.top1)),
+  tokenColumn('my_top1', ({ dump }) => integerCell(dump?.top1)),
+  tokenColumn('position', ({ position }) => integerCell(position)),
   testColumn('project', ({ project }) => textCell(project)),
   testColumn('test_file', ({ file }) => textCell(file)),
   testColumn('test_name', ({ test }) => textCell(test)),
   testColumn('test_name_sure', ({ testIsSure }) => (testIsSure ? 'yes' : 'no')),
   testColumn('comparison', ({ ordinal }) => String(ordinal)),
+  testColumn('repetition', ({ repetition }) => String(repetition)),
   testColumn('attempt', ({ attempt }) => String(attempt)),
   testColumn('matcher', ({ matcher }) => matcher),
   testColumn('is_not', ({ isNot }) => String(isNot)),
   testColumn('is_soft', ({ soft }) => String(soft)),
   testColumn('is_poll', ({ poll }) => String(poll)),
   testColumn('expectation', ({ expectation }) => expectation ?? ''),
-  testColumn('duration_ms', ({ durationMs }) => numberCell(durationMs)),
+  testColumn('duration_ms', ({ durationMs }) => integerCell(durationMs)),
   testColumn('notes', ({ notes }) => textCell(notes?.join('; ') ?? '')),
+  ['report_rows', ({ reportRows }) => String(reportRows)],
 ]
 
 export const CSV_COLUMNS: readonly string[] = COLUMNS.map(([name]) => name)
@@ -55,20 +56,22 @@ function testColumn(name: string, cell: (comparison: ComparisonRow) => string): 
   return [name, ({ comparison }) => cell(comparison)]
 }
 
-function sideColumns(name: string, sideOf: (token: TokenRow) => TokenSide | undefined): Column[] {
-  const column = (suffix: string, cell: (side: TokenSide) => string): Column =>
+type SideAndType = readonly [side: TokenSide | undefined, type: string | undefined]
+
+function sideColumns(name: string, sideOf: (token: TokenRow) => SideAndType): Column[] {
+  const column = (suffix: string, cell: (side: TokenSide, type: string | undefined) => string): Column =>
     tokenColumn(`${name}_${suffix}`, (token) => {
-      const side = sideOf(token)
-      return side ? cell(side) : ''
+      const [side, type] = sideOf(token)
+      return side ? cell(side, type) : ''
     })
   return [
     column('data_path', ({ files }) => textCell(files.join(';'))),
-    column('op_type', ({ layer }) => textCell(parseAtbLayer(layer)?.op ?? layer)),
+    column('op_type', ({ layer }, type) => textCell(type ?? layer)),
     column('dtype', ({ dtype }) => (dtype ? `torch.${dtype}` : '')),
     column('shape', ({ shape, fileShape }) => shapeText(fileShape ?? shape)),
-    column('max_value', ({ max }) => numberCell(max)),
-    column('min_value', ({ min }) => numberCell(min)),
-    column('mean_value', ({ mean }) => numberCell(mean)),
+    column('max_value', ({ max }) => floatCell(max)),
+    column('min_value', ({ min }) => floatCell(min)),
+    column('mean_value', ({ mean }) => floatCell(mean)),
   ]
 }
 
@@ -101,14 +104,24 @@ export function textCell(text: string): string {
   return /^[=+\-@＝＋－＠]/.test(safe) ? `'${safe}` : safe
 }
 
-/** A number at full precision: the shortest decimal that reads back as the same float64; `inf`, `-inf`, `nan`. */
-function numberCell(value: number | undefined): string {
+/**
+ * A number at full precision: the shortest decimal that reads back as the same float64; `inf`, `-inf`, `nan`. An integer gets a
+ * decimal point, so that pandas reads the column as float in every report.
+ */
+function floatCell(value: number | undefined): string {
   if (value === undefined) return ''
+  if (Object.is(value, -0)) return '-0.0'
+  // From 1e21 on, JavaScript writes an exponent.
+  if (Number.isInteger(value)) return Math.abs(value) < 1e21 ? `${value}.0` : String(value)
   if (Number.isFinite(value)) return String(value)
   return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
 }
 
+function integerCell(value: number | undefined): string {
+  return value === undefined ? '' : String(value)
+}
+
 /** One line of RFC 4180, with its line end. */
-function csvLine(cells: readonly string[]): string {
+export function csvLine(cells: readonly string[]): string {
   return `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\n`
 }

@@ -13,6 +13,7 @@ export interface ComparisonRow extends TestPlace {
   readonly testIsSure: boolean
   /** Position among the comparisons of the test's attempt, from 1. */
   readonly ordinal: number
+  readonly repetition: number
   readonly attempt: number
   readonly matcher: string
   readonly isNot: boolean
@@ -27,15 +28,28 @@ export interface ComparisonRow extends TestPlace {
   readonly notes?: readonly string[]
 }
 
+/** The type of the operation that emitted the logits, as far as a dump says it: `Linear`, `LmHead`. */
+export interface OperationTypes {
+  readonly golden?: string | undefined
+  readonly my?: string | undefined
+}
+
 /** A token as plain data: the only form in which a token is spooled, and from which every rendering is made. */
 export interface TokenRow extends Readonly<TokenComparison> {
   /** Position among the tokens of the comparison, from 0. */
   readonly index: number
+  readonly types?: OperationTypes | undefined
 }
 
-/** A comparison that has no tokens, or did not end. */
+/**
+ * What is wrong with a comparison as a whole.
+ * - `error`: the matcher threw an error
+ * - `unreadable`: `loadDump` threw an error
+ * - `unfinished`: the comparison began and did not end
+ * - `lost`: its rows could not be written
+ */
 export interface Problem {
-  readonly verdict: 'unfinished' | 'error'
+  readonly verdict: 'error' | 'unreadable' | 'unfinished' | 'lost'
   readonly reason: string
 }
 
@@ -45,6 +59,8 @@ export interface ReportRow {
   /** Exactly one of `token` and `problem` is present. */
   readonly token?: TokenRow
   readonly problem?: Problem
+  /** Number of rows of the report, this one included. */
+  readonly reportRows: number
 }
 
 /** A text form of a report, made row by row so that memory stays bounded. */

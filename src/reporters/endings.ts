@@ -7,13 +7,12 @@ const listenedTo = new Set<string>()
 /**
  * Calls `flush` if the process ends without the runner's last hook: in Vitest on Ctrl-C, and if a worker thread is out of
  * memory.
- * @param signals whether signals end the process without an exit event, as in Jest
+ * @param signals those that end the process without an exit event
  */
-export function beforeExit(flush: Flush, signals: boolean): void {
+export function beforeExit(flush: Flush, signals: readonly NodeJS.Signals[]): void {
   pending.add(flush)
   once('exit', flushAll)
-  if (!signals) return
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of signals) {
     once(signal, () => {
       flushAll()
       // Send it again, so that the process ends as it would have without this listener.

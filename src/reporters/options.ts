@@ -5,8 +5,8 @@ import type { ObsoletePolicy } from './report-obsolete.js'
 /** Options of the reporter, the same under Vitest and Jest. */
 export interface ReporterOptions {
   /**
-   * Where the CSV goes: a file, which each run replaces, or a folder (ending in `/`), where each run adds one. Relative to
-   * the runner's root. Default: `msit_cmp_report_{YYYYMMDDHHMMSS}.csv` in the root.
+   * The path of the CSV: a file, which each run replaces, or a folder (ending in `/`), where each run adds one. Relative to
+   * the runner's root. Default: `golden-logits-report/`. A file that is not a report is an error and stays as it is.
    */
   csv?: string
   /**

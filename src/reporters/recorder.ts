@@ -1,13 +1,19 @@
+import { dirname } from 'node:path'
 import type { Thresholds, TokenComparison } from '../compare/types.js'
+import { OperationNames } from '../dumps/operation-names.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
 import { identify, type RunnerContext } from '../runner/test.js'
-import { rootOf } from './run-dirs.js'
-import { appendToSpool, type FinishedLine, RUN_DIR_VARIABLE, SPOOL_VERSION, type SpoolLine } from './spool.js'
+import { RUN_DIR_VARIABLE, rootOf, runDirOfProcess } from './run-dirs.js'
+import { type FinishedLine, type LostLine, SPOOL_VERSION, type SpoolLine, type StartedLine } from './spool.js'
+import { appendToSpool, LostRows } from './spool-file.js'
 import { printLine } from './summary.js'
 
-/** State of this worker: the prefix and count that make ids unique, and whether a write error was reported. */
-const worker = { prefix: '', comparisons: 0, hasComplained: false }
+/** A test may replace `process.env` by another object. */
+const atStart = process.env[RUN_DIR_VARIABLE]
+
+/** State of this worker: the prefix and count that make ids unique, the rows lost, and whether that was printed. */
+const worker = { prefix: '', comparisons: 0, lost: new LostRows(), hasComplained: false }
 
 /** What a report needs of a comparison. */
 export interface Recordable {
@@ -29,58 +35,125 @@ export function recorded<Compared extends Recordable>(
   compare: () => Compared,
   met: (comparison: Compared) => boolean,
 ): Compared {
-  const runDir = process.env[RUN_DIR_VARIABLE]
-  if (!runDir) {
-    const comparison = compare()
-    for (const warning of comparison.warnings) printLine(`warning: ${printable(warning, 400)}`)
-    return comparison
+  const recording = new Recording(context, matcher)
+  let comparison: Compared
+  try {
+    comparison = compare()
+  } catch (error) {
+    recording.fail(error)
+    throw error
   }
-  worker.prefix ||= crypto().randomBytes(6).toString('hex')
-  const id = `${worker.prefix}-${++worker.comparisons}`
-  const started = performance.now()
-  spool(runDir, [
-    {
+  recording.finish(comparison, met(comparison) ? 'met' : 'not met')
+  return comparison
+}
+
+/** The folder for the rows of this run; undefined if it has no reporter. */
+export function currentRunDir({ testPath, task }: RunnerContext): string | undefined {
+  const { [RUN_DIR_VARIABLE]: now, VITEST_POOL_ID, JEST_WORKER_ID } = process.env
+  const runDir = now || atStart
+  if (runDir || VITEST_POOL_ID !== undefined || JEST_WORKER_ID !== undefined) return runDir
+  // No worker of a runner lacks these variables, unless a setup file has replaced the environment.
+  const path = task?.file?.filepath ?? testPath
+  return path === undefined ? undefined : runDirOfProcess(dirname(path))
+}
+
+/** Writes the rows of one comparison to the spool. It must be ended by `finish` or `fail`. */
+export class Recording {
+  private readonly runDir: string | undefined
+  private readonly start = performance.now()
+  private readonly id: string
+  /** The first line, as long as it is not written. */
+  private unwritten: StartedLine[] = []
+
+  constructor(context: RunnerContext, matcher: string) {
+    this.runDir = currentRunDir(context)
+    worker.prefix ||= crypto().randomBytes(6).toString('hex')
+    this.id = `${worker.prefix}-${++worker.comparisons}`
+    if (this.runDir === undefined) return
+    const started: StartedLine = {
       kind: 'started',
       v: SPOOL_VERSION,
-      id,
-      ...identify(context, runDir, rootOf(runDir)),
+      id: this.id,
+      ...identify(context, this.runDir, rootOf(this.runDir)),
       matcher,
       isNot: context.isNot === true,
       soft: context.soft === true,
       poll: context.poll === true,
       at: Date.now(),
-    },
-  ])
-  const finished = (rest: Omit<FinishedLine, 'kind' | 'id' | 'durationMs'>): FinishedLine => {
-    return { kind: 'finished', id, durationMs: Math.round(performance.now() - started), ...rest }
+    }
+    try {
+      appendToSpool(this.runDir, [started])
+    } catch {
+      // It is written with the result, or counted as lost.
+      this.unwritten = [started]
+    }
   }
-  let comparison: Compared
-  try {
-    comparison = compare()
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    spool(runDir, [finished({ expectation: 'error', error: message.slice(0, 1000) })])
-    throw error
+
+  /** @param error why the expectation is not met although the tokens pass, if that is so */
+  finish(comparison: Recordable, expectation: FinishedLine['expectation'], error?: unknown): void {
+    const { notes, warnings } = comparison
+    if (this.runDir === undefined) {
+      for (const warning of warnings) printLine(`warning: ${printable(warning, 400)}`)
+      return
+    }
+    const finished = { ...this.finished(expectation, error), notes, warnings }
+    this.spool(linesOf(this.id, comparison, finished), () => countOf(comparison.tokens))
   }
-  const { notes, warnings } = comparison
-  const expectation = met(comparison) ? 'met' : 'not met'
-  spool(runDir, linesOf(id, comparison, finished({ expectation, notes, warnings })))
-  return comparison
+
+  /** Records that there is no comparison, and why. */
+  fail(error: unknown, expectation: FinishedLine['expectation'] = 'error'): void {
+    this.spool([this.finished(expectation, error)], () => 1)
+  }
+
+  private finished(expectation: FinishedLine['expectation'], error: unknown): FinishedLine {
+    const durationMs = Math.round(performance.now() - this.start)
+    const text = error instanceof Error ? error.message : String(error)
+    const line = { kind: 'finished', id: this.id, durationMs, expectation } as const
+    return error === undefined ? line : { ...line, error: text.slice(0, 1000) }
+  }
+
+  /** A test does not fail because its rows cannot be written: the run does. */
+  private spool(lines: Iterable<SpoolLine>, count: () => number): void {
+    if (this.runDir === undefined) return
+    try {
+      appendToSpool(this.runDir, chained(this.unwritten, lines))
+      this.unwritten = []
+    } catch (error) {
+      this.lose(this.runDir, count(), String(error))
+    }
+  }
+
+  /** Records how many rows are lost, in as little space as the disk has. */
+  private lose(runDir: string, rows: number, error: string): void {
+    const lost: LostLine = { kind: 'lost', id: this.id, rows, error }
+    try {
+      appendToSpool(runDir, [...this.unwritten, lost])
+      this.unwritten = []
+    } catch {
+      worker.lost.add(runDir, worker.prefix, rows)
+    }
+    if (worker.hasComplained) return
+    worker.hasComplained = true
+    printLine(`rows cannot be written and will be missing from the report: ${printable(error, 300)}`)
+  }
 }
 
 function* linesOf(id: string, comparison: Recordable, finished: FinishedLine): Iterable<SpoolLine> {
   yield { kind: 'compared', id, thresholds: comparison.thresholds }
-  for (const token of comparison.tokens) yield { kind: 'token', token, id }
+  const names = new OperationNames()
+  for (const token of comparison.tokens) {
+    const types = { golden: names.typeOf(token.golden), my: names.typeOf(token.dump) }
+    yield { kind: 'token', token, types, id }
+  }
   yield finished
 }
 
-/** A test does not fail because its report cannot be written, but a line on stderr says that rows are missing. */
-function spool(runDir: string, lines: Iterable<SpoolLine>): void {
-  try {
-    appendToSpool(runDir, lines)
-  } catch (error) {
-    if (worker.hasComplained) return
-    worker.hasComplained = true
-    printLine(`rows cannot be written and will be missing from the report: ${printable(String(error), 300)}`)
-  }
+function* chained(...parts: Iterable<SpoolLine>[]): Iterable<SpoolLine> {
+  for (const lines of parts) yield* lines
+}
+
+function countOf(items: Iterable<unknown>): number {
+  let count = 0
+  for (const _ of items) count++
+  return count
 }

@@ -1,4 +1,3 @@
-import { printable } from '../errors.js'
 import { obsoleteSnapshots, removeSnapshot, usedSnapshots } from '../snapshots/obsolete.js'
 
 /** What the reporter does about snapshots that no test uses. */
@@ -29,7 +28,7 @@ export function handleObsolete(
   if (obsolete.length === 0) return { fails: false }
   const removes = policy === 'remove' && isUpdate
   if (removes) for (const path of obsolete) removeSnapshot(path)
-  const names = obsolete.slice(0, MAX_NAMED).map((path) => printable(nameOf(path), 200))
+  const names = obsolete.slice(0, MAX_NAMED).map((path) => nameOf(path))
   if (obsolete.length > MAX_NAMED) names.push(`and ${obsolete.length - MAX_NAMED} more`)
   const what = `${obsolete.length} obsolete ${obsolete.length === 1 ? 'snapshot' : 'snapshots'}`
   const text = removes ? `${what} removed` : `${what}, used by no test`

@@ -1,33 +1,41 @@
-import { existsSync, rmdirSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { join } from 'node:path'
 import { printable } from '../errors.js'
 import { RENDERINGS } from '../report/renderings.js'
-import { completedJestFiles, completedVitestFiles } from '../runner/completed-files.js'
+import { type JestTest, nameProject } from '../runner/jest-project.js'
+import { type JestResults, jestResults, NO_RESULTS, type RunResults, vitestResults } from '../runner/results.js'
 import { beforeExit, endedWell } from './endings.js'
 import { foldWarnings, type ReportedWarning } from './fold-warnings.js'
 import { checkReporterOptions, type ReporterOptions } from './options.js'
-import { fixedTarget, publishReport } from './publish.js'
+import { type Published, publishReport } from './publish.js'
 import { handleObsolete } from './report-obsolete.js'
-import { abandonedRunDirs, newRunDir } from './run-dirs.js'
-import { RUN_DIR_VARIABLE } from './spool.js'
-import { type ReportPart, spoolReport } from './spool-report.js'
-import { fromHere, say, summaryText } from './summary.js'
+import {
+  abandonedRunDirs,
+  closeRun,
+  isFirst,
+  markOneProject,
+  type OpenRun,
+  openRun,
+  RUN_DIR_VARIABLE,
+} from './run-dirs.js'
+import { type SpoolReport, spoolReport } from './spool-report.js'
+import { counted, fromHere, lossTexts, say, summaryText, wholePath } from './summary.js'
+import { clearTarget, fixedTarget, targetOf } from './target.js'
 
-/** The last report by root and option `csv`: in watch mode Jest makes a new reporter for each run, and a run replaces it. */
-const written = new Map<string, string>()
+const ADVICE = "delete it, or name another path with the reporter's option csv"
 
 /**
  * The reporter of Vitest and Jest: collects the rows that the matchers spooled, writes the CSV at the end of the run, and
- * names its path in one line on stderr. A run without a comparison writes nothing. If the report cannot be written, the run
- * fails.
+ * names its path in one line on stderr. A run without a comparison writes nothing. If a row is lost or the report cannot be
+ * written, the run fails. Several reporters of one run write the same rows.
  *
  * Vitest calls it with `(options)`, Jest with `(globalConfig, options, context)`.
  */
 export class GoldenLogitsReporter {
   private readonly options: ReturnType<typeof checkReporterOptions>
   private readonly isJest: boolean
+  private readonly projects: number
   private root: string
-  private runDir: string | undefined
+  private run: OpenRun | undefined
   private error: Error | undefined
   private testsRun = true
   private watches: boolean
@@ -38,6 +46,7 @@ export class GoldenLogitsReporter {
     this.isJest = jest !== undefined
     this.options = checkReporterOptions(jest ? second : first)
     this.root = jest?.rootDir ?? process.cwd()
+    this.projects = jest?.projects?.length ?? 1
     this.watches = Boolean(jest?.watch || jest?.watchAll)
     this.isUpdate = jest?.updateSnapshot === 'all'
   }
@@ -49,18 +58,16 @@ export class GoldenLogitsReporter {
     this.watches = Boolean(config.watch)
     // `--merge-reports` runs no test: the rows are in the reports of the shards, which must not be replaced.
     this.testsRun = !config.mergeReports
-    this.onTestRunStart()
   }
 
   /** Vitest, before each run: in watch mode there are many. */
   onTestRunStart(): void {
-    if (!this.runDir && this.testsRun) this.begin()
+    if (!this.run && this.testsRun) this.begin()
   }
 
   /** Vitest. */
   onTestRunEnd(modules: readonly unknown[], _errors: readonly unknown[], reason: string): void {
-    if (reason !== 'interrupted') this.reportObsolete(completedVitestFiles(modules))
-    this.flush()
+    this.end(vitestResults(modules, reason === 'interrupted'))
   }
 
   /** Jest. */
@@ -69,9 +76,13 @@ export class GoldenLogitsReporter {
   }
 
   /** Jest. */
-  onRunComplete(_contexts: unknown, results?: Parameters<typeof completedJestFiles>[0]): void {
-    this.reportObsolete(completedJestFiles(results))
-    this.flush()
+  onTestFileStart(test: JestTest): void {
+    if (this.projects > 1) nameProject(test, this.root)
+  }
+
+  /** Jest. */
+  onRunComplete(_contexts: unknown, results?: JestResults): void {
+    this.end(jestResults(results))
   }
 
   /** Jest calls this at the end: an error makes the run fail. */
@@ -79,84 +90,99 @@ export class GoldenLogitsReporter {
     return this.error
   }
 
+  /** @throws GoldenLogitsError `invalid-argument` if the option `csv` names a file that is not a report */
   private begin(): void {
-    this.runDir = newRunDir(this.root)
-    process.env[RUN_DIR_VARIABLE] = this.runDir
-    beforeExit(this.flush, this.isJest)
+    const fixed = fixedTarget(this.root, this.options.csv)
+    if (fixed !== undefined) withoutStack(() => clearTarget(fixed, ADVICE))
+    try {
+      this.run = openRun(this.root)
+    } catch (error) {
+      this.fail(`there is no room for the rows of this run, so there will be no report (${textOf(error)})`)
+      return
+    }
+    const { dir } = this.run
+    process.env[RUN_DIR_VARIABLE] = dir
+    if (this.projects <= 1) markOneProject(dir)
+    beforeExit(this.endEarly, this.isJest ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGHUP'])
     const abandoned = abandonedRunDirs(this.root)
-    if (abandoned.length === 0) return
-    const dirs = abandoned.map(fromHere).join(', ')
+    if (abandoned.length === 0 || !isFirst(dir, 'named-abandoned')) return
+    const dirs = abandoned.map(wholePath).join(', ')
     say(`an earlier run ended without a report; 'golden-logits merge' can make it from the rows in ${dirs}`)
   }
 
-  private reportObsolete(completedFiles: readonly string[]): void {
-    if (this.runDir === undefined) return
-    const { obsolete } = this.options
-    const { text, fails } = handleObsolete(this.runDir, completedFiles, obsolete, this.isUpdate, fromHere)
-    if (text === undefined) return
-    say(text)
-    if (fails) this.fail(text)
-  }
+  /** The process ends before the runner has called the last hook. */
+  private readonly endEarly = (): void => this.end(NO_RESULTS)
 
-  private readonly flush = (): void => {
-    const { runDir } = this
-    this.runDir = undefined
-    endedWell(this.flush)
-    if (runDir === undefined) return
+  private end(results: RunResults): void {
+    const { run } = this
+    this.run = undefined
+    endedWell(this.endEarly)
+    if (run === undefined) return
     try {
-      const { parts, warnings, tornLines } = existsSync(runDir)
-        ? spoolReport(runDir, RENDERINGS.csv)
-        : { parts: [], warnings: [], tornLines: 0 }
-      if (parts.length === 0) this.sayNothingCompared()
-      else this.publish(parts, tornLines)
-      this.reportWarnings(warnings)
-      removeRunDir(runDir)
+      this.reportObsolete(run, results)
+      const report = spoolReport(run.dir, RENDERINGS.csv, ({ testId, file, test }) =>
+        results.hasPassed(testId, join(this.root, file), test),
+      )
+      this.publish(report)
+      this.reportWarnings(run, report.warnings)
+      closeRun(run, false)
     } catch (error) {
-      const text = `the report cannot be written (${printable(String(error), 300)}); its rows are kept in ${fromHere(runDir)}`
-      say(text)
-      this.fail(text)
+      closeRun(run, true)
+      this.fail(`the report cannot be written (${textOf(error)}); its rows are kept in ${wholePath(run.dir)}`)
     }
   }
 
-  private publish(parts: readonly ReportPart[], tornLines: number): void {
-    const { csv } = this.options
-    const key = `${this.root}\n${csv}`
-    const previous = this.watches ? written.get(key) : undefined
-    const { path, summary } = publishReport(this.root, csv, previous, parts)
-    written.set(key, path)
-    say(summaryText(path, summary, tornLines))
+  private reportObsolete({ dir }: OpenRun, { completedFiles }: RunResults): void {
+    const { obsolete } = this.options
+    const { text, fails } = handleObsolete(dir, completedFiles, obsolete, this.isUpdate, fromHere)
+    if (text === undefined) return
+    if (fails) this.fail(text)
+    else if (isFirst(dir, 'named-obsolete')) say(text)
   }
 
-  private reportWarnings(warnings: readonly ReportedWarning[]): void {
-    for (const line of foldWarnings(warnings)) say(`warning: ${line}`)
+  private publish({ parts, losses }: SpoolReport): void {
+    const { csv } = this.options
+    const missing = lossTexts(losses)
+    let published: Published | undefined
+    if (parts.length > 0) {
+      published = publishReport((n) => targetOf(this.root, csv, this.watches, n), parts, ADVICE)
+      say(summaryText(published.path, published.summary, losses))
+    }
+    const { unfinished } = published?.summary ?? { unfinished: 0 }
+    if (unfinished > 0) missing.push(`${counted(unfinished, 'comparison')} unfinished`)
+    if (missing.length > 0) this.fail(`the report is incomplete: ${missing.join(', ')}`)
+  }
+
+  private reportWarnings({ dir }: OpenRun, warnings: readonly ReportedWarning[]): void {
+    if (warnings.length > 0 && isFirst(dir, 'named-warnings')) {
+      for (const line of foldWarnings(warnings)) say(`warning: ${line}`)
+    }
     if (!this.options.strict || warnings.length === 0) return
-    const text = `${warnings.length} ${warnings.length === 1 ? 'warning makes' : 'warnings make'} the run fail (reporter option strict)`
-    say(text)
+    const text = `${counted(warnings.length, 'warning')} ${warnings.length === 1 ? 'makes' : 'make'} the run fail (reporter option strict)`
     this.fail(text)
   }
 
-  /** Nobody should take a report of an earlier run for this run's. */
-  private sayNothingCompared(): void {
-    const path = fixedTarget(this.root, this.options.csv)
-    if (path !== undefined && existsSync(path))
-      say(`this run compared nothing; ${fromHere(path)} is from an earlier run`)
-  }
-
-  /** Makes the run fail. */
+  /** Makes the run fail, and prints why. */
   private fail(text: string): void {
+    say(text)
     this.error = new Error(`golden-logits: ${text}`)
     // Jest asks for the error.
     if (!this.isJest) process.exitCode = 1
   }
 }
 
-function removeRunDir(runDir: string): void {
-  rmSync(runDir, { recursive: true, force: true })
+/** The runner prints the error: its stack would show only code of this package. */
+function withoutStack(run: () => void): void {
   try {
-    rmdirSync(dirname(runDir))
-  } catch {
-    // Another run keeps its rows there.
+    run()
+  } catch (error) {
+    if (error instanceof Error) error.stack = `${error.name}: ${error.message}`
+    throw error
   }
+}
+
+function textOf(error: unknown): string {
+  return printable(error instanceof Error ? error.message : String(error), 1000)
 }
 
 interface VitestConfig {
@@ -168,6 +194,7 @@ interface VitestConfig {
 
 interface JestConfig {
   rootDir: string
+  projects?: readonly unknown[]
   updateSnapshot?: string
   watch?: boolean
   watchAll?: boolean

@@ -4,7 +4,14 @@ import type { Thresholds } from '../compare/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { linesOf } from '../io/lines.js'
 import type { TokenRow } from '../report/rows.js'
-import { type FinishedLine, parseSpoolLine, SPOOL_VERSION, type StartedLine, tokenLineId } from './spool.js'
+import {
+  type FinishedLine,
+  type LostLine,
+  parseSpoolLine,
+  SPOOL_VERSION,
+  type StartedLine,
+  tokenLineId,
+} from './spool.js'
 
 /** One comparison in a spool file: its first and last lines, and where the lines of its tokens are. */
 export interface SpooledComparison {
@@ -16,6 +23,10 @@ export interface SpooledComparison {
   /** Byte range of the lines between the first and the last. */
   readonly from: number
   to: number
+  /** Number of its tokens. */
+  tokens: number
+  /** Present if its rows could not be written. */
+  lost?: LostLine
 }
 
 export interface SpoolIndex {
@@ -41,6 +52,7 @@ function indexFile(file: string, index: SpoolIndex): void {
     const tokenOf = open.get(tokenLineId(line) ?? '')
     if (tokenOf) {
       tokenOf.to = to
+      tokenOf.tokens++
       continue
     }
     const parsed = parseSpoolLine(line)
@@ -48,7 +60,7 @@ function indexFile(file: string, index: SpoolIndex): void {
       index.tornLines++
     } else if (parsed.kind === 'started') {
       if (parsed.v !== SPOOL_VERSION) throw otherVersion(file)
-      const comparison = { started: parsed, file, from: to, to }
+      const comparison = { started: parsed, file, from: to, to, tokens: 0 }
       open.set(parsed.id, comparison)
       index.comparisons.push(comparison)
     } else {
@@ -57,6 +69,8 @@ function indexFile(file: string, index: SpoolIndex): void {
       else if (parsed.kind === 'finished') {
         comparison.finished = parsed
         comparison.to = from
+      } else if (parsed.kind === 'lost') {
+        comparison.lost = parsed
       } else {
         if (parsed.kind === 'compared') comparison.thresholds = parsed.thresholds
         comparison.to = to
@@ -75,6 +89,8 @@ export function* spooledTokens({ file, from, to, started }: SpooledComparison): 
   let index = 0
   for (const { line } of linesOf(file, from, to)) {
     const parsed = parseSpoolLine(line)
-    if (parsed?.kind === 'token' && parsed.id === started.id) yield Object.assign(parsed.token, { index: index++ })
+    if (parsed?.kind === 'token' && parsed.id === started.id) {
+      yield Object.assign(parsed.token, { index: index++, types: parsed.types })
+    }
   }
 }

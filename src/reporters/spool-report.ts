@@ -1,50 +1,67 @@
-import { compareNames } from '../io/name-order.js'
-import {
-  byCodeUnit,
-  byPlace,
-  type ComparisonRow,
-  type Problem,
-  type Rendering,
-  type TestPlace,
-} from '../report/rows.js'
+import { GoldenLogitsError } from '../errors.js'
+import type { ComparisonRow, Problem, Rendering, TestPlace } from '../report/rows.js'
+import { type Counted, lastAttempts } from './attempts.js'
 import type { ReportedWarning } from './fold-warnings.js'
+import { hasOneProject, isMarkedIncomplete } from './run-dirs.js'
+import type { StartedLine } from './spool.js'
+import { lostRowsIn } from './spool-file.js'
 import { indexSpool, type SpooledComparison, spooledTokens } from './spool-reader.js'
 
-/** The part of a report that one comparison makes. */
+/** Rows of a report that belong together: the rows of one comparison, or of one test file in another report. */
 export interface ReportPart {
   readonly place: TestPlace
+  /** Number of its rows. */
+  readonly rows: number
   /** Its rows as text, each counted in the summary. */
   readonly lines: (summary: ReportSummary) => Iterable<string>
 }
 
 /** What a report holds. */
 export interface ReportSummary {
+  /** Number of rows that the report has in the end. */
+  readonly total: number
   rows: number
-  /** Rows that fail, except those of a comparison that the test expected to fail (`.not`). */
+  /** Rows that fail, unless the test expected the comparison to fail (`.not`). */
   failed: number
   /** Comparisons that began and never ended. */
   unfinished: number
 }
 
-interface SpoolReport {
-  readonly parts: ReportPart[]
-  readonly warnings: ReportedWarning[]
+/** What a run left behind, apart from the rows. */
+export interface Losses {
+  /** Rows that could not be written. */
+  readonly rows: number
+  /** True if rows are missing, and nobody knows how many. */
+  readonly isUnknown: boolean
+  /** Incomplete lines: a worker was killed while it wrote. */
   readonly tornLines: number
 }
 
+export interface SpoolReport {
+  readonly parts: ReportPart[]
+  readonly warnings: ReportedWarning[]
+  readonly losses: Losses
+}
+
+/** Whether the runner says that a test passed. */
+export type HasPassed = (test: StartedLine) => boolean
+
 /** The report of the rows that a run's workers left, in order. Incomplete lines of a killed worker are left out and counted. */
-export function spoolReport(runDir: string, rendering: Rendering): SpoolReport {
+export function spoolReport(runDir: string, rendering: Rendering, hasPassed: HasPassed = () => false): SpoolReport {
   const { comparisons, tornLines } = indexSpool(runDir)
-  const last = lastAttempts(comparisons)
-  const parts = last.map((counted) => ({
-    place: counted.comparison.started,
-    lines: (summary: ReportSummary) => linesOf(counted, rendering, summary),
-  }))
+  const last = lastAttempts(comparisons, hasOneProject(runDir))
+  const parts = last.map((counted): ReportPart => {
+    const { started, tokens } = counted.comparison
+    const rows = tokens + (problemOf(counted.comparison) ? 1 : 0)
+    return { place: started, rows, lines: (summary) => linesOf(counted, rendering, summary, hasPassed) }
+  })
   const warnings = last.flatMap(({ comparison: { started, finished } }) => {
     const { file, test } = started
     return (finished?.warnings ?? []).map((text) => ({ text, file, test }))
   })
-  return { parts, warnings, tornLines }
+  const lostRows = last.reduce((sum, { comparison: { lost } }) => sum + (lost?.rows ?? 0), lostRowsIn(runDir).rows)
+  const losses = { rows: lostRows, isUnknown: isMarkedIncomplete(runDir), tornLines }
+  return { parts: parts.filter(({ rows }) => rows > 0), warnings, losses }
 }
 
 /** All lines of a report. */
@@ -55,76 +72,52 @@ export function* reportLines(
 ): Iterable<string> {
   yield rendering.header
   for (const { lines } of parts) yield* lines(summary)
+  if (summary.rows === summary.total) return
+  const message = `${summary.rows} rows were read instead of ${summary.total}: the rows of the run have changed meanwhile`
+  throw new GoldenLogitsError('file-changed', message)
 }
 
-function* linesOf({ comparison, attempt }: Counted, rendering: Rendering, summary: ReportSummary): Iterable<string> {
+function* linesOf(
+  { comparison, attempt }: Counted,
+  rendering: Rendering,
+  summary: ReportSummary,
+  hasPassed: HasPassed,
+): Iterable<string> {
   const { started, finished, thresholds } = comparison
+  const expectation = expectationOf(comparison, hasPassed)
   const row: ComparisonRow = {
     ...started,
     attempt,
     ...(thresholds && { thresholds }),
-    ...(finished && { expectation: finished.expectation, durationMs: finished.durationMs }),
+    ...(expectation && { expectation }),
+    ...(finished && { durationMs: finished.durationMs }),
     ...(finished?.notes && { notes: finished.notes }),
   }
-  const isMet = finished?.expectation === 'met'
+  const isMet = expectation === 'met'
+  const reportRows = summary.total
   for (const token of spooledTokens(comparison)) {
     summary.rows++
     if (!isMet && !token.pass) summary.failed++
-    yield rendering.row({ comparison: row, token })
+    yield rendering.row({ comparison: row, token, reportRows })
   }
-  if (!finished) summary.unfinished++
   const problem = problemOf(comparison)
   if (!problem) return
   summary.rows++
-  summary.failed++
-  yield rendering.row({ comparison: row, problem })
+  if (problem.verdict === 'unfinished') summary.unfinished++
+  if (!isMet) summary.failed++
+  yield rendering.row({ comparison: row, problem, reportRows })
 }
 
-/** A comparison that failed to run, or did not end, gets a row that says so. */
-function problemOf({ finished }: SpooledComparison): Problem | undefined {
+/** An error of `loadDump` is what a test expects if the test passes. */
+function expectationOf({ started, finished }: SpooledComparison, hasPassed: HasPassed): ComparisonRow['expectation'] {
+  if (started.matcher === 'loadDump' && hasPassed(started)) return 'met'
+  return finished?.expectation
+}
+
+/** A comparison that has no tokens, did not end, or failed for another reason than its tokens gets a row that says so. */
+function problemOf({ started, finished, lost }: SpooledComparison): Problem | undefined {
+  if (lost) return { verdict: 'lost', reason: `its ${lost.rows} rows could not be written: ${lost.error}` }
   if (!finished) return { verdict: 'unfinished', reason: 'the comparison began but did not end: its worker died' }
-  return finished.expectation === 'error' ? { verdict: 'error', reason: finished.error ?? '' } : undefined
-}
-
-/** A comparison of the attempt that counts. */
-interface Counted {
-  readonly comparison: SpooledComparison
-  /** The attempt, from 1: retries, repeats, and each time that the runner ran the file again. */
-  readonly attempt: number
-}
-
-/**
- * The comparisons of each test's last attempt, so that a test counts once if it was retried, or if its worker died and the
- * runner ran it again. If the runner was not sure which test it was, no comparison is taken for an earlier attempt. Sorted
- * by project, file, test and ordinal, because the order of workers differs from run to run.
- */
-function lastAttempts(comparisons: readonly SpooledComparison[]): Counted[] {
-  const tests = new Map<string, Map<string, SpooledComparison[]>>()
-  for (const comparison of comparisons) {
-    const { project, file, test, testId, testIsSure, attempt, id } = comparison.started
-    const key = [project, file, test, testId, testIsSure ? '' : id].join('\n')
-    const attempts = entry(tests, key, () => new Map<string, SpooledComparison[]>())
-    entry(attempts, `${comparison.file}\n${attempt}`, () => [] as SpooledComparison[]).push(comparison)
-  }
-  return [...tests.values()].flatMap(lastOf).sort(byTest)
-}
-
-function lastOf(attempts: ReadonlyMap<string, readonly SpooledComparison[]>): Counted[] {
-  const last = [...attempts.values()].reduce((a, b) => (startOf(b) >= startOf(a) ? b : a))
-  // If the runner runs a file again, it counts attempts from 1 again.
-  return last.map((comparison) => ({ comparison, attempt: Math.max(attempts.size, comparison.started.attempt) }))
-}
-
-function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const value = map.get(key) ?? make()
-  map.set(key, value)
-  return value
-}
-
-function startOf(attempt: readonly SpooledComparison[]): number {
-  return attempt.reduce((latest, { started }) => Math.max(latest, started.at), 0)
-}
-
-function byTest({ comparison: { started: a } }: Counted, { comparison: { started: b } }: Counted): number {
-  return byPlace(a, b) || byCodeUnit(a.test, b.test) || compareNames(a.testId, b.testId) || a.ordinal - b.ordinal
+  if (finished.error === undefined) return undefined
+  return { verdict: started.matcher === 'loadDump' ? 'unreadable' : 'error', reason: finished.error }
 }

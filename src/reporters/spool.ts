@@ -1,13 +1,8 @@
-import { appendFileSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { threadId } from 'node:worker_threads'
 import type { Thresholds, TokenComparison } from '../compare/types.js'
+import type { OperationTypes } from '../report/rows.js'
 import type { TestIdentity } from '../runner/test.js'
 
-/** The environment variable with which the reporter names the folder for the rows of a run to the workers. */
-export const RUN_DIR_VARIABLE = 'GOLDEN_LOGITS_RUN_DIR'
-
-export const SPOOL_VERSION = 2
+export const SPOOL_VERSION = 3
 
 /** The first line of a comparison. It is written before the work begins, so that a comparison that never ends is noticed. */
 export interface StartedLine extends TestIdentity {
@@ -34,6 +29,7 @@ export interface ComparedLine {
 export interface TokenLine {
   readonly kind: 'token'
   readonly token: TokenComparison
+  readonly types?: OperationTypes
   readonly id: string
 }
 
@@ -41,8 +37,9 @@ export interface TokenLine {
 export interface FinishedLine {
   readonly kind: 'finished'
   readonly id: string
-  /** Whether the test's expectation holds, `.not` considered. `error`: there was no comparison. */
+  /** Whether the test's expectation holds, `.not` considered. `error`: the matcher threw an error. */
   readonly expectation: 'met' | 'not met' | 'error'
+  /** The error, or why there are no tokens. */
   readonly error?: string
   /** Absent if there was no comparison; likewise `warnings`. */
   readonly notes?: readonly string[]
@@ -51,47 +48,23 @@ export interface FinishedLine {
   readonly durationMs: number
 }
 
-export type SpoolLine = StartedLine | ComparedLine | TokenLine | FinishedLine
-
-/** Lines are written in pieces of at most this many bytes, except for a longer line, however many tokens there are. */
-const PIECE = 1 << 16
-
-/**
- * Appends lines to this worker's own file. Once the call has returned, the lines outlive the worker, however it ends.
- * Threads share a process id, and both halves of the package (ESM and CommonJS) may run in one thread: pieces are appended
- * as one write each, so they do not mix.
- */
-export function appendToSpool(runDir: string, lines: Iterable<SpoolLine>): void {
-  const file = join(runDir, `${process.pid}-${threadId}.jsonl`)
-  // A buffer, not a string: a string that grows line by line survives V8's young collections and enlarges the heap.
-  const piece = Buffer.allocUnsafe(PIECE)
-  let length = 0
-  for (const line of lines) {
-    const text = `${JSON.stringify(encode(line))}\n`
-    const maxBytes = 3 * text.length
-    if (length + maxBytes > PIECE) {
-      append(file, runDir, piece.subarray(0, length))
-      length = 0
-    }
-    if (maxBytes > PIECE) append(file, runDir, Buffer.from(text))
-    else length += piece.write(text, length)
-  }
-  append(file, runDir, piece.subarray(0, length))
+/** In place of the lines that follow the first, which could not be written. */
+export interface LostLine {
+  readonly kind: 'lost'
+  readonly id: string
+  readonly rows: number
+  readonly error: string
 }
 
-function append(file: string, runDir: string, bytes: Uint8Array): void {
-  if (bytes.length === 0) return
-  try {
-    appendFileSync(file, bytes)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    mkdirSync(runDir, { recursive: true })
-    appendFileSync(file, bytes)
-  }
-}
+export type SpoolLine = StartedLine | ComparedLine | TokenLine | FinishedLine | LostLine
 
 /** JSON has no NaN, infinities or -0: an object with this key holds such a number as text. */
 const NUMBER_KEY = '$number'
+
+/** A line with its end. */
+export function spoolText(line: SpoolLine): string {
+  return `${JSON.stringify(encode(line))}\n`
+}
 
 /** Data that JSON keeps exactly. Copies only the objects that hold a number which JSON does not know. */
 function encode(value: unknown): unknown {

@@ -1,20 +1,40 @@
 import { writeSync } from 'node:fs'
-import { isAbsolute, relative } from 'node:path'
+import { isAbsolute, relative, resolve } from 'node:path'
 import { printable } from '../errors.js'
-import type { ReportSummary } from './spool-report.js'
+import type { Losses, ReportSummary } from './spool-report.js'
 
 /** One line about a report. */
-export function summaryText(path: string, { rows, failed, unfinished }: ReportSummary, tornLines: number): string {
-  const parts = [`${rows} ${rows === 1 ? 'row' : 'rows'}`, `${failed} failed`]
-  if (unfinished > 0) parts.push(`${unfinished} unfinished ${unfinished === 1 ? 'comparison' : 'comparisons'}`)
-  if (tornLines > 0) parts.push(`${tornLines} torn ${tornLines === 1 ? 'line' : 'lines'} left out`)
-  return `${fromHere(path)} (${parts.join(', ')})`
+export function summaryText(path: string, { rows, failed, unfinished }: ReportSummary, losses: Losses): string {
+  const parts = [counted(rows, 'row'), `${failed} failed`]
+  if (unfinished > 0) parts.push(counted(unfinished, 'unfinished comparison'))
+  parts.push(...lossTexts(losses))
+  return `${wholePath(path)} (${parts.join(', ')})`
 }
 
-/** A path relative to the working directory if it is inside; never shortened, because users copy it. */
+/** What is missing in a report; none if it has every row of the run. */
+export function lossTexts({ rows, isUnknown, tornLines }: Losses): string[] {
+  const texts: string[] = []
+  if (rows > 0) texts.push(`${counted(rows, 'row')} lost`)
+  if (isUnknown) texts.push('an unknown number of rows lost')
+  if (tornLines > 0) texts.push(`${counted(tornLines, 'torn line')} left out`)
+  return texts
+}
+
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** A path that can be copied: absolute, and not shortened. */
+export function wholePath(path: string): string {
+  return printable(resolve(path), Number.POSITIVE_INFINITY)
+}
+
+/** The same, relative to the working directory if it is inside: for lists of many paths. */
 export function fromHere(path: string): string {
   const short = relative(process.cwd(), path)
-  return printable(short === '' || short.startsWith('..') || isAbsolute(short) ? path : short, Number.POSITIVE_INFINITY)
+  return short === '' || short.startsWith('..') || isAbsolute(short)
+    ? wholePath(path)
+    : printable(short, Number.POSITIVE_INFINITY)
 }
 
 /** Prints to stderr synchronously: stdout may carry a runner's JSON, and a stream may not be flushed at exit. */

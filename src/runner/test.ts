@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { relative, sep } from 'node:path'
+import { jestProject } from './jest-project.js'
 
 /**
  * The part of a matcher's `this` that identifies the test which made a comparison. It is structural, because no runner is
@@ -52,8 +53,10 @@ interface NamedTask {
 
 /** Which comparison of which test this is. */
 export interface TestIdentity {
-  /** Vitest's project; `''` elsewhere. */
+  /** The name of the runner's project; `''` if there is only one. */
   readonly project: string
+  /** Distinguishes projects, which may share their name. Absent if the project is not known. */
+  readonly projectId?: string
   /** Relative to the runner's root, with forward slashes: the same on every machine. */
   readonly file: string
   /** The `describe` names and the test's name, joined by spaces, as the option `-t` of both runners expects. */
@@ -62,6 +65,8 @@ export interface TestIdentity {
   readonly testIsSure: boolean
   /** Distinguishes tests of the same name if the runner can; otherwise `''`. */
   readonly testId: string
+  /** From 1: Vitest repeats a test with the option `repeats`, and every repetition counts. */
+  readonly repetition: number
   /** From 1; each retry or repetition of a test is one more. */
   readonly attempt: number
   /** Position of this comparison among those of the test's attempt, from 1. */
@@ -92,7 +97,7 @@ export function withinTest<T>(task: RunnerTask, run: () => T): T {
 export function testFacts(context: RunnerContext, scope: string): TestFacts {
   const current = running.getStore()
   const task = current ?? context.task
-  const identity = call(context.currentTestIdentity)
+  const identity = call(context.currentTestIdentity) ?? (task ? undefined : circusTest(context))
   const path = task?.file?.filepath ?? context.testPath ?? ''
   const test = nameOf(task) || (call(context.currentConcurrentTestName) ?? context.currentTestName ?? '')
   const attempt = attemptOf(context, task, identity, `${scope}\n${path}\n${test}`)
@@ -114,14 +119,63 @@ export function identify(context: RunnerContext, runDir: string, root: string): 
   const { task, identity, path, test, isSure, attempt } = testFacts(context, runDir)
   const key = `${runDir}\n${path}\n${test}`
   return {
-    project: task?.file?.projectName ?? '',
+    ...projectOf(task),
     file: path === '' ? '' : relative(root, path).split(sep).join('/'),
     test,
     testIsSure: isSure,
     testId: task?.id ?? (identity ? counts.sameNameId(identity, key) : ''),
+    repetition: (task?.result?.repeatCount ?? 0) + 1,
     attempt,
     ordinal: counts.nextOrdinal(task ?? identity ?? key, attempt),
   }
+}
+
+/** What Vitest keeps in each of its workers. */
+interface VitestState {
+  readonly filepath?: string
+  readonly config?: { readonly name?: string }
+  readonly current?: RunnerTask & { readonly type?: string }
+}
+
+function vitestState(): VitestState | undefined {
+  return (globalThis as { __vitest_worker__?: VitestState }).__vitest_worker__
+}
+
+/**
+ * The test that is running, for functions that are not called by `expect`. Concurrent tests may be mistaken for each other,
+ * unless `golden-logits/vitest` is imported.
+ */
+export function currentContext(): RunnerContext {
+  const vitest = vitestState()
+  if (vitest) {
+    const task = running.getStore() ?? (vitest.current?.type === 'test' ? vitest.current : undefined)
+    return task ? { task } : { testPath: vitest.filepath }
+  }
+  const { expect } = globalThis as { expect?: { getState?: () => RunnerContext } }
+  return call((jestExpect ?? expect)?.getState) ?? {}
+}
+
+/** Jest's `expect`, which is not a global variable if `injectGlobals` is false. */
+let jestExpect: { getState?: () => RunnerContext } | undefined
+
+export function rememberExpect(expect: object): void {
+  jestExpect = expect
+}
+
+function projectOf(task: RunnerTask | undefined): Pick<TestIdentity, 'project' | 'projectId'> {
+  const vitest = task?.file?.projectName ?? vitestState()?.config?.name
+  if (vitest !== undefined || vitestState()) return { project: vitest ?? '', projectId: vitest ?? '' }
+  const project = jestProject()
+  return { project: project?.name ?? '', ...(project && { projectId: project.id }) }
+}
+
+/** Jest's object of the running test, for versions before `currentTestIdentity`. Of concurrent tests it may be any. */
+function circusTest({ currentTestName }: RunnerContext): object | undefined {
+  const symbol = Object.getOwnPropertySymbols(globalThis).find(({ description }) => description === 'JEST_STATE_SYMBOL')
+  if (symbol === undefined || currentTestName === undefined) return undefined
+  const state = (globalThis as { [symbol: symbol]: { currentlyRunningTest?: { concurrent?: boolean } | null } })[symbol]
+  const test = state?.currentlyRunningTest
+  return test && !test.concurrent ? test : undefined
 }
 
 /** Vitest's global `expect` may name any of the tests that run at the same time; `expect` of a context, and Jest's, are exact. */

@@ -219,9 +219,10 @@ describe.runIf(posix)('names that would break a terminal or a spreadsheet', () =
     const message = failureText(comparison)
     expect(message).not.toMatch(wild)
     expect(message.split('\n').length).toBeLessThan(40)
-    const test = { project: '', file: 'a.test.ts', test: 'a', testIsSure: true, ordinal: 1, attempt: 1 }
+    const test = { project: '', file: 'a.test.ts', test: 'a', testIsSure: true, ordinal: 1, repetition: 1, attempt: 1 }
     const made: ComparisonRow = { ...test, matcher: 'toMatchGoldenLogits', isNot: false, soft: false, poll: false }
-    const line = csv.row({ comparison: { ...made, thresholds: comparison.thresholds }, token: { index: 0, ...token! } })
+    const row = { comparison: { ...made, thresholds: comparison.thresholds }, token: { index: 0, ...token! } }
+    const line = csv.row({ ...row, reportRows: 1 })
     expect(line).not.toMatch(wild)
     expect(line.trimEnd()).not.toContain('\n')
     for (const cell of line.split(/,|"/)) expect(cell).not.toMatch(/^[=+@]|^-\D/)

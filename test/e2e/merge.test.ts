@@ -11,7 +11,7 @@ function merge(project: Project, ...args: string[]): Promise<Run> {
 
 /** A report but for the time that each comparison took, which differs from run to run. */
 function timeless(project: Project, name: string): string {
-  return readFileSync(project.path(name), 'utf8').replace(/,\d*,([^,]*|"[^"]*")$/gm, ',,$1')
+  return readFileSync(project.path(name), 'utf8').replace(/,\d*,([^,]*|"[^"]*"),(\d+)$/gm, ',,$1,$2')
 }
 
 const FILES = ['basics', 'retry', 'concurrent.']
@@ -29,7 +29,7 @@ describe.each<['vitest' | 'jest', (project: Project, args: string[], CSV: string
     expect(readdirSync(project.path('shards'))).toHaveLength(3)
     const { code, stderr, stdout } = await merge(project, 'shards', '--output', 'merged.csv')
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
-    expect(stderr).toMatch(/^golden-logits: merged\.csv \(\d+ rows, \d+ failed\)\n$/)
+    expect(stderr).toMatch(/^golden-logits: \S*merged\.csv \(\d+ rows, \d+ failed\)\n$/)
     expect(timeless(project, 'merged.csv')).toBe(timeless(project, 'whole.csv'))
     // In any order, once each, and again over what is there.
     const again = await merge(project, 'shards/3-3.csv', 'shards/*.csv', 'shards/1-3.csv', '-o', 'shards/merged.csv')
@@ -71,26 +71,26 @@ describe('rows of a run that was killed', () => {
     const { code, stderr } = await merge(project, 'elsewhere/.golden-logits', '-o', 'report.csv')
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      /^golden-logits: report\.csv \(14 rows, 0 failed\)\ngolden-logits: .*run-\S+ can be deleted now/,
+      /^golden-logits: \S*report\.csv \(14 rows, 0 failed\)\ngolden-logits: .*run-\S+ can be deleted now/,
     )
     expect(new Set(project.report('report.csv').map(({ test_file }) => test_file))).toEqual(new Set(['ends.test.mjs']))
-    expect(readdirSync(project.path('elsewhere/.golden-logits'))).toHaveLength(1)
+    expect(readdirSync(project.path('elsewhere/.golden-logits'))).toHaveLength(2)
   })
 
   test('join other reports, leave out torn lines and say so, and go where they are told to', async () => {
     const project = await killed()
-    const [runDir] = readdirSync(project.path('.golden-logits'))
-    const [spool] = readdirSync(project.path('.golden-logits', runDir!))
+    const runDir = readdirSync(project.path('.golden-logits')).find((name) => name.startsWith('run-'))
+    const spool = readdirSync(project.path('.golden-logits', runDir!)).find((name) => name.endsWith('.jsonl'))
     const path = project.path('.golden-logits', runDir!, spool!)
     writeFileSync(path, `${readFileSync(path, 'utf8')}{"kind":"token","id":"x`)
     await project.vitest(['retry'], { CSV: 'retry.csv' })
     const { code, stderr } = await merge(project, 'retry.csv', '.golden-logits', '-o', 'all/', '--remove')
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      /^golden-logits: all[\\/]msit_cmp_report_\d{14}\.csv \(17 rows, 0 failed, 1 torn line left out\)\n$/,
+      /^golden-logits: \S*all[\\/]msit_cmp_report_\d{14}\.csv \(19 rows, 0 failed, 1 torn line left out\)\n$/,
     )
-    expect(readdirSync(project.path('.golden-logits'))).toEqual([])
-    expect(project.report(`all/${project.reports('all')[0]}`)).toHaveLength(17)
+    expect(readdirSync(project.path('.golden-logits'))).toEqual(['.gitignore'])
+    expect(project.report(`all/${project.reports('all')[0]}`)).toHaveLength(19)
   })
 })
 
@@ -121,15 +121,60 @@ describe('refuses', () => {
       expect(project.made()).not.toContain('out.csv')
     }
     writeFileSync(project.path('cut.csv'), text.slice(0, -40))
-    await refused(3, /cut\.csv: row 40 has \d+ cells instead of \d+: was the file cut off\?/, 'cut.csv')
+    await refused(3, /cut\.csv: row 42 has \d+ cells instead of \d+: was the file cut off\?/, 'cut.csv')
     writeFileSync(project.path('cut.csv'), text.slice(0, text.indexOf('""quoted') + 4))
     await refused(3, /cut\.csv: its last row ends within a quoted cell: was the file cut off\?/, 'cut.csv')
     writeFileSync(project.path('old.csv'), text.replaceAll(',is_soft,', ',is_hard,'))
-    await refused(3, /old\.csv: its columns are those of another version .*\(it has no is_soft\)/, 'old.csv')
+    await refused(
+      3,
+      /old\.csv: another version of golden-logits wrote it, with other columns \(it has no is_soft\)/,
+      'old.csv',
+    )
+    const last = text.lastIndexOf('\n', text.length - 2) + 1
+    writeFileSync(project.path('cut.csv'), text.slice(0, last))
+    await refused(
+      3,
+      /cut\.csv: the report has 40 rows, but its column report_rows says 41: was the file cut/,
+      'cut.csv',
+    )
+    writeFileSync(project.path('cut.csv'), text.slice(0, -1))
+    await refused(3, /cut\.csv: its last line has no line end: was the file cut off\?/, 'cut.csv')
+    writeFileSync(project.path('cut.csv'), text.slice(0, text.indexOf('\n') + 1))
+    await refused(3, /cut\.csv: the report has no rows: was the file cut off\?/, 'cut.csv')
+    writeFileSync(project.path('more.csv'), text + text.slice(last))
+    await refused(3, /more\.csv: the report has 42 rows, .* says 41: were rows added\?/, 'more.csv')
+    const same = await merge(project, 'report.csv', '-o', 'report.csv')
+    expect(same).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/report\.csv: this is an input and the output/),
+    })
+    expect(readFileSync(project.path('report.csv'), 'utf8')).toBe(text)
     writeFileSync(project.path('copy.csv'), text)
     await refused(3, /copy\.csv: has rows of basics\.test\.mjs, and so does .*report\.csv/, 'report.csv', 'copy.csv')
     const blocked = await merge(project, 'report.csv', '-o', 'copy.csv/out.csv')
     expect(blocked).toMatchObject({ code: 4, stderr: expect.stringContaining('the report cannot be written: ') })
+  })
+
+  test('to write over a file that is not a report', async () => {
+    const project = new Project('vitest')
+    await project.vitest(['retry'], { CSV: 'report.csv' })
+    const foreign = readFileSync(project.path('vitest.config.mjs'), 'utf8')
+    const run = await merge(project, 'report.csv', '-o', 'vitest.config.mjs')
+    expect(run).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('this file is not a report of golden-logits'),
+    })
+    expect(run.stderr).toContain('so it is not overwritten; delete it, or name another --output')
+    expect(readFileSync(project.path('vitest.config.mjs'), 'utf8')).toBe(foreign)
+  })
+
+  test('nothing where a byte order mark begins the report', async () => {
+    const project = new Project('vitest')
+    await project.vitest(['retry'], { CSV: 'report.csv' })
+    const text = readFileSync(project.path('report.csv'), 'utf8')
+    writeFileSync(project.path('marked.csv'), `\uFEFF${text}`)
+    expect((await merge(project, 'marked.csv', '-o', 'out.csv')).code).toBe(0)
+    expect(readFileSync(project.path('out.csv'), 'utf8')).toBe(text)
   })
 
   test('nothing where help is wanted', async () => {
@@ -141,7 +186,9 @@ describe('refuses', () => {
       const run = await ended(project.start(CLI, args, {}))
       expect(run).toMatchObject({ code: 0, stderr: '' })
       expect(run.stdout).toContain('golden-logits merge [options] [inputs...]')
-      expect(run.stdout).toContain('Exit codes: 0 merged, 2 wrong usage, 3 an input cannot be used, 4 the report')
+      expect(run.stdout).toContain(
+        'Exit codes: 0 merged, 1 merged, but rows of a killed run are lost, 2 wrong usage, 3 an input',
+      )
     }
   })
 })

@@ -9,6 +9,9 @@ const ROOT = join(import.meta.dirname, '../..')
 const PROJECTS = join(ROOT, 'test/projects')
 const require = createRequire(import.meta.url)
 
+/** Where reports go by default. */
+export const REPORTS = 'golden-logits-report'
+
 /** How a runner ended, and what it printed. */
 export interface Run {
   code: number | null
@@ -63,12 +66,12 @@ export class Project {
     })
   }
 
-  /** The rows of a report, by column. The one in the root where no name is given. */
-  report(name?: string): Row[] {
-    return rowsOf(readFileSync(name === undefined ? this.path(this.reports()[0]!) : this.path(name), 'utf8'))
+  /** The rows of a report, by column. Without a name: of the only one in the default folder. */
+  report(name = `${REPORTS}/${this.reports()[0]}`): Row[] {
+    return rowsOf(readFileSync(this.path(name), 'utf8'))
   }
 
-  reports(folder = '.'): string[] {
+  reports(folder = REPORTS): string[] {
     const path = this.path(folder)
     return existsSync(path)
       ? readdirSync(path).filter((name) => /^msit_cmp_report_\d{14}(?:_\d+)?\.csv$/.test(name))

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { expectedOf, within } from '../fixtures/trees.js'
-import { ended, existing, Project, type Row, type Run, recordsOf, VITEST } from './project.js'
+import { ended, existing, Project, REPORTS, type Row, type Run, recordsOf, VITEST } from './project.js'
 
 /** Of `msit llm compare`, in its order. */
 const MSIT_COLUMNS = [
@@ -24,8 +24,9 @@ describe('a run of all kinds of tests', () => {
     const project = new Project('vitest', 'hook')
     run = await project.vitest(['basics', 'retry', 'concurrent'])
     rows = project.report()
-    text = readFileSync(project.path(project.reports()[0]!), 'utf8')
-    expect(project.made()).toEqual(project.reports())
+    text = readFileSync(project.path(REPORTS, project.reports()[0]!), 'utf8')
+    expect(project.made()).toEqual([REPORTS])
+    expect(project.reports()).toHaveLength(1)
     return () => project.remove()
   })
 
@@ -33,7 +34,9 @@ describe('a run of all kinds of tests', () => {
     expect(run.code).toBe(1)
     expect(run.stdout).not.toContain('golden-logits:')
     expect(run.stderr.match(/^golden-logits: .*$/gm)).toEqual([
-      expect.stringMatching(/^golden-logits: msit_cmp_report_\d{14}\.csv \(54 rows, 6 failed\)$/),
+      expect.stringMatching(
+        /^golden-logits: \/.*\/golden-logits-report\/msit_cmp_report_\d{14}\.csv \(56 rows, 6 failed\)$/,
+      ),
     ])
   })
 
@@ -52,7 +55,7 @@ describe('a run of all kinds of tests', () => {
       ]),
     )
     expect(new Set(header).size).toBe(header!.length)
-    expect(records).toHaveLength(54)
+    expect(records).toHaveLength(56)
   })
 
   test('holds every token of a comparison with the values that NumPy has, at full precision', () => {
@@ -69,7 +72,7 @@ describe('a run of all kinds of tests', () => {
       for (const name of MSIT_COLUMNS.slice(16, 23)) {
         const value = Number(row[name])
         expect(Math.abs(value - float64[name]!)).toBeLessThanOrEqual(Math.max(1e-9 * Math.abs(float64[name]!), 1e-12))
-        expect(row[name]).toBe(String(value))
+        expect(row[name]).toMatch(/[.e]|inf/)
       }
       expect(row.verdict).toBe(row.token_id === '3' ? 'over-threshold' : 'pass')
       expect(row).toMatchObject({
@@ -121,13 +124,17 @@ describe('a run of all kinds of tests', () => {
     ])
   })
 
-  test('has the last attempt of a test that was retried or repeated, once', () => {
+  test('has the last attempt of a test that was retried once, and every repetition of one that was repeated', () => {
     const columns = ({ token_id, comparison, attempt, pass }: Row) => [token_id, comparison, attempt, pass]
     expect(of('flaky').map(columns)).toEqual([
       ['0', '1', '3', 'true'],
       ['3', '2', '3', 'true'],
     ])
-    expect(of('repeated').map(columns)).toEqual([['1', '1', '3', 'true']])
+    expect(of('repeated').map((row) => [row.repetition, ...columns(row)])).toEqual([
+      ['1', '1', '1', '1', 'true'],
+      ['2', '1', '1', '2', 'true'],
+      ['3', '1', '1', '3', 'true'],
+    ])
   })
 
   test('knows the names of concurrent tests, whichever expect they use', () => {
@@ -142,7 +149,7 @@ describe('a run of all kinds of tests', () => {
     const { stdout } = await project.vitest(['basics', 'retry', ...`--pool=${pool}`.split(' ')])
     expect(stdout).toContain('3 failed')
     const known = rows.filter(({ test_file }) => !test_file!.startsWith('concurrent'))
-    const timeless = (report: Row[]) => report.map((row) => ({ ...row, duration_ms: '' }))
+    const timeless = (report: Row[]) => report.map((row) => ({ ...row, duration_ms: '', report_rows: '' }))
     expect(timeless(project.report())).toEqual(timeless(known))
   })
 
@@ -169,7 +176,7 @@ describe('however a worker ends, every row that was made is in the report', () =
     const env = { END, CSV: 'report.csv', NODE_OPTIONS: '--max-old-space-size=150' }
     const { code, stderr } = await project.vitest(['ends', `--pool=${pool}`], env)
     expect(code).toBe(1)
-    expect(stderr).toContain('golden-logits: report.csv (14 rows, 0 failed)\n')
+    expect(stderr).toContain(`golden-logits: ${project.path('report.csv')} (14 rows, 0 failed)\n`)
     expect(rowsOf(project)).toEqual([...BEFORE, 'the end 0', 'the end 1'])
     expect(project.made()).toEqual(['report.csv'])
   })
@@ -177,7 +184,9 @@ describe('however a worker ends, every row that was made is in the report', () =
   test('and a comparison that it was in the middle of', async () => {
     const project = new Project('vitest')
     const { stderr } = await project.vitest(['ends'], { END: 'within-kill', CSV: 'report.csv' })
-    expect(stderr).toContain('golden-logits: report.csv (15 rows, 1 failed, 1 unfinished comparison)\n')
+    expect(stderr).toContain(
+      `golden-logits: ${project.path('report.csv')} (15 rows, 1 failed, 1 unfinished comparison)\n`,
+    )
     expect(rowsOf(project)).toEqual([...BEFORE, 'the end 0', 'the end 1', 'the end '])
     expect(project.report('report.csv').at(-1)).toMatchObject({
       verdict: 'unfinished',
@@ -214,9 +223,9 @@ test('Vitest itself killed: the rows stay, the next run says where and is not tr
   expect(project.made()).toEqual(['.golden-logits', 'waits'])
   const { stderr } = await project.vitest(['retry'], { CSV: 'report.csv' })
   expect(stderr).toMatch(
-    /^golden-logits: an earlier run ended without a report; 'golden-logits merge' can make it from the rows in \.golden-logits[\\/]run-\d+-\d+-1$/m,
+    /^golden-logits: an earlier run ended without a report; 'golden-logits merge' can make it from the rows in \/.*\/\.golden-logits\/run-\d+-\d+-1$/m,
   )
-  expect(project.report('report.csv').map(({ test_file }) => test_file)).toEqual(Array(3).fill('retry.test.mjs'))
+  expect(project.report('report.csv').map(({ test_file }) => test_file)).toEqual(Array(5).fill('retry.test.mjs'))
 })
 
 describe('the report goes', () => {
@@ -232,7 +241,7 @@ describe('the report goes', () => {
     const project = new Project('vitest')
     await project.vitest(['basics'], { CSV: 'out/report.csv' })
     await project.vitest(['retry'], { CSV: 'out/report.csv' })
-    expect(project.report('out/report.csv')).toHaveLength(3)
+    expect(project.report('out/report.csv')).toHaveLength(5)
     expect(project.made()).toEqual(['out'])
   })
 
@@ -241,19 +250,35 @@ describe('the report goes', () => {
     const runs = await Promise.all(
       ['retry', 'concurrent.', 'basics'].map((file) => project.vitest([file], { CSV: 'out/' })),
     )
-    const named = runs.map(({ stderr }) => /golden-logits: out[\\/](\S+) \(/.exec(stderr)![1]!)
+    const named = runs.map(({ stderr }) => /golden-logits: \S*out[\\/](\S+) \(/.exec(stderr)![1]!)
     expect(project.reports('out').sort()).toEqual(named.sort())
-    expect(named.map((name) => project.report(`out/${name}`).length).sort()).toEqual([12, 3, 36])
+    expect(named.map((name) => project.report(`out/${name}`).length).sort()).toEqual([12, 36, 5])
   })
 
-  test('nowhere where the run compared nothing, and one of an earlier run is called that', async () => {
+  test('nowhere if the run compares nothing, and the report of an earlier run is deleted', async () => {
     const project = new Project('vitest')
-    writeFileSync(project.path('report.csv'), 'of an earlier run')
+    expect((await project.vitest(['retry'], { CSV: 'report.csv' })).code).toBe(0)
+    expect(project.report('report.csv')).toHaveLength(5)
     writeFileSync(project.path('idle.test.mjs'), "import { test } from 'vitest'\ntest('idle', () => {})\n")
-    const { stderr } = await project.vitest(['idle'], { CSV: 'report.csv' })
-    expect(stderr).toContain('golden-logits: this run compared nothing; report.csv is from an earlier run\n')
-    expect(readFileSync(project.path('report.csv'), 'utf8')).toBe('of an earlier run')
+    const { code, stderr } = await project.vitest(['idle'], { CSV: 'report.csv' })
+    expect(code).toBe(0)
+    expect(stderr).not.toContain('golden-logits:')
+    expect(project.made()).toEqual([])
   })
+
+  test.each(['of somebody else', 'token_id,data_id,golden_data_path\n'])(
+    'never over a file that is not a report: %j',
+    async (text) => {
+      const project = new Project('vitest')
+      writeFileSync(project.path('notes.csv'), text)
+      const { code, stdout, stderr } = await project.vitest(['retry'], { CSV: 'notes.csv' })
+      expect(code).toBe(1)
+      expect(stdout + stderr).toContain(
+        "notes.csv: this file is not a report of golden-logits, so it is not overwritten; delete it, or name another path with the reporter's option csv",
+      )
+      expect(readFileSync(project.path('notes.csv'), 'utf8')).toBe(text)
+    },
+  )
 
   test('nowhere where it cannot be written: the run fails, and its rows are kept', async () => {
     const project = new Project('vitest')
@@ -262,7 +287,7 @@ describe('the report goes', () => {
     const { code, stderr } = await project.vitest(['retry'], { CSV: 'taken/file/report.csv' })
     expect(code).toBe(1)
     expect(stderr).toMatch(
-      /^golden-logits: the report cannot be written \(Error: \w+: .*taken.*\); its rows are kept in \.golden-logits[\\/]run-\S+$/m,
+      /^golden-logits: the report cannot be written \(\w+: .*taken.*\); its rows are kept in \/.*\/\.golden-logits\/run-\S+$/m,
     )
     expect(project.made()).toEqual(['.golden-logits', 'taken'])
   })
@@ -288,15 +313,17 @@ test('watch mode makes one report, however often it runs', async () => {
     printed += text
   })
   const reports = async (count: number) => {
-    await expect.poll(() => printed.match(/golden-logits: out/g)?.length ?? 0, { timeout: 60_000 }).toBe(count)
+    await expect
+      .poll(() => printed.match(/golden-logits: \S*[\\/]out[\\/]/g)?.length ?? 0, { timeout: 60_000 })
+      .toBe(count)
   }
   await reports(1)
-  expect(project.report(`out/${project.reports('out')[0]}`)).toHaveLength(39)
+  expect(project.report(`out/${project.reports('out')[0]}`)).toHaveLength(41)
   writeFileSync(project.path('retry.test.mjs'), `${readFileSync(project.path('retry.test.mjs'), 'utf8')}\n// changed\n`)
   await reports(2)
   child.kill('SIGINT')
   await run
   expect(project.reports('out')).toHaveLength(1)
-  expect(project.report(`out/${project.reports('out')[0]}`)).toHaveLength(3)
+  expect(project.report(`out/${project.reports('out')[0]}`)).toHaveLength(5)
   expect(project.made()).toEqual(['out'])
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { GoldenLogitsError } from '../../src/index.js'
-import { completedJestFiles, completedVitestFiles } from '../../src/runner/completed-files.js'
+import { jestResults, vitestResults } from '../../src/runner/results.js'
 import {
   countSnapshot,
   onRetry,
@@ -226,16 +226,19 @@ describe('obsolete snapshots', () => {
       children: { allTests: () => states.map((s) => ({ result: () => ({ state: s }), options: { mode } })) },
     })
     expect(
-      completedVitestFiles([
-        module('whole', ['passed', 'passed']),
-        module('todo', ['skipped'], { mode: 'todo' }),
-        module('skipped', ['passed', 'skipped']),
-        module('failed', ['passed', 'failed'], { state: 'failed' }),
-        module('broken', [], { state: 'failed', errors: [new Error('import')] }),
-        module('late', ['passed'], { errors: [new Error('after')] }),
-        module('twice', ['passed']),
-        module('twice', ['skipped']),
-      ]),
+      vitestResults(
+        [
+          module('whole', ['passed', 'passed']),
+          module('todo', ['skipped'], { mode: 'todo' }),
+          module('skipped', ['passed', 'skipped']),
+          module('failed', ['passed', 'failed'], { state: 'failed' }),
+          module('broken', [], { state: 'failed', errors: [new Error('import')] }),
+          module('late', ['passed'], { errors: [new Error('after')] }),
+          module('twice', ['passed']),
+          module('twice', ['skipped']),
+        ],
+        false,
+      ).completedFiles,
     ).toEqual(['whole', 'todo'])
   })
 
@@ -251,9 +254,9 @@ describe('obsolete snapshots', () => {
       file('broken', ['passed'], { testExecError: {} }),
       file('skipped', ['passed'], { skipped: true }),
     ]
-    expect(completedJestFiles({ testResults })).toEqual(['whole'])
-    expect(completedJestFiles({ testResults, wasInterrupted: true })).toEqual([])
-    expect(completedJestFiles(undefined)).toEqual([])
+    expect(jestResults({ testResults }).completedFiles).toEqual(['whole'])
+    expect(jestResults({ testResults, wasInterrupted: true }).completedFiles).toEqual([])
+    expect(jestResults(undefined).completedFiles).toEqual([])
   })
 })
 

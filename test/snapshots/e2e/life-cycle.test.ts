@@ -38,7 +38,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       expect(run.code).toBe(1)
       expect(run.summary).toBe('1 failed')
       expect(project.files('__golden__')).toEqual([])
-      expect(project.files('.golden-logits')).toEqual(withRows(`candidates/${path}`))
+      expect(project.files('.golden-logits')).toEqual(['.gitignore', ...withRows(`candidates/${path}`)])
       expect(run.out).toContain(`There is no snapshot to match: ${path}`)
       expect(run.out).toContain(`new logits   .golden-logits/candidates/${path}, which can replace the snapshot`)
       expect(run.out).toContain('Run the test on your machine, check the snapshot and commit it.')

@@ -50,13 +50,14 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
       test: '',
       testIsSure: true,
       ordinal: 1,
+      repetition: 1,
       attempt: 1,
       matcher: '',
       isNot: false,
     }
     const comparison = { ...place, soft: false, poll: false, thresholds: bad.thresholds }
     bad.tokens.forEach((token, index) => {
-      const [row] = rowsOf(csv.header + csv.row({ comparison, token: { ...token, index } }))
+      const [row] = rowsOf(csv.header + csv.row({ comparison, token: { ...token, index }, reportRows: 1 }))
       const cell = (name: string) => row![name]!
       expect(rows[index]![0]).toBe(cell('token_id'))
       expect(rows[index]![1]).toBe(cell('verdict'))
