@@ -39,11 +39,13 @@ const SHARED = {
     'lib/check-options',
     'reporters/run-dirs',
     'reporters/spool',
+    'reporters/spool-file',
     'reporters/summary',
     'reporters/publish',
+    'runner/jest-project',
     'snapshots/obsolete',
   ],
-  match: ['matchers', 'runner/test', 'dumps/lazy-dumps', 'formats/read-tensors'],
+  match: ['matchers', 'runner/test', 'reporters/recorded-load', 'formats/read-tensors'],
 }
 
 rmSync(out, { recursive: true, force: true })

@@ -10,7 +10,16 @@ test('dumps declared for test.extend are loaded once, and only for the tests tha
   expect(stderr).toContain(
     "GoldenLogitsError: the dump declared as 'nowhere': nowhere: there is no such file or folder",
   )
-  expect(project.report('report.csv')).toHaveLength(12)
+  const rows = project.report('report.csv')
+  expect(rows).toHaveLength(13)
+  expect(rows.filter(({ verdict }) => verdict === 'unreadable')).toMatchObject([
+    {
+      matcher: 'loadDump',
+      reason: expect.stringContaining('nowhere: there is no such file or folder'),
+      expectation: 'error',
+      pass: 'false',
+    },
+  ])
 })
 
 test('lazyDumps loads a dump when it is asked for, and once', () => {
