@@ -1,4 +1,4 @@
-// The same logits compared from files and from memory: milliseconds a token, on one thread and on all.
+// The same logits compared from files and from memory: milliseconds a token, elapsed and of processor time on all threads.
 // Usage: npm run bench -- memory [--vocab 151936] [--tokens 200] [--runs 7]
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,8 +18,8 @@ const [vocab, tokens, runs] = [values.vocab, values.tokens, values.runs].map(Num
 const folder = mkdtempSync(join(tmpdir(), 'golden-logits-bench-'))
 
 try {
-  console.log(`${tokens} tokens, vocabulary of ${vocab}, median of ${runs} runs; from memory always on one thread\n`)
-  console.log('golden and dump      from files, 1 thread   all threads   from memory')
+  console.log(`${tokens} tokens, vocabulary of ${vocab}, median of ${runs} runs: elapsed (processor time)\n`)
+  console.log('golden and dump      from files, 1 thread    from files, all threads    from memory')
   for (const [golden, dump] of [
     ['float32', 'float32'],
     ['float32', 'bfloat16'],
@@ -37,21 +37,28 @@ try {
     // In turn, so that all ways meet the same state of the machine.
     for (let run = 0; run <= runs; run++) {
       for (const [i, way] of ways.entries()) {
-        const started = performance.now()
+        const [started, usage] = [performance.now(), process.cpuUsage()]
         const { counts } = way()
+        const elapsed = performance.now() - started
+        const { user, system } = process.cpuUsage(usage)
         if (counts.compared !== tokens) throw new Error(`${counts.compared} of ${tokens} tokens compared`)
         // The first run reads the files into the system's cache.
-        if (run > 0) times[i].push((performance.now() - started) / tokens)
+        if (run > 0) times[i].push([elapsed / tokens, (user + system) / 1000 / tokens])
       }
     }
-    const [one, all, memory] = times.map((list) => `${list.sort((a, b) => a - b)[runs >> 1].toFixed(3)} ms`)
-    console.log(`${`${golden}, ${dump}`.padEnd(20)} ${one.padStart(20)} ${all.padStart(13)} ${memory.padStart(13)}`)
+    const cells = times.map((list) => `${median(list, 0)} (${median(list, 1)}) ms`.padStart(24))
+    console.log(`${`${golden}, ${dump}`.padEnd(18)}${cells.join('')}`)
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** The arguments of `logitsOf` for the rows of a dump, each in an array of its own. */
+function median(list, column) {
+  const values = list.map((row) => row[column]).sort((a, b) => a - b)
+  return values[values.length >> 1].toFixed(3)
+}
+
+/** The arguments of `logitsOf` for the rows of a dump, each in a separate array. */
 function arraysOf(dump, dtype) {
   const rows = Array.from(dump.steps, ({ files: [file] }) => {
     const [tensor] = readTensors(file)
