@@ -37,6 +37,7 @@ const WORKER = 'measure/threads/worker'
 const SHARED = {
   base: [
     'lib/check-options',
+    'lib/file-path',
     'reporters/run-dirs',
     'reporters/spool',
     'reporters/spool-file',

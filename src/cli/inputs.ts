@@ -4,6 +4,7 @@ import { globSync } from 'glob'
 import { GoldenLogitsError } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
+import { startedFrom } from '../lib/file-path.js'
 import { SCRATCH_FOLDER } from '../lib/scratch-folder.js'
 import { abandonedRunDirs, isRunDir } from '../reporters/run-dirs.js'
 
@@ -53,7 +54,9 @@ function expand(path: string): string[] {
   if (!/[*?[\]{}]/.test(path)) throw notFound(path)
   const matches = globSync(path, { windowsPathsNoEscape: true, dot: true })
   if (matches.length > 0) return matches.sort(compareNames)
-  throw new GoldenLogitsError('file-not-found', 'the pattern matches no file or folder', { file: path })
+  throw new GoldenLogitsError('file-not-found', `the pattern matches no file or folder${startedFrom(path)}`, {
+    file: path,
+  })
 }
 
 function inFolder(path: string): Inputs {
@@ -66,5 +69,5 @@ function inFolder(path: string): Inputs {
 }
 
 function notFound(path: string): GoldenLogitsError {
-  return new GoldenLogitsError('file-not-found', 'there is no such file or folder', { file: path })
+  return new GoldenLogitsError('file-not-found', `there is no such file or folder${startedFrom(path)}`, { file: path })
 }

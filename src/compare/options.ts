@@ -2,7 +2,7 @@ import { describeValue, invalidArgument } from '../errors.js'
 import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/check-options.js'
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
-import { PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
+import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { Decoding, Precision } from './types.js'
 
 /** Options of a comparison, shared by `compareDumps` and the matchers. */
@@ -69,7 +69,8 @@ export interface CompareSettings {
 
 const DECODINGS = ['greedy', 'sampled', 'forced'] as const satisfies readonly Decoding[]
 
-const OPTIONS = [
+/** The names of the options of every comparison. */
+export const COMPARE_OPTIONS = [
   'dtype',
   'thresholds',
   'steps',
@@ -84,7 +85,7 @@ const OPTIONS = [
 
 /** @throws GoldenLogitsError `invalid-argument` for an unknown option or a value that no comparison could mean */
 export function checkOptions(options?: CompareOptions): CompareSettings {
-  const given = checkObject<CompareOptions>('the options', options, OPTIONS, "{ dtype: 'bf16' }")
+  const given = checkObject<CompareOptions>('the options', options, COMPARE_OPTIONS, "{ dtype: 'bf16' }")
   return {
     precision: given.dtype === undefined ? undefined : checkPrecision(given.dtype),
     limits: checkLimits(given.thresholds),
@@ -102,7 +103,10 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
 function checkPrecision(name: unknown): Precision {
   const precision = typeof name === 'string' ? precisionNamed(name) : undefined
   if (precision) return precision
-  throw invalidArgument(`dtype must be one of ${PRECISIONS.join(', ')} or an alias, got ${describeValue(name)}`)
+  const aliases = `${ALIASES.join(', ')}, each also as torch.*`
+  throw invalidArgument(
+    `dtype must be one of ${PRECISIONS.join(', ')} or an alias (${aliases}), got ${describeValue(name)}`,
+  )
 }
 
 function checkLimits(thresholds: unknown): Partial<Record<GatedKey, number>> {

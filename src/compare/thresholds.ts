@@ -28,6 +28,9 @@ const NAMES: ReadonlyMap<string, Precision> = new Map<string, Precision>([
   ['float64', 'fp32'],
 ])
 
+/** Other names of the precisions. */
+export const ALIASES = [...NAMES.keys()].filter((name) => !PRECISIONS.some((precision) => precision === name))
+
 /** The precision of that name; case and a leading `torch.` do not matter. */
 export function precisionNamed(name: string): Precision | undefined {
   return NAMES.get(name.toLowerCase().replace(/^torch\./, ''))

@@ -47,6 +47,10 @@ function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
     const message = `the option prefill names an execution of an ATB dump, and this is a dump of the layout '${scan.layout}'`
     throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
   }
+  if (options.layer !== undefined && scan.steps.length > 0 && (scan.layout === 'flat' || scan.layout === 'file')) {
+    const message = `the option layer names a layer folder, and a dump of the layout '${scan.layout}' has none; leave the option out`
+    throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
+  }
   // A file that the caller names is compared even if it is not a step of its run.
   const alone = scan.steps.length === 0 && file !== undefined
   const { layout, steps, notes, stepsAssumed } = alone ? scanFileAlone(file, located.ignored, context) : scan

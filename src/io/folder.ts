@@ -104,6 +104,13 @@ function guarded<T>(path: string, action: string, body: () => T): T {
     const { code } = cause as NodeJS.ErrnoException
     // Not an error of the file system, so a bug of ours: do not hide it.
     if (typeof code !== 'string') throw cause
-    throw new GoldenLogitsError(CODES[code] ?? 'read-failed', `cannot ${action} (${code})`, { file: path, cause })
+    throw new GoldenLogitsError(
+      CODES[code] ?? 'read-failed',
+      `cannot ${action} (${code})${code === 'ENOTDIR' ? ': a part of it is a file, expected a folder' : ''}`,
+      {
+        file: path,
+        cause,
+      },
+    )
   }
 }

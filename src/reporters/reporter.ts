@@ -201,5 +201,5 @@ interface JestConfig {
 }
 
 function isJestConfig(value: object | undefined): value is JestConfig {
-  return value !== undefined && value !== null && 'rootDir' in value && 'maxWorkers' in value
+  return typeof value === 'object' && value !== null && 'rootDir' in value && 'maxWorkers' in value
 }

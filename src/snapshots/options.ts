@@ -1,5 +1,6 @@
-import type { CompareOptions } from '../compare/options.js'
+import { COMPARE_OPTIONS, type CompareOptions } from '../compare/options.js'
 import { describeValue, GoldenLogitsError, printable } from '../errors.js'
+import { refuseUnknown } from '../lib/check-options.js'
 import type { Fidelity, Provenance } from './types.js'
 
 /** Options of `toMatchLogitsSnapshot`: those of a comparison, and how the snapshot is named and stored. */
@@ -37,22 +38,33 @@ export interface SnapshotSettings {
   readonly provenance: Provenance
 }
 
+const OPTIONS = ['fidelity', 'k', 'name', 'variant', 'provenance']
+
 /** @throws GoldenLogitsError `invalid-argument` */
 export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSettings {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalid(`the options must be an object such as { dtype: 'bf16' }`)
+    throw invalid(`the options must be an object such as { dtype: 'bf16' }, got ${describeValue(options)}`)
   }
-  const { fidelity, k = 256, name, variant = [], provenance = {}, ...compare } = options
+  const { fidelity, k, name, variant, provenance = {}, ...compare } = options
+  refuseUnknown('option', compare, [...COMPARE_OPTIONS, ...OPTIONS])
   if (fidelity !== undefined && fidelity !== 'full' && fidelity !== 'compact') {
     throw invalid(`fidelity must be 'full' or 'compact', got ${describeValue(fidelity)}`)
   }
-  if (!Number.isSafeInteger(k) || k < 1 || k > 65_536) {
+  if (k !== undefined && (!Number.isSafeInteger(k) || k < 1 || k > 65_536)) {
     throw invalid(`k must be a whole number from 1 to 65536, got ${describeValue(k)}`)
+  }
+  if (k !== undefined && fidelity !== 'compact') {
+    throw invalid("k counts the ids that a compact snapshot lists: set fidelity: 'compact', or leave k out")
   }
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
     throw invalid(`name must be a non-empty string, got ${describeValue(name)}`)
   }
-  const variants: readonly unknown[] = Array.isArray(variant) ? variant : [variant]
+  const variants: readonly unknown[] = variant === undefined ? [] : Array.isArray(variant) ? variant : [variant]
+  if (Array.isArray(variant) && variant.length === 0) {
+    throw invalid(
+      'variant must name at least one variant, got an empty list: leave it out for a snapshot without variants',
+    )
+  }
   // Part of a file name: no dots, and nothing that a case-insensitive file system treats as equal.
   const wrong = variants.find((v) => typeof v !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,39}$/.test(v))
   if (wrong !== undefined) {
@@ -60,7 +72,14 @@ export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSet
       `a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got ${describeValue(wrong)}`,
     )
   }
-  return { compare, fidelity, k, name, variants: variants as string[], provenance: checkProvenance(provenance) }
+  return {
+    compare,
+    fidelity,
+    k: k ?? 256,
+    name,
+    variants: variants as string[],
+    provenance: checkProvenance(provenance),
+  }
 }
 
 function checkProvenance(provenance: unknown): Provenance {

@@ -8,8 +8,14 @@ const wrong: [unknown, string][] = [
     { dtyp: 'bf16' },
     "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, afterDivergence, decoding, strict, threads",
   ],
-  [{ dtype: 'int8' }, "dtype must be one of bf16, fp16, fp32 or an alias, got 'int8'"],
-  [{ dtype: 16 }, 'dtype must be one of bf16, fp16, fp32 or an alias, got 16'],
+  [
+    { dtype: 'int8' },
+    "dtype must be one of bf16, fp16, fp32 or an alias (bfloat16, float16, half, float32, float, float64, each also as torch.*), got 'int8'",
+  ],
+  [
+    { dtype: 16 },
+    'dtype must be one of bf16, fp16, fp32 or an alias (bfloat16, float16, half, float32, float, float64, each also as torch.*), got 16',
+  ],
   [{ thresholds: { kl: 1 } }, "there is no threshold 'kl'; there are cosineSimilarity, klDivergence"],
   [{ thresholds: 0.1 }, 'thresholds must be an object such as { klDivergence: 0.01 }, got 0.1'],
   [{ thresholds: { klDivergence: 0 } }, 'the threshold klDivergence must be a number above 0, got 0'],

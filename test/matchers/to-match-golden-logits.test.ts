@@ -131,7 +131,7 @@ describe('misuse is an error, with .not and without', () => {
       GOOD,
       GOOD_GOLDEN,
       { dtype: 'bf61' },
-      "dtype must be one of bf16, fp16, fp32 or an alias, got 'bf61'",
+      "dtype must be one of bf16, fp16, fp32 or an alias (bfloat16, float16, half, float32, float, float64, each also as torch.*), got 'bf61'",
     ],
     [
       'options that are none',

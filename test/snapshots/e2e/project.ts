@@ -43,7 +43,8 @@ export class Project {
     for (const name of ['package.json', 'dist']) {
       cpSync(join(REPOSITORY, name), join(installed, name), { recursive: true })
     }
-    for (const name of ['fflate', '@petamoriken', 'glob', 'vitest']) {
+    const { dependencies } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'))
+    for (const name of [...Object.keys(dependencies), 'vitest']) {
       symlinkSync(join(MODULES, name), join(this.root, 'node_modules', name), 'dir')
     }
     const reporters = JSON.stringify(['default', ['golden-logits/reporter', { csv: 'out/report.csv', ...reporter }]])

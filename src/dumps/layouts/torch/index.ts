@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path'
-import { GoldenLogitsError } from '../../../errors.js'
+import { GoldenLogitsError, printable } from '../../../errors.js'
 import { listNames, tryListFolder } from '../../../io/folder.js'
 import type { FolderNames } from '../../../io/folder-names.js'
 import { digitsOf } from '../../../io/numbered-text.js'
@@ -12,7 +12,7 @@ import { type FolderLayout, type LayoutScan, onlyLayerNote, type ScanContext, ST
 import { isHeadName, parseTid, STEP_KINDS } from '../names.js'
 import { type DeviceSelection, namesLayers } from '../selection.js'
 import { outputsOf, parseOutput, STATISTICS_FILE } from './names.js'
-import { scanStep } from './step.js'
+import { absentLayer, scanStep } from './step.js'
 
 /** Torch layout: `{TID}/{LayerName}/output.pth`. The number of the folder `{TID}` is the step. */
 export const torch: FolderLayout = {
@@ -42,6 +42,7 @@ function scanTorch(ranks: readonly DeviceSelection[], context: ScanContext): Lay
     ignored,
   )
   refuseStatistics(steps, context.path)
+  refuseAbsentLayer(steps, listed[0]!, context)
   return { steps, notes: [...notes, ...guesses.notes()], stepsAssumed: false }
 }
 
@@ -51,6 +52,19 @@ function refuseStatistics(steps: List<DumpStep>, path: string): void {
   if (steps.length === 0 || other !== undefined) return
   const message = `its layers hold ${STATISTICS_FILE} and no output.pth: ${STATISTICS_ADVICE}`
   throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
+}
+
+/** Refuses an option `layer` that names a layer of no step. If only some steps lack it, those are unreadable. */
+function refuseAbsentLayer(steps: List<DumpStep>, first: ListedRank, { path, options }: ScanContext): void {
+  const { layer } = options
+  if (layer === undefined || steps.length === 0) return
+  if (firstOf(steps, ({ problem }) => !problem?.startsWith(absentLayer(layer))) !== undefined) return
+  const step = join(first.selection.folder, digitsOf(firstTid(first)))
+  const names = tryListFolder(step).entries.flatMap(({ name, kind }) => (kind === 'folder' ? [name] : []))
+  const some = names.slice(0, 8).map((name) => printable(name, 40))
+  const more = names.length > 8 ? ` and ${names.length - 8} more` : ''
+  const message = `no step has the layer of the option layer: '${printable(layer)}'; the layers of its first step are ${some.join(', ')}${more}`
+  throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
 }
 
 /**

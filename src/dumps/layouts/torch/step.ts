@@ -35,12 +35,17 @@ export function scanStep(
   if (layer === undefined)
     return {
       layer: options.layer!,
-      problem: `no layer folder '${printable(options.layer!)}' in ${printable(step, 300)}`,
+      problem: `${absentLayer(options.layer!)} in ${printable(step, 300)}`,
     }
   const folder = join(step, layer)
   if (links.has(layer) && named.length === 0) return { layer, problem: linkProblem(folder) }
   const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
   return pickOutput(folder, layer, files, ignored)
+}
+
+/** Why a step cannot be read that lacks the layer of the option `layer`. */
+export function absentLayer(layer: string): string {
+  return `no layer folder '${printable(layer)}'`
 }
 
 /** The layer that emits the logits: the one in the option `layer`, else the only one, else the only one named like a head. */
