@@ -65,11 +65,14 @@ const LARGE = 50_000_000
 export function writtenLine(
   { snapshot, size }: Written & { kind: 'written' },
   before: string | undefined,
-  { comparison, error }: SnapshotMatch,
+  { comparison, error, changes }: SnapshotMatch,
 ): string {
   const { path, tokens, fidelity } = snapshot
   const what = comparison?.firstFailure
-  const reason = error?.message ?? (comparison ? countsText(comparison) : '')
+  const reason =
+    error?.message ??
+    (changes && changes.length > 0 ? changes.join('; ') : undefined) ??
+    (comparison ? countsText(comparison) : '')
   const moved = what ? `token ${what.step}: ${what.reason}; ${failing(comparison)}` : reason
   const done =
     before === undefined ? 'written' : path === before ? 'updated' : 'written next to the one of another variant'

@@ -22,7 +22,7 @@ import {
   updateMode,
 } from '../runner/snapshot-state.js'
 import { type Claim, SnapshotClaims } from '../snapshots/claims.js'
-import { compareWithSnapshot, isUnusable } from '../snapshots/compare-snapshot.js'
+import { compareWithSnapshot, type ExpectedHeader, isUnusable } from '../snapshots/compare-snapshot.js'
 import { decide } from '../snapshots/decide.js'
 import { candidatePath, locateSnapshot } from '../snapshots/names.js'
 import { noteUsed, removeSnapshot } from '../snapshots/obsolete.js'
@@ -88,8 +88,10 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   const other = otherClaim(existing ?? target)
   if (n !== undefined && other && other.test !== test.name) throw sameSnapshot(existing ?? target, test.name, other)
 
+  const { provenance } = settings
+  const header = { provenance, test: settings.name === undefined ? test.name : undefined, isUpdate: mode === 'all' }
   const isClaimed = (path: string) => otherClaim(path) !== undefined
-  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode, isClaimed)
+  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode, header, isClaimed)
   const action = decide(match.state, mode)
   const write = (path: string, placing: Placing) => {
     const written = writeDump(path, match, test.name, tested, settings, compare, placing)
@@ -113,7 +115,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   }
   /** Another test of this run has claimed the snapshot: this test may match it, but not replace it. */
   const matchClaimed = (path: string): MeasuredResult => {
-    const problem = problemWith(path, tested, compare, settings)
+    const problem = problemWith(path, tested, compare, settings, header)
     if (problem !== undefined) return fail(() => claimedText(path, otherClaim(path), test.name, problem))
     claim(path, false)
     return pass('matched')
@@ -168,9 +170,10 @@ function problemWith(
   dump: Dump,
   compare: CompareSettings,
   settings: SnapshotSettings,
+  header: ExpectedHeader,
 ): string | undefined {
   try {
-    const { snapshot, comparison } = compareWithSnapshot(path, dump, compare, settings)
+    const { snapshot, comparison } = compareWithSnapshot(path, dump, compare, header)
     const { pass, firstFailure } = comparison
     if (!pass) return firstFailure ? `token ${firstFailure.step}: ${firstFailure.reason}` : countsText(comparison)
     return settings.fidelity === undefined || settings.fidelity === snapshot.fidelity

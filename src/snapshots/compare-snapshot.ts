@@ -5,7 +5,6 @@ import type { Comparison, TokenComparison, TokenSide } from '../compare/types.js
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { SnapshotSource, snapshotDump } from './from-snapshot.js'
-import type { SnapshotSettings } from './options.js'
 import { readSnapshot } from './read-snapshot.js'
 import type { Provenance, Snapshot } from './types.js'
 
@@ -18,8 +17,8 @@ export function compareWithSnapshot(
   path: string,
   dump: Dump,
   settings: CompareSettings,
-  { provenance }: SnapshotSettings,
-): { snapshot: Snapshot; comparison: Comparison } {
+  { provenance, test, isUpdate }: ExpectedHeader,
+): SnapshotComparison {
   const snapshot = readSnapshot(path)
   const differences = differencesOf(snapshot.provenance, provenance)
   const identity = differences.find(({ key }) => IDENTITY.includes(key))
@@ -28,7 +27,44 @@ export function compareWithSnapshot(
   comparison.notes.push(
     ...differences.map(({ key, stored, test }) => `${key}: snapshot '${stored}', this test '${test}'`),
   )
-  return { snapshot, comparison }
+  const changes = changesOf(snapshot, { provenance, test })
+  if (test === undefined || snapshot.test === test || isUpdate) return { snapshot, comparison, changes }
+  const [stored, name] = [printable(snapshot.test, 100), printable(test, 100)]
+  const note = `the snapshot was written by test '${stored}', not by this test '${name}'; to confirm, update the snapshot (-u)`
+  comparison.notes.push(note)
+  comparison.warnings.push(note)
+  return { snapshot, comparison: { ...comparison, pass: comparison.pass && !comparison.strict }, changes }
+}
+
+/** What the test would write into the header of the snapshot. */
+export interface ExpectedHeader {
+  readonly provenance: Provenance
+  /** The name of the test; undefined if tests may share the snapshot, because the caller named it. */
+  readonly test: string | undefined
+  /** An update replaces a header that differs, so that is no warning. */
+  readonly isUpdate: boolean
+}
+
+export interface SnapshotComparison {
+  readonly snapshot: Snapshot
+  readonly comparison: Comparison
+  /** How the header would change if the snapshot were written now. */
+  readonly changes: readonly string[]
+}
+
+function changesOf({ provenance: stored, test }: Snapshot, now: Pick<ExpectedHeader, 'provenance' | 'test'>): string[] {
+  const changes = [...new Set([...Object.keys(stored), ...Object.keys(now.provenance)])]
+    .filter((key) => stored[key] !== now.provenance[key])
+    .map(
+      (key) =>
+        `provenance ${printable(key, 40)}: ${quotedValue(stored, key)} is now ${quotedValue(now.provenance, key)}`,
+    )
+  if (now.test === undefined || now.test === test) return changes
+  return [`test '${printable(test, 100)}' is now '${printable(now.test, 100)}'`, ...changes]
+}
+
+function quotedValue(provenance: Provenance, key: string): string {
+  return Object.hasOwn(provenance, key) ? `'${printable(provenance[key]!, 100)}'` : 'absent'
 }
 
 /** Runs that differ in one of these cannot give the same logits. Any other difference (device, engine, seed …) is a note. */
@@ -52,9 +88,12 @@ function otherOrigin({ path }: Snapshot, { key, stored, test }: Difference): Gol
   return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }
 
+/** `unsupported-format` is that of a Git LFS pointer. */
+const NO_FAULT_OF_THE_SNAPSHOT: readonly string[] = ['invalid-argument', 'nothing-to-compare', 'unsupported-format']
+
 /** Is the snapshot at fault, so that an update may replace it? */
 export function isUnusable(error: unknown): error is GoldenLogitsError {
-  return error instanceof GoldenLogitsError && error.code !== 'invalid-argument' && error.code !== 'nothing-to-compare'
+  return error instanceof GoldenLogitsError && !NO_FAULT_OF_THE_SNAPSHOT.includes(error.code)
 }
 
 /**

@@ -8,6 +8,8 @@ export type SnapshotResult =
   | 'unusable'
   /** The dump is within the thresholds. */
   | 'matched'
+  /** The dump is within the thresholds, but a snapshot written now would have another header, or (`updatePassing`) other logits. */
+  | 'outdated'
   /** The dump is not within the thresholds. */
   | 'unmatched'
   /** The dump is within the thresholds, but the snapshot has another fidelity than the option asks for. */
@@ -30,6 +32,8 @@ export function decide(state: SnapshotResult, mode: UpdateMode): Action {
       return 'pass'
     case 'missing':
       return mode === 'none' ? 'fail-missing' : 'write'
+    case 'outdated':
+      return mode === 'all' ? 'rewrite' : 'pass'
     case 'unmatched':
       return mode === 'all' ? 'rewrite' : mode === 'none' ? 'fail-unmatched' : 'fail'
     case 'unusable':

@@ -40,7 +40,7 @@ export class SnapshotSource implements RowSource {
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot
     this.tokens = new Map(snapshot.tokens.map((token) => [token.step, token]))
-    this.npz = snapshot.fidelity === 'full' ? new NpzReader(dataPath(snapshot.path)) : undefined
+    this.npz = snapshot.fidelity === 'full' ? new NpzReader(dataPath(snapshot.path), snapshot.tokens) : undefined
   }
 
   prepare({ step, files }: DumpStep): Prepared {
@@ -64,14 +64,20 @@ export class SnapshotSource implements RowSource {
     this.npz?.close()
   }
 
-  private rowOf({ step, dtype, width, digest }: SnapshotToken): Uint8Array {
+  private rowOf({ step, dtype, width, digest, top1, top1Logit }: SnapshotToken): Uint8Array {
     try {
       const bytes = this.npz!.row(step, dtype, width)
       const row = new Float32Array(width)
       widen(bytes, dtype, row)
-      if (rowDigest(row) === digest) return bytes
-      const message = `the row of token ${step} in its .npz file is not the one that was written with it`
-      throw badSnapshot(this.snapshot.path, message)
+      const scan = scanRow(row, width)
+      if (rowDigest(row) !== digest) {
+        const message = `the row of token ${step} in its .npz file is not the one that was written with it`
+        throw badSnapshot(this.snapshot.path, message)
+      }
+      if (scan.top1 !== top1 || scan.top1Logit !== top1Logit) {
+        throw badSnapshot(this.snapshot.path, `the line of token ${step} does not agree with its row in the .npz file`)
+      }
+      return bytes
     } catch (error) {
       this.failure ??= error
       throw error

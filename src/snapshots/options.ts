@@ -25,6 +25,11 @@ export interface SnapshotOptions extends CompareOptions {
    * `model` or `vocabulary` than the snapshot's is an error, any other difference a note.
    */
   provenance?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * Whether an update (`-u`) also replaces a snapshot that the dump matches, but not exactly. Default false: an update
+   * replaces only what does not match, or has another provenance.
+   */
+  updatePassing?: boolean
 }
 
 /** The options of snapshots, checked, with their defaults; the options of the comparison are separate. */
@@ -36,16 +41,17 @@ export interface SnapshotSettings {
   readonly name: string | undefined
   readonly variants: readonly string[]
   readonly provenance: Provenance
+  readonly updatePassing: boolean
 }
 
-const OPTIONS = ['fidelity', 'k', 'name', 'variant', 'provenance']
+const OPTIONS = ['fidelity', 'k', 'name', 'variant', 'provenance', 'updatePassing']
 
 /** @throws GoldenLogitsError `invalid-argument` */
 export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSettings {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalid(`the options must be an object such as { dtype: 'bf16' }, got ${describeValue(options)}`)
   }
-  const { fidelity, k, name, variant, provenance = {}, ...compare } = options
+  const { fidelity, k, name, variant, provenance = {}, updatePassing = false, ...compare } = options
   refuseUnknown('option', compare, [...COMPARE_OPTIONS, ...OPTIONS])
   if (fidelity !== undefined && fidelity !== 'full' && fidelity !== 'compact') {
     throw invalid(`fidelity must be 'full' or 'compact', got ${describeValue(fidelity)}`)
@@ -58,6 +64,9 @@ export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSet
   }
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
     throw invalid(`name must be a non-empty string, got ${describeValue(name)}`)
+  }
+  if (typeof updatePassing !== 'boolean') {
+    throw invalid(`updatePassing must be true or false, got ${describeValue(updatePassing)}`)
   }
   const variants: readonly unknown[] = variant === undefined ? [] : Array.isArray(variant) ? variant : [variant]
   if (Array.isArray(variant) && variant.length === 0) {
@@ -79,6 +88,7 @@ export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSet
     name,
     variants: variants as string[],
     provenance: checkProvenance(provenance),
+    updatePassing,
   }
 }
 

@@ -4,7 +4,8 @@ import { openFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { decodeRow } from './compact/code.js'
-import { checksum, MAGIC, MAX_TEXT } from './render.js'
+import { refuseLfsPointer } from './npz.js'
+import { checksum, lineDigest, MAGIC, MAX_TEXT } from './render.js'
 import {
   badSnapshot,
   dataPath,
@@ -27,11 +28,13 @@ const ROW = /^row (\d{1,15}) ([A-Za-z0-9+/]+={0,2})$/
 
 /**
  * Reads a snapshot's text file; the rows of a full one stay in its `.npz` file.
- * @throws GoldenLogitsError `bad-snapshot`, `snapshot-version`, and what `openFile` throws
+ * @throws GoldenLogitsError `bad-snapshot`, `snapshot-version`, `unsupported-format` for a Git LFS pointer, and what `openFile`
+ * throws
  */
 export function readSnapshot(path: string): Snapshot {
   const source = openFile(path)
   try {
+    refuseLfsPointer(source)
     if (source.size > MAX_TEXT) throw badSnapshot(path, `it has ${source.size} bytes, expected at most ${MAX_TEXT}`)
     const bytes = new Uint8Array(source.size)
     source.read(0, bytes)
@@ -120,8 +123,13 @@ function parseTokens(
     }
     if (fidelity === 'full') return token
     const row = rows.get(step!)
-    const compact = row ? decodeRow(row, token.width) : 'it is missing'
+    const digest16 = lineDigest(line)
+    const compact = row ? decodeRow(row.subarray(0, -digest16.length), token.width) : 'it is missing'
     if (typeof compact === 'string') throw badSnapshot(file, `the row of token ${step} is broken: ${compact}`)
+    const isOfLine = Buffer.compare(row!.subarray(-digest16.length), digest16) === 0
+    if (!isOfLine || compact.top1 !== token.top1 || compact.top1Logit !== token.top1Logit) {
+      throw badSnapshot(file, `the line of token ${step} does not agree with its row`)
+    }
     return { ...token, compact }
   })
   if (tokens.some((token, i) => i > 0 && token.step <= tokens[i - 1]!.step)) {

@@ -1,6 +1,6 @@
 import { crypto } from '../lib/optional-packages.js'
 import { encodeRow } from './compact/code.js'
-import { FORMAT_VERSION, type Snapshot } from './types.js'
+import { FORMAT_VERSION, type Snapshot, type SnapshotToken } from './types.js'
 
 /** Bytes of a snapshot's text file: about 60,000 compact tokens. */
 export const MAX_TEXT = 128 * 2 ** 20
@@ -23,21 +23,30 @@ export function renderSnapshot(snapshot: Omit<Snapshot, 'path'>): string {
       ([key, value]) => `with ${JSON.stringify(key)} ${JSON.stringify(value)}`,
     ),
     '',
-    ...snapshot.tokens.map(
-      ({ step, top1, top1Logit, dtype, width, digest, layer }) =>
-        `token ${step}  top1 ${top1}  logit ${top1Logit}  ${dtype} [${width}]  sha256 ${digest}  layer ${JSON.stringify(layer)}`,
-    ),
+    ...snapshot.tokens.map(tokenLine),
   ]
   if (snapshot.sources.length > 0) lines.push('')
   for (const { step, path, size, digest } of snapshot.sources) {
     lines.push(`source ${step}  sha256 ${digest}  ${size} bytes  ${JSON.stringify(path)}`)
   }
   if (snapshot.fidelity === 'compact') lines.push('')
-  for (const { step, compact } of snapshot.tokens) {
-    if (compact) lines.push(`row ${step} ${Buffer.from(encodeRow(compact)).toString('base64')}`)
+  for (const token of snapshot.tokens) {
+    const { step, compact } = token
+    if (!compact) continue
+    const bytes = Buffer.concat([encodeRow(compact), lineDigest(tokenLine(token))])
+    lines.push(`row ${step} ${bytes.toString('base64')}`)
   }
   const text = `${lines.join('\n')}\n`
   return `${text}checksum ${checksum(text)}\n`
+}
+
+function tokenLine({ step, top1, top1Logit, dtype, width, digest, layer }: SnapshotToken): string {
+  return `token ${step}  top1 ${top1}  logit ${top1Logit}  ${dtype} [${width}]  sha256 ${digest}  layer ${JSON.stringify(layer)}`
+}
+
+/** The first 16 bytes of the SHA-256 of a token's line. They follow its compact row, so that no row serves another line. */
+export function lineDigest(line: string): Uint8Array {
+  return crypto().createHash('sha256').update(line).digest().subarray(0, 16)
 }
 
 /** SHA-256 of the lines before it, with LF line ends. */

@@ -32,6 +32,7 @@ describe('what is done with a snapshot', () => {
   const table: Record<SnapshotResult, Record<UpdateMode, Action>> = {
     missing: { none: 'fail-missing', new: 'write', all: 'write' },
     matched: { none: 'pass', new: 'pass', all: 'pass' },
+    outdated: { none: 'pass', new: 'pass', all: 'rewrite' },
     unmatched: { none: 'fail-unmatched', new: 'fail', all: 'rewrite' },
     unusable: { none: 'throw', new: 'throw', all: 'rewrite' },
     'other-fidelity': { none: 'throw', new: 'throw', all: 'rewrite' },
@@ -297,6 +298,7 @@ describe('options', () => {
       name: undefined,
       variants: ['npu'],
       provenance: { seed: '7', greedy: 'true' },
+      updatePassing: false,
     })
   })
 
@@ -311,6 +313,7 @@ describe('options', () => {
       /a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got 'NPU'/,
     ],
     [{ variant: ['a', '../b'] }, /got '\.\.\/b'/],
+    [{ updatePassing: 1 }, /updatePassing must be true or false, got 1/],
     [{ provenance: 'me' }, /provenance must be an object/],
     [{ provenance: { model: {} } }, /provenance\.model must be a string, a number or a boolean/],
     [{ provenance: { model: 'x'.repeat(1001) } }, /provenance\.model is too long/],

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/compare/options.js'
 import { compareDumps, GoldenLogitsError, type LoadDumpOptions, loadDump } from '../../src/index.js'
-import { compareSnapshot } from '../../src/snapshots/compare-snapshot.js'
+import { compareSnapshot, isUnusable } from '../../src/snapshots/compare-snapshot.js'
 import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
 import { checksum } from '../../src/snapshots/render.js'
 import { dataPath, type Fidelity, PACKAGE_VERSION } from '../../src/snapshots/types.js'
@@ -288,6 +288,68 @@ test('the lock of a worker that died is removed', () => {
   utimesSync(`${path}.lock`, new Date(0), new Date(0))
   written('left.golden', tree('a_clean_f32_vs_f16', 'my'))
   expect(existsSync(`${path}.lock`)).toBe(false)
+})
+
+describe.each(['full', 'compact'] as const)('%s: an edited snapshot with a corrected checksum', (fidelity) => {
+  const from = tree('a_clean_f32_vs_f16', 'my')
+  const compare = checkOptions({ dtype: 'fp16' })
+  /** The code of the error, or whether the dump passes. */
+  function outcomeOf(path: string, edit: (body: string) => string): unknown {
+    const text = readFileSync(path, 'utf8')
+    const body = text.slice(0, text.lastIndexOf('checksum '))
+    const edited = edit(body)
+    expect(edited === body).toBe(edit === unchanged)
+    writeFileSync(path, `${edited}checksum ${checksum(edited)}\n`)
+    try {
+      return compareSnapshot(readSnapshot(path), loadDump(from), compare).pass
+    } catch (error) {
+      expect(error).toBeInstanceOf(GoldenLogitsError)
+      return (error as GoldenLogitsError).code
+    } finally {
+      writeFileSync(path, text)
+    }
+  }
+  const unchanged = (body: string) => body
+
+  test.each<[string, (body: string) => string]>([
+    ['top-1', (body) => body.replace(/(token 1 {2}top1 )\d+/, '$10')],
+    ['logit', (body) => body.replace(/(token 1 .* logit )\S+/, '$11.5')],
+    ['dtype', (body) => body.replace(/(token 1 .*)float16/, '$1bfloat16')],
+    ['width', (body) => body.replace(/(token 1 .*)\[640\]/, '$1[639]')],
+    [
+      'digest',
+      (body) => body.replace(/(token 1 .*sha256 )../, '$1zz').replace('zz', body.includes('sha256 00') ? '11' : '00'),
+    ],
+    ['step', (body) => body.replace('token 11 ', 'token 12 ').replace('row 11 ', 'row 12 ')],
+  ])('is a bad snapshot if a token has another %s', (_, edit) => {
+    const path = written(`agree-${fidelity}.golden`, from, { fidelity })
+    expect(outcomeOf(path, edit)).toBe('bad-snapshot')
+    expect(outcomeOf(path, unchanged)).toBe(true)
+  })
+})
+
+test('rows of a compact snapshot that were swapped are detected', () => {
+  const path = written('swapped.golden', tree('a_clean_f32_vs_f16', 'my'), { fidelity: 'compact' })
+  const text = readFileSync(path, 'utf8')
+  const body = text.slice(0, text.lastIndexOf('checksum '))
+  const swapped = body.replace(/^row 1 (.*)\nrow 2 (.*)$/m, 'row 1 $2\nrow 2 $1')
+  writeFileSync(path, `${swapped}checksum ${checksum(swapped)}\n`)
+  expect(errorOf(() => readSnapshot(path)).message).toMatch(
+    /the line of token 1 does not agree with its row; restore the snapshot/,
+  )
+})
+
+test('a Git LFS pointer in place of either file is no bad snapshot', () => {
+  const from = tree('a_clean_f32_vs_f16', 'my')
+  const path = written('lfs.golden', from)
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'
+  for (const file of [dataPath(path), path]) {
+    writeFileSync(file, pointer)
+    const error = errorOf(() => compareSnapshot(readSnapshot(path), loadDump(from), checkOptions()))
+    expect(error.code).toBe('unsupported-format')
+    expect(error.message).toBe(`${file}: is a Git LFS pointer, not the snapshot itself: run git lfs pull`)
+    expect(isUnusable(error)).toBe(false)
+  }
 })
 
 describe('a dump is refused', () => {
