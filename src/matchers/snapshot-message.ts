@@ -18,8 +18,16 @@ export function unmatchedText({ comparison, snapshot }: SnapshotMatch, candidate
     '',
     `  snapshot     ${wholePath(path)}${origin.length > 0 ? ` (${printable(origin.join(', '), 200)})` : ''}`,
     ...candidateLines(candidate),
-    'If the new logits are right, update the snapshot: run the test with -u.',
+    adviceFor(comparison!),
   ].join('\n')
+}
+
+function adviceFor({ tokens }: Comparison): string {
+  const undecided = tokens.filter(({ verdict }) => verdict === 'undecided').length
+  const failing = tokens.filter(({ pass }) => !pass).length
+  if (undecided === 0) return 'If the new logits are right, update the snapshot: run the test with -u.'
+  const only = undecided === failing ? 'No token is known to be over a limit, but' : `Of ${failing} failing tokens,`
+  return `${only} ${undecided} cannot be decided with this compact snapshot. Write it with fidelity: 'full' or a larger k from the dump of the golden, or set the option thresholds. An update (-u) accepts the new logits without a decision.`
 }
 
 /** There is no snapshot, and the runner does not allow one to be written. */

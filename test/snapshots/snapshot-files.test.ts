@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/compare/options.js'
 import { compareDumps, GoldenLogitsError, type LoadDumpOptions, loadDump } from '../../src/index.js'
+import { unmatchedText } from '../../src/matchers/snapshot-message.js'
 import { compareSnapshot, isUnusable } from '../../src/snapshots/compare-snapshot.js'
 import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
 import { checksum } from '../../src/snapshots/render.js'
@@ -414,3 +415,26 @@ function softmax(row: readonly number[]): number[] {
   const sum = e.reduce((a, b) => a + b)
   return e.map((x) => x / sum)
 }
+
+test('a message about undecided tokens counts them, and does not advise only an update', () => {
+  const path = written('advice.golden', tree('b_token3_degraded', 'golden'), { fidelity: 'compact', k: 8 })
+  const dump = loadDump(tree('b_token3_degraded', 'my'))
+  const snapshot = readSnapshot(path)
+  const klDivergence = compareDumps(dump, tree('b_token3_degraded', 'golden'), { dtype: 'bf16' }).tokens[0]!.metrics!
+    .klDivergence
+  const textWith = (limit: number, steps: number[]) => {
+    const thresholds = { klDivergence: limit, cosineSimilarity: -1 }
+    const comparison = compareSnapshot(snapshot, dump, checkOptions({ dtype: 'bf16', thresholds, steps }))
+    return unmatchedText({ state: 'unmatched', snapshot, comparison }, undefined)
+  }
+  const undecided = textWith(klDivergence, [0])
+  expect(undecided).toMatch(
+    /^First failing token: token 0, undecided {5}\(0 tokens compared, 0 over, 0 missing, 1 undecided\)/,
+  )
+  expect(undecided).toMatch(
+    /\nNo token is known to be over a limit, but 1 cannot be decided with this compact snapshot\. Write it with fidelity: 'full'/,
+  )
+  expect(undecided).toMatch(/An update \(-u\) accepts the new logits without a decision\.$/)
+  expect(textWith(klDivergence, [0, 3])).toMatch(/\nOf 2 failing tokens, 1 cannot be decided/)
+  expect(textWith(1, [3])).toMatch(/\nIf the new logits are right, update the snapshot: run the test with -u\.$/)
+})

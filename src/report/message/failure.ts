@@ -33,14 +33,20 @@ export function failureText(comparison: ListedComparison): string {
 }
 
 /** `12 tokens compared, 1 over, 0 missing`, and the other counts that are not zero. */
-export function countsText({ counts }: Pick<ListedComparison, 'counts'>): string {
+export function countsText({
+  counts,
+  tokens = [],
+}: Pick<ListedComparison, 'counts'> & { tokens?: Iterable<{ readonly verdict: string }> }): string {
+  let undecided = 0
+  if (counts.failed > 0) for (const { verdict } of tokens) if (verdict === 'undecided') undecided++
   const parts = [
     `${counts.compared} ${counts.compared === 1 ? 'token' : 'tokens'} compared`,
     `${counts.overThreshold} over`,
     `${counts.missing} missing`,
   ]
   if (counts.extra > 0) parts.push(`${counts.extra} extra`)
-  if (counts.failed > 0) parts.push(`${counts.failed} not comparable`)
+  if (undecided > 0) parts.push(`${undecided} undecided`)
+  if (counts.failed > undecided) parts.push(`${counts.failed - undecided} not comparable`)
   if (counts.unreadable > 0) parts.push(`${counts.unreadable} unreadable`)
   if (counts.diverged > 0) parts.push(`${counts.diverged} diverged`)
   return parts.join(', ')
