@@ -1,4 +1,4 @@
-import { join, parse, resolve, sep } from 'node:path'
+import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
@@ -36,10 +36,13 @@ function splitPattern(path: string): { folder: string; pattern: string } {
   return { folder, pattern: parts.join('/') }
 }
 
-/** The deepest folder that contains all of these folders. */
+/** The deepest folder that contains all of these folders; a root, such as `C:\\`, is one. */
 export function commonFolder(folders: readonly string[]): string {
-  const [first, ...rest] = folders.map((folder) => folder.split(sep).slice(0, -1))
-  const differs = first!.findIndex((part, i) => rest.some((other) => other[i] !== part))
-  const shared = differs < 0 ? first! : first!.slice(0, differs)
-  return shared.join(sep) || sep
+  let common = dirname(folders[0]!)
+  while (folders.some((folder) => relative(common, folder).startsWith('..') || isAbsolute(relative(common, folder)))) {
+    const above = dirname(common)
+    if (above === common) break
+    common = above
+  }
+  return common
 }
