@@ -126,7 +126,7 @@ function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, co
 /** A report of ours is replaced, another file never. */
 function writeText(path: string, text: string): string {
   const before = readStart(path)
-  if (before !== undefined && !before.includes('golden-logits')) {
+  if (before !== undefined && !isReport(before)) {
     throw new GoldenLogitsError(
       'invalid-argument',
       'the file exists and is no report of golden-logits: name another output',
@@ -144,6 +144,13 @@ function writeText(path: string, text: string): string {
     rmSync(temporary, { force: true })
   }
   return path
+}
+
+/** True if a file begins as our JSON or HTML reports do; an empty file has nothing to lose. */
+function isReport(start: string): boolean {
+  return (
+    start === '' || start.startsWith('{"format":"golden-logits-report"') || /<title>[^<]*golden-logits: /.test(start)
+  )
 }
 
 /** The first bytes of a file; undefined if there is none. */

@@ -1,9 +1,8 @@
-import { failsByWarnings } from '../compare/notes.js'
 import type { CompareSettings } from '../compare/options.js'
 import type { Comparison } from '../compare/types.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { recorded } from '../reporters/recorder.js'
+import { Recording } from '../reporters/recorder.js'
 import type { UpdateMode } from '../runner/snapshot-state.js'
 import { compareWithSnapshot, type ExpectedHeader, isUnusable } from '../snapshots/compare-snapshot.js'
 import type { SnapshotResult } from '../snapshots/decide.js'
@@ -20,9 +19,11 @@ export interface SnapshotMatch {
   readonly changes?: readonly string[]
   /** Why the snapshot cannot be used as it is. */
   readonly error?: GoldenLogitsError
+  /** Writes the rows for the reporter, once it is known whether the matcher passes, or which error it throws. */
+  readonly settle: (isMet: boolean, error?: unknown) => void
 }
 
-/** Compares the dump with the existing snapshot, and spools the rows for the reporter. */
+/** Compares the dump with the existing snapshot. `settle` of the result must be called. */
 export function matchSnapshot(
   context: MatcherContext,
   existing: string | undefined,
@@ -32,35 +33,33 @@ export function matchSnapshot(
   settings: SnapshotSettings,
   mode: UpdateMode,
   header: ExpectedHeader,
-  isClaimed: (path: string) => boolean,
 ): SnapshotMatch {
-  // The snapshot is about to be written: there is nothing to compare with.
-  if (existing === undefined && mode !== 'none') return { state: 'missing' }
-  let snapshot: Snapshot | undefined
-  let changes: readonly string[] = []
+  // The snapshot is about to be written: there is nothing to compare with, and a row only if that fails.
+  if (existing === undefined && mode !== 'none') {
+    const refused = (error: unknown) => new Recording(context, MATCHER).fail(error ?? 'no snapshot was written')
+    return { state: 'missing', settle: (isMet, error) => (isMet ? undefined : refused(error)) }
+  }
+  const recording = new Recording(context, MATCHER)
   try {
-    // An update replaces the snapshot, which settles no warning, unless another test of the run uses it.
-    const isReplaced = (result: Comparison) => mode === 'all' && !failsByWarnings(result) && !isClaimed(existing!)
-    const met = (result: Comparison) => result.pass || isReplaced(result)
-    const matched = () => {
-      if (existing === undefined)
-        throw new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })
-      const match = compareWithSnapshot(existing, dump, compare, header)
-      snapshot = match.snapshot
-      changes = match.changes
-      return match.comparison
+    if (existing === undefined) throw new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })
+    const { snapshot, comparison, changes: headerChanges } = compareWithSnapshot(existing, dump, compare, header)
+    const settle: SnapshotMatch['settle'] = (isMet, error) => {
+      if (error === undefined) recording.finish(comparison, isMet ? 'met' : 'not met')
+      else recording.finish(comparison, 'error', error)
     }
-    const comparison = recorded(context, 'toMatchLogitsSnapshot', matched, met)
-    if (!comparison.pass) return { state: 'unmatched', snapshot: snapshot!, comparison }
-    if (settings.fidelity !== undefined && settings.fidelity !== snapshot!.fidelity) {
-      return { state: 'other-fidelity', snapshot: snapshot!, error: otherFidelity(snapshot!, settings.fidelity) }
+    if (!comparison.pass) return { state: 'unmatched', snapshot, comparison, settle }
+    if (settings.fidelity !== undefined && settings.fidelity !== snapshot.fidelity) {
+      return { state: 'other-fidelity', snapshot, error: otherFidelity(snapshot, settings.fidelity), settle }
     }
-    if (settings.updatePassing && !isExact(comparison)) changes = [...changes, 'updatePassing: the logits differ']
-    return { state: changes.length > 0 ? 'outdated' : 'matched', snapshot: snapshot!, comparison, changes }
+    const isOther = settings.updatePassing && !isExact(comparison)
+    const changes = isOther ? [...headerChanges, 'updatePassing: the logits differ'] : headerChanges
+    return { state: changes.length > 0 ? 'outdated' : 'matched', snapshot, comparison, changes, settle }
   } catch (error) {
-    if (existing === undefined) return { state: 'missing' }
-    if (!isUnusable(error)) throw error
-    return { state: 'unusable', error }
+    const settle: SnapshotMatch['settle'] = (isMet) => recording.fail(error, isMet ? 'met' : 'error')
+    if (existing === undefined) return { state: 'missing', settle }
+    if (isUnusable(error)) return { state: 'unusable', error, settle }
+    recording.fail(error)
+    throw error
   }
 }
 
@@ -68,6 +67,8 @@ export function matchSnapshot(
 function isExact({ tokens }: Comparison): boolean {
   return tokens.every(({ metrics, golden, dump }) => metrics?.maxAbsoluteError === 0 && golden?.dtype === dump?.dtype)
 }
+
+const MATCHER = 'toMatchLogitsSnapshot'
 
 function otherFidelity({ path, fidelity }: Snapshot, wanted: string): GoldenLogitsError {
   const message = `the snapshot has fidelity '${fidelity}', but the option fidelity is '${wanted}'; update the snapshot (-u) to change it`

@@ -91,7 +91,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   const { provenance } = settings
   const header = { provenance, test: settings.name === undefined ? test.name : undefined, isUpdate: mode === 'all' }
   const isClaimed = (path: string) => otherClaim(path) !== undefined
-  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode, header, isClaimed)
+  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode, header)
   const action = decide(match.state, mode)
   const write = (path: string, placing: Placing) => {
     const written = writeDump(path, match, test.name, tested, settings, compare, placing)
@@ -106,6 +106,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   }
   const result = (kind: SnapshotCount, message: () => string): MeasuredResult => {
     countSnapshot(this.snapshotState!, kind, test)
+    match.settle(kind !== 'unmatched')
     return { pass: kind !== 'unmatched', message, tokens: tested.steps.length }
   }
   const pass = (kind: 'added' | 'matched' | 'updated') => result(kind, () => '')
@@ -136,11 +137,13 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
     case 'write':
     case 'rewrite': {
       const isNew = target !== existing
-      const written = write(target, {
-        isAllowed: () => !isClaimed(target) && !(isNew && kindOf(target) !== undefined),
-        onReplaced: () => claim(target, true),
-        ...(!isNew && test.hasRetries && { backup: backupPath(runDir, target) }),
-      })
+      const written = settled(match, () =>
+        write(target, {
+          isAllowed: () => !isClaimed(target) && !(isNew && kindOf(target) !== undefined),
+          onReplaced: () => claim(target, true),
+          ...(!isNew && test.hasRetries && { backup: backupPath(runDir, target) }),
+        }),
+      )
       if (written.kind === 'not-allowed') return matchClaimed(target)
       if (written.kind === 'refused') return fail(() => refusedText(written, target))
       printLine(writtenLine(written, existing, match))
@@ -158,6 +161,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
       return fail(() => unmatchedText(match, written))
     }
     case 'throw':
+      match.settle(false, match.error)
       throw match.error
     default:
       return action satisfies never
@@ -197,6 +201,16 @@ function backupPath(runDir: string | undefined, target: string): string {
   const path = join(folder, `replaced-${hash}-${process.pid}-${threadId}.golden`)
   worker.backups.add(path)
   return path
+}
+
+/** Gives the report the error of a snapshot that cannot be written. */
+function settled<T>({ settle }: SnapshotMatch, write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    settle(false, error)
+    throw error
+  }
 }
 
 /** An error in writing a candidate does not change the result of the test. */

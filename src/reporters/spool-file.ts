@@ -29,8 +29,11 @@ export function appendToSpool(runDir: string, lines: Iterable<SpoolLine>): void 
   try {
     writeLines(descriptor, lines, endsWithinLine(descriptor, size))
   } catch (error) {
-    // A part of a line would spoil the next one.
-    ftruncateSync(descriptor, size)
+    try {
+      ftruncateSync(descriptor, size)
+    } catch {
+      // The next line starts afresh, see `endsWithinLine`.
+    }
     throw error
   } finally {
     closeSync(descriptor)
@@ -49,7 +52,7 @@ function openSpool(runDir: string): number {
   }
 }
 
-/** True if a process of the same id was killed while it wrote. */
+/** True if a part of a line stayed: what is appended next must not continue it. */
 function endsWithinLine(descriptor: number, size: number): boolean {
   if (size === 0) return false
   const last = Buffer.alloc(1)

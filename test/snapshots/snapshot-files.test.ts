@@ -425,7 +425,7 @@ test('a message about undecided tokens counts them, and does not advise only an 
   const textWith = (limit: number, steps: number[]) => {
     const thresholds = { klDivergence: limit, cosineSimilarity: -1 }
     const comparison = compareSnapshot(snapshot, dump, checkOptions({ dtype: 'bf16', thresholds, steps }))
-    return unmatchedText({ state: 'unmatched', snapshot, comparison }, undefined)
+    return unmatchedText({ state: 'unmatched', snapshot, comparison, settle: () => {} }, undefined)
   }
   const undecided = textWith(klDivergence, [0])
   expect(undecided).toMatch(

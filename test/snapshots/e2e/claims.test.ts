@@ -50,12 +50,12 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       const written = project.read(file)
       // In CI, the failed attempt leaves a candidate, which is withdrawn, too.
       expect(project.run([], { ci: true }).code).toBe(0)
-      expect(project.files('.golden-logits')).toEqual([])
+      expect(project.files('.golden-logits')).toEqual(['.gitignore'])
       // An update: the snapshot that the failed attempt replaced is restored.
       expect(project.run(['-u']).code).toBe(0)
       expect(project.read(file)).toBe(written)
       expect(project.files(folder)).toEqual([snapshotName('a', 1, '')])
-      expect(project.files('.golden-logits')).toEqual([])
+      expect(project.files('.golden-logits')).toEqual(['.gitignore'])
       // The retry does not reach the matcher.
       project.delete(file)
       const early = `let n = 0\n${retried(runner, 'a', `n++; if (n === 1) expect('dumps/bad').toMatchLogitsSnapshot(${OPTIONS}); if (n === 1) throw new Error('flaky')`)}`
