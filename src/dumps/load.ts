@@ -100,7 +100,12 @@ function checkOptions(options: unknown): void {
 
 /** Scans what was located: a run of device folders, else step files, else a file outside any layout. */
 function scanLocated(paths: readonly string[], located: Located, context: ScanContext): Scan {
-  const { devices, stepFiles, bareFiles, ignored } = located
+  const { devices, stepFiles, trees, cases, bareFiles, ignored } = located
+  if (devices.length === 0 && stepFiles.length === 0) {
+    if (cases.length > 0) return scanCase(cases, context)
+    if (trees.length > 0) return scanTree(trees, context)
+  }
+  for (const { folder } of trees) ignored.add(folder, 'outside the layout of the dump')
   const layout = devices.length > 0 ? undefined : stepFiles[0]?.layout
   const outside = 'outside the layout of the dump'
   for (const { folder, series } of stepFiles.filter((files) => files.layout !== layout)) {
@@ -113,6 +118,40 @@ function scanLocated(paths: readonly string[], located: Located, context: ScanCo
   if (layout === undefined) return scanRun(paths, located, context)
   const files = stepFiles.filter((files) => files.layout === layout)
   return { layout, ...fileLayout(layout).scan(files, context) }
+}
+
+/** A folder that is a dump as a whole. */
+function scanTree([first, second]: Located['trees'], context: ScanContext): Scan {
+  if (second) {
+    const names = [first!, second].map(({ folder }) => printable(basename(folder), 60)).join(', ')
+    const message = `the pattern matches several dumps (${names}…); name one of them`
+    throw new GoldenLogitsError('ambiguous-run', message, { file: context.path })
+  }
+  const { folder, layout } = first!
+  return { layout: layout.name, ...layout.scan(folder, context) }
+}
+
+/** One of several folders, each with the logits of one prompt or sample. */
+function scanCase(cases: readonly string[], context: ScanContext): Scan {
+  const { path, options, ignored } = context
+  const matches = cases.filter((folder) => options.run === undefined || basename(folder) === options.run)
+  const [first, second] = matches
+  if (!first || second) {
+    const some = cases.slice(0, 5).map((folder) => printable(basename(folder), 60))
+    const more = cases.length > some.length ? ` and ${cases.length - some.length} more` : ''
+    const advice = first
+      ? `choose one with the option run: '${some[0]}'`
+      : `the option run: '${printable(options.run!, 60)}' names none of them`
+    const message = `holds the logits of ${cases.length} prompts or samples: ${some.join(', ')}${more}; ${advice}`
+    throw new GoldenLogitsError(first ? 'ambiguous-run' : 'invalid-argument', message, { file: path })
+  }
+  for (const folder of cases) if (folder !== first) ignored.add(folder, 'another case')
+  const located = locate([first])
+  for (const { path, reason } of located.ignored) ignored.add(path, reason)
+  const { run, ...others } = options
+  const scan = scanLocated([first], { ...located, ignored }, { path: first, options: others, ignored })
+  const note = run !== undefined && cases.length > 1 ? [chosenNote('case', printable(run), cases.length - 1)] : []
+  return { ...scan, notes: [...note, ...scan.notes] }
 }
 
 function scanRun(paths: readonly string[], { devices, ignored }: Located, context: ScanContext): Scan {

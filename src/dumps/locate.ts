@@ -4,8 +4,9 @@ import { type EntryKind, type FolderEntry, isLink, kindOf, listNames, tryListFol
 import { FolderNames, inNameOrder, type NameSeries } from '../io/folder-names.js'
 import { digitsOf } from '../io/numbered-text.js'
 import { IgnoredPaths, ignoredAs } from './ignored-paths.js'
-import { layerOfFile, layoutOfFile, layoutOfLayer, logitsInside } from './layouts/index.js'
-import type { FileLayout, FolderLayout } from './layouts/layout.js'
+import { isCaseName, isLogitsFile, parseFlat } from './layouts/flat/names.js'
+import { layerOfFile, layoutOfFile, layoutOfLayer, layoutOfTree, logitsInside } from './layouts/index.js'
+import type { FileLayout, FolderLayout, TreeLayout } from './layouts/layout.js'
 import { isRunFolder, isTensorsFolder, parseDevice, parseTid, STEP_KINDS } from './layouts/names.js'
 import { type DeviceSelection, type FileSelection, mergeSelections } from './layouts/selection.js'
 
@@ -13,6 +14,10 @@ export interface Located {
   devices: DeviceSelection[]
   /** Files that are a step each. */
   stepFiles: FileSelection[]
+  /** Folders that are a dump as a whole. */
+  trees: { readonly folder: string; readonly layout: TreeLayout }[]
+  /** Folders of one prompt or sample each, side by side. */
+  cases: string[]
   /** Files outside any known layout. */
   bareFiles: string[]
   ignored: IgnoredPaths
@@ -39,6 +44,8 @@ export function locate(paths: readonly string[]): Located {
   const walk: Walk = {
     devices: [],
     stepFiles: [],
+    trees: [],
+    cases: [],
     namedStepFiles: [],
     bareFiles: [],
     ignored: new IgnoredPaths(),
@@ -49,10 +56,12 @@ export function locate(paths: readonly string[]): Located {
     if (kind === 'file') locateFile(path, walk)
     else if (!locateLink(path, kind, walk)) locateFolder(path, walk)
   }
-  const { devices, stepFiles, namedStepFiles, bareFiles, ignored } = walk
+  const { devices, stepFiles, trees, cases, namedStepFiles, bareFiles, ignored } = walk
   return {
     devices: mergeSelections(devices),
     stepFiles: [...stepFiles, ...byFolder(namedStepFiles)],
+    trees,
+    cases,
     bareFiles,
     ignored,
   }
@@ -112,7 +121,12 @@ function locateFolder(folder: string, walk: Walk): void {
     return
   }
   const stepLayout = layoutOfStep(folder, names, walk.listed)
-  if (stepLayout) locateStep(folder, stepLayout, names, walk)
+  if (stepLayout) {
+    locateStep(folder, stepLayout, names, walk)
+    return
+  }
+  const tree = layoutOfTree(folder, names)
+  if (tree) walk.trees.push({ folder, layout: tree })
   else locateContainer(folder, names, walk)
 }
 
@@ -139,6 +153,11 @@ function locateContainer(folder: string, names: FolderNames, walk: Walk): void {
     (series.kind === 'file' || series.kind === 'link') && layoutOfFile(series.at(0)!.name) !== undefined
   walk.stepFiles.push(...byLayout(folder, names.series.filter(isStep)))
   const others = names.series.filter((series) => !isStep(series))
+  const cases = casesOf(folder, names)
+  if (walk.stepFiles.length === 0 && cases.length > 0) {
+    walk.cases.push(...cases)
+    return
+  }
   for (const { name, kind } of inNameOrder([...others, names.others])) {
     const path = join(folder, name)
     if (kind === 'folder' && (isRunFolder(name) || isTensorsFolder(name) || parseDevice(name))) {
@@ -147,8 +166,21 @@ function locateContainer(folder: string, names: FolderNames, walk: Walk): void {
       if (walk.devices.length === before && parseDevice(name)) {
         walk.ignored.add(path, 'a device folder without any step')
       }
-    } else if (!AUXILIARY.has(name)) walk.ignored.add(path, ignoredAs(kind, 'not part of a dump'))
+    } else if (kind === 'file' && isLogitsFile(name)) walk.bareFiles.push(path)
+    else if (!AUXILIARY.has(name)) walk.ignored.add(path, ignoredAs(kind, 'not part of a dump'))
   }
+}
+
+/** The folders of prompts or samples in a folder, if they hold logits: `sample_00000/logits.npy`. */
+function casesOf(folder: string, names: FolderNames): string[] {
+  const cases: string[] = []
+  for (const series of names.series) {
+    if (series.kind !== 'folder' || !isCaseName(series.at(0)!.name)) continue
+    const { entries } = tryListFolder(join(folder, series.at(0)!.name))
+    const holdsLogits = entries.some(({ name, kind }) => kind === 'file' && (isLogitsFile(name) || parseFlat(name)))
+    if (holdsLogits) for (const { name } of series) cases.push(join(folder, name))
+  }
+  return cases
 }
 
 /** The layout in which a folder is a device folder: the one of its first step. */

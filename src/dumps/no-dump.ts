@@ -4,6 +4,7 @@ import { kindOf, listNames, tryListFolder } from '../io/folder.js'
 import { splitAtNumber } from '../io/numbered-text.js'
 import { firstItems, type List } from '../lib/lazy-list.js'
 import { adviceFor, EXPECTED } from './foreign-files.js'
+import { isTensorFile } from './layouts/flat/names.js'
 import { STATISTICS_ADVICE } from './layouts/layout.js'
 import { locate } from './locate.js'
 import type { IgnoredPath } from './types.js'
@@ -31,7 +32,7 @@ function hintFor(paths: readonly string[], ignored: List<IgnoredPath>): string |
 
 /** What to do with files in no known layout, by the first that has a known extension. */
 export function filesHint(files: readonly string[]): string | undefined {
-  const tensor = files.find((file) => /\.(?:pth|pt)$/i.test(file))
+  const tensor = files.find((file) => isTensorFile(basename(file)))
   if (tensor !== undefined) return renameHint(basename(tensor))
   const binary = files.find((file) => file.endsWith('.bin'))
   if (binary !== undefined) return `to compare one file, name it: ${printable(basename(binary), 60)}`
@@ -43,8 +44,9 @@ export function filesHint(files: readonly string[]): string | undefined {
 }
 
 function renameHint(name: string): string {
-  const target = `rename ${printable(name, 60)} to logits_{task}_{case}_{step}.pth, such as ${printable(flatName(name), 60)}`
-  return `if each file is one step, ${target}; to compare one file, name it`
+  const ending = extname(name)
+  const target = `${printable(basename(name, ending), 60)}_0${printable(ending)}`
+  return `if each file is one step, number them: rename ${printable(name, 60)} to ${target}; to compare one file, name it`
 }
 
 /** A name of the flat layout for a file: its last number is the step, and the case is 0 if the name has none. */

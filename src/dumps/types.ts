@@ -36,7 +36,7 @@ export interface IgnoredPath {
 export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
-  readonly layout: 'torch' | 'atb' | 'flat' | 'file' | 'memory'
+  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'file' | 'memory'
   /** What the path named: one file by its whole name, or a folder or pattern that stands for a dump. */
   readonly named: 'file' | 'folder'
   /** Sorted by `step`, no step twice. Items are made when they are asked for; `[...dump.steps]` is an array of them. */

@@ -52,7 +52,7 @@ describe('a path without a dump', () => {
     const root = writeTree({ 'a.pth': '', 'b.pth': '' })
     const path = join(root, '*.pth')
     const text =
-      '2 files (a.pth, b.pth…) in no known layout, so their steps are unknown; if each file is one step, rename a.pth to logits_{task}_{case}_{step}.pth, such as logits_a_0_0.pth; to compare one file, name it'
+      '2 files (a.pth, b.pth…) in no known layout, so their steps are unknown; if each file is one step, number them: rename a.pth to a_0.pth; to compare one file, name it'
     expectRefusal(() => loadDump(path), 'ambiguous-run', text, path)
   })
 })
@@ -66,10 +66,8 @@ describe('a folder of files in no known layout', () => {
   ]
 
   test.each<[string, string, string]>([
-    ['logits_0.pth', '', 'rename logits_0.pth to logits_{task}_{case}_{step}.pth, such as logits_run_0_0.pth'],
-    ['logits_gsm8k_7.pt', '', 'such as logits_gsm8k_0_7.pth; to compare one file, name it'],
-    ['gsm8k_12_007.pth', '', 'such as logits_gsm8k_12_7.pth'],
-    ['logits.pth', '', 'such as logits_run_0_0.pth'],
+    ['scores.pth', '', 'number them: rename scores.pth to scores_0.pth; to compare one file, name it'],
+    ['scores.npy', '', 'rename scores.npy to scores_0.npy; to compare one file, name it'],
     ['outtensor0.bin', '', 'to compare one file, name it: outtensor0.bin'],
     ['x.pb', '', "onnx.load_tensor('x.pb')"],
     ['dump.json', '{}', 'name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")'],

@@ -3,13 +3,16 @@ import type { FolderNames } from '../../io/folder-names.js'
 import type { Dump } from '../types.js'
 import { atb } from './atb/index.js'
 import { flat } from './flat/index.js'
-import type { FileLayout, FolderLayout, Layout } from './layout.js'
+import type { FileLayout, FolderLayout, Layout, TreeLayout } from './layout.js'
+import { msprobe } from './msprobe/index.js'
+import { stepFolders } from './step-folders/index.js'
 import { torch } from './torch/index.js'
 
 /** Every layout that `loadDump` reads. Add a layout here; if two fit, the first one is taken. */
-export const LAYOUTS: readonly Layout[] = [torch, atb, flat]
+export const LAYOUTS: readonly Layout[] = [torch, atb, msprobe, stepFolders, flat]
 
 const FOLDER_LAYOUTS = LAYOUTS.filter((layout): layout is FolderLayout => layout.kind === 'folders')
+const TREE_LAYOUTS = LAYOUTS.filter((layout): layout is TreeLayout => layout.kind === 'tree')
 const FILE_LAYOUTS = LAYOUTS.filter((layout): layout is FileLayout => layout.kind === 'files')
 
 /** The layout in which a folder with these entries is a layer. One pass, since the folder may hold a million entries. */
@@ -51,4 +54,9 @@ export function folderLayout(name: Dump['layout']): FolderLayout {
 
 export function fileLayout(name: Dump['layout']): FileLayout {
   return FILE_LAYOUTS.find((layout) => layout.name === name)!
+}
+
+/** The layout by which a folder as a whole is a dump. */
+export function layoutOfTree(folder: string, names: FolderNames): TreeLayout | undefined {
+  return TREE_LAYOUTS.find((layout) => layout.detect(folder, names))
 }

@@ -18,6 +18,8 @@ export interface ScanContext {
 
 /** The result of every layout's scan. */
 export interface LayoutScan {
+  /** If not that of the layout: `file` if the file holds a run of which nothing shows how. */
+  layout?: Dump['layout']
   steps: List<DumpStep>
   notes: Note[]
   stepsAssumed: boolean
@@ -72,4 +74,14 @@ export interface FileLayout {
   scan(files: readonly FileSelection[], context: ScanContext): LayoutScan
 }
 
-export type Layout = FolderLayout | FileLayout
+/** A layout that is recognised by a folder as a whole, and scans it by itself. */
+export interface TreeLayout {
+  readonly kind: 'tree'
+  readonly name: Dump['layout']
+  readonly examples: readonly string[]
+  /** Is this folder a dump of this layout, by the names in it and below it? */
+  detect(folder: string, names: FolderNames): boolean
+  scan(folder: string, context: ScanContext): LayoutScan
+}
+
+export type Layout = FolderLayout | FileLayout | TreeLayout

@@ -1,66 +1,92 @@
-import { basename, join, sep } from 'node:path'
+import { basename, extname, join, sep } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
-import { inNameOrder, type NameSeries } from '../../../io/folder-names.js'
+import { FolderNames, inNameOrder, type NameSeries } from '../../../io/folder-names.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { PathColumn } from '../../columns.js'
 import { linkProblem } from '../../ignored-paths.js'
 import { chosenNote, type FileLayout, type LayoutScan, type ScanContext } from '../layout.js'
 import type { FileSelection } from '../selection.js'
+import { parseFlat } from './names.js'
 
-/** Flat layout: `logits_{task}_{case}_{step}.pth`, each file one step of one case. Each case is a separate run. */
+/**
+ * Flat layout: files such as `logits_{task}_{case}_{step}.pth` or `step_{n}.npy`, each one step of one case. Each case is a
+ * separate run.
+ */
 export const flat: FileLayout = {
   kind: 'files',
   name: 'flat',
-  examples: ['logits_{task}_{case}_{step}.pth'],
+  examples: ['logits_{task}_{case}_{step}.pth', `{name}_{step}.{npy,npz,safetensors,pt}`],
   detect: (name) => parseFlat(name) !== undefined,
   scan: scanFlat,
 }
 
-/** `logits_{task}_{case}_{step}.pth`: the name up to the case, and the step. */
-function parseFlat(name: string): { run: string; step: number } | undefined {
-  const match = /^(logits_.+_\d{1,15})_(\d{1,15})\.pth$/.exec(name)
-  return match ? { run: match[1]!, step: Number(match[2]) } : undefined
-}
-
 /** @throws GoldenLogitsError `ambiguous-run` if there are several cases, `invalid-argument` if `run` names none of them */
 function scanFlat(selections: readonly FileSelection[], { path, options, ignored }: ScanContext): LayoutScan {
-  const cases = groupCases(selections)
-  const name = pickCase(path, [...cases.keys()], options.run)
-  const { files, links } = filesOf(cases.get(name)!)
-  const shift = options.firstStep === undefined ? 0 : options.firstStep - files.numberAt(0)
-  for (const [other, otherCase] of cases) {
-    if (other === name) continue
+  const all = groupCases(selections)
+  const cases = options.run === undefined ? withLogits(all) : all
+  const key = pickCase(path, cases, options.run)
+  const chosen = all.get(key)!
+  const { files, links } = filesOf(chosen)
+  const first = stepOf(files, 0, chosen)
+  const shift = options.firstStep === undefined ? 0 : options.firstStep - first
+  for (const [other, otherCase] of all) {
+    if (other === key) continue
     const others = filesOf(otherCase).files
-    for (let i = 0; i < others.length; i++) ignored.add(others.at(i), 'another case')
+    const reason = cases.has(other) ? 'another case' : 'not named logits, as other files are'
+    for (let i = 0; i < others.length; i++) ignored.add(others.at(i), reason)
   }
   return {
+    ...(chosen.isRun && { layout: 'file' }),
     steps: listOf(files.length, (i) => {
-      const step = files.numberAt(i) + shift
+      const step = stepOf(files, i, chosen) + shift
       if (links.has(i)) return { step, files: [], layer: '', problem: linkProblem(files.at(i)) }
       return { step, files: [files.at(i)], layer: '' }
     }),
-    notes: cases.size > 1 ? [chosenNote('case', printable(basename(name)), cases.size - 1)] : [],
+    notes: cases.size > 1 ? [chosenNote('case', printable(chosen.name), cases.size - 1)] : [],
     stepsAssumed: false,
   }
 }
 
-interface Case {
-  folder: string
-  series: NameSeries[]
+function stepOf(files: PathColumn, index: number, { isRun }: Case): number {
+  return isRun ? 0 : files.numberAt(index)
 }
 
-/** The files of each case. The key is the path up to the case. */
+/** Files beside the logits, such as hidden states or token ids, are no case of their own if the logits are named so. */
+function withLogits(cases: ReadonlyMap<string, Case>): ReadonlyMap<string, Case> {
+  const named = [...cases].filter(([, { name }]) => /(?:^|[^a-z])logits(?:[^a-z]|$)/i.test(name))
+  return named.length > 0 ? new Map(named) : cases
+}
+
+interface Case {
+  /** The option `run` names it so. */
+  readonly name: string
+  readonly folder: string
+  readonly series: NameSeries[]
+  readonly isRun: boolean
+}
+
+/** The files of each case. */
 function groupCases(selections: readonly FileSelection[]): Map<string, Case> {
   const cases = new Map<string, Case>()
   for (const { folder, series: all } of selections) {
     for (const series of all) {
-      const key = join(folder, parseFlat(series.at(0)!.name)!.run)
-      const previous = cases.get(key)
-      if (previous) previous.series.push(series)
-      else cases.set(key, { folder, series: [series] })
+      // Names that differ only by the step are of one case. Prompts are one by one.
+      const { isRun } = parseFlat(series.at(0)!.name)!
+      if (!isRun) add(cases, folder, series)
+      else for (const entry of series) add(cases, folder, new FolderNames([entry]).series[0]!)
     }
   }
   return cases
+}
+
+function add(cases: Map<string, Case>, folder: string, series: NameSeries): void {
+  const { name } = series.at(0)!
+  const { run, isRun } = parseFlat(name)!
+  // Files of two formats with equal names are two cases.
+  const key = join(folder, `${run}${extname(name)}`)
+  const previous = cases.get(key)
+  if (previous) previous.series.push(series)
+  else cases.set(key, { name: run, folder, series: [series], isRun })
 }
 
 interface CaseFiles {
@@ -85,19 +111,25 @@ function filesOf({ folder, series }: Case): CaseFiles {
   return { files, links }
 }
 
-function pickCase(path: string, cases: readonly string[], run: string | undefined): string {
-  const matches = cases.filter((key) => run === undefined || basename(key) === run)
-  if (matches.length === 1) return matches[0]!
-  const names = cases.map((key) => basename(key))
+function pickCase(path: string, cases: ReadonlyMap<string, Case>, run: string | undefined): string {
+  const matches = [...cases].filter(([key, { name }]) => run === undefined || name === run || basename(key) === run)
+  if (matches.length === 1) return matches[0]![0]
+  const names = [...cases].map(([key, { name }]) => (isUnique(name, cases) ? name : basename(key)))
   const some = `${names
     .slice(0, 5)
     .map((name) => printable(name, 60))
     .join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
-  const holds = `holds the logits of ${cases.length} ${cases.length === 1 ? 'case' : 'cases'}: ${some}`
+  const holds = `holds the logits of ${cases.size} ${cases.size === 1 ? 'case' : 'cases'}: ${some}`
   if (matches.length === 0) {
     const message = `${holds}; the option run: '${printable(run!)}' names none of them`
     throw new GoldenLogitsError('invalid-argument', message, { file: path })
   }
   const advice = `choose one with the option run: '${printable(names[0]!, 60)}', or with a pattern that matches only its files`
   throw new GoldenLogitsError('ambiguous-run', `${holds}; ${advice}`, { file: path })
+}
+
+function isUnique(name: string, cases: ReadonlyMap<string, Case>): boolean {
+  let count = 0
+  for (const other of cases.values()) if (other.name === name) count++
+  return count === 1
 }
