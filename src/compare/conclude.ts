@@ -13,7 +13,7 @@ import { StepRanges } from './step-ranges.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
 import type { Counts, ListedComparison, TokenComparison, Verdict } from './types.js'
 
-type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'rows' | 'stepsAssumed'>
+type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'steps' | 'rows' | 'stepsAssumed' | 'promptStep'>
 
 /** Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them. */
 export function conclude(

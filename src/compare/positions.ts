@@ -1,7 +1,7 @@
 import type { Dump } from '../dumps/types.js'
 import type { Results } from '../measure/results.js'
 
-type Side = Pick<Dump, 'layout' | 'rows'>
+type Side = Pick<Dump, 'steps' | 'promptStep' | 'rows'>
 
 /** A step whose tensor holds several positions. */
 interface LongStep {
@@ -12,9 +12,8 @@ interface LongStep {
 
 /**
  * Steps whose tensor holds several positions, of which the last was taken although nothing shows that it is the token's:
- * a batch, beams, speculative positions, padding of a captured graph. A prompt (step 0) ends with its last position, and so
- * does each step of a run without a cache, which is as many positions longer than another step as steps lie between. A lone
- * file outside any layout may hold a whole run.
+ * a batch, beams, speculative positions, padding of a captured graph. A prompt ends with its last position, and so does each
+ * step of a run without a cache, which is as many positions longer than another step as steps lie between.
  * @returns for each such step the reason
  */
 export function undecidedPositions(results: Results, golden: Side, dump: Side): Map<number, string> {
@@ -25,9 +24,10 @@ export function undecidedPositions(results: Results, golden: Side, dump: Side): 
 /** The same for one side. @param shapes the shapes of the tensors, in the order of the steps; two with one position suffice */
 export function undecidedSteps(
   side: 'golden' | 'dump',
-  { layout, rows }: Side,
+  dump: Side,
   shapes: Iterable<{ readonly step: number; readonly shape: readonly number[] }>,
 ): Map<number, string> {
+  const { promptStep, rows } = dump
   if (rows?.positions !== undefined) return new Map()
   const long: LongStep[] = []
   const offsets = new Set<number>()
@@ -40,8 +40,14 @@ export function undecidedSteps(
   if (!first) return new Map()
   const isWithoutCache = offsets.size === 1 && long.length > 1
   if (isWithoutCache) return new Map()
-  const isPrompt = first.step === 0 && layout !== 'file' && !long.some(isAsLongAs(first))
-  return new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, one)]))
+  const mayBePrompt = !long.some(isAsLongAs(first))
+  const isPrompt = mayBePrompt && first.step === promptStep
+  const reasons = new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, one)]))
+  if (!isPrompt && mayBePrompt && promptStep !== undefined && first.step === dump.steps.at(0)?.step) {
+    const text = `${reasons.get(first.step)}; if it is a prompt, load the ${side} with firstStep: ${first.step}`
+    reasons.set(first.step, text)
+  }
+  return reasons
 }
 
 /** The shapes of the tensors of one side, without most of those that are known to have one position. */

@@ -53,7 +53,9 @@ function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
   }
   // A file that the caller names is compared even if it is not a step of its run.
   const alone = scan.steps.length === 0 && file !== undefined
-  const { layout, steps, notes, stepsAssumed } = alone ? scanFileAlone(file, located.ignored, context) : scan
+  const { layout, steps, notes, stepsAssumed, decodeOnly } = alone
+    ? scanFileAlone(file, located.ignored, context)
+    : scan
   const ignored = alone ? [] : located.ignored
   if (steps.length === 0) throw noDumpError(pathOrGlob, paths, ignored)
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
@@ -66,7 +68,9 @@ function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
     ...(positions !== undefined && { positions }),
     ...(sequence !== undefined && { sequence }),
   }
-  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, ...ranks, budgets, rows }
+  // A file outside any layout may hold a whole run.
+  const prompt = layout === 'file' || decodeOnly ? {} : { promptStep: options.firstStep ?? 0 }
+  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, ...prompt, ...ranks, budgets, rows }
 }
 
 /** The check of every option. A new option needs a line here and one in `LoadDumpOptions`. */

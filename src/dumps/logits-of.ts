@@ -71,6 +71,7 @@ function memoryDump(
     notes: [],
     ignored: [],
     stepsAssumed: firstStep === undefined,
+    promptStep: firstStep ?? 0,
     budgets: {},
     rows: areSteps
       ? {}

@@ -47,6 +47,8 @@ export interface Dump {
   readonly ignored: List<IgnoredPath>
   /** True if the step numbers rest on an assumption, which the option `firstStep` replaces. */
   readonly stepsAssumed: boolean
+  /** The step whose tensor may hold a prompt, which ends with the step's row: the first, if it is known to be the prefill. */
+  readonly promptStep?: number
   /** What the option `ranks` says of the files of each step, if there are several. */
   readonly ranks?: RankReading
   readonly budgets: Partial<Budgets>

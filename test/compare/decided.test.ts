@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CompareOptions, compareDumps, type LoadDumpOptions, loadDump } from '../../src/index.js'
-import { logits, pth, type Tensor } from '../build/logits.js'
+import { atb, logits, pth, type Tensor } from '../build/logits.js'
 import { type Step, torchDump } from '../build/pair.js'
 import { writeTree } from '../build/tree.js'
 import { dict, global, int, pickle, storage, tensor, text, tuple } from '../formats/build/pickle.js'
@@ -32,6 +32,46 @@ describe('several rows in a tensor', () => {
   test('a prompt at step 0 ends with the row of its token', () => {
     const dump = [rows([7, 8, 0], [1, 3, 8]), ...single.slice(1)]
     expect(verdicts(single, dump).map(([verdict]) => verdict)).toEqual(['pass', 'pass', 'pass', 'pass'])
+  })
+
+  test('the first step is the prompt under any number that firstStep gives it', () => {
+    const dump = torchDump([rows([7, 8, 0], [1, 3, 8]), ...single.slice(1)])
+    const load = (path: string) => loadDump(path, { firstStep: 5 })
+    const { pass, tokens } = compareDumps(load(dump), load(torchDump(single)), { dtype: 'bf16' })
+    expect([pass, tokens.map(({ step }) => step)]).toEqual([true, [5, 6, 7, 8]])
+    const batch = torchDump(single.map((_, seed) => rows([9, seed], [2, 8])))
+    const batches = compareDumps(load(batch), load(torchDump(single)), { dtype: 'bf16' })
+    expect(batches.tokens.map(({ verdict }) => verdict)).toEqual(Array(4).fill('shape-mismatch'))
+  })
+
+  test('the first step of a dump that begins later may be no prompt: firstStep says that it is', () => {
+    const dump = torchDump([null, null, rows([9, 2], [2, 8]), single[3]!])
+    const golden = torchDump([null, null, ...single.slice(2)])
+    expect(compareDumps(dump, golden).firstFailure).toMatchObject({
+      verdict: 'shape-mismatch',
+      reason: expect.stringMatching(
+        /^the dump holds 2 rows at token 2, .*; if it is a prompt, load the dump with firstStep: 2$/,
+      ),
+    })
+    expect(compareDumps(loadDump(dump, { firstStep: 2 }), golden).pass).toBe(true)
+    // Not the first step of the dump: only that may be a prompt.
+    const later = torchDump([single[0]!, single[1]!, rows([9, 2], [2, 8])])
+    const { firstFailure } = compareDumps(later, torchDump(single.slice(0, 3)), { steps: { from: 2 } })
+    expect(firstFailure?.reason).toMatch(/or positions: 'last' \(or 'all', or a number\)$/)
+  })
+
+  test("a decoder's head alone has no prompt, even if firstStep confirms its steps", () => {
+    const heads = { 'layer/2/LmHead_33.json': '{}', 'layer/2/LmHead_67.json': '{}' }
+    const decoder = (tensors: readonly Tensor[]) => {
+      const entries = tensors.map((one, tid) => [`tensors/0_2/${tid}/67_LmHead/after/outtensor0.bin`, atb(one)])
+      return loadDump(writeTree({ ...Object.fromEntries(entries), ...heads }), { firstStep: 1 })
+    }
+    const golden = loadDump(torchDump(single.slice(1)), { firstStep: 1 })
+    expect(compareDumps(decoder(single.slice(1)), golden, { dtype: 'bf16' }).pass).toBe(true)
+    const { firstFailure } = compareDumps(decoder([rows([9, 1], [2, 8]), ...single.slice(2)]), golden, {
+      dtype: 'bf16',
+    })
+    expect(firstFailure).toMatchObject({ step: 1, verdict: 'shape-mismatch' })
   })
 
   test('a run without a cache grows by one position a step', () => {

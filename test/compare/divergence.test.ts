@@ -41,4 +41,15 @@ describe('steps that are shifted against each other', () => {
     const moved = compareDumps(dump, loadDump(golden, { firstStep: 2 }), { dtype: 'bf16', steps: { from: 2 } })
     expect(moved).toMatchObject({ pass: true, counts: { total: 5 } })
   })
+
+  test('the advice holds for a golden whose first tensor is a prompt', () => {
+    const [first, ...others] = steps(...seeds)
+    const prompt = { values: [...logits(30, 64), ...logits(31, 64), ...first!.values], shape: [1, 3, 64] }
+    const golden = torchDump([prompt, ...others])
+    const dump = atbDump(steps(8, 9, ...seeds))
+    const text = failureText(compareDumps(dump, golden, { dtype: 'bf16' }))
+    expect(text).toContain('load the golden with the option firstStep: 2 and compare steps: { from: 2 }.')
+    const moved = compareDumps(dump, loadDump(golden, { firstStep: 2 }), { dtype: 'bf16', steps: { from: 2 } })
+    expect(moved).toMatchObject({ pass: true, warnings: [], counts: { passed: 5 } })
+  })
 })

@@ -17,6 +17,7 @@ test('steps and ignored are lists that make their items when they are asked for'
     'notes',
     'ignored',
     'stepsAssumed',
+    'promptStep',
     'budgets',
     'rows',
   ])

@@ -23,6 +23,8 @@ export interface LayoutScan {
   steps: List<DumpStep>
   notes: Note[]
   stepsAssumed: boolean
+  /** True if the steps are those of a decoder's head alone, so that none holds a prompt. */
+  decodeOnly?: boolean
 }
 
 /** What to do about tables of statistics in place of tensors. */

@@ -36,7 +36,7 @@ function scanAtb(selections: readonly DeviceSelection[], { path, options, ignore
   const ranks = selections.map((selection) => new Executions(selection, ignored))
   const layerSets = ranks.map((rank) => rank.layerSets())
   const { heads, read, unnamed } = pickHeads(path, layerSets.flat(), options.layer)
-  const { runs, notes, assumed } = planSteps(path, ranks, heads, options)
+  const { runs, notes, assumed, decodeOnly = false } = planSteps(path, ranks, heads, options)
   const readRuns = runs.filter(({ head }) => read.includes(head))
   const rankSteps = ranks.map((rank, i) => {
     const holdsHead = layerSets[i]!.some((layers) => heads.some((head) => layers.has(head)))
@@ -46,7 +46,7 @@ function scanAtb(selections: readonly DeviceSelection[], { path, options, ignore
   for (const rank of ranks) listUnused(rank, read, readRuns, ignored)
   // Layers that the path names are read under any name.
   const isGuess = unnamed !== undefined && !selections.some(namesLayers)
-  return { steps, notes: isGuess ? [onlyLayerNote(unnamed), ...notes] : notes, stepsAssumed: assumed }
+  return { steps, notes: isGuess ? [onlyLayerNote(unnamed), ...notes] : notes, stepsAssumed: assumed, decodeOnly }
 }
 
 function stepsOfRank(executions: Executions, runs: readonly StepRun[]): RankSteps {

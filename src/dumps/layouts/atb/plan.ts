@@ -20,6 +20,8 @@ export interface Plan {
   notes: Note[]
   /** True if the step numbers rest on an assumption. */
   assumed: boolean
+  /** True if only the decoder's head was dumped. */
+  decodeOnly?: boolean
 }
 
 /**
@@ -151,7 +153,12 @@ function planOneHead(
     const settle = `set loadDump's option firstStep: ${first + 1}; if there was a warm-up, firstStep: ${first}`
     notes.push(warning(guess, settle))
   }
-  return { runs: [{ head, from: first, to: last, shift }], notes, assumed: options.firstStep === undefined }
+  return {
+    runs: [{ head, from: first, to: last, shift }],
+    notes,
+    assumed: options.firstStep === undefined,
+    decodeOnly: decoderOnly,
+  }
 }
 
 /** With the prefill head alone, only one execution is a step of the run. */
