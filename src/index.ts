@@ -6,8 +6,10 @@ export type {
   Counts,
   Decoding,
   Precision,
+  RunNoise,
   Thresholds,
   TokenComparison,
+  TokenNoise,
   TokenSide,
   Verdict,
 } from './compare/types.js'

@@ -4,14 +4,17 @@ import { info, type Note, sideNotes, warning } from '../lib/note.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
 import type { Dtype } from '../tensor/dtype.js'
-import { excuseAfter, excusedNotes, firstDivergence } from './divergence.js'
-import { isWithin, judge } from './judge.js'
+import { inconclusiveReason, prefixEnd, setAside, setAsideNotes } from './comparable.js'
+import { isWithin, type JudgeSettings, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
 import { undecidedPositions } from './positions.js'
 import { rankNotes } from './rank-notes.js'
+import { ruleOf } from './rounding.js'
+import { noiseNotes } from './run-noise.js'
 import { StepRanges } from './step-ranges.js'
+import { tally } from './tally.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
-import type { Counts, ListedComparison, TokenComparison, Verdict } from './types.js'
+import type { ListedComparison, TokenComparison } from './types.js'
 
 type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'steps' | 'rows' | 'stepsAssumed' | 'promptStep'>
 
@@ -27,25 +30,43 @@ export function conclude(
   const precision = settings.precision ?? inferPrecision(dtypes)
   const thresholds = thresholdsOf(precision, settings.limits)
   const undecided = undecidedPositions(results, golden, dump)
+  const isByHand = Object.keys(settings.limits).length > 0
+  const judging: JudgeSettings = {
+    missing: settings.missing,
+    extra: settings.extra,
+    rule: ruleOf(settings, results.length),
+    // Limits by hand accept what is within them.
+    failsFlips: settings.afterDivergence === 'auto' && !isByHand,
+  }
   const judged = listOf(results.length, (index) => {
     const pair = results.at(index)!
-    return judge(pair, thresholds, settings, undecided.get(pair.step))
+    return judge(pair, thresholds, judging, undecided.get(pair.step))
   })
-  // Runs that were fed the same tokens do not diverge.
-  const mayDiverge = settings.afterDivergence === 'ignore' && settings.decoding !== 'forced'
-  const divergence = mayDiverge ? firstDivergence(judged) : undefined
-  const tokens = divergence === undefined ? judged : excuseAfter(divergence, judged)
-  const { verdicts, firstFailure } = tally(tokens, (index) => {
-    if (!results.plainShape(index) || !results.hasInformation(index)) return false
+  const end = results.length === 0 ? undefined : prefixEnd(judged, results, settings, settings.tokenIds)
+  const tokens = end === undefined ? judged : setAside(end, judged)
+  const isComparable = (index: number) => end === undefined || !end.isForAll || index <= end.index
+  const { counts, firstFailure, excused, allowed } = tally(tokens, (index) => {
+    if (!isComparable(index) || !results.plainShape(index) || !results.hasInformation(index)) return false
+    if (results.hasFlip(index) || !Number.isNaN(results.noiseAt(index)?.freedom ?? Number.NaN)) return false
     return isWithin((key) => results.metric(index, key), thresholds)
   })
-  const counts = countsOf(verdicts, tokens.length)
-  const isJudged = counts.compared + verdicts.undecided > 0
+  const inconclusive =
+    firstFailure === undefined && counts.compared > 0
+      ? inconclusiveReason(counts.compared - counts.notComparable, tokens.length - allowed, settings, end)
+      : undefined
+  const isReference = isByHand || settings.rounding === 'reference'
+  const noise =
+    precision === 'fp32'
+      ? undefined
+      : noiseNotes(results, isComparable, precision, isReference, firstFailure !== undefined)
+  const isJudged = dtypes.size > 0
   // Notes that may explain a failure come first: a message shows a few.
   const notes: Note[] = [
     ...alignmentNotes,
-    ...(divergence === undefined ? [] : excusedNotes(divergence, judged)),
-    ...allowedNotes(judged, divergence?.index ?? judged.length, settings),
+    ...(end === undefined ? [] : setAsideNotes(end, judged)),
+    ...(noise?.notes ?? []),
+    ...excused.notes(precision, settings),
+    ...allowedNotes(judged, end === undefined ? judged.length : end.index + 1, settings),
     ...notesOf('golden', golden),
     ...notesOf('dump', dump),
     ...rowNotes,
@@ -56,12 +77,18 @@ export function conclude(
   const { strict, decoding } = settings
   return {
     // Tokens that are all excused would be a pass of nothing.
-    pass: firstFailure === undefined && counts.compared > 0 && !(strict && warnings.length > 0),
+    pass:
+      firstFailure === undefined &&
+      counts.compared > 0 &&
+      inconclusive === undefined &&
+      !(strict && warnings.length > 0),
+    ...(inconclusive !== undefined && { inconclusive }),
     tokens,
     ...(firstFailure && { firstFailure }),
     counts,
     // A copy: a caller who changes it must not change the verdicts that are still to be drawn.
     thresholds: { ...thresholds },
+    ...(noise?.run && { noise: noise.run }),
     notes: notes.map(({ text }) => text),
     warnings,
     strict,
@@ -130,51 +157,6 @@ function cutNotes(side: string, { columns, mass }: { columns: number; mass: numb
   if (columns === 0) return []
   const cut = columns === 1 ? '1 column' : `${columns} columns`
   return [info(`${side}: ${cut} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`)]
-}
-
-/** @param passes true if a token is known to pass without being made */
-function tally(
-  tokens: List<TokenComparison>,
-  passes: (index: number) => boolean,
-): { verdicts: Record<Verdict, number>; firstFailure: TokenComparison | undefined } {
-  const verdicts: Record<Verdict, number> = {
-    pass: 0,
-    'over-threshold': 0,
-    undecided: 0,
-    'not-identical': 0,
-    diverged: 0,
-    'shape-mismatch': 0,
-    'no-information': 0,
-    'non-finite': 0,
-    missing: 0,
-    extra: 0,
-    unreadable: 0,
-  }
-  let firstFailure: TokenComparison | undefined
-  for (let i = 0; i < tokens.length; i++) {
-    if (passes(i)) {
-      verdicts.pass++
-      continue
-    }
-    const token = tokens.at(i)!
-    verdicts[token.verdict]++
-    if (!token.pass) firstFailure ??= token
-  }
-  return { verdicts, firstFailure }
-}
-
-function countsOf(verdicts: Record<Verdict, number>, total: number): Counts {
-  return {
-    total,
-    compared: verdicts.pass + verdicts['over-threshold'] + verdicts.diverged,
-    passed: verdicts.pass,
-    overThreshold: verdicts['over-threshold'],
-    diverged: verdicts.diverged,
-    failed: verdicts['shape-mismatch'] + verdicts['non-finite'] + verdicts['no-information'] + verdicts.undecided,
-    missing: verdicts.missing,
-    extra: verdicts.extra,
-    unreadable: verdicts.unreadable,
-  }
 }
 
 function notesOf(name: 'golden' | 'dump', side: Side): Note[] {

@@ -2,10 +2,13 @@ import { type MetricBounds, type Outcome, type SeparateRanks, type SideFacts, un
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
 import { informationProblem } from '../metrics/information.js'
+import type { NearTie } from '../metrics/near-tie.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, NonFinite, RowStats } from '../metrics/types.js'
+import { flipOf } from './divergence.js'
 import type { CompareSettings } from './options.js'
-import { cosineText, roundedAway } from './rounded-away.js'
+import { roundedAway } from './rounded-away.js'
+import { judgeMetrics, overCosine, overKl, type Rule, tokenNoise } from './rounding.js'
 import type { Thresholds, TokenComparison, TokenSide, Verdict } from './types.js'
 
 type GatedMetrics = Readonly<Record<GatedKey, number>>
@@ -17,7 +20,7 @@ type GatedMetrics = Readonly<Record<GatedKey, number>>
 export function judge(
   pair: MeasuredPair,
   limits: Thresholds,
-  settings: Pick<CompareSettings, 'missing' | 'extra'>,
+  settings: JudgeSettings,
   undecided?: string,
 ): TokenComparison {
   const token = judgeStep(pair, limits, settings, undecided)
@@ -25,10 +28,17 @@ export function judge(
   return token
 }
 
+/** What judging depends on besides the limits. */
+export interface JudgeSettings extends Pick<CompareSettings, 'missing' | 'extra'> {
+  readonly rule: Rule
+  /** A flip that rounding does not explain fails its token. */
+  readonly failsFlips: boolean
+}
+
 function judgeStep(
   pair: MeasuredPair,
   limits: Thresholds,
-  settings: Pick<CompareSettings, 'missing' | 'extra'>,
+  settings: JudgeSettings,
   undecided: string | undefined,
 ): TokenComparison {
   const isRead = pair.outcome?.kind === 'compared' || pair.outcome?.kind === 'bounded'
@@ -36,7 +46,7 @@ function judgeStep(
     const { golden, dump } = pair.outcome!
     return { step: pair.step, verdict: 'shape-mismatch', pass: false, reason: undecided, golden, dump }
   }
-  if (pair.outcome) return judgeOutcome(pair.step, pair.outcome, limits)
+  if (pair.outcome) return judgeOutcome(pair.step, pair.outcome, limits, settings)
   const [name, step] = pair.golden ? (['golden', pair.golden] as const) : (['dump', pair.dump!] as const)
   const [verdict, other] = name === 'golden' ? (['missing', 'dump'] as const) : (['extra', 'golden'] as const)
   return {
@@ -48,7 +58,7 @@ function judgeStep(
   }
 }
 
-function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): TokenComparison {
+function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settings: JudgeSettings): TokenComparison {
   const { golden, dump } = outcome
   const token = (verdict: Verdict, reason: string, facts: Partial<TokenComparison> = { golden, dump }) => {
     return { step, verdict, pass: verdict === 'pass', reason, ...facts }
@@ -73,21 +83,36 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds): Token
   if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
   if (rows.kind === 'bounded') {
     const { verdict, reason } = judgeBounds(rows.bounds, limits)
-    return token(verdict, reason, { bounds: rows.bounds, ...sides })
+    const flip = flipOf(rows.golden, rows.dump, limits.precision, undefined)
+    return token(verdict, reason, { bounds: rows.bounds, ...(flip && { flip }), ...sides })
   }
-  const mass = outcome.kind === 'compared' ? outcome.suppressedMass : undefined
-  const reasons = [
-    overThreshold(rows.metrics, limits),
-    overSuppressed(mass, rows.support.goldenOnly, limits.klDivergence),
-  ]
-  const reason = reasons.filter(Boolean).join('; ')
-  const separate = outcome.kind === 'compared' ? outcome.separate : undefined
+  const { suppressedMass: mass, separate, noise: rowNoise } = outcome as Outcome & { kind: 'compared' }
+  const { rule, failsFlips } = settings
+  const noise = tokenNoise(rowNoise, rule.tokens)
+  const flip = flipOf(rows.golden, rows.dump, limits.precision, rowNoise)
+  // The ranks have no noise of their own: where they are read in two ways, the reference limits count.
+  const { reasons, excuses } = judgeMetrics(rows.metrics, limits, separate ? undefined : noise, rule)
+  const suppressed = overSuppressed(mass, rows.support.goldenOnly, limits.klDivergence)
+  if (suppressed !== '') reasons.push(suppressed)
+  if (reasons.length === 0 && failsFlips && flip && !flip.isBenign) reasons.push(flipReason(rows, flip))
+  const reason = reasons.join('; ')
   const apart = separate ? overSeparately(separate, limits) : reason
   if (separate && (apart === '') !== (reason === '')) {
     return token('undecided', disagreement(separate, reason, apart), sides)
   }
-  const facts = { metrics: rows.metrics, ...supportOf(rows), ...sides }
+  const isExcused = reason === '' && excuses.length > 0
+  const facts: Partial<TokenComparison> = { metrics: rows.metrics, ...supportOf(rows) }
+  if (flip) facts.flip = flip
+  if (noise) facts.noise = noise
+  if (isExcused) facts.isExcused = true
+  Object.assign(facts, sides)
+  if (isExcused) return token('pass', excuses.join('; '), facts)
   return token(reason === '' ? 'pass' : 'over-threshold', reason, facts)
+}
+
+function flipReason({ golden, dump }: MeasuredRows, { movement, allowed }: NearTie): string {
+  const moved = `the logits of vocab ids ${golden.top1} and ${dump.top1} moved by ${roundedAway(movement, allowed, 4)} against each other`
+  return `top-1 flips: ${moved}, rounding explains ${roundedAway(allowed, movement, 4)}`
 }
 
 function sidesOf(golden: SideFacts, dump: SideFacts, rows: { golden: Partial<RowStats>; dump: Partial<RowStats> }) {
@@ -118,20 +143,6 @@ export function isWithin(metric: (key: GatedKey) => number, limits: GatedMetrics
     if (!(better === 'lower' ? value < limits[key] : value > limits[key])) return false
   }
   return true
-}
-
-/** Which limits are exceeded, in one line; `''` if none is. */
-function overThreshold(metrics: GatedMetrics, limits: GatedMetrics): string {
-  const reasons = [overKl(metrics.klDivergence, limits), overCosine(metrics.cosineSimilarity, limits)]
-  return reasons.filter((reason) => reason !== '').join('; ')
-}
-
-function overKl(kl: number, { klDivergence: limit }: GatedMetrics): string {
-  return kl < limit ? '' : `KL divergence ${roundedAway(kl, limit)} is not below ${limit}`
-}
-
-function overCosine(cosine: number, { cosineSimilarity: limit }: GatedMetrics): string {
-  return cosine > limit ? '' : `cosine similarity ${cosineText(cosine, limit)} is not above ${limit}`
 }
 
 /** What the two readings of ranks give, if only one of them is within the limits. */

@@ -3,6 +3,7 @@ import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/ch
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
+import type { TokenIds } from './token-ids.js'
 import type { Decoding, Precision } from './types.js'
 
 /** Options of a comparison, shared by `compareDumps` and the matchers. */
@@ -28,10 +29,20 @@ export interface CompareOptions {
   /** Whether a step that only the dump holds fails the comparison (`fail`, the default) or is only listed. */
   extra?: 'fail' | 'allow'
   /**
-   * What to do with the steps after the first one whose top-1 differs, since greedy decoding then goes on with another
-   * text: `gate` them as any other (the default), or `ignore` them: measured and listed, but not gated.
+   * What to do with the tokens after the one at which the two runs began to read different texts. `auto` (the default) neither
+   * passes nor fails them: after a near-tie flip of a greedy run, or where `tokenIds` differ. A flip that rounding does not
+   * explain fails. `gate` judges every token; `ignore` excuses failing ones after any flip.
    */
-  afterDivergence?: 'gate' | 'ignore'
+  afterDivergence?: 'auto' | 'gate' | 'ignore'
+  /** The vocab ids that each run chose, by step from 0: they show where the two runs began to read different texts. */
+  tokenIds?: TokenIds
+  /** How many comparable tokens a pass needs at least. Default: 4, or all tokens if there are fewer. */
+  minComparable?: number
+  /**
+   * Whether a value over a reference limit passes if the rounding of the precision explains it at these logits: `aware` (the
+   * default), or `reference`, the plain rule of `msit llm compare`. Limits in `thresholds` are always hard.
+   */
+  rounding?: 'aware' | 'reference'
   /**
    * How the runs chose the tokens that they were fed, on which depends whether both read the same text before a token:
    * `greedy` (assumed, if left out) feeds the top-1; `sampled` feeds a draw, which the logits do not show; `forced` says that
@@ -60,12 +71,18 @@ export interface CompareSettings {
   vocabSize: number | undefined
   missing: 'fail' | 'allow'
   extra: 'fail' | 'allow'
-  afterDivergence: 'gate' | 'ignore'
+  afterDivergence: 'auto' | 'gate' | 'ignore'
+  tokenIds: TokenIds | undefined
+  minComparable: number | undefined
+  /** Undefined if left out: `aware` is assumed. */
+  rounding: 'aware' | 'reference' | undefined
   /** Undefined if left out: greedy decoding is assumed. */
   decoding: Decoding | undefined
   strict: boolean
   threads: number | undefined
 }
+
+const ROUNDINGS = ['aware', 'reference'] as const
 
 const DECODINGS = ['greedy', 'sampled', 'forced'] as const satisfies readonly Decoding[]
 
@@ -79,6 +96,9 @@ export const COMPARE_OPTIONS = [
   'extra',
   'afterDivergence',
   'decoding',
+  'tokenIds',
+  'minComparable',
+  'rounding',
   'strict',
   'threads',
 ]
@@ -93,11 +113,30 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     vocabSize: wholeNumber('vocabSize', given.vocabSize, 1),
     missing: choice('missing', given.missing, ['fail', 'allow']),
     extra: choice('extra', given.extra, ['fail', 'allow']),
-    afterDivergence: choice('afterDivergence', given.afterDivergence, ['gate', 'ignore']),
+    afterDivergence: choice('afterDivergence', given.afterDivergence, ['auto', 'gate', 'ignore']),
+    tokenIds: checkTokenIds(given.tokenIds),
+    minComparable: wholeNumber('minComparable', given.minComparable, 1),
+    rounding: given.rounding === undefined ? undefined : choice('rounding', given.rounding, ROUNDINGS),
     decoding: given.decoding === undefined ? undefined : choice('decoding', given.decoding, DECODINGS),
     strict: flag('strict', given.strict),
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
+}
+
+function checkTokenIds(ids: unknown): TokenIds | undefined {
+  if (ids === undefined) return undefined
+  const example = '{ golden: [17, 3], dump: [17, 5] }'
+  const given = checkObject<TokenIds>('tokenIds', ids, ['golden', 'dump'], example)
+  for (const side of ['golden', 'dump'] as const) {
+    const list: unknown = given[side]
+    const isList = Array.isArray(list) || (ArrayBuffer.isView(list) && !(list instanceof DataView))
+    if (!isList || !Array.from(list as ArrayLike<unknown>).every(isStep)) {
+      throw invalidArgument(
+        `tokenIds.${side} must list the vocab id of each step, as in ${example}, got ${describeValue(list)}`,
+      )
+    }
+  }
+  return given as TokenIds
 }
 
 function checkPrecision(name: unknown): Precision {

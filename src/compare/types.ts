@@ -1,5 +1,6 @@
 import type { List } from '../lib/lazy-list.js'
 import type { MetricBounds, SideFacts } from '../measure/outcome.js'
+import type { NearTie } from '../metrics/near-tie.js'
 import type { Precision } from '../metrics/precision.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { Metrics, NonFinite, RowStats, Support } from '../metrics/types.js'
@@ -27,7 +28,7 @@ export interface Thresholds extends Record<GatedKey, number> {
  * - `undecided`: a compact snapshot bounds the metrics, but a limit lies between the bounds; or the ranks can be read in two
  *   ways, and only one of them is within every threshold
  * - `not-identical`: of `toReproduceLogits` alone: both read, and their bits differ
- * - `diverged`: measured, but after the first top-1 flip, which the option `afterDivergence: 'ignore'` does not gate
+ * - `not-comparable`: behind the token at which the two runs began to read different texts: neither passed nor failed
  * - `shape-mismatch`: both read, but the rows cannot be compared: other vocabulary sizes, a batch …
  * - `no-information`: a row whose logits are all equal, or probabilities in place of logits
  * - `non-finite`: NaN or +Inf on a side, or −Inf only
@@ -40,7 +41,7 @@ export type Verdict =
   | 'over-threshold'
   | 'undecided'
   | 'not-identical'
-  | 'diverged'
+  | 'not-comparable'
   | 'shape-mismatch'
   | 'no-information'
   | 'non-finite'
@@ -53,6 +54,23 @@ export interface TokenSide extends SideFacts, Partial<RowStats> {
   nonFinite?: NonFinite
 }
 
+/** How noisy a token is, for `bf16` and `fp16` and rows of at least 256 columns. See docs/verdicts.md. */
+export interface TokenNoise {
+  /** d: the robust deviation of dump − golden over the standard deviation of the golden's logits. */
+  relativeSpread: number
+  /** The standard deviation of the dump's logits over that of the golden's. */
+  deviationRatio: number
+  /**
+   * True if the token is over a reference limit, or may be too noisy: d is then measured over all columns (of more than 16,384
+   * over that many), otherwise over 128 of them.
+   */
+  isExact: boolean
+  /** H: the KL divergence that rounding of the precision makes at these logits and this spread. Only if `isExact`. */
+  expectedKl?: number
+  /** L: the largest one, exceeded in one of a thousand honest comparisons. Only if `isExact`. */
+  largestKl?: number
+}
+
 export interface TokenComparison {
   step: number
   /** Which position of the step, from 0, if the option `positions: 'all'` found several; each is a token of its own. */
@@ -62,11 +80,17 @@ export interface TokenComparison {
   pass: boolean
   /** Why, in one line; for a pass `''`, or the bounds of the metrics. */
   reason: string
-  /** Absent unless both rows were measured: the verdict is `pass`, `over-threshold` or `diverged`. */
+  /** Absent unless both rows were measured: the verdict is `pass`, `over-threshold` or `not-comparable`. */
   metrics?: Metrics
   /** In place of `metrics` if a compact snapshot bounds them. */
   bounds?: MetricBounds
   support?: Support
+  /** If top-1 differs: how far the two logits moved against each other, and whether rounding explains it. */
+  flip?: NearTie
+  /** Absent if nothing is known of it. */
+  noise?: TokenNoise
+  /** True if the token passes although it is over a reference limit, which the rounding of the precision explains. */
+  isExcused?: boolean
   golden?: TokenSide
   dump?: TokenSide
 }
@@ -74,11 +98,15 @@ export interface TokenComparison {
 /** compared + failed + missing + extra + unreadable = total, always. */
 export interface Counts {
   total: number
-  /** Both rows read and every metric measured: passed + overThreshold + diverged. */
+  /** Both rows read and every metric measured: passed + overThreshold + notComparable. */
   compared: number
   passed: number
   overThreshold: number
-  diverged: number
+  /**
+   * Of those with the verdict `not-comparable`, the ones that both sides have. One that a side lacks counts as `missing` or
+   * `extra`.
+   */
+  notComparable: number
   /** Both rows read, but no metric could be measured: shape-mismatch, non-finite, no-information or undecided. */
   failed: number
   missing: number
@@ -86,16 +114,32 @@ export interface Counts {
   unreadable: number
 }
 
+/** What the comparable tokens of a run show together. */
+export interface RunNoise {
+  /** Tokens with a known noise. */
+  readonly tokens: number
+  /** The median of their relative spreads: the sharpest sign of a noisier kernel. */
+  readonly medianSpread: number
+  /** The sum of their KL divergences over the sum of those that rounding makes: a sign of damage in the top vocab ids. */
+  readonly divergenceRatio: number
+  /** The median of the ratios of standard deviations: a sign of a factor on the logits. */
+  readonly deviationRatio: number
+}
+
 /** A whole comparison as data. Messages, CSV and reports only render it. */
 export interface Comparison {
-  /** True if no token fails, at least one was compared, and, with the option `strict`, there is no warning. */
+  /** True if no token fails, enough were comparable, and, with the option `strict`, there is no warning. */
   pass: boolean
+  /** Why too few tokens were comparable to release on, if no token fails. */
+  inconclusive?: string
   /** Sorted by `step` and `position`; some 0.6 kB each. */
   tokens: TokenComparison[]
   /** The first token that does not pass. */
   firstFailure?: TokenComparison
   counts: Counts
   thresholds: Thresholds
+  /** Of the comparable tokens; absent if fewer than ten have a known noise. */
+  noise?: RunNoise
   /** What was assumed, ignored or cut, one line each. */
   notes: string[]
   /** The notes about what was guessed, skipped or excused, so that the verdict may be weaker than it looks. */

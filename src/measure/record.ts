@@ -147,6 +147,18 @@ export function metricOfRecord({ float64 }: RecordMemory, index: number, key: Me
   return float64[index * WIDE_STRIDE + METRIC_AT[key]]!
 }
 
+const TOP1_AT = { golden: top1At('golden'), dump: top1At('dump') }
+
+function top1At(side: 'golden' | 'dump'): number {
+  return 2 * WIDE.length + NARROW.findIndex((field) => field.part === side && field.key === 'top1')
+}
+
+/** Whether the two sides of a record prefer different vocab ids. */
+export function isFlipRecord({ int32 }: RecordMemory, index: number): boolean {
+  const narrow = index * NARROW_STRIDE
+  return int32[narrow + TOP1_AT.golden] !== int32[narrow + TOP1_AT.dump]
+}
+
 /** Where the row statistics of each side are. */
 const STATS_AT = { golden: statsAt('golden'), dump: statsAt('dump') }
 

@@ -1,10 +1,13 @@
 import type { List } from '../lib/lazy-list.js'
 import { informationProblem } from '../metrics/information.js'
+import type { RowNoise } from '../metrics/row-noise.js'
 import type { MetricKey } from '../metrics/table.js'
+import { readNoise } from './noise-record.js'
 import { isMeasured, type MeasuredOutcome, type Outcome } from './outcome.js'
 import { type PairShape, PairShapes } from './pair-shape.js'
 import {
   copyRecord,
+  isFlipRecord,
   metricOfRecord,
   RECORD_BYTES,
   type RecordMemory,
@@ -103,6 +106,24 @@ export class Results implements List<MeasuredPair> {
   /** A metric of a measured pair. */
   metric(index: number, key: MetricKey): number {
     return metricOfRecord(this.chunkOf(index)!, this.inChunk(index), key)
+  }
+
+  /** Whether the two sides of a measured pair prefer different vocab ids. */
+  hasFlip(index: number): boolean {
+    return isFlipRecord(this.chunkOf(index)!, this.inChunk(index))
+  }
+
+  /** The step and position of a pair. */
+  pairAt(index: number): Pick<StepPair, 'step' | 'position'> {
+    return this.pairs.at(index)!
+  }
+
+  /** The noise of a pair; undefined if nothing is known of it. */
+  noiseAt(index: number): RowNoise | undefined {
+    const chunk = this.chunkOf(index)
+    return chunk && shapeOfRecord(chunk, this.inChunk(index)) >= 0
+      ? readNoise(chunk.noise, this.inChunk(index))
+      : undefined
   }
 
   private outcomeOf(index: number, pair: StepPair): Outcome | undefined {

@@ -22,6 +22,14 @@ const COLUMNS: readonly Column[] = [
   tokenColumn('cosine_limit', (_, { thresholds }) => floatCell(thresholds?.cosineSimilarity)),
   tokenColumn('golden_top1', ({ golden }) => integerCell(golden?.top1)),
   tokenColumn('my_top1', ({ dump }) => integerCell(dump?.top1)),
+  tokenColumn('golden_gap', ({ flip }) => floatCell(flip?.goldenGap)),
+  tokenColumn('my_gap', ({ flip }) => floatCell(flip?.dumpGap)),
+  tokenColumn('flip_ulps', ({ flip }) => floatCell(flip && flip.movement / flip.ulp)),
+  tokenColumn('flip_allowed_ulps', ({ flip }) => floatCell(flip && flip.allowed / flip.ulp)),
+  tokenColumn('near_tie', ({ flip }) => nearTieCell(flip)),
+  tokenColumn('relative_spread', ({ noise }) => floatCell(noise?.relativeSpread)),
+  tokenColumn('expected_kl', ({ noise }) => floatCell(noise?.expectedKl)),
+  tokenColumn('largest_kl', ({ noise }) => floatCell(noise?.largestKl)),
   tokenColumn('position', ({ position }) => integerCell(position)),
   testColumn('project', ({ project }) => textCell(project)),
   testColumn('test_file', ({ file }) => textCell(file)),
@@ -79,9 +87,16 @@ function shapeText(shape: readonly number[] | undefined): string {
   return shape ? `[${shape.join(', ')}]` : ''
 }
 
+/** Whether a flip is benign, and why. */
+function nearTieCell(flip: TokenRow['flip']): string {
+  if (!flip) return ''
+  if (flip.isExactTie) return 'yes: a side has both logits equal'
+  return flip.isBenign ? 'yes: within rounding' : 'no: beyond rounding'
+}
+
 /** The reason in the words of `msit llm compare`, if that tool has words for it. */
 function failReason({ verdict, reason, golden, dump }: TokenRow): string {
-  if (verdict === 'pass' || verdict === 'over-threshold' || verdict === 'diverged') return ''
+  if (verdict === 'pass' || verdict === 'over-threshold' || verdict === 'not-comparable') return ''
   if (verdict === 'shape-mismatch') return "data shape doesn't match."
   const isBad = (side: TokenSide | undefined) => (side?.nonFinite?.firstVocabId ?? -1) >= 0
   if (verdict !== 'non-finite' || !(isBad(golden) || isBad(dump))) return reason

@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { isNearTie } from '../../src/compare/divergence.js'
 import { shiftOf } from '../../src/compare/misalignment.js'
-import type { TokenComparison } from '../../src/compare/types.js'
 import { compareDumps, loadDump } from '../../src/index.js'
 import { failureText } from '../../src/report/message/failure.js'
 import { logits } from '../build/logits.js'
 import { atbDump, torchDump } from '../build/pair.js'
-
-test('a flip is a near-tie up to two units in the last place of the precision', () => {
-  const flip = (gap: number) => ({ golden: { top1Logit: 16, logitAtOtherTop1: 16 - gap } }) as TokenComparison
-  expect(isNearTie(flip(0.25), 'bf16')).toBe(true)
-  expect(isNearTie(flip(0.2501), 'bf16')).toBe(false)
-  expect(isNearTie(flip(0.25), 'fp16')).toBe(false)
-})
 
 describe('steps that are shifted against each other', () => {
   const seeds = [1, 2, 3, 4, 5]

@@ -9,6 +9,7 @@ import { failureText } from '../../src/report/message/failure.js'
 import { atb, logits, pth, type Tensor } from '../build/logits.js'
 import { atbDump, type Step, torchDump } from '../build/pair.js'
 import { writeTree } from '../build/tree.js'
+import { noisyPair } from '../fixtures/noise.js'
 
 const row = (seed: number): Tensor => ({ values: logits(seed) })
 const ROWS = [0, 1, 2].map(row)
@@ -135,8 +136,8 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
   })(),
   (() => {
     const tie = (first: number, second: number): Step => ({ values: [first, second, 0, 0, 0, 0, 0, 0] })
-    const golden = torchDump([row(0), tie(5, 5.001), row(2)])
-    const dump = torchDump([row(0), tie(5.001, 5), row(9)])
+    const golden = torchDump([row(0), tie(5, 5), row(2)])
+    const dump = torchDump([row(0), tie(5, 5.0005), row(9)])
     const options: CompareOptions = { afterDivergence: 'ignore' }
     const text =
       /^top-1 differs at token 1: 1 failing token is excused after it .*; if that is right, set steps: { to: 1 }$/
@@ -146,6 +147,31 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
       text,
       { dump, golden, options: { steps: { to: 1 } } },
     ]
+  })(),
+  (() => {
+    const tie = (first: number, second: number): Step => ({ values: [first, second, 0, 0, 0, 0, 0, 0] })
+    const golden = torchDump([row(0), row(1), row(2), tie(5, 5), row(3)])
+    const dump = torchDump([row(0), row(1), row(2), tie(5, 5.0005), row(9)])
+    const text =
+      /^top-1 is a near-tie at token 3, where .*: 1 later token is not comparable, 4 of 5 are judged; if that is right, set decoding: 'greedy'/
+    return ['tokens after a near-tie', { dump, golden }, text, { dump, golden, options: { decoding: 'greedy' } }]
+  })(),
+  (() => {
+    // One row of many is as noisy as bf16 makes one in a hundred.
+    const pairs = [0, 1, 2, 3].map((seed) => noisyPair(seed, seed === 3 ? 0.05 : 0.01))
+    const golden = torchDump(pairs.map((pair) => ({ values: pair.golden })))
+    const dump = torchDump(pairs.map((pair) => ({ values: pair.dump, dtype: 'bfloat16' as const })))
+    const text =
+      /^token 3 is over a reference limit, within the rounding of bf16: .*; if that is right, set rounding: 'aware'$/
+    return ['a token within rounding', { dump, golden }, text, { dump, golden, options: { rounding: 'aware' } }]
+  })(),
+  (() => {
+    const pairs = Array.from({ length: 12 }, (_, seed) => noisyPair(seed, 0.001, 12, 1.02))
+    const golden = torchDump(pairs.map((pair) => ({ values: pair.golden })))
+    const dump = torchDump(pairs.map((pair) => ({ values: pair.dump, dtype: 'bfloat16' as const })))
+    const text = /^the dump's logits deviate 1\.02\d* times .*; if that is right, set the limits .* option thresholds$/
+    const options: CompareOptions = { thresholds: { klDivergence: 0.005, cosineSimilarity: 0.999 } }
+    return ['a factor on all logits', { dump, golden }, text, { dump, golden, options }]
   })(),
 ]
 
@@ -212,9 +238,11 @@ test('every place in the code that makes a warning has a case above', () => {
   expect(places.sort()).toMatchInlineSnapshot(`
     [
       "compare/align.ts: 3",
+      "compare/comparable.ts: 2",
       "compare/conclude.ts: 1",
-      "compare/divergence.ts: 1",
       "compare/pair-steps.ts: 2",
+      "compare/run-noise.ts: 1",
+      "compare/tally.ts: 1",
       "dumps/layouts/atb/plan.ts: 3",
       "dumps/layouts/layout.ts: 1",
       "dumps/layouts/torch/index.ts: 1",

@@ -6,7 +6,7 @@ import { GoldenLogitsError } from '../../src/errors.js'
 const wrong: [unknown, string][] = [
   [
     { dtyp: 'bf16' },
-    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, afterDivergence, decoding, strict, threads",
+    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, afterDivergence, decoding, tokenIds, minComparable, rounding, strict, threads",
   ],
   [
     { dtype: 'int8' },
@@ -32,7 +32,7 @@ const wrong: [unknown, string][] = [
   [{ steps: { until: 1 } }, "there is no end of steps 'until'; there are from, to"],
   [{ steps: 3 }, 'steps must be a list or { from, to }, got 3'],
   [{ missing: 'ignore' }, "missing must be 'fail' or 'allow', got 'ignore'"],
-  [{ afterDivergence: true }, "afterDivergence must be 'gate' or 'ignore', got true"],
+  [{ afterDivergence: true }, "afterDivergence must be 'auto', 'gate' or 'ignore', got true"],
   [{ decoding: 'beam' }, "decoding must be 'greedy', 'sampled' or 'forced', got 'beam'"],
   [{ strict: 'yes' }, "strict must be true or false, got 'yes'"],
   [{ threads: 0 }, 'threads must be a whole number from 1 to 64, got 0'],

@@ -81,7 +81,7 @@ function description({ tokens, counts, statistics }: ComparisonReport): string {
   return `${counts.total} tokens, ${failing.length} fail${first}${most}. The table below has every value.`
 }
 
-function panelSvg(panel: Panel, { tokens, thresholds }: ComparisonReport, x: (step: number) => number): string {
+function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (step: number) => number): string {
   const { name, metricOf, limit, limitText, place } = panel
   const points = tokens.flatMap((token) => {
     const value = metricOf(token)
@@ -105,14 +105,11 @@ function panelSvg(panel: Panel, { tokens, thresholds }: ComparisonReport, x: (st
     .y(({ value }) => rounded(y(value)))(points)
   const marks = points
     .filter(({ token }) => points.length <= MOST_MARKS || !token.pass || isFlip(token))
-    .map(({ token, value }) => markSvg(token, rounded(x(token.step)), rounded(y(value)), isTie(token)))
+    .map(({ token, value }) => markSvg(token, rounded(x(token.step)), rounded(y(value)), isNearTie(token)))
   const bound =
     reference.length === 0
       ? ''
       : `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at(y(limit))}" y2="${at(y(limit))}" class="limit"/><text x="${WIDTH - RIGHT + 8}" y="${at(y(limit))}" class="limit-text">${limitText}</text>`
-  function isTie(token: TokenComparison): boolean {
-    return isFlip(token) && token.golden!.logitAtOtherTop1 !== undefined && isNearTie(token, thresholds.precision)
-  }
   return [
     `<text x="${LEFT}" y="${place.top - 8}" class="panel">${name}</text>`,
     ...grid,

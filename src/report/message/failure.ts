@@ -11,7 +11,7 @@ const MAX_WARNINGS = 10
 
 /** Explains a comparison that does not pass, in at most about 40 lines. Follows the matcher's hint. */
 export function failureText(comparison: ListedComparison): string {
-  const { tokens, firstFailure } = comparison
+  const { tokens, firstFailure, inconclusive } = comparison
   const over = firstOf(tokens, (token) => token.verdict === 'over-threshold' && !token.pass)
   const lines: string[] = []
   if (firstFailure && !isSameToken(firstFailure, over)) {
@@ -25,6 +25,8 @@ export function failureText(comparison: ListedComparison): string {
     lines.push(`First token over threshold: ${tokenName(over)}     (${countsText(comparison)})`, '')
   } else if (failsByWarnings(comparison)) {
     lines.push(`No token fails, but the warnings do     (${countsText(comparison)})`, '')
+  } else if (inconclusive !== undefined) {
+    lines.push(`Inconclusive: ${inconclusive}.`, '', `  ${countsText(comparison)}`, '')
   } else lines.push(`No token was compared     (${countsText(comparison)})`, '')
   if (over) lines.push(...tokenBlock(comparison, over), '', likelyCause(comparison, over), '')
   lines.push(...failingLines(comparison, over), ...strictLines(comparison), ...noteLines(otherNotes(comparison)))
@@ -46,9 +48,9 @@ export function countsText({
   ]
   if (counts.extra > 0) parts.push(`${counts.extra} extra`)
   if (undecided > 0) parts.push(`${undecided} undecided`)
-  if (counts.failed > undecided) parts.push(`${counts.failed - undecided} not comparable`)
+  if (counts.failed > undecided) parts.push(`${counts.failed - undecided} without a result`)
   if (counts.unreadable > 0) parts.push(`${counts.unreadable} unreadable`)
-  if (counts.diverged > 0) parts.push(`${counts.diverged} diverged`)
+  if (counts.notComparable > 0) parts.push(`${counts.notComparable} of them not comparable`)
   return parts.join(', ')
 }
 

@@ -26,7 +26,7 @@ export function likelyCause(comparison: ListedComparison, token: TokenComparison
  * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate. That
  * depends on the decoding, which the option `decoding` gives; without it greedy decoding is assumed, and the text says so.
  */
-function prefixVerdict({ tokens, thresholds, decoding }: ListedComparison, token: TokenComparison): string {
+function prefixVerdict({ tokens, decoding }: ListedComparison, token: TokenComparison): string {
   const next = `Next: compare all layers at ${tokenName(token)}.`
   if (decoding === 'forced') {
     return `Both runs were fed the same tokens (option decoding: 'forced'), so both saw the same prefix: the fault is in the model. ${next}`
@@ -39,7 +39,7 @@ function prefixVerdict({ tokens, thresholds, decoding }: ListedComparison, token
   }
   const { flip, absent } = earlierThan(token.step, tokens)
   if (flip) {
-    const tie = isNearTie(flip, thresholds.precision) ? ', a near-tie,' : ''
+    const tie = isNearTie(flip) ? ', a near-tie,' : ''
     return `Top-1 already differs at token ${flip.step} (golden ${flip.golden!.top1}, dump ${flip.dump!.top1})${tie} so from token ${flip.step + 1} on the two runs may have read different prefixes: later KL says little about the model. Look at token ${flip.step} first, or feed both runs the same tokens and set decoding: 'forced'.`
   }
   if (absent.length > 0) {

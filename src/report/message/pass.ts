@@ -7,16 +7,22 @@ import { gatedText, precisionOf } from './token-block.js'
 /** The message if every token passes, which `.not` turns into a failure. */
 export function passText(comparison: ListedComparison): string {
   const { counts, notes } = comparison
-  const excused = counts.total - counts.passed
-  const besides = `, and ${excused} more ${excused === 1 ? 'is' : 'are'} excused by the options`
+  const others = [
+    moreText(counts.notComparable, 'not comparable'),
+    moreText(counts.total - counts.passed - counts.notComparable, 'excused by the options'),
+  ].filter(Boolean)
   const compared = counts.passed === 1 ? 'The one token compared is' : `All ${counts.passed} tokens compared are`
   return [
-    `${compared} within the limits${excused > 0 ? besides : ''}:`,
+    `${compared} within the limits${others.map((text) => `, and ${text}`).join('')}:`,
     '',
     ...worstLines(comparison),
     'If the two runs still print different texts, the fault is not in the model but in post-processing: temperature, top-k, top-p or their implementation.',
     ...(notes.length > 0 ? ['', ...noteLines(notes)] : []),
   ].join('\n')
+}
+
+function moreText(count: number, what: string): string {
+  return count === 0 ? '' : `${count} more ${count === 1 ? 'is' : 'are'} ${what}`
 }
 
 /** The KL divergence first. */

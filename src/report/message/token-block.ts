@@ -1,4 +1,4 @@
-import { isFlip, isNearTie, knowsTop1, NEAR_TIE_ULPS } from '../../compare/divergence.js'
+import { isFlip, knowsTop1 } from '../../compare/divergence.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
@@ -24,6 +24,7 @@ function metricLines(comparison: ListedComparison, token: TokenComparison): stri
       return `  ${label.padEnd(18)}  ${values[i]!.padEnd(width)}  must be ${bound}${precision}`
     }),
     `  top-1               ${topLine(comparison, token)}`,
+    ...noiseLines(comparison, token),
     ...supportLines(token),
     `  KL by token         ${sparkLine(comparison)}`,
   ]
@@ -45,12 +46,22 @@ function topLine({ thresholds }: ListedComparison, token: TokenComparison): stri
   if (!isFlip(token))
     return `${golden.top1} on both sides (golden ${short(golden.top1Logit!)}, dump ${short(dump.top1Logit!)})`
   const flip = `golden ${golden.top1} (${short(golden.top1Logit!)}) → dump ${dump.top1} (${short(dump.top1Logit!)})   flipped`
-  if (golden.logitAtOtherTop1 === undefined) return flip
-  const gap = short(golden.top1Logit! - golden.logitAtOtherTop1)
-  const tie = isNearTie(token, thresholds.precision)
-    ? `a near-tie (within ${NEAR_TIE_ULPS} ULP of ${thresholds.precision})`
-    : 'not a near-tie'
-  return `${flip}; golden gap ${gap}, ${tie}`
+  if (!token.flip) return flip
+  const { goldenGap, dumpGap, movement, ulp, allowed, isBenign, isExactTie } = token.flip
+  const gaps = `gaps ${short(goldenGap)} + ${short(dumpGap)}`
+  if (isExactTie) return `${flip}; ${gaps}, a near-tie: one side has both logits equal`
+  const moved = `${gaps} = ${roundedAway(movement, allowed, 4)} (${short(movement / ulp)} ULP of ${thresholds.precision})`
+  const explained = `rounding explains ${roundedAway(allowed, movement, 4)}`
+  return `${flip}; ${moved}, ${isBenign ? 'a near-tie' : 'not a near-tie'}: ${explained}`
+}
+
+/** How noisy a token is, and what rounding explains, if that was measured. */
+function noiseLines({ thresholds: { precision } }: ListedComparison, { noise }: TokenComparison): string[] {
+  if (!noise?.isExact) return []
+  const [spread, expected, largest] = [noise.relativeSpread, noise.expectedKl!, noise.largestKl!].map(short)
+  return [
+    `  rounding            relative spread ${spread}; ${precision} explains a KL of ${expected}, at most ${largest}`,
+  ]
 }
 
 function supportLines({ support }: TokenComparison): string[] {

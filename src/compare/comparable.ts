@@ -1,0 +1,157 @@
+import { GoldenLogitsError } from '../errors.js'
+import type { List } from '../lib/lazy-list.js'
+import { listOf } from '../lib/lazy-list.js'
+import { info, type Note, warning } from '../lib/note.js'
+import type { Results } from '../measure/results.js'
+import { type Divergence, type FlipPlace, firstFlip, isFlip, isNearTie } from './divergence.js'
+import type { CompareSettings } from './options.js'
+import type { TokenIds } from './token-ids.js'
+import type { TokenComparison } from './types.js'
+
+/** The last token for which both runs read the same text, as far as the data or the options show. */
+export interface PrefixEnd extends Divergence {
+  /** Why later tokens are not comparable, as the end of "… since". */
+  readonly since: string
+  /** What the caller sets if it is right, and if it is not. */
+  readonly advice: string
+  /** The option that confirms it is set. */
+  readonly isConfirmed: boolean
+  /** Passing tokens are affected too. With `afterDivergence: 'ignore'` only failing ones are. */
+  readonly isForAll: boolean
+}
+
+const FORCE = "feed both runs the same tokens and set decoding: 'forced'"
+
+/**
+ * Where the runs begin to read different texts. Undefined if nothing shows that they do: then every token is judged.
+ * @param tokens judged one by one
+ */
+export function prefixEnd(
+  tokens: List<TokenComparison>,
+  results: Results,
+  settings: CompareSettings,
+  ids: TokenIds | undefined,
+): PrefixEnd | undefined {
+  const { afterDivergence, decoding } = settings
+  if (afterDivergence === 'gate' || decoding === 'forced') return undefined
+  if (afterDivergence === 'ignore') {
+    const flip = firstFlip(placesOf(tokens, results))
+    const advice = `set steps: { to: ${flip?.step} }`
+    return (
+      flip && { ...flip, since: `top-1 differs at token ${flip.step}`, advice, isConfirmed: false, isForAll: false }
+    )
+  }
+  if (ids) {
+    const end = endOfSameIds(tokens, ids)
+    const since = end && `the two runs chose different vocab ids at token ${end.step}`
+    return end && { ...end, since: since!, advice: FORCE, isConfirmed: true, isForAll: true }
+  }
+  if (decoding === 'sampled') {
+    const step = tokens.at(0)!.step
+    const index = step === 0 ? 0 : -1
+    const since = 'logits do not show which vocab ids a sampled run chose'
+    return {
+      index,
+      step: index,
+      since,
+      advice: `name them in the option tokenIds, or ${FORCE}`,
+      isConfirmed: true,
+      isForAll: true,
+    }
+  }
+  const flip = firstFlip(placesOf(tokens, results))
+  const token = flip && tokens.at(flip.index)!
+  // With limits by hand, a flip within them is accepted, and decides what is read next as a near-tie does.
+  if (!flip || !(isNearTie(token!) || token!.pass)) return undefined
+  const kind = isNearTie(token!) ? 'top-1 is a near-tie' : 'top-1 differs within the limits'
+  return {
+    ...flip,
+    since: `${kind} at token ${flip.step}, where greedy runs go on with different texts`,
+    advice: `set decoding: 'greedy'; if both runs read the same tokens, set decoding: 'forced'`,
+    isConfirmed: decoding === 'greedy',
+    isForAll: true,
+  }
+}
+
+/** The tokens as far as the first divergence depends on them. A record without a flip is not made into a token to see that. */
+function* placesOf(tokens: List<TokenComparison>, results: Results): Iterable<FlipPlace> {
+  for (let index = 0; index < tokens.length; index++) {
+    const { step, position } = results.pairAt(index)
+    const flips = results.plainShape(index) ? results.hasFlip(index) : isFlip(tokens.at(index)!)
+    yield position === undefined ? { step, isFlip: flips } : { step, position, isFlip: flips }
+  }
+}
+
+function endOfSameIds(tokens: List<TokenComparison>, { golden, dump }: TokenIds): Divergence | undefined {
+  const last = tokens.at(tokens.length - 1)!.step
+  const known = Math.min(golden.length, dump.length)
+  if (known < last) {
+    const side = golden.length < dump.length ? 'golden' : 'dump'
+    const message = `tokenIds has ${known} vocab ids of the ${side}, but the last token to compare is ${last}: give one id for each step from 0 to ${last - 1}`
+    throw new GoldenLogitsError('invalid-argument', message)
+  }
+  for (let step = 0; step < last; step++) {
+    if (golden[step] === dump[step]) continue
+    let index = tokens.length - 1
+    while (index >= 0 && tokens.at(index)!.step > step) index--
+    return { index, step }
+  }
+  return undefined
+}
+
+/** The tokens behind the end of the common prefix are neither passed nor failed. */
+export function setAside(end: PrefixEnd, tokens: List<TokenComparison>): List<TokenComparison> {
+  return listOf(tokens.length, (i) => {
+    const token = tokens.at(i)!
+    if (!isSetAside(token, i, end)) return token
+    const reason = [token.reason, `not gated, since ${end.since}`].filter(Boolean).join('; ')
+    return { ...token, verdict: 'not-comparable', pass: true, reason }
+  })
+}
+
+function isSetAside(token: TokenComparison, index: number, end: PrefixEnd): boolean {
+  // Positions of one step were fed together: none of them follows from the top-1 of another.
+  if (index <= end.index || token.step === end.step) return false
+  if (token.verdict === 'pass') return end.isForAll
+  const { verdict } = token
+  return verdict === 'over-threshold' || verdict === 'undecided' || verdict === 'missing' || verdict === 'extra'
+}
+
+/** How many tokens were set aside; no note if none was. */
+export function setAsideNotes(end: PrefixEnd, tokens: List<TokenComparison>): Note[] {
+  let count = 0
+  for (let i = end.index + 1; i < tokens.length; i++) if (isSetAside(tokens.at(i)!, i, end)) count++
+  if (count === 0) return []
+  if (!end.isForAll) {
+    const failing = count === 1 ? '1 failing token is' : `${count} failing tokens are`
+    return [warning(`${end.since}: ${failing} excused after it (afterDivergence: 'ignore')`, end.advice)]
+  }
+  const others = count === 1 ? '1 later token is' : `${count} later tokens are`
+  const text = `${end.since}: ${others} not comparable, ${tokens.length - count} of ${tokens.length} are judged`
+  return [end.isConfirmed ? info(text) : warning(text, end.advice)]
+}
+
+/** Fewer comparable tokens than these prove nothing, unless the option says otherwise. */
+const LEAST_COMPARABLE = 4
+
+/**
+ * Why too few tokens were comparable to release on, with what to do; undefined if there were enough.
+ * @param comparable tokens that passed or failed
+ * @param total tokens of the comparison without those that `missing` and `extra` allow
+ */
+export function inconclusiveReason(
+  comparable: number,
+  total: number,
+  { minComparable, afterDivergence }: CompareSettings,
+  end: PrefixEnd | undefined,
+): string | undefined {
+  // Who asks to ignore what follows a flip accepts that little is left.
+  const least = minComparable ?? (afterDivergence === 'ignore' ? 1 : Math.min(LEAST_COMPARABLE, total))
+  if (comparable >= least || total === 0) return undefined
+  const verb = comparable === 1 ? 'is' : 'are'
+  const why = end ? `, since ${end.since}` : ''
+  const advice = end
+    ? `feed both runs the same tokens and set decoding: 'forced', or compare longer runs`
+    : 'compare longer runs'
+  return `${comparable} of ${total} tokens ${verb} comparable${why}, and at least ${least} must be (option minComparable): ${advice}`
+}

@@ -1,0 +1,93 @@
+import { largestDivergence, SPREAD_LIMITS } from '../metrics/noise.js'
+import type { RowNoise } from '../metrics/row-noise.js'
+import type { GatedKey } from '../metrics/table.js'
+import type { CompareSettings } from './options.js'
+import { cosineText, roundedAway } from './rounded-away.js'
+import type { Thresholds, TokenNoise } from './types.js'
+
+/** What limits a token, besides the numbers of the limits. */
+export interface Rule {
+  readonly isAware: boolean
+  /** Limits that the caller set are hard: no rounding excuses a value over them. */
+  readonly isHard: Readonly<Record<GatedKey, boolean>>
+  /** How many tokens the comparison has. */
+  readonly tokens: number
+}
+
+export function ruleOf({ rounding, limits }: CompareSettings, tokens: number): Rule {
+  const isHard = {
+    klDivergence: limits.klDivergence !== undefined,
+    cosineSimilarity: limits.cosineSimilarity !== undefined,
+  }
+  return { isAware: rounding !== 'reference', isHard, tokens }
+}
+
+/** The judgement of measured rows: what is over its limit, and what is over a reference limit but within rounding. */
+export interface Judgement {
+  /** One for each limit that is not kept. */
+  readonly reasons: string[]
+  /** One for each reference limit that is exceeded by no more than the rounding of the precision explains. */
+  readonly excuses: string[]
+}
+
+/**
+ * Judges the metrics by the limits. With `rounding: 'aware'` by two questions: how noisy is the row (its relative spread,
+ * against what the precision does), and is the damage where it matters (its KL divergence, against what rounding does at
+ * these logits).
+ */
+export function judgeMetrics(
+  metrics: Readonly<Record<GatedKey, number>>,
+  limits: Thresholds,
+  noise: TokenNoise | undefined,
+  rule: Rule,
+): Judgement {
+  const { klDivergence: kl, cosineSimilarity: cosine } = metrics
+  const [reasons, excuses] = [[] as string[], [] as string[]]
+  const { precision } = limits
+  const spread = rule.isAware && precision !== 'fp32' && noise?.isExact ? noise.relativeSpread : undefined
+  const most = precision === 'fp32' ? 0 : SPREAD_LIMITS[precision].token
+  if (!(kl < limits.klDivergence)) {
+    const largest = spread === undefined || rule.isHard.klDivergence ? undefined : noise!.largestKl
+    if (largest !== undefined && kl < largest) {
+      const over = roundedAway(kl, limits.klDivergence, 3)
+      excuses.push(
+        `KL divergence ${over} over ${limits.klDivergence}, within what ${precision} does at these logits: ${roundedAway(largest, kl, 3)}`,
+      )
+    } else reasons.push(overKl(kl, limits))
+  }
+  if (!(cosine > limits.cosineSimilarity)) {
+    if (spread !== undefined && spread <= most && !rule.isHard.cosineSimilarity) {
+      excuses.push(
+        `cosine similarity ${cosineText(cosine, limits.cosineSimilarity)} not above ${limits.cosineSimilarity}, with a relative spread of ${roundedAway(spread, most, 3)}, within the ${most} of ${precision}`,
+      )
+    } else reasons.push(overCosine(cosine, limits))
+  }
+  const isByHand = rule.isHard.klDivergence || rule.isHard.cosineSimilarity
+  if (spread !== undefined && spread > most && !isByHand) {
+    reasons.push(
+      `relative spread ${roundedAway(spread, most, 3)} is above ${most}: more noise than ${precision} makes, or a factor on the logits`,
+    )
+  }
+  return { reasons, excuses }
+}
+
+export function overKl(kl: number, { klDivergence: limit }: Readonly<Record<GatedKey, number>>): string {
+  return kl < limit ? '' : `KL divergence ${roundedAway(kl, limit)} is not below ${limit}`
+}
+
+export function overCosine(cosine: number, { cosineSimilarity: limit }: Readonly<Record<GatedKey, number>>): string {
+  return cosine > limit ? '' : `cosine similarity ${cosineText(cosine, limit)} is not above ${limit}`
+}
+
+/** What a token shows of its noise; undefined if nothing is known. */
+export function tokenNoise(noise: RowNoise | undefined, tokens: number): TokenNoise | undefined {
+  if (noise === undefined || Number.isNaN(noise.relativeSpread)) return undefined
+  const { relativeSpread, goldenDeviation, dumpDeviation, expectedDivergence, freedom } = noise
+  const isExact = !Number.isNaN(freedom)
+  const deviationRatio = goldenDeviation > 0 ? dumpDeviation / goldenDeviation : Number.NaN
+  const result: TokenNoise = { relativeSpread, deviationRatio, isExact }
+  if (!isExact) return result
+  result.expectedKl = expectedDivergence
+  result.largestKl = largestDivergence({ mean: expectedDivergence, freedom }, tokens)
+  return result
+}
