@@ -71,7 +71,7 @@ test.each(['vitest', 'jest'] as const)('.not is an error for rows that are no lo
   expect(code).toBe(1)
   const needs = '.not.toMatchGoldenLogits needs logits that were read and differ, but the result is 0 tokens compared'
   expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toContain(
-    `${needs}, 0 over, 0 missing, 1 not comparable; token 0 is non-f`,
+    `${needs}, 0 over, 0 missing, 1 without a result; token 0 is non-f`,
   )
   const results = project.report('report.csv').map(({ test_name, expectation }) => [test_name, expectation])
   expect(results).toEqual([
