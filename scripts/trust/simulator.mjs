@@ -1,0 +1,161 @@
+/** Vocabulary and width of the simulated model. */
+const V = 4000
+const WIDTH = 16
+
+/** Golden rows that are kept: every fault is planted in the same runs. */
+const MOST_KEPT = 4000
+
+const FLOAT = new Float32Array(1)
+const BITS = new Uint32Array(FLOAT.buffer)
+
+/** The relative noise of the hidden state of each precision, with its scatter from token to token (SmolLM2-135M). */
+const NOISE = { bf16: { middle: 0.0163, scatter: 0.32 }, fp16: { middle: 0.0021, scatter: 0.31 } }
+
+/** A generator of uniform numbers in [0, 1) (mulberry32). */
+export function generator(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export function normal(random) {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+}
+
+/**
+ * A language model of one random layer: the hidden state follows from the whole text by a hash, the logits are the state times a
+ * fixed head, scaled so that their maximum is about `top`. The tested side has the noise of its precision in the hidden state,
+ * and rounds its logits.
+ */
+export class Simulator {
+  constructor({ top, dtype, seed }) {
+    Object.assign(this, { top, dtype, seed, rows: new Map() })
+    const random = generator(seed)
+    this.head = Float32Array.from({ length: V * WIDTH }, () => normal(random) / Math.sqrt(WIDTH))
+  }
+
+  /**
+   * One pair of runs: lists of rows for `logitsOf`. In a greedy run each side goes on with its own top-1.
+   * @param fault changes the rows of the tested side
+   */
+  run(number, length, decoding, fault) {
+    const random = generator(this.seed * 7919 + number * 104729 + 17)
+    const texts = { golden: number + 1, dump: number + 1 }
+    const golden = []
+    const dump = []
+    // At which step a fault of one step is planted.
+    const place = { step: 1 + Math.floor(random() * 3), length }
+    let before
+    for (let step = 0; step < length; step++) {
+      const own = this.logits(texts.golden)
+      const other = texts.dump === texts.golden ? own : this.logits(texts.dump)
+      let tested = this.noisy(other, random)
+      const clean = tested
+      if (fault) tested = fault(tested, { ...place, at: step, random, before }) ?? tested
+      before = clean
+      const rounded = this.rounded(tested)
+      golden.push({ data: own, dims: [1, V], dtype: 'float32' })
+      dump.push(rounded)
+      const next = [topOf(own), topOf(this.values(rounded))]
+      texts.golden = hash(texts.golden, next[0])
+      texts.dump = decoding === 'forced' ? texts.golden : hash(texts.dump, next[1])
+    }
+    return { golden, dump }
+  }
+
+  logits(text) {
+    const known = this.rows.get(text)
+    if (known) return known
+    const random = generator(text)
+    // Some texts have one likely continuation, others many.
+    const scale = (this.top * (0.6 + 0.4 * random())) / 3.5
+    const row = this.product(random, scale)
+    if (this.rows.size < MOST_KEPT) this.rows.set(text, row)
+    return row
+  }
+
+  /** The head times a random hidden state. */
+  product(random, scale) {
+    const state = Float64Array.from({ length: WIDTH }, () => scale * normal(random))
+    const row = new Float32Array(V)
+    const { head } = this
+    for (let i = 0, at = 0; i < V; i++) {
+      let sum = 0
+      for (let k = 0; k < WIDTH; k++) sum += head[at++] * state[k]
+      row[i] = sum
+    }
+    return row
+  }
+
+  /** Noise of the hidden state: its effect on the logits has the same head, and so the same scale. */
+  noisy(row, random) {
+    const { middle, scatter } = NOISE[this.dtype]
+    const rho = middle * Math.exp(scatter * normal(random))
+    let squares = 0
+    for (const logit of row) squares += logit * logit
+    const size = rho * Math.sqrt(squares / V)
+    const errors = this.product(random, size)
+    for (let i = 0; i < V; i++) errors[i] += row[i]
+    return errors
+  }
+
+  rounded(row) {
+    if (this.dtype === 'bf16') {
+      const data = new Uint16Array(V)
+      for (let i = 0; i < V; i++) {
+        FLOAT[0] = row[i]
+        data[i] = (BITS[0] + 0x7fff + ((BITS[0] >>> 16) & 1)) >>> 16
+      }
+      return { data, dims: [1, V], dtype: 'bfloat16' }
+    }
+    const data = new Uint16Array(V)
+    for (let i = 0; i < V; i++) data[i] = toFloat16(row[i])
+    return { data, dims: [1, V], dtype: 'float16' }
+  }
+
+  values({ data, dtype }) {
+    return dtype === 'bfloat16'
+      ? Float32Array.from(data, (bits) => {
+          BITS[0] = bits << 16
+          return FLOAT[0]
+        })
+      : Float32Array.from(data, fromFloat16)
+  }
+}
+
+function topOf(row) {
+  let top = 0
+  for (let i = 1; i < row.length; i++) if (row[i] > row[top]) top = i
+  return top
+}
+
+function hash(text, id) {
+  return Math.imul(text ^ (id + 0x9e3779b9), 0x85ebca6b) ^ (text >>> 13)
+}
+
+/** Bits of the nearest float16, of normal and subnormal numbers below 65,504. */
+function toFloat16(value) {
+  const sign = value < 0 ? 0x8000 : 0
+  const size = Math.abs(value)
+  if (size < 2 ** -14) return sign | roundEven(size * 2 ** 24)
+  let exponent = Math.floor(Math.log2(size))
+  let fraction = roundEven((size / 2 ** exponent - 1) * 1024)
+  if (fraction === 1024) [exponent, fraction] = [exponent + 1, 0]
+  return sign | ((exponent + 15) << 10) | fraction
+}
+
+function roundEven(value) {
+  const floor = Math.floor(value)
+  const rest = value - floor
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor
+}
+
+function fromFloat16(bits) {
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
+  const size = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15)
+  return bits & 0x8000 ? -size : size
+}
