@@ -33,6 +33,9 @@ const STAND_INS = {
 /** One CommonJS file with only the code that workers need, for both module systems: it starts faster. */
 const WORKER = 'measure/threads/worker'
 
+/** Packages whose code is in the build: they are ES modules only, and of many files. Their licence is in LICENSE. */
+const BUNDLED = /^(?:d3-[\w-]+|internmap)$/
+
 /** Code that several entries share: these modules and everything they import. The reporter loads only `base`. */
 const SHARED = {
   base: [
@@ -46,6 +49,7 @@ const SHARED = {
     'runner/jest-project',
     'snapshots/obsolete',
   ],
+  page: ['report/html/page', 'report/json', 'reporters/text-report'],
   match: ['matchers', 'runner/test', 'reporters/recorded-load', 'formats/read-tensors'],
 }
 
@@ -81,7 +85,7 @@ function bundle(format, names, shared, { minify = false, platform = 'node', plug
       if (platform === 'browser' && id.startsWith('node:')) {
         throw new Error(`${importer} imports ${id}, which browsers do not have; add a module to STAND_INS`)
       }
-      return !id.startsWith('.') && !isAbsolute(id) && !id.startsWith('src/')
+      return !id.startsWith('.') && !isAbsolute(id) && !id.startsWith('src/') && !BUNDLED.test(id)
     },
     output: {
       dir: join(out, format),

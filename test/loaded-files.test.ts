@@ -24,7 +24,7 @@ test.each(['esm', 'cjs'])('the entries of the %s half load few files', (half) =>
     expect(loaded(entry)).toEqual(['base.js', 'match.js', entry].sort())
   }
   expect(loaded('index.js')).toEqual(['base.js', 'index.js', 'match.js'])
-  expect(loaded('reporter.js')).toEqual(['base.js', 'reporter.js'])
+  expect(loaded('reporter.js')).toEqual(['base.js', 'page.js', 'reporter.js'])
 })
 
 test('a worker thread loads what measures, by itself, and neither dumps nor matchers', () => {

@@ -1,11 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, extname, join, resolve } from 'node:path'
+import { extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
 import type { ListedComparison } from '../compare/types.js'
 import { loadDump } from '../dumps/load.js'
 import { OperationNames } from '../dumps/operation-names.js'
-import { GoldenLogitsError } from '../errors.js'
 import { comparisonReport, type ReportDocument, reportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
@@ -17,6 +15,7 @@ import { publishReport } from '../reporters/publish.js'
 import type { ReportPart } from '../reporters/spool-report.js'
 import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER, targetOf } from '../reporters/target.js'
+import { writeTextReport } from '../reporters/text-report.js'
 import { addCompareOptions, addLoadOptions, compareOptionsOf, loadOptionsOf, parseNumber } from './compare-options.js'
 import { type CommandIo, UsageError } from './io.js'
 
@@ -123,46 +122,9 @@ function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, co
   ]
 }
 
-/** A report of ours is replaced, another file never. */
 function writeText(path: string, text: string): string {
-  const before = readStart(path)
-  if (before !== undefined && !isReport(before)) {
-    throw new GoldenLogitsError(
-      'invalid-argument',
-      'the file exists and is no report of golden-logits: name another output',
-      {
-        file: path,
-      },
-    )
-  }
-  mkdirSync(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.tmp`
-  try {
-    writeFileSync(temporary, text)
-    renameSync(temporary, path)
-  } finally {
-    rmSync(temporary, { force: true })
-  }
+  writeTextReport(path, text)
   return path
-}
-
-/** True if a file begins as our JSON or HTML reports do; an empty file has nothing to lose. */
-function isReport(start: string): boolean {
-  return (
-    start === '' || start.startsWith('{"format":"golden-logits-report"') || /<title>[^<]*golden-logits: /.test(start)
-  )
-}
-
-/** The first bytes of a file; undefined if there is none. */
-function readStart(path: string): string | undefined {
-  if (!existsSync(path)) return undefined
-  const file = openSync(path, 'r')
-  try {
-    const bytes = Buffer.alloc(1024)
-    return bytes.toString('latin1', 0, readSync(file, bytes))
-  } finally {
-    closeSync(file)
-  }
 }
 
 function writeCsv(output: string, comparison: ListedComparison): string {

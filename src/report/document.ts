@@ -1,7 +1,8 @@
 import { type RunStatistics, runStatistics } from '../compare/statistics.js'
-import type { Counts, ListedComparison, Thresholds, TokenComparison } from '../compare/types.js'
+import type { ListedComparison, Thresholds, TokenComparison, Verdict } from '../compare/types.js'
 import { failureText } from './message/failure.js'
 import { passText } from './message/pass.js'
+import type { Problem } from './rows.js'
 
 /** The first key of a report, by which its readers know it. */
 export const REPORT_FORMAT = 'golden-logits-report'
@@ -25,14 +26,19 @@ export interface ComparisonReport {
   readonly title: string
   /** Absent if no test made the comparison. */
   readonly test?: TestReport
-  readonly goldenPath: string
-  readonly dumpPath: string
+  readonly goldenPath?: string
+  readonly dumpPath?: string
+  /** Whether the test's expectation holds; without a test, whether the comparison passes. */
   readonly pass: boolean
-  readonly counts: Counts
-  readonly thresholds: Thresholds
+  /** How many tokens have each verdict. */
+  readonly verdicts: Readonly<Partial<Record<Verdict, number>>>
+  /** Absent if there are no limits, or no tokens. */
+  readonly thresholds?: Thresholds
   readonly notes: readonly { readonly weight: 'warning' | 'info'; readonly text: string }[]
-  /** What the matcher prints. */
-  readonly message: string
+  /** What the matcher prints. Absent if a test made the comparison: the runner has printed it. */
+  readonly message?: string
+  /** What is wrong with the comparison as a whole. */
+  readonly problem?: Problem
   /** Absent if no token was measured. */
   readonly statistics?: RunStatistics
   readonly tokens: readonly TokenComparison[]
@@ -56,21 +62,38 @@ export function reportDocument(comparisons: readonly ComparisonReport[]): Report
   return { format: REPORT_FORMAT, version: REPORT_VERSION, comparisons }
 }
 
-/** @param title of the comparison, where no test made it */
+/** The report of a comparison that no test made. */
 export function comparisonReport(comparison: ListedComparison, title: string): ComparisonReport {
-  const { goldenPath, dumpPath, pass, counts, thresholds, notes, warnings } = comparison
-  const tokens = [...comparison.tokens]
-  const statistics = runStatistics(tokens)
+  const { goldenPath, dumpPath, pass, thresholds, notes, warnings } = comparison
   return {
     title,
     goldenPath,
     dumpPath,
     pass,
-    counts,
     thresholds,
-    notes: notes.map((text) => ({ weight: warnings.includes(text) ? 'warning' : 'info', text })),
+    notes: weighed(notes, warnings),
     message: pass ? passText(comparison) : failureText(comparison),
-    ...(statistics && { statistics }),
-    tokens,
+    ...tokensReport([...comparison.tokens]),
   }
+}
+
+/** Notes with their weight. @param warnings those of them that are warnings */
+export function weighed(notes: readonly string[], warnings: readonly string[]): ComparisonReport['notes'] {
+  return notes.map((text) => ({ weight: warnings.includes(text) ? 'warning' : 'info', text }))
+}
+
+/** The part of a report that the tokens decide. */
+export function tokensReport(
+  tokens: readonly TokenComparison[],
+): Pick<ComparisonReport, 'verdicts' | 'statistics' | 'tokens'> {
+  const verdicts: Partial<Record<Verdict, number>> = {}
+  for (const { verdict } of tokens) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
+  const statistics = runStatistics(tokens)
+  return { verdicts, ...(statistics && { statistics }), tokens }
+}
+
+/** `12 tokens: 11 pass, 1 over-threshold` */
+export function verdictsText({ tokens, verdicts }: Pick<ComparisonReport, 'tokens' | 'verdicts'>): string {
+  const parts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`)
+  return `${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }

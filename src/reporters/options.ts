@@ -1,7 +1,8 @@
-import { GoldenLogitsError } from '../errors.js'
+import { describeValue, GoldenLogitsError, invalidArgument } from '../errors.js'
 import { checkObject, choice, flag, nonEmptyString } from '../lib/check-options.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import type { ObsoletePolicy } from './report-obsolete.js'
+import { REPORT_FOLDER } from './target.js'
 
 /** Options of the reporter, the same under Vitest and Jest. */
 export interface ReporterOptions {
@@ -10,6 +11,13 @@ export interface ReporterOptions {
    * the runner's root. Default: `golden-logits-report/`. A file that is not a report is an error and stays as it is.
    */
   csv?: FilePath
+  /**
+   * The HTML report: its path, or whether to write `report.html` into `golden-logits-report/`. Default: true, unless the option
+   * `csv` is set. A run of more than 50,000 rows gets one only if this option is set.
+   */
+  html?: boolean | FilePath
+  /** The report as JSON: its path, or true for `report.json` in `golden-logits-report/`. Default: false. */
+  json?: boolean | FilePath
   /**
    * What to do about snapshots that no test uses any more. They are looked for only if all tests of a test file ran:
    * `report` (the default) names them, `fail` also fails the run, `remove` deletes them in a run that updates snapshots
@@ -20,19 +28,45 @@ export interface ReporterOptions {
   strict?: boolean
 }
 
-type CheckedOptions = Required<Pick<ReporterOptions, 'obsolete' | 'strict'>> & { readonly csv?: string }
+type CheckedOptions = Required<Pick<ReporterOptions, 'obsolete' | 'strict'>> & {
+  readonly csv?: string
+  /** A path; undefined if there is none. */
+  readonly html?: string
+  readonly json?: string
+  /** The HTML report was asked for, however long the run is. */
+  readonly isHtmlAsked: boolean
+}
 
 /** @throws GoldenLogitsError `invalid-argument` */
 export function checkReporterOptions(options: unknown): CheckedOptions {
   try {
-    const known = ['csv', 'obsolete', 'strict']
+    const known = ['csv', 'html', 'json', 'obsolete', 'strict']
     const checked = checkObject<ReporterOptions>('the options', options ?? undefined, known, "{ csv: 'logits.csv' }")
     const csv = nonEmptyString('the option csv', pathOf(checked.csv), 'logits.csv')
     const obsolete = choice('the option obsolete', checked.obsolete, ['report', 'fail', 'remove'])
     const strict = flag('the option strict', checked.strict)
-    return { obsolete, strict, ...(csv !== undefined && { csv }) }
+    const html = pathOrFlag('html', checked.html ?? csv === undefined, 'report.html')
+    const json = pathOrFlag('json', checked.json ?? false, 'report.json')
+    return {
+      obsolete,
+      strict,
+      isHtmlAsked: checked.html !== undefined,
+      ...(csv !== undefined && { csv }),
+      ...(html !== undefined && { html }),
+      ...(json !== undefined && { json }),
+    }
   } catch (error) {
     // The user sees this error without a stack: it must say which options are meant.
     throw new GoldenLogitsError('invalid-argument', `golden-logits/reporter: ${(error as Error).message}`)
   }
+}
+
+/** @param name of the file in the folder of reports, if the option is `true` */
+function pathOrFlag(option: string, value: unknown, name: string): string | undefined {
+  if (typeof value === 'boolean') return value ? `${REPORT_FOLDER}/${name}` : undefined
+  const path = pathOf(value)
+  if (typeof path === 'string' && path !== '') return path
+  throw invalidArgument(
+    `the option ${option} must be true, false or a path such as '${name}', got ${describeValue(value)}`,
+  )
 }

@@ -1,5 +1,10 @@
-import { join } from 'node:path'
+import { appendFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { printable } from '../errors.js'
+import type { ReportDocument } from '../report/document.js'
+import { htmlPage } from '../report/html/page.js'
+import { reportJson } from '../report/json.js'
+import { reportMarkdown } from '../report/markdown.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { type JestTest, nameProject } from '../runner/jest-project.js'
 import { type JestResults, jestResults, NO_RESULTS, type RunResults, vitestResults } from '../runner/results.js'
@@ -20,6 +25,10 @@ import {
 import { type SpoolReport, spoolReport } from './spool-report.js'
 import { counted, fromHere, lossTexts, say, summaryText, wholePath } from './summary.js'
 import { clearTarget, fixedTarget, targetOf } from './target.js'
+import { writeTextReport } from './text-report.js'
+
+/** A longer page is slow to open, and its rows take memory while it is made. */
+const MOST_HTML_ROWS = 50_000
 
 const ADVICE = "delete it, or name another path with the reporter's option csv"
 
@@ -124,6 +133,7 @@ export class GoldenLogitsReporter {
         results.hasPassed(testId, join(this.root, file), test),
       )
       this.publish(report)
+      this.publishTexts(report)
       this.reportWarnings(run, report.warnings)
       closeRun(run, false)
     } catch (error) {
@@ -153,6 +163,32 @@ export class GoldenLogitsReporter {
     if (missing.length > 0) this.fail(`the report is incomplete: ${missing.join(', ')}`)
   }
 
+  /** The HTML report, the JSON report, and GitHub's step summary, as far as they are wanted. */
+  private publishTexts({ parts, document }: SpoolReport): void {
+    const { html, json, isHtmlAsked } = this.options
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0)
+    if (rows === 0) return
+    const isLong = rows > MOST_HTML_ROWS
+    const summary = isLong ? undefined : process.env.GITHUB_STEP_SUMMARY
+    if (isLong && html !== undefined && !isHtmlAsked) {
+      say(
+        `the HTML report is left out, because the run has more than ${MOST_HTML_ROWS} rows; the reporter's option html writes it`,
+      )
+    }
+    const wantsHtml = html !== undefined && (isHtmlAsked || !isLong)
+    if (!wantsHtml && json === undefined && summary === undefined) return
+    const report = document()
+    if (wantsHtml) this.writeText(html, () => htmlPage(report))
+    if (json !== undefined) this.writeText(json, () => reportJson(report))
+    if (summary !== undefined) appendSummary(summary, report)
+  }
+
+  private writeText(name: string, render: () => string): void {
+    const path = resolve(this.root, name)
+    writeTextReport(path, render())
+    say(wholePath(path))
+  }
+
   private reportWarnings({ dir }: OpenRun, warnings: readonly ReportedWarning[]): void {
     if (warnings.length > 0 && isFirst(dir, 'named-warnings')) {
       for (const line of foldWarnings(warnings)) say(`warning: ${line}`)
@@ -168,6 +204,15 @@ export class GoldenLogitsReporter {
     this.error = new Error(`golden-logits: ${text}`)
     // Jest asks for the error.
     if (!this.isJest) process.exitCode = 1
+  }
+}
+
+/** GitHub shows it on the page of the run. Without it the run goes on: it is a convenience. */
+function appendSummary(path: string, report: ReportDocument): void {
+  try {
+    appendFileSync(path, reportMarkdown(report))
+  } catch (error) {
+    say(`the step summary cannot be written (${textOf(error)})`)
   }
 }
 

@@ -1,4 +1,11 @@
 import { GoldenLogitsError } from '../errors.js'
+import {
+  type ComparisonReport,
+  type ReportDocument,
+  reportDocument,
+  tokensReport,
+  weighed,
+} from '../report/document.js'
 import type { ComparisonRow, Problem, Rendering, TestPlace } from '../report/rows.js'
 import { type Counted, lastAttempts } from './attempts.js'
 import type { ReportedWarning } from './fold-warnings.js'
@@ -39,6 +46,8 @@ export interface Losses {
 
 export interface SpoolReport {
   readonly parts: ReportPart[]
+  /** The comparisons as data, with all tokens in memory. */
+  readonly document: () => ReportDocument
   readonly warnings: ReportedWarning[]
   readonly losses: Losses
 }
@@ -61,7 +70,28 @@ export function spoolReport(runDir: string, rendering: Rendering, hasPassed: Has
   })
   const lostRows = last.reduce((sum, { comparison: { lost } }) => sum + (lost?.rows ?? 0), lostRowsIn(runDir).rows)
   const losses = { rows: lostRows, isUnknown: isMarkedIncomplete(runDir), tornLines }
-  return { parts: parts.filter(({ rows }) => rows > 0), warnings, losses }
+  const document = () => reportDocument(last.map((counted) => comparisonOf(counted, hasPassed)))
+  return { parts: parts.filter(({ rows }) => rows > 0), document, warnings, losses }
+}
+
+function comparisonOf({ comparison, attempt }: Counted, hasPassed: HasPassed): ComparisonReport {
+  const { started, finished, thresholds } = comparison
+  const { project, file, test: name, ordinal, matcher, isNot } = started
+  const expectation = expectationOf(comparison, hasPassed) ?? 'unfinished'
+  const problem = problemOf(comparison)
+  const tokens = Array.from(spooledTokens(comparison), ({ index: _, types: __, ...token }) => token)
+  return {
+    title: [file, name].filter((text) => text !== '').join(' > '),
+    test: {
+      ...{ project, file, name, ordinal, attempt, matcher, isNot, expectation },
+      ...(finished && { durationMs: finished.durationMs }),
+    },
+    pass: expectation === 'met',
+    ...(thresholds && { thresholds }),
+    notes: weighed(finished?.notes ?? [], finished?.warnings ?? []),
+    ...(problem && { problem }),
+    ...tokensReport(tokens),
+  }
 }
 
 /** All lines of a report. */

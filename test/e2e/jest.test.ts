@@ -25,13 +25,14 @@ describe.each<[string, readonly string[], NodeJS.ProcessEnv]>([
     return () => project.remove()
   })
 
-  test('leaves one report and one line on stderr that says where', () => {
+  test('leaves a CSV and a page, each with a line on stderr that says where', () => {
     expect(run.code).toBe(1)
     expect(run.stdout).toBe('')
     expect(run.stderr.match(/^golden-logits: .*$/gm)).toEqual([
       expect.stringMatching(
         /^golden-logits: \/.*\/golden-logits-report\/msit_cmp_report_\d{14}\.csv \(42 rows, 2 failed\)$/,
       ),
+      expect.stringMatching(/^golden-logits: \/.*\/golden-logits-report\/report\.html$/),
     ])
     expect(run.stderr).toContain('First token over threshold: token 3     (12 tokens compared, 1 over, 0 missing)')
   })

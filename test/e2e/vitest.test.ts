@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { parseReport } from '../../src/report/json.js'
 import { expectedOf, within } from '../fixtures/trees.js'
 import { ended, existing, Project, REPORTS, type Row, type Run, recordsOf, VITEST } from './project.js'
 
@@ -17,6 +18,7 @@ const BAD = 'b_token3_degraded'
 describe('a run of all kinds of tests', () => {
   let run: Run
   let text: string
+  let page: string
   let rows: Row[]
   const of = (test: string) => rows.filter(({ test_name }) => test_name === test)
 
@@ -25,19 +27,27 @@ describe('a run of all kinds of tests', () => {
     run = await project.vitest(['basics', 'retry', 'concurrent'])
     rows = project.report()
     text = readFileSync(project.path(REPORTS, project.reports()[0]!), 'utf8')
+    page = readFileSync(project.path(REPORTS, 'report.html'), 'utf8')
     expect(project.made()).toEqual([REPORTS])
     expect(project.reports()).toHaveLength(1)
     return () => project.remove()
   })
 
-  test('leaves one report and one line on stderr that says where', () => {
+  test('leaves a CSV and a page, each with a line on stderr that says where', () => {
     expect(run.code).toBe(1)
     expect(run.stdout).not.toContain('golden-logits:')
     expect(run.stderr.match(/^golden-logits: .*$/gm)).toEqual([
       expect.stringMatching(
         /^golden-logits: \/.*\/golden-logits-report\/msit_cmp_report_\d{14}\.csv \(56 rows, 6 failed\)$/,
       ),
+      expect.stringMatching(/^golden-logits: \/.*\/golden-logits-report\/report\.html$/),
     ])
+  })
+
+  test('leaves the same tokens in the page', () => {
+    const tokens = rows.filter(({ token_id }) => token_id !== '')
+    expect(page.match(/<tr id="c\d+-t\d+"/g)).toHaveLength(tokens.length)
+    expect(page).toMatch(/<title>✗ golden-logits: \d+ comparisons, \d+ fail<\/title>/)
   })
 
   test('has the columns of msit llm compare in their order, and further ones behind them', () => {
@@ -149,7 +159,11 @@ describe('a run of all kinds of tests', () => {
     const { stdout } = await project.vitest(['basics', 'retry', ...`--pool=${pool}`.split(' ')])
     expect(stdout).toContain('3 failed')
     const known = rows.filter(({ test_file }) => !test_file!.startsWith('concurrent'))
-    const timeless = (report: Row[]) => report.map((row) => ({ ...row, duration_ms: '', report_rows: '' }))
+    // The folder of the project is in the reason of an error.
+    const timeless = (report: Row[]) =>
+      report.map(({ reason, ...row }) => {
+        return { ...row, reason: reason!.replace(/vitest-\w+/g, 'vitest'), duration_ms: '', report_rows: '' }
+      })
     expect(timeless(project.report())).toEqual(timeless(known))
   })
 
@@ -292,6 +306,23 @@ describe('the report goes', () => {
     expect(project.made()).toEqual(['.golden-logits', 'taken'])
   })
 
+  test('as JSON and into the step summary of GitHub, where they are wanted', async () => {
+    const project = new Project('vitest')
+    const config =
+      "export default { test: { reporters: [['golden-logits/reporter', { json: 'a.json', html: false }]] } }\n"
+    writeFileSync(project.path('vitest.config.mjs'), config)
+    const { code } = await project.vitest(['basics'], { GITHUB_STEP_SUMMARY: project.path('summary.md') })
+    expect(code).toBe(1)
+    const { comparisons } = parseReport('a.json', readFileSync(project.path('a.json'), 'utf8'))
+    const tokens = comparisons.flatMap((comparison) => comparison.tokens)
+    expect(tokens).toHaveLength(project.report().filter(({ token_id }) => token_id !== '').length)
+    const summary = readFileSync(project.path('summary.md'), 'utf8')
+    expect(summary).toContain(
+      `❌ ${comparisons.filter(({ pass }) => !pass).length} of ${comparisons.length} not within`,
+    )
+    expect(readdirSync(project.path(REPORTS)).filter((name) => name.endsWith('.html'))).toEqual([])
+  })
+
   test('nowhere where its options are wrong', async () => {
     const project = new Project('vitest')
     writeFileSync(
@@ -300,7 +331,9 @@ describe('the report goes', () => {
     )
     const { code, stderr } = await project.vitest(['retry'])
     expect(code).toBe(1)
-    expect(stderr).toContain("golden-logits/reporter: there is no option 'cvs'; there are csv, obsolete, strict")
+    expect(stderr).toContain(
+      "golden-logits/reporter: there is no option 'cvs'; there are csv, html, json, obsolete, strict",
+    )
   })
 })
 

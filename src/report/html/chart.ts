@@ -20,6 +20,9 @@ const MOST_MARKS = 160
 /** Values are drawn no lower than this: less is rounding of the arithmetic itself. */
 const LOWEST = 1e-12
 
+/** Not drawn: the chart of a comparison without limits has none. */
+const NO_LIMITS = { klDivergence: Number.POSITIVE_INFINITY, cosineSimilarity: Number.NEGATIVE_INFINITY }
+
 /** One of the two panels: a value for each token on a logarithmic scale, and its limit. */
 interface Panel {
   readonly name: string
@@ -38,7 +41,7 @@ export function chartSvg(report: ComparisonReport, id: string): string {
   const first = tokens[0]?.step ?? 0
   const last = Math.max(tokens.at(-1)?.step ?? 0, first + 1)
   const x = scaleLinear([first, last], [LEFT, WIDTH - RIGHT])
-  const { klDivergence: kl, cosineSimilarity: cosine } = thresholds
+  const { klDivergence: kl, cosineSimilarity: cosine } = thresholds ?? NO_LIMITS
   const panels: Panel[] = [
     {
       name: 'KL divergence (nats)',
@@ -72,13 +75,13 @@ export function chartSvg(report: ComparisonReport, id: string): string {
 }
 
 /** What the chart shows, for readers who do not see it. */
-function description({ tokens, counts, statistics }: ComparisonReport): string {
+function description({ tokens, statistics }: ComparisonReport): string {
   const failing = tokens.filter(({ pass }) => !pass)
   const most = statistics
     ? `; the highest KL divergence is ${shortNumber(statistics.maxKl.value)} at token ${statistics.maxKl.step}`
     : ''
   const first = failing[0] ? `; the first failing token is ${failing[0].step}` : ''
-  return `${counts.total} tokens, ${failing.length} fail${first}${most}. The table below has every value.`
+  return `${tokens.length} tokens, ${failing.length} fail${first}${most}. The table below has every value.`
 }
 
 function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (step: number) => number): string {

@@ -6,6 +6,7 @@ export const SCRIPT = `
 'use strict'
 for (const section of document.querySelectorAll('.comparison')) {
   const table = section.querySelector('.tokens')
+  if (!table) continue
   const svg = section.querySelector('.chart')
   const body = table.tBodies[0]
   const rows = [...body.rows]

@@ -1,8 +1,7 @@
 import { isFlip } from '../../compare/divergence.js'
 import type { TokenComparison, TokenSide } from '../../compare/types.js'
 import { METRICS } from '../../metrics/table.js'
-import type { ComparisonReport } from '../document.js'
-import { countsText } from '../message/failure.js'
+import { type ComparisonReport, verdictsText } from '../document.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
 
@@ -12,26 +11,39 @@ const MOST_DETAILS = 50
 /** One comparison: verdict, first failing token, chart, notes, statistics, table. */
 export function comparisonSection(report: ComparisonReport, index: number): string {
   const id = `c${index}`
-  const { title, pass, test, notes, tokens } = report
+  const { title, pass, test, notes, tokens, problem, message } = report
   const failing = tokens.filter((token) => !token.pass)
   return [
     `<section class="comparison ${pass ? 'passes' : 'fails'}" id="${id}" aria-labelledby="${id}-h">`,
     `<h2 id="${id}-h"><span class="badge">${pass ? '✓ within limits' : '✗ fails'}</span> ${escapeHtml(title)}</h2>`,
     test ? `<p class="where">${testText(test)}</p>` : '',
-    `<p class="counts">${escapeHtml(countsText(report))}</p>`,
+    `<p class="counts">${escapeHtml(verdictsText(report))}</p>`,
+    problem
+      ? `<p class="headline"><span class="verdict">${problem.verdict}</span> ${escapeHtml(problem.reason)}</p>`
+      : '',
     failing[0] ? headline(failing[0], id) : '',
     notesList(notes.filter(({ weight }) => weight === 'warning')),
-    `<div class="figure">${chartSvg(report, id)}</div>`,
-    legend(),
-    `<details${pass ? '' : ' open'}><summary>Table of ${tokens.length} tokens</summary>${table(report, id)}</details>`,
+    ...(tokens.length === 0 ? [] : tokensPart(report, id)),
     failing.length > 0
       ? `<details><summary>Failing tokens in detail</summary>${failing.slice(0, MOST_DETAILS).map(detail).join('')}${more(failing.length)}</details>`
       : '',
     statisticsTable(report),
-    `<details><summary>Message of the matcher</summary><pre>${escapeHtml(report.message, 20_000).replaceAll('\\n', '\n')}</pre></details>`,
+    message === undefined
+      ? ''
+      : `<details><summary>Message</summary><pre>${escapeHtml(message, 20_000).replaceAll('\\n', '\n')}</pre></details>`,
     provenance(report),
     '</section>',
   ].join('\n')
+}
+
+/** Chart and table. */
+function tokensPart(report: ComparisonReport, id: string): string[] {
+  const { pass, tokens } = report
+  return [
+    `<div class="figure">${chartSvg(report, id)}</div>`,
+    legend(),
+    `<details${pass ? '' : ' open'}><summary>Table of ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}</summary>${table(report, id)}</details>`,
+  ]
 }
 
 function testText({
@@ -163,12 +175,11 @@ function statisticsTable({ statistics }: ComparisonReport): string {
 
 /** Where the logits came from, the limits, and the notes that weaken nothing. */
 function provenance({ goldenPath, dumpPath, thresholds, notes }: ComparisonReport): string {
-  const { precision, klDivergence, cosineSimilarity } = thresholds
-  return [
-    '<details><summary>Paths, limits and notes</summary><dl>',
-    `<dt>golden<dd><code>${escapeHtml(goldenPath, 4096)}</code>`,
-    `<dt>dump<dd><code>${escapeHtml(dumpPath, 4096)}</code>`,
-    `<dt>limits<dd>${precision}: KL divergence below ${klDivergence}, cosine similarity above ${cosineSimilarity}`,
-    `</dl>${notesList(notes.filter(({ weight }) => weight === 'info'))}</details>`,
-  ].join('')
+  const path = (name: string, value: string | undefined) =>
+    value === undefined ? '' : `<dt>${name}<dd><code>${escapeHtml(value, 4096)}</code>`
+  const limits = thresholds
+    ? `<dt>limits<dd>${thresholds.precision}: KL divergence below ${thresholds.klDivergence}, cosine similarity above ${thresholds.cosineSimilarity}`
+    : ''
+  const infos = notesList(notes.filter(({ weight }) => weight === 'info'))
+  return `<details><summary>Paths, limits and notes</summary><dl>${path('golden', goldenPath)}${path('dump', dumpPath)}${limits}</dl>${infos}</details>`
 }
