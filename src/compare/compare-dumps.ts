@@ -6,6 +6,7 @@ import { measureAll } from '../measure/measure-all.js'
 import { align } from './align.js'
 import { conclude } from './conclude.js'
 import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
+import { otherSequence } from './other-sequence.js'
 import { planPairs, type Side, sidesOf } from './sides.js'
 import type { Comparison, ListedComparison, TokenComparison } from './types.js'
 
@@ -38,6 +39,20 @@ export function compareListed(
 
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */
 export function compareSides(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
+  const comparison = compareOnce(dump, golden, settings)
+  if (comparison.counts.overThreshold === 0) return comparison
+  const other = otherSequence(comparison, golden, dump, (golden, dump, steps) => {
+    return compareOnce(dump, golden, {
+      ...settings,
+      wants: (step) => steps.includes(step),
+      listed: steps,
+      range: undefined,
+    })
+  })
+  return other ? { ...comparison, otherSequence: other } : comparison
+}
+
+function compareOnce(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
   const { pairs, notes } = align(dump.dump, golden.dump, settings)
   const { vocabSize, precision, threads } = settings
   const results = measureAll(planPairs(pairs, golden, dump), {

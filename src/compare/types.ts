@@ -126,6 +126,15 @@ export interface RunNoise {
   readonly deviationRatio: number
 }
 
+/** A sequence of one side's batch that matches the other side, while the one that the option `sequence` chose does not. */
+export interface OtherSequence {
+  side: 'golden' | 'dump'
+  chosen: number
+  sequence: number
+  /** How many tokens over a limit are within all limits with that sequence; at most three are tried. */
+  tokens: number
+}
+
 /** A whole comparison as data. Messages, CSV and reports only render it. */
 export interface Comparison {
   /** True if no token fails, enough were comparable, and, with the option `strict`, there is no warning. */
@@ -148,6 +157,8 @@ export interface Comparison {
   strict: boolean
   /** As the option `decoding` says. Absent if it is not set: then greedy decoding is assumed. */
   decoding?: Decoding
+  /** Present if tokens are over a limit, and another sequence of a batch is within them. */
+  otherSequence?: OtherSequence
   /** What was compared, as the caller named it. */
   goldenPath: string
   dumpPath: string

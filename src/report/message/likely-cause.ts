@@ -2,7 +2,7 @@ import { firstDivergence, isNearTie, knowsTop1 } from '../../compare/divergence.
 import { type CoarserDtype, coarserDtype, type EvenDrift, evenDrift } from '../../compare/low-precision.js'
 import { type Shift, type SwappedRanks, shiftOf, swappedRanks } from '../../compare/misalignment.js'
 import { stepRanges, tokenName } from '../../compare/step-ranges.js'
-import type { ListedComparison, Thresholds, TokenComparison } from '../../compare/types.js'
+import type { ListedComparison, OtherSequence, Thresholds, TokenComparison } from '../../compare/types.js'
 import { firstOf, type List } from '../../lib/lazy-list.js'
 
 /**
@@ -10,7 +10,8 @@ import { firstOf, type List } from '../../lib/lazy-list.js'
  * and limits that are too tight for the dtype, are no fault of a model.
  */
 export function likelyCause(comparison: ListedComparison, token: TokenComparison): string {
-  const { tokens, thresholds } = comparison
+  const { tokens, thresholds, otherSequence } = comparison
+  if (otherSequence) return sequenceText(otherSequence)
   const shift = shiftOf(tokens)
   if (shift) return shiftText(shift, tokens)
   const swapped = swappedRanks(tokens)
@@ -60,6 +61,12 @@ function shiftText({ by, tokens: count, agrees }: Shift, tokens: List<TokenCompa
   const looks = agrees === 'rows' ? `looks like golden token n` : `has the top-1 of golden token n`
   const all = agrees === 'rows' ? `all ${count} tokens` : `nine of ten or more of the ${count} tokens`
   return `The steps look shifted by ${by}: dump token n ${ahead} ${looks} for ${all} at hand. If so, load the ${side} with the option firstStep: ${from} and compare steps: { from: ${from}${to} }.`
+}
+
+function sequenceText({ side, chosen, sequence, tokens }: OtherSequence): string {
+  const count = tokens === 1 ? 'the first token that is over' : `the first ${tokens} tokens that are over`
+  const against = side === 'golden' ? 'dump' : 'golden'
+  return `The batch looks permuted: with sequence ${sequence} of the ${side} in place of ${chosen}, ${count} ${tokens === 1 ? 'agrees' : 'agree'} with the ${against}. If both are the same prompt, load the ${side} with the option sequence: ${sequence}.`
 }
 
 function swappedText({ golden, dump, tokens }: SwappedRanks): string {

@@ -77,6 +77,44 @@ describe('swapped ranks', () => {
   })
 })
 
+describe('a permuted batch', () => {
+  const batch = (first: number, second: number): Tensor => ({
+    values: [...values(first), ...values(second)],
+    shape: [2, 64],
+  })
+  const golden = torchDump([batch(1, 11), batch(2, 12), batch(3, 13), batch(4, 14)])
+  const compare = (dump: Step[], sequence: number) =>
+    compareDumps(loadDump(atbDump(dump), { sequence }), loadDump(golden, { sequence: 0 }), { dtype: 'bf16' })
+
+  test('names the sequence that matches, and no layer is blamed', () => {
+    const dump = [batch(11, 1), batch(12, 2), batch(13, 3), batch(14, 4)]
+    const comparison = compare(dump, 0)
+    expect(comparison).toMatchObject({ pass: false, counts: { overThreshold: 4 } })
+    const message = failureText(comparison)
+    expect(message).toContain(
+      'The batch looks permuted: with sequence 1 of the dump in place of 0, the first 3 tokens that are over agree with the golden. If both are the same prompt, load the dump with the option sequence: 1.',
+    )
+    expect(message).not.toMatch(/fault is in the model|compare all layers/)
+    expect(compare(dump, 1)).toMatchObject({ pass: true, warnings: [] })
+  })
+
+  test('is not seen in a batch that is wrong, nor in one that passes', () => {
+    const wrong = compare([batch(1, 11), batch(2, 12), batch(9, 13), batch(4, 14)], 0)
+    expect(wrong.otherSequence).toBeUndefined()
+    expect(failureText(wrong)).toContain('the fault is in the model')
+    expect(compare([batch(1, 11), batch(2, 12), batch(3, 13), batch(4, 14)], 0)).toMatchObject({ pass: true })
+  })
+
+  test('names the sequence of the golden if the dump holds only one', () => {
+    const single = [11, 12, 13].map((seed) => ({ values: values(seed) }))
+    const comparison = compareDumps(atbDump(single), loadDump(golden, { sequence: 0 }), {
+      dtype: 'bf16',
+      steps: { to: 2 },
+    })
+    expect(comparison.otherSequence).toEqual({ side: 'golden', chosen: 0, sequence: 1, tokens: 3 })
+  })
+})
+
 describe('limits of a precision that the dtype cannot keep', () => {
   const half = (...seeds: number[]): Step[] =>
     seeds.map((seed) => ({ values: values(seed), dtype: 'bfloat16' as const }))
