@@ -3,7 +3,7 @@ import type { Thresholds, TokenComparison } from '../compare/types.js'
 import { OperationNames } from '../dumps/operation-names.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
-import { identify, type RunnerContext } from '../runner/test.js'
+import { annotate, identify, type RunnerContext } from '../runner/test.js'
 import { RUN_DIR_VARIABLE, rootOf, runDirOfProcess } from './run-dirs.js'
 import { type FinishedLine, type LostLine, SPOOL_VERSION, type SpoolLine, type StartedLine } from './spool.js'
 import { appendToSpool, LostRows } from './spool-file.js'
@@ -59,6 +59,7 @@ export function currentRunDir({ testPath, task }: RunnerContext): string | undef
 
 /** Writes the rows of one comparison to the spool. It must be ended by `finish` or `fail`. */
 export class Recording {
+  private readonly context: RunnerContext
   private readonly runDir: string | undefined
   private readonly start = performance.now()
   private readonly id: string
@@ -66,6 +67,7 @@ export class Recording {
   private unwritten: StartedLine[] = []
 
   constructor(context: RunnerContext, matcher: string) {
+    this.context = context
     this.runDir = currentRunDir(context)
     worker.prefix ||= crypto().randomBytes(6).toString('hex')
     this.id = `${worker.prefix}-${++worker.comparisons}`
@@ -92,6 +94,7 @@ export class Recording {
   /** @param error why the expectation is not met although the tokens pass, if that is so */
   finish(comparison: Recordable, expectation: FinishedLine['expectation'], error?: unknown): void {
     const { notes, warnings } = comparison
+    annotate(this.context, warnings)
     if (this.runDir === undefined) {
       for (const warning of warnings) printLine(`warning: ${printable(warning, 400)}`)
       return

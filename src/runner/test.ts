@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { relative, sep } from 'node:path'
+import { printable } from '../errors.js'
 import { jestProject } from './jest-project.js'
 
 /**
@@ -42,8 +43,11 @@ export interface RunnerTask extends NamedTask {
     | undefined
   readonly file?: { readonly filepath?: string | undefined; readonly projectName?: string | undefined } | undefined
   /** Has `_local` if the test took `expect` from its context; such an `expect` always belongs to one test. */
-  readonly context?: object | undefined
+  readonly context?: (object & { readonly annotate?: Annotate | undefined }) | undefined
 }
+
+/** Vitest adds a line to the test. The runner awaits the promise before the test ends. */
+type Annotate = (message: string, type: string) => PromiseLike<unknown>
 
 interface NamedTask {
   readonly name?: string | undefined
@@ -86,6 +90,9 @@ export interface TestFacts {
   readonly attempt: number
 }
 
+/** Of one comparison. The CSV has all warnings. */
+const MOST_ANNOTATIONS = 10
+
 const running = new AsyncLocalStorage<RunnerTask>()
 
 /** Runs a test so that every matcher it calls can identify it, although concurrent tests share one global `expect`. */
@@ -108,6 +115,26 @@ export function testFacts(context: RunnerContext, scope: string): TestFacts {
     test,
     isSure: test !== '' && (current !== undefined || isSure(context, task)),
     attempt,
+  }
+}
+
+/** Adds warnings to the running test, if the runner has annotations (Vitest) and the test is known for certain. */
+export function annotate(context: RunnerContext, warnings: readonly string[]): void {
+  const current = running.getStore()
+  const task = current ?? context.task
+  if (!task || (current === undefined && !isSure(context, task))) return
+  const limit = Error.stackTraceLimit
+  // Vitest looks for the line of the test in the stack.
+  Error.stackTraceLimit = Math.max(limit, 50)
+  try {
+    for (const warning of warnings.slice(0, MOST_ANNOTATIONS)) {
+      // Vitest awaits the promise, too: here a rejection must only not end the process.
+      task.context?.annotate?.(printable(warning, 400), 'warning').then(undefined, () => undefined)
+    }
+  } catch {
+    // The test has ended already.
+  } finally {
+    Error.stackTraceLimit = limit
   }
 }
 

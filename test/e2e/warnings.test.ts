@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { ended, JEST, Project, type Run } from './project.js'
 
@@ -61,6 +61,26 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
       .map(({ test_name, expectation }) => `${test_name}: ${expectation}`)
     expect(expectations.filter((text) => text.endsWith('not met'))).toEqual(['same file: not met'])
   })
+})
+
+test('the warnings are annotations of their test in Vitest', async () => {
+  const project = new Project('vitest')
+  const { code, stdout } = await project.vitest([
+    'warnings',
+    '--reporter',
+    'verbose',
+    '--reporter',
+    'junit',
+    '--outputFile.junit=junit.xml',
+  ])
+  expect(code).toBe(0)
+  const annotation = /❯ \S*warnings\.test\.mjs:\d+:\d+ warning\s+↳ token 0: golden and dump are the same file/
+  expect(stdout).toMatch(annotation)
+  const cases = readFileSync(project.path('junit.xml'), 'utf8').split('<testcase ').slice(1)
+  const warnedTests = cases.flatMap((text) =>
+    text.includes('name="warning"') ? [/ name="([^"]*)"/.exec(` ${text}`)![1]] : [],
+  )
+  expect(warnedTests).toEqual(['warm-up', 'warm-up again', 'same file'])
 })
 
 test.each(['vitest', 'jest'] as const)('.not is an error for rows that are no logits under %s', async (runner) => {
