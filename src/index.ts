@@ -5,6 +5,7 @@ export type {
   Comparison,
   Counts,
   Decoding,
+  OtherSequence,
   Precision,
   RunNoise,
   Thresholds,

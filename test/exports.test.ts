@@ -59,6 +59,7 @@ test('the public exports of every entry: they change on purpose', () => {
         "type Metrics",
         "type NonFinite",
         "type Note",
+        "type OtherSequence",
         "type Precision",
         "type PrecisionName",
         "type RunNoise",
