@@ -164,7 +164,9 @@ class Collector:
         name = self.names[module]
         self.refuse_graphs(name)
         call = self.calls[name] = self.calls.get(name, -1) + 1
-        self.order.setdefault(name, self.sequence)
+        # Of the first forward pass: one number for each call.
+        if self.pass_count == 0:
+            self.order.setdefault(name, []).append(self.sequence)
         self.sequence += 1
         if not self.is_wanted:
             return
@@ -207,7 +209,7 @@ class Collector:
             torch.save(tensor, folder / f"input{''.join(f'_{part}' for part in path)}.pth")
 
     def write_tree(self):
-        """The module tree, with the position at which each module ended in its first forward pass."""
+        """The module tree, with the positions at which each module ended in the first forward pass, one for each call."""
 
         def node(name, module):
             facts = {"name": name, "type": type(module).__name__}

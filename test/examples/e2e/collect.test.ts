@@ -60,7 +60,7 @@ describe.skipIf(!hasTorch)('the collector of examples/collect', () => {
 
   test('forced ids make every token of a bfloat16 run comparable', () => {
     const comparison = compareDumps(load('bf16'), load('first'), { decoding: 'forced', dtype: 'bf16' })
-    expect(comparison.counts).toMatchObject({ total: 6, compared: 6, diverged: 0, failed: 0, missing: 0, extra: 0 })
+    expect(comparison.counts).toMatchObject({ total: 6, compared: 6, failed: 0, missing: 0, extra: 0 })
     // The same text: the logits of a model with other weights are not that close.
     const similarity = (token: { metrics?: { cosineSimilarity: number } }) => token.metrics!.cosineSimilarity
     expect(Math.min(...comparison.tokens.map(similarity))).toBeGreaterThan(0.999)
@@ -81,8 +81,8 @@ describe.skipIf(!hasTorch)('the collector of examples/collect', () => {
 
   test('the module tree states the order in which the modules ended', () => {
     const order: string[] = []
-    const visit = (node: { name: string; order?: number; children: [] }) => {
-      if (node.order !== undefined) order[node.order] = node.name
+    const visit = (node: { name: string; order?: number[]; children: [] }) => {
+      for (const place of node.order ?? []) order[place] = node.name
       node.children.forEach(visit)
     }
     visit(JSON.parse(readFileSync(join(OUT, facts.layers, 'model_tree.json'), 'utf8')))
