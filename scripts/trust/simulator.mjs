@@ -57,10 +57,10 @@ export class Simulator {
       const clean = tested
       if (fault) tested = fault(tested, { ...place, at: step, random, before }) ?? tested
       before = clean
-      const rounded = this.rounded(tested)
+      const stored = rounded(tested, this.dtype)
       golden.push({ data: own, dims: [1, V], dtype: 'float32' })
-      dump.push(rounded)
-      const next = [topOf(own), topOf(this.values(rounded))]
+      dump.push(stored)
+      const next = [topOf(own), topOf(this.values(stored))]
       texts.golden = hash(texts.golden, next[0])
       texts.dump = decoding === 'forced' ? texts.golden : hash(texts.dump, next[1])
     }
@@ -103,20 +103,6 @@ export class Simulator {
     return errors
   }
 
-  rounded(row) {
-    if (this.dtype === 'bf16') {
-      const data = new Uint16Array(V)
-      for (let i = 0; i < V; i++) {
-        FLOAT[0] = row[i]
-        data[i] = (BITS[0] + 0x7fff + ((BITS[0] >>> 16) & 1)) >>> 16
-      }
-      return { data, dims: [1, V], dtype: 'bfloat16' }
-    }
-    const data = new Uint16Array(V)
-    for (let i = 0; i < V; i++) data[i] = toFloat16(row[i])
-    return { data, dims: [1, V], dtype: 'float16' }
-  }
-
   values({ data, dtype }) {
     return dtype === 'bfloat16'
       ? Float32Array.from(data, (bits) => {
@@ -125,6 +111,21 @@ export class Simulator {
         })
       : Float32Array.from(data, fromFloat16)
   }
+}
+
+/** A row as a dump of that precision holds it. */
+export function rounded(row, precision) {
+  const data = new Uint16Array(row.length)
+  const dims = [1, row.length]
+  if (precision === 'fp16') {
+    for (let i = 0; i < row.length; i++) data[i] = toFloat16(row[i])
+    return { data, dims, dtype: 'float16' }
+  }
+  for (let i = 0; i < row.length; i++) {
+    FLOAT[0] = row[i]
+    data[i] = (BITS[0] + 0x7fff + ((BITS[0] >>> 16) & 1)) >>> 16
+  }
+  return { data, dims, dtype: 'bfloat16' }
 }
 
 function topOf(row) {
