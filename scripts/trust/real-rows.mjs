@@ -48,7 +48,7 @@ function printRow(name, dtype, decoding, trusted, tested, runLengths, fault) {
     for (let step = 0; step < length; step++) {
       const row = tested[start + step]
       const place = { at: step, step: 3, length, random, before: tested[start + step - 1] }
-      const dump = (fault && fault(row, place)) ?? row
+      const dump = fault?.(row, place) ?? row
       sides[0].push({ data: trusted[start + step], dims: [1, row.length], dtype: 'float32' })
       sides[1].push(rounded(dump, dtype))
     }

@@ -44,7 +44,8 @@ export function conclude(
   })
   const end = results.length === 0 ? undefined : prefixEnd(judged, results, settings, settings.tokenIds)
   const tokens = end === undefined ? judged : setAside(end, judged)
-  const isComparable = (index: number) => end === undefined || !end.isForAll || index <= end.index
+  const isBefore = (index: number) => end === undefined || index <= end.index
+  const isComparable = (index: number) => isBefore(index) || !end!.isForAll
   const { counts, firstFailure, excused, allowed } = tally(tokens, (index) => {
     if (!isComparable(index) || !results.plainShape(index) || !results.hasInformation(index)) return false
     if (results.hasFlip(index) || !Number.isNaN(results.noiseAt(index)?.freedom ?? Number.NaN)) return false
@@ -56,9 +57,7 @@ export function conclude(
       : undefined
   const isReference = isByHand || settings.rounding === 'reference'
   const noise =
-    precision === 'fp32'
-      ? undefined
-      : noiseNotes(results, isComparable, precision, isReference, firstFailure !== undefined)
+    precision === 'fp32' ? undefined : noiseNotes(results, isBefore, precision, isReference, firstFailure !== undefined)
   const isJudged = dtypes.size > 0
   // Notes that may explain a failure come first: a message shows a few.
   const notes: Note[] = [
