@@ -58,14 +58,14 @@ export function judgeMetrics(
   if (!(cosine > limits.cosineSimilarity)) {
     if (spread !== undefined && spread <= most && !rule.isHard.cosineSimilarity) {
       excuses.push(
-        `cosine similarity ${cosineText(cosine, limits.cosineSimilarity)} not above ${limits.cosineSimilarity}, with a relative spread of ${roundedAway(spread, most, 3)}, within the ${most} of ${precision}`,
+        `cosine similarity ${cosineText(cosine, limits.cosineSimilarity)} not above ${limits.cosineSimilarity}, with a relative spread of ${roundedAway(spread, most, 3)}, within the ${roundedAway(most, spread, 3)} of ${precision}`,
       )
     } else reasons.push(overCosine(cosine, limits))
   }
   const isByHand = rule.isHard.klDivergence || rule.isHard.cosineSimilarity
   if (spread !== undefined && spread > most && !isByHand) {
     reasons.push(
-      `relative spread ${roundedAway(spread, most, 3)} is above ${most}: more noise than ${precision} makes, or a factor on the logits`,
+      `relative spread ${roundedAway(spread, most, 3)} is above ${roundedAway(most, spread, 3)}: more noise than ${precision} makes, or a factor on the logits`,
     )
   }
   return { reasons, excuses }
