@@ -30,12 +30,12 @@ describe('a near-tie', () => {
     expect(flip(16, 0.125, 5)).toMatchObject({ goldenGap: 0.125, dumpGap: 5, movement: 5.125, isBenign: false })
   })
 
-  test('may move by 5 spreads of the high logits more, up to 2⁻⁴ standard deviations each', () => {
-    expect(flip(16, 0.2, 0.2, 0.03)).toMatchObject({ allowed: 0.25 + 5 * 0.03, isBenign: true })
-    expect(flip(16, 0.2, 0.2, 0.029).isBenign).toBe(false)
-    // 5 · 4 / 16
-    expect(flip(16, 0.7, 0.8, 9)).toMatchObject({ allowed: 0.25 + 1.25, isBenign: true })
-    expect(flip(16, 0.8, 0.8, 9).isBenign).toBe(false)
+  test('may move by 6 spreads of the high logits more, up to 2⁻⁴ standard deviations each', () => {
+    expect(flip(16, 0.2, 0.2, 0.0251)).toMatchObject({ allowed: 0.25 + 6 * 0.0251, isBenign: true })
+    expect(flip(16, 0.2, 0.2, 0.0249).isBenign).toBe(false)
+    // 6 · 4 / 16
+    expect(flip(16, 0.8, 0.9, 9)).toMatchObject({ allowed: 0.25 + 1.5, isBenign: true })
+    expect(flip(16, 0.9, 0.9, 9).isBenign).toBe(false)
     expect(flip(16, 0.2, 0.2, Number.NaN)).toMatchObject({ allowed: 0.25, isBenign: false })
   })
 
