@@ -1,6 +1,7 @@
 import { type DumpSource, lazyDumps as declareDumps } from '../dumps/lazy-dumps.js'
 import { loadDump as openDump } from '../dumps/load.js'
 import type { Dump } from '../dumps/types.js'
+import { atCaller } from '../errors.js'
 import { currentContext } from '../runner/test.js'
 import { currentRunDir, Recording } from './recorder.js'
 
@@ -33,5 +34,5 @@ export const loadDump: typeof openDump = (...args) => {
 export function lazyDumps<const Name extends string>(
   sources: Record<Name, DumpSource>,
 ): { readonly [N in Name]: Dump } {
-  return declareDumps(sources, loadDump)
+  return atCaller(lazyDumps, () => declareDumps(sources, loadDump))
 }
