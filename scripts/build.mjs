@@ -25,6 +25,7 @@ const BROWSER = 'browser'
 /** The modules that need Node, and what stands in for them in a browser. */
 const STAND_INS = {
   'dumps/load': 'browser/load',
+  'measure/linked-files': 'browser/linked-files',
   'measure/measure-all': 'browser/measure-all',
   'reporters/recorder': 'browser/recorder',
   'matchers/call': 'browser/call',

@@ -30,7 +30,12 @@ export function align(dump: Side, golden: Side, settings: CompareSettings): Alig
   const absent = absentSteps(pairs, settings)
   if (absent.length > 0 || pairs.length === 0) throw noSuchStep(dump, golden, sides, absent)
   const gaps = settings.listed.length > 0 ? [] : seen.gapNotes()
-  const notes = [...gaps, ...rangeNotes(pairs, settings), ...shiftNotes(dump, golden, pairs), ...seen.sameNotes()]
+  const notes = [
+    ...gaps,
+    ...rangeNotes(pairs, settings),
+    ...shiftNotes(dump, golden, pairs),
+    ...seen.sameNotes(settings),
+  ]
   return { pairs, notes }
 }
 
@@ -99,7 +104,7 @@ function pairFiles(dump: Side, golden: Side, settings: CompareSettings): Alignme
   const seen = new PairNotes(undefined)
   seen.see(pair)
   const pairs = { ...listOf(1, () => pair), whole: [0] }
-  return { pairs, notes: [...notes, ...rangeNotes(pairs, settings), ...seen.sameNotes()] }
+  return { pairs, notes: [...notes, ...rangeNotes(pairs, settings), ...seen.sameNotes(settings)] }
 }
 
 function noSuchStep(

@@ -5,6 +5,7 @@ import type { FilePath } from '../lib/file-path.js'
 import { measureAll } from '../measure/measure-all.js'
 import { align } from './align.js'
 import { conclude } from './conclude.js'
+import { equalNotes } from './equal-notes.js'
 import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
 import { otherSequence } from './other-sequence.js'
 import { planPairs, type Side, sidesOf } from './sides.js'
@@ -62,7 +63,8 @@ function compareOnce(dump: Side, golden: Side, settings: CompareSettings): Liste
     precision,
     threads,
   })
-  return conclude(dump.dump, golden.dump, results, notes, settings)
+  const equal = equalNotes(results, golden, dump, settings)
+  return conclude(dump.dump, golden.dump, results, [...notes, ...equal], settings)
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */

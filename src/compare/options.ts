@@ -29,6 +29,13 @@ export interface CompareOptions {
   /** Whether a step that only the dump holds fails the comparison (`fail`, the default) or is only listed. */
   extra?: 'fail' | 'allow'
   /**
+   * Whether it is a warning (`warn`, the default) that both sides read the same file, or that all tokens have the same logits
+   * on both sides, bit for bit. A stored snapshot that matches bit for bit is none.
+   */
+  identical?: 'warn' | 'allow'
+  /** Whether it is a warning (`warn`, the default) that a token of one side has the logits of the token before, bit for bit. */
+  repeatedRows?: 'warn' | 'allow'
+  /**
    * What to do with the tokens after the one at which the two runs began to read different texts. `auto` (the default) neither
    * passes nor fails them: after a near-tie flip of a greedy run, or where `tokenIds` differ. A flip that rounding does not
    * explain fails. `gate` judges every token; `ignore` excuses failing ones after any flip.
@@ -71,6 +78,8 @@ export interface CompareSettings {
   vocabSize: number | undefined
   missing: 'fail' | 'allow'
   extra: 'fail' | 'allow'
+  identical: 'warn' | 'allow'
+  repeatedRows: 'warn' | 'allow'
   afterDivergence: 'auto' | 'gate' | 'ignore'
   tokenIds: TokenIds | undefined
   minComparable: number | undefined
@@ -94,6 +103,8 @@ export const COMPARE_OPTIONS = [
   'vocabSize',
   'missing',
   'extra',
+  'identical',
+  'repeatedRows',
   'afterDivergence',
   'decoding',
   'tokenIds',
@@ -113,6 +124,8 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     vocabSize: wholeNumber('vocabSize', given.vocabSize, 1),
     missing: choice('missing', given.missing, ['fail', 'allow']),
     extra: choice('extra', given.extra, ['fail', 'allow']),
+    identical: choice('identical', given.identical, ['warn', 'allow']),
+    repeatedRows: choice('repeatedRows', given.repeatedRows, ['warn', 'allow']),
     afterDivergence: choice('afterDivergence', given.afterDivergence, ['auto', 'gate', 'ignore']),
     tokenIds: checkTokenIds(given.tokenIds),
     minComparable: wholeNumber('minComparable', given.minComparable, 1),

@@ -3,6 +3,8 @@ import { type List, listOf } from '../lib/lazy-list.js'
 import { type Note, warning } from '../lib/note.js'
 import type { PairList, StepPair } from '../measure/step-pair.js'
 import { isSameMemory } from '../tensor/memory-tensor.js'
+import { identicalNote } from './equal-notes.js'
+import type { CompareSettings } from './options.js'
 import { StepRanges } from './step-ranges.js'
 
 /**
@@ -125,12 +127,12 @@ export class PairNotes {
   }
 
   /** A dump compared with itself passes always: hardly what the caller meant. */
-  sameNotes(): Note[] {
-    return [...sameNote(this.same, 'file'), ...sameNote(this.sameMemory, 'memory')]
+  sameNotes(settings: Pick<CompareSettings, 'identical'>): Note[] {
+    return [...sameNote(this.same, 'file', settings), ...sameNote(this.sameMemory, 'memory', settings)]
   }
 }
 
-function sameNote(steps: StepRanges, what: 'file' | 'memory'): Note[] {
+function sameNote(steps: StepRanges, what: 'file' | 'memory', settings: Pick<CompareSettings, 'identical'>): Note[] {
   if (steps.length === 0) return []
-  return [warning(`${steps}: golden and dump are the same ${what}`, 'leave out these tokens by the option steps')]
+  return [identicalNote(`${steps}: golden and dump are the same ${what}`, settings)]
 }

@@ -12,8 +12,8 @@ import { planPairs, sidesOf } from './sides.js'
 import { StepRanges } from './step-ranges.js'
 import type { TokenComparison } from './types.js'
 
-/** Options of `toReproduceLogits`: which steps to compare. */
-export type ReproduceOptions = Pick<CompareOptions, 'steps'>
+/** Options of `toReproduceLogits`: which steps to compare, and whether both runs may be the same file. */
+export type ReproduceOptions = Pick<CompareOptions, 'steps' | 'identical'>
 
 /** Whether two runs of one build gave the same bits. */
 export interface Reproduction {
@@ -41,7 +41,9 @@ export function reproduceDumps(
   other: Dump | FilePath,
   options: ReproduceOptions = {},
 ): Reproduction {
-  const settings = checkOptions(checkObject<ReproduceOptions>('the options', options, ['steps'], '{ steps: [0] }'))
+  const settings = checkOptions(
+    checkObject<ReproduceOptions>('the options', options, ['steps', 'identical'], '{ steps: [0] }'),
+  )
   const sides = sidesOf(asDump('golden', other), asDump('dump', dump))
   const { pairs, notes: alignmentNotes } = align(sides.dump.dump, sides.golden.dump, settings)
   const { golden, dump: tested } = sides

@@ -8,6 +8,8 @@ import type { PairList } from '../measure/step-pair.js'
 export interface Side {
   readonly dump: Dump
   readonly rows: RowSource
+  /** True for a stored snapshot. */
+  readonly isSnapshot?: boolean
 }
 
 export function sideOf(dump: Dump): Side {

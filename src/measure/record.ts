@@ -162,20 +162,25 @@ export function isFlipRecord({ int32 }: RecordMemory, index: number): boolean {
 /** Where the row statistics of each side are. */
 const STATS_AT = { golden: statsAt('golden'), dump: statsAt('dump') }
 
-function statsAt(side: 'golden' | 'dump'): { mean: number; max: number; min: number } {
+function statsAt(side: 'golden' | 'dump'): { mean: number; max: number; min: number; top1: number } {
   const at = (fields: readonly Field[], key: string) =>
     fields.findIndex((field) => field.part === side && field.key === key)
-  const [mean, max, min] = [at(WIDE, 'mean'), at(NARROW, 'max'), at(NARROW, 'min')]
-  return { mean, max: 2 * WIDE.length + max, min: 2 * WIDE.length + min }
+  const narrow = (key: string) => 2 * WIDE.length + at(NARROW, key)
+  return { mean: at(WIDE, 'mean'), max: narrow('max'), min: narrow('min'), top1: narrow('top1') }
 }
 
-/** Mean, maximum and minimum of one row, without the rest of the record. */
+/** Mean, maximum, minimum and top-1 of one row, without the rest of the record. */
 export function statsOfRecord(
-  { float64, float32 }: RecordMemory,
+  { float64, float32, int32 }: RecordMemory,
   index: number,
   side: 'golden' | 'dump',
-): { mean: number; max: number; min: number } {
-  const { mean, max, min } = STATS_AT[side]
+): { mean: number; max: number; min: number; top1: number } {
+  const { mean, max, min, top1 } = STATS_AT[side]
   const narrow = index * NARROW_STRIDE
-  return { mean: float64[index * WIDE_STRIDE + mean]!, max: float32[narrow + max]!, min: float32[narrow + min]! }
+  return {
+    mean: float64[index * WIDE_STRIDE + mean]!,
+    max: float32[narrow + max]!,
+    min: float32[narrow + min]!,
+    top1: int32[narrow + top1]!,
+  }
 }

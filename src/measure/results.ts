@@ -2,6 +2,7 @@ import type { List } from '../lib/lazy-list.js'
 import { informationProblem } from '../metrics/information.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { MetricKey } from '../metrics/table.js'
+import type { RowStats } from '../metrics/types.js'
 import { readNoise } from './noise-record.js'
 import { isMeasured, type MeasuredOutcome, type Outcome } from './outcome.js'
 import { type PairShape, PairShapes } from './pair-shape.js'
@@ -101,6 +102,13 @@ export class Results implements List<MeasuredPair> {
       informationProblem(statsOfRecord(chunk, at, 'golden'), golden.shape[1]!) === undefined &&
       informationProblem(statsOfRecord(chunk, at, 'dump'), dump.shape[1]!) === undefined
     )
+  }
+
+  /** Facts of one row of a measured pair; undefined if it was not measured. */
+  stats(index: number, side: 'golden' | 'dump'): Pick<RowStats, 'max' | 'min' | 'mean' | 'top1'> | undefined {
+    if (this.shapeNumber(index) >= 0) return statsOfRecord(this.chunkOf(index)!, this.inChunk(index), side)
+    const outcome = this.others.get(index)
+    return outcome?.kind === 'compared' && outcome.rows.kind === 'measured' ? outcome.rows[side] : undefined
   }
 
   /** A metric of a measured pair. */

@@ -104,7 +104,9 @@ export function isUnusable(error: unknown): error is GoldenLogitsError {
 export function compareSnapshot(snapshot: Snapshot, dump: Dump, settings: CompareSettings): Comparison {
   const rows = new SnapshotSource(snapshot)
   try {
-    const comparison = withTokenArray(compareSides(sideOf(dump), { dump: snapshotDump(snapshot), rows }, settings))
+    const comparison = withTokenArray(
+      compareSides(sideOf(dump), { dump: snapshotDump(snapshot), rows, isSnapshot: true }, settings),
+    )
     if (rows.failure !== undefined) throw rows.failure
     refuseOtherVocabulary(snapshot, comparison.tokens)
     return comparison

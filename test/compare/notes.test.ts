@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { CompareOptions } from '../../src/compare/options.js'
@@ -34,7 +34,7 @@ interface Case {
 }
 
 function compare({ dump, golden = torchDump(ROWS), options = {}, load = {} }: Case): Comparison {
-  return compareDumps(loadDump(dump, load), golden, { dtype: 'bf16', ...options })
+  return compareDumps(loadDump(dump, load), golden, { dtype: 'bf16', identical: 'allow', ...options })
 }
 
 /** What is guessed, its warning, and the same comparison with what the warning names. */
@@ -81,7 +81,32 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
   (() => {
     const text = /^tokens 0, 1 and 2: golden and dump are the same file$|^tokens 0 to 2: golden and dump/
     const golden = torchDump(ROWS)
-    return ['the same files on both sides', { dump: golden, golden }, text, { dump: atbDump(ROWS), golden }]
+    const guess: Case = { dump: golden, golden, options: { identical: 'warn' } }
+    return ['the same files on both sides', guess, text, { dump: golden, golden }]
+  })(),
+  (() => {
+    const golden = torchDump(ROWS)
+    const dump = torchDump([row(7), row(8), row(9)])
+    const files = [0, 1, 2].map((step) => `torch_tensors/cuda0_1/${step}/root.lm_head/output.pth`)
+    for (const file of files) {
+      rmSync(join(dump, file))
+      linkSync(join(golden, file), join(dump, file))
+    }
+    const text =
+      /^tokens 0 to 2: golden and dump are the same file, by links; if that is right, set identical: 'allow'$/
+    return ['links to the same files', { dump, golden, options: { identical: 'warn' } }, text, { dump, golden }]
+  })(),
+  (() => {
+    const text = /^all 3 tokens have the same logits on both sides, bit for bit: .*, set identical: 'allow'$/
+    const dump = atbDump(ROWS)
+    return ['a copy of the golden', { dump, options: { identical: 'warn' } }, text, { dump }]
+  })(),
+  (() => {
+    const frozen = [row(0), row(1), row(1), row(1)]
+    const [dump, golden] = [torchDump(frozen), torchDump(frozen)]
+    const text = /^dump: tokens 2 and 3 repeat the logits of the token before, .*, set repeatedRows: 'allow'$/
+    const confirmed: Case = { dump, golden, options: { repeatedRows: 'allow' } }
+    return ['a frozen dump', { dump, golden }, text, confirmed]
   })(),
   (() => {
     const holes = [row(0), null, row(2)]
@@ -240,7 +265,8 @@ test('every place in the code that makes a warning has a case above', () => {
       "compare/align.ts: 3",
       "compare/comparable.ts: 2",
       "compare/conclude.ts: 1",
-      "compare/pair-steps.ts: 2",
+      "compare/equal-notes.ts: 2",
+      "compare/pair-steps.ts: 1",
       "compare/run-noise.ts: 1",
       "compare/tally.ts: 1",
       "dumps/layouts/atb/plan.ts: 3",
@@ -251,16 +277,44 @@ test('every place in the code that makes a warning has a case above', () => {
   `)
 })
 
+describe('honest neighbours of equal rows have no warning', () => {
+  const nearly = { values: row(1).values.map((value, i) => (i === 3 ? Math.fround(value * 1.0001) : value)) }
+  const warningsOf = (dump: readonly Step[], golden: readonly Step[]) =>
+    compareDumps(torchDump(dump), torchDump(golden), { dtype: 'bf16' }).warnings
+
+  test('one token of the dump differs from the golden', () => {
+    expect(warningsOf([row(0), nearly, row(2)], ROWS)).toEqual([])
+  })
+
+  test('the dump has the numbers of the golden in another dtype', () => {
+    const golden = ROWS.map(({ values }) => ({ values: values.map(Math.fround) }))
+    expect(warningsOf(golden, golden)).toEqual([expect.stringMatching(/^all 3 tokens have the same logits/)])
+    const wide = golden.map(({ values }) => ({ values, dtype: 'float64' as const }))
+    expect(warningsOf(wide, golden)).toEqual([])
+  })
+
+  test('consecutive rows have the same maximum, minimum, mean and top-1, but not the same bits', () => {
+    const values = [9, 1, 2, 3, 4, 5, 6, 0]
+    const moved = [9, 2, 1, 3, 4, 5, 6, 0]
+    expect(warningsOf([{ values }, { values: moved }], [{ values }, { values: moved.with(3, 3.001) }])).toEqual([])
+  })
+
+  test('equal rows that are not consecutive', () => {
+    expect(warningsOf([row(0), row(1), row(0)], [row(0), nearly, row(0)])).toEqual([])
+  })
+})
+
 test('what the caller asked for, or what a file says, is an info', () => {
   const tree = writeTree({
     ...Object.fromEntries(ROWS.map((tensor, step) => [`logits_a_1_${step}.pth`, pth(tensor)])),
     'logits_a_2_0.pth': pth(row(9)),
   })
-  const options: CompareOptions = { vocabSize: 7, thresholds: { klDivergence: 100 } }
+  const options: CompareOptions = { vocabSize: 7, thresholds: { klDivergence: 100 }, identical: 'allow' }
   const settings = { ...options, strict: true }
   const { pass, notes, warnings } = compareDumps(loadDump(tree, { run: 'logits_a_1' }), torchDump(ROWS), settings)
   expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
   expect(notes).toEqual([
+    expect.stringMatching(/^all 3 tokens have the same logits .* \(identical: 'allow'\)$/),
     'dump: case logits_a_1 is compared (option run); 1 other case is ignored',
     'dump: 1 path ignored: another case',
     expect.stringMatching(/^golden: 1 column cut by vocabSize/),
@@ -277,7 +331,7 @@ describe('the message of a strict comparison', () => {
       "No token fails, but the warnings do     (3 tokens compared, 0 over, 0 missing)
 
       With the option strict: true, warnings make the comparison fail:
-        warning: tokens 0 to 2: golden and dump are the same file; if that is right, leave out these tokens by the option steps
+        warning: tokens 0 to 2: golden and dump are the same file; if that is right, set identical: 'allow'
 
         note: dtype fp32 taken from the dumps"
     `)

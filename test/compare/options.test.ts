@@ -6,7 +6,7 @@ import { GoldenLogitsError } from '../../src/errors.js'
 const wrong: [unknown, string][] = [
   [
     { dtyp: 'bf16' },
-    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, afterDivergence, decoding, tokenIds, minComparable, rounding, strict, threads",
+    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, identical, repeatedRows, afterDivergence, decoding, tokenIds, minComparable, rounding, strict, threads",
   ],
   [
     { dtype: 'int8' },
@@ -32,6 +32,8 @@ const wrong: [unknown, string][] = [
   [{ steps: { until: 1 } }, "there is no end of steps 'until'; there are from, to"],
   [{ steps: 3 }, 'steps must be a list or { from, to }, got 3'],
   [{ missing: 'ignore' }, "missing must be 'fail' or 'allow', got 'ignore'"],
+  [{ identical: true }, "identical must be 'warn' or 'allow', got true"],
+  [{ repeatedRows: 'fail' }, "repeatedRows must be 'warn' or 'allow', got 'fail'"],
   [{ afterDivergence: true }, "afterDivergence must be 'auto', 'gate' or 'ignore', got true"],
   [{ decoding: 'beam' }, "decoding must be 'greedy', 'sampled' or 'forced', got 'beam'"],
   [{ strict: 'yes' }, "strict must be true or false, got 'yes'"],

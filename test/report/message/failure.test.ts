@@ -91,7 +91,8 @@ test('every other kind of failing token', () => {
       unreadable      token 4
       extra           token 5
 
-      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 0); if that is right, set loadDump's option firstStep: 0; if it is wrong, the right number"
+      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 0); if that is right, set loadDump's option firstStep: 0; if it is wrong, the right number
+      note: the one token has the same logits on both sides, bit for bit: one dump may be a copy of the other; if that is right, set identical: 'allow'"
   `)
 })
 

@@ -1,0 +1,4 @@
+/** Logits in memory have no files. */
+export function isLinked(): boolean {
+  return false
+}

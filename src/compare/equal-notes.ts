@@ -1,0 +1,75 @@
+import { info, type Note, warning } from '../lib/note.js'
+import { areEqualRows, repeatedRows } from '../measure/equal-rows.js'
+import { isLinked } from '../measure/linked-files.js'
+import type { Results } from '../measure/results.js'
+import { isSameMemory } from '../tensor/memory-tensor.js'
+import type { CompareSettings } from './options.js'
+import type { Side } from './sides.js'
+import { StepRanges } from './step-ranges.js'
+
+type Settings = Pick<CompareSettings, 'identical' | 'repeatedRows'>
+
+/** A note that the option confirms. */
+export function identicalNote(text: string, { identical }: Pick<CompareSettings, 'identical'>): Note {
+  return identical === 'allow' ? info(`${text} (identical: 'allow')`) : warning(text, "set identical: 'allow'")
+}
+
+/** Notes about rows that are equal though rows of two runs, or of two tokens, hardly ever are. */
+export function equalNotes(results: Results, golden: Side, dump: Side, settings: Settings): Note[] {
+  // A snapshot that matches bit for bit is what everybody hopes for.
+  const sides = golden.isSnapshot ? [] : identicalNotes(results, settings)
+  const repeats = [
+    ...(golden.isSnapshot ? [] : repeatNotes(results, 'golden', golden, settings)),
+    ...repeatNotes(results, 'dump', dump, settings),
+  ]
+  return [...sides, ...repeats]
+}
+
+function identicalNotes(results: Results, settings: Settings): Note[] {
+  const linked = new StepRanges()
+  let [measured, equal, copies] = [0, 0, 0]
+  for (let i = 0; i < results.length; i++) {
+    const isEqual = areEqualRows(results, i)
+    if (isEqual === undefined) continue
+    measured++
+    if (!isEqual) continue
+    equal++
+    const { step, position, golden, dump } = results.at(i)!
+    if (isLinked(golden!, dump!)) linked.add(step, position)
+    // That both sides read one file was noted with the steps.
+    else if (!golden!.files.some((file) => dump!.files.includes(file)) && !isSameMemory(golden!.tensor, dump!.tensor)) {
+      copies++
+    }
+  }
+  const notes: Note[] = []
+  if (linked.length > 0) {
+    notes.push(identicalNote(`${linked}: golden and dump are the same file, by links`, settings))
+  }
+  if (copies > 0 && equal === measured) {
+    const count = equal === 1 ? 'the one token has' : `all ${equal} tokens have`
+    notes.push(
+      identicalNote(
+        `${count} the same logits on both sides, bit for bit: one dump may be a copy of the other`,
+        settings,
+      ),
+    )
+  }
+  return notes
+}
+
+function repeatNotes(
+  results: Results,
+  name: 'golden' | 'dump',
+  side: Side,
+  { repeatedRows: option }: Settings,
+): Note[] {
+  const ranges = new StepRanges()
+  for (const index of repeatedRows(results, name, side.rows)) {
+    const { step, position } = results.at(index)!
+    ranges.add(step, position)
+  }
+  if (ranges.length === 0) return []
+  const verb = ranges.length === 1 ? 'repeats' : 'repeat'
+  const text = `${name}: ${ranges} ${verb} the logits of the token before, bit for bit: a frozen or stale step`
+  return [option === 'allow' ? info(`${text} (repeatedRows: 'allow')`) : warning(text, "set repeatedRows: 'allow'")]
+}

@@ -1,0 +1,19 @@
+import { statSync } from 'node:fs'
+import type { DumpStep } from '../dumps/types.js'
+
+/** Whether both steps are read from one file, through links or hard links, by other paths. */
+export function isLinked(golden: DumpStep, dump: DumpStep): boolean {
+  const places = golden.files.map(placeOf)
+  return dump.files.some((file) => !golden.files.includes(file) && places.includes(placeOf(file)))
+}
+
+function placeOf(file: string): string {
+  try {
+    // Windows gives some files numbers beyond 2^53.
+    const { dev, ino } = statSync(file, { bigint: true })
+    return `${dev} ${ino}`
+  } catch {
+    // It was read before; whatever happened to it since, it is not the other one.
+    return file
+  }
+}
