@@ -46,6 +46,10 @@ export const RESULTS: usize = 0x2c0
 
 export const CONSTANTS: usize = 0x400
 
+/** Sums of a row, see summary.ts, and the four numbers of each of 128 sketch entries, see sketch.ts. All float64. */
+export const SUMMARY: usize = 0x600
+export const SKETCHES: usize = 0x6000
+
 // One block of each row as float32, and intermediate results of the loops as float64: golden logits or reduced
 // arguments, exponents or weights, gaps. Each begins at a different offset in its 4 KiB page, so that they do not evict
 // each other from the cache.

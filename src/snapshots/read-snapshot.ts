@@ -55,7 +55,7 @@ export function readSnapshot(path: string): Snapshot {
  */
 export function parseSnapshot(file: string, bytes: string): Snapshot {
   const text = bytes.replaceAll('\r\n', '\n')
-  checkVersion(file, text)
+  const format = readVersion(file, text)
   const end = text.lastIndexOf('checksum ')
   const sum = /^checksum ([0-9a-f]{64})\n$/.exec(end < 0 ? '' : text.slice(end))?.[1]
   if (sum === undefined) throw badSnapshot(file, 'it has no checksum at its end: it was cut short')
@@ -67,13 +67,13 @@ export function parseSnapshot(file: string, bytes: string): Snapshot {
     file,
     rest.flatMap((section) => section.split('\n')),
   )
-  return { path: file, ...facts, tokens: parseTokens(file, tokens.split('\n'), rows, facts.fidelity), sources }
+  return { path: file, ...facts, tokens: parseTokens(file, tokens.split('\n'), rows, { ...facts, format }), sources }
 }
 
-function checkVersion(file: string, text: string): void {
+function readVersion(file: string, text: string): number {
   const version = new RegExp(`^${MAGIC}(\\d{1,9})\n`).exec(text)?.[1]
   if (version === undefined) throw badSnapshot(file, 'its first line is not that of a snapshot')
-  if (Number(version) <= FORMAT_VERSION) return
+  if (Number(version) <= FORMAT_VERSION) return Number(version)
   const message = `the snapshot has format ${version}, but this version of golden-logits reads formats up to ${FORMAT_VERSION}; update the package`
   throw new GoldenLogitsError('snapshot-version', message, { file })
 }
@@ -106,7 +106,7 @@ function parseTokens(
   file: string,
   lines: readonly string[],
   rows: ReadonlyMap<string, Uint8Array>,
-  fidelity: Fidelity,
+  { fidelity, format }: { fidelity: Fidelity; format: number },
 ): SnapshotToken[] {
   const tokens = lines.map((line): SnapshotToken => {
     const [, step, top1, logit, dtype, width, digest, layer] = TOKEN.exec(line) ?? []
@@ -124,10 +124,13 @@ function parseTokens(
     if (fidelity === 'full') return token
     const row = rows.get(step!)
     const digest16 = lineDigest(line)
-    const compact = row ? decodeRow(row.subarray(0, -digest16.length), token.width) : 'it is missing'
+    const isOfLine = row !== undefined && Buffer.compare(row.subarray(-digest16.length), digest16) === 0
+    // The first rows of format 1 had no digest.
+    const numbers = isOfLine || format > 1 ? row?.subarray(0, -digest16.length) : row
+    const compact = numbers ? decodeRow(numbers, token.width, format) : 'it is missing'
     if (typeof compact === 'string') throw badSnapshot(file, `the row of token ${step} is broken: ${compact}`)
-    const isOfLine = Buffer.compare(row!.subarray(-digest16.length), digest16) === 0
-    if (!isOfLine || compact.top1 !== token.top1 || compact.top1Logit !== token.top1Logit) {
+    const isOther = format > 1 && !isOfLine
+    if (isOther || compact.top1 !== token.top1 || compact.top1Logit !== token.top1Logit) {
       throw badSnapshot(file, `the line of token ${step} does not agree with its row`)
     }
     return { ...token, compact }

@@ -54,8 +54,11 @@ export interface SourceFile {
 /** Version of this package, as snapshots record it. Equal to package.json's, which the builds cannot read at run time. */
 export const PACKAGE_VERSION = '0.1.0'
 
-/** Version of the snapshot format. Files of a higher version are not read. */
-export const FORMAT_VERSION = 1
+/**
+ * Version of the snapshot format. Files of a higher version are not read. In format 1, compact rows lacked the sums of
+ * suppressed logits that are finite.
+ */
+export const FORMAT_VERSION = 2
 
 /** The `.npz` file that belongs to a snapshot's text file. */
 export function dataPath(snapshot: string): string {

@@ -20,6 +20,29 @@ export interface KernelExports {
     goldenFloor: number,
     dumpFloor: number,
   ): number
+  // Of a row of float32: see src/metrics/sketches/sketch-kernel.ts.
+  sumExponentials(row: number, count: number, max: number): number
+  sumBetween(row: number, from: number, to: number, least: number, most: number): void
+  quantiseCentered(
+    row: number,
+    count: number,
+    least: number,
+    center: number,
+    scale: number,
+    high: number,
+    low: number,
+  ): void
+  quantiseRoots(
+    row: number,
+    from: number,
+    to: number,
+    least: number,
+    max: number,
+    scale: number,
+    high: number,
+    low: number,
+  ): void
+  addSketches(halves: number, stride: number, random: number, blocks: number): void
 }
 
 let compiled: WebAssembly.Module | undefined

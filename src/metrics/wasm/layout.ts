@@ -30,6 +30,10 @@ export const KIND: Readonly<Record<Dtype, number>> = {
 /** Address of the kernel's results, as float64. */
 export const RESULTS = 0x2c0
 
+/** Addresses of the sums of a row, and of the products with random vectors, as float64. */
+export const SUMMARY = 0x600
+export const SKETCHES = 0x6000
+
 /**
  * Address of the bytes that a row is folded into to compute its CRC, and the length from which that is faster than
  * zlib.

@@ -2,8 +2,8 @@ import type { MetricBounds } from '../../compare/types.js'
 import { type DumpFacts, type DumpRange, dumpFacts } from './dump-facts.js'
 import { add, type Interval, ROUNDING, scale, widened } from './interval.js'
 import { type LogSum, logProb } from './row-facts.js'
-import { boundDistance } from './sketch.js'
-import { type CompactRow, type Moments, ROOT_STEP } from './types.js'
+import { boundDistance, roundingOf } from './sketch.js'
+import { type CompactRow, type Fill, type Moments, ROOT_STEP } from './types.js'
 
 /**
  * Intervals that contain the metrics that `compareRows` gives for the golden's full row and `dump`. They hold for every row that
@@ -37,15 +37,16 @@ export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
     hi += h.hi
     slack += Math.max(Math.abs(p.hi - Math.exp(logQ)), Math.abs(p.lo - Math.exp(logQ)))
   })
-  const hellinger = boundDistance(golden.tailRoots, dump.tailRoots)
+  const rounding = roundingOf(Math.exp(golden.tailCeiling / 2) + Math.exp(dump.ceiling / 2), golden.count)
+  const hellinger = boundDistance(golden.tailRoots, dump.tailRoots, rounding)
   const head = lo
-  let [tail, cross, mass] = [golden.tailEntropy, 0, 0]
+  let [tail, evenCross, mass] = [golden.tailEntropy, 0, 0]
   golden.ranges.forEach((range, i) => {
     const other = dump.ranges[i]!
     const otherMass = Math.exp(other.logMass)
     const p = { lo: range.mass * (1 - ROUNDING), hi: range.mass * (1 + ROUNDING) }
     if (p.lo > TINY || p.hi === 0) lo += boundTerm(p, other.logMass).lo
-    cross += leastCross(p.hi, Math.exp(golden.tailCeiling) * (1 + ROUNDING), other, dump.total)
+    if (range.mass > 0) evenCross += range.mass * logProb(other.sum / other.size, dump.total)
     mass += range.mass
     tail += otherMass - range.mass
     slack += otherMass + range.mass
@@ -56,7 +57,10 @@ export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
   const least = lo - ROUNDING * (lo + 4 * slack) - 1e-12
   if (support === 'unknown') return { lo: Math.max(0, least), hi: Number.POSITIVE_INFINITY }
   const ratio = hellingerRatio(Math.sqrt(Math.min(hellinger.hi, Math.exp(golden.tailCeiling))), lowestLogQ(dump))
-  const most = hi + Math.min(Math.max(0, tail - cross), hellinger.hi * ratio)
+  const byDistance = hellinger.hi * ratio
+  // The least Σp·ln q takes a sort. It is at most that of p spread evenly, which mostly shows that it is not needed.
+  const cross = tail - evenCross > byDistance ? evenCross : leastCross(golden, dump)
+  const most = hi + Math.min(Math.max(0, tail - cross), byDistance)
   if (mass > 0) slack += Math.abs(golden.tailEntropy) + Math.abs(cross)
   return { lo: Math.max(0, least), hi: most + ROUNDING * (most + 4 * slack) + 1e-12 }
 }
@@ -79,7 +83,7 @@ function hellingerRatio(rise: number, lowestLogQ: number): number {
 /** The lowest ln q among the ids of the tail. */
 function lowestLogQ({ ranges, total }: DumpFacts): number {
   let lowest = 0
-  for (const { logits } of ranges) if (logits.length > 0) lowest = Math.min(lowest, logProb(logits[0]!, total))
+  for (const range of ranges) if (range.size > 0) lowest = Math.min(lowest, logProb(range.lowest, total))
   return lowest
 }
 
@@ -118,26 +122,73 @@ function term(p: number, logQ: number): number {
   return x === Number.POSITIVE_INFINITY ? x : p * (Math.expm1(-x) + x)
 }
 
+/** A lower bound of Σp·ln q over the tail. */
+function leastCross(golden: CompactRow, { ranges, total }: DumpFacts): number {
+  const highest = Math.exp(golden.tailCeiling) * (1 + ROUNDING)
+  return golden.ranges.reduce(
+    (sum, { mass }, i) => sum + leastCrossOf(mass * (1 + ROUNDING), highest, ranges[i]!, total),
+    0,
+  )
+}
+
 /** The minimum of Σp·ln q for Σp = mass with no p above `highest`. */
-function leastCross(mass: number, highest: number, { logits }: DumpRange, total: LogSum): number {
+function leastCrossOf(mass: number, highest: number, range: DumpRange, total: LogSum): number {
+  if (mass === 0 || range.size === 0) return 0
+  const logits = range.logits()
   let [left, sum] = [mass, 0]
   for (let i = 0; i < logits.length && left > 0; i++) {
     const p = Math.min(left, highest)
     sum += p * logProb(logits[i]!, total)
     left -= p
   }
-  return left > 0 && logits.length > 0 ? sum + left * logProb(logits[0]!, total) : sum
+  return left > 0 ? sum + left * logProb(logits[0]!, total) : sum
 }
 
 const ANY_COSINE: Interval = { lo: -1, hi: 1 }
 
-/** Bounds of the cosine similarity: tight ones from the sketch if the rows are close, wide ones from the sums otherwise. */
+/**
+ * Bounds of the cosine similarity over the ids whose logit is finite on both sides. Of the ids that neither row suppresses:
+ * tight ones from the sketch if the rows are close, wide ones from the sums otherwise. Suppressed logits that are finite on
+ * both sides add to the products and norms.
+ */
 export function boundCosine(golden: CompactRow, dump: DumpFacts): Interval {
-  // Suppressed logits that are finite take part in the cosine, but the compact row does not contain them.
-  const isComparable = dump.sameSupport && golden.infinite === golden.suppressed && dump.infinite === golden.suppressed
-  if (!isComparable) return ANY_COSINE
-  const shortest = Math.min(golden.moments.squares, dump.moments.squares)
-  if (!(shortest > 0)) return ANY_COSINE
+  if (!dump.sameSupport) return ANY_COSINE
+  const fills = sharedFills(golden, dump)
+  if (fills === undefined) return ANY_COSINE
+  const [g, d] = [golden.moments.squares, dump.moments.squares]
+  const hasDirections = Math.min(g, d) > 0
+  if (fills === 'none') return hasDirections ? cosineOfRest(golden, dump) : ANY_COSINE
+  const dot = add(
+    hasDirections ? scale(cosineOfRest(golden, dump), Math.sqrt(g) * Math.sqrt(d)) : ZERO,
+    boundProducts(fills.golden, fills.dump, golden.suppressed - golden.infinite),
+  )
+  const norms = Math.sqrt(g + fills.golden.squares) * Math.sqrt(d + fills.dump.squares)
+  if (!(norms > 0)) return ANY_COSINE
+  const { lo, hi } = widened({ lo: dot.lo / norms, hi: dot.hi / norms }, 8 * ROUNDING)
+  return { lo: Math.max(-1, lo), hi: Math.min(1, hi) }
+}
+
+/**
+ * The suppressed logits that are finite on both sides, for rows that suppress the same ids.
+ * @returns undefined if it is not known which these are
+ */
+function sharedFills(golden: CompactRow, dump: DumpFacts): { golden: Fill; dump: Fill } | 'none' | undefined {
+  if (golden.infinite === golden.suppressed || dump.infinite === dump.suppressed) return 'none'
+  const [g, d] = [golden.fill, dump.fill]
+  if (!g || !d || Buffer.compare(g.infiniteDigest, d.infiniteDigest) !== 0) return undefined
+  return { golden: g, dump: d }
+}
+
+/** Σgm of n pairs: n·ḡ·m̄ ± √(Σ(g − ḡ)²·Σ(m − m̄)²) (Cauchy-Schwarz inequality), exact if one side is constant. */
+function boundProducts(g: Fill, m: Fill, size: number): Interval {
+  if (g.min === g.max) return point(g.max * m.sum)
+  if (m.min === m.max) return point(m.max * g.sum)
+  const spread = Math.sqrt(variance(g.sum, g.squares, size)) * Math.sqrt(variance(m.sum, m.squares, size))
+  return widened(point((g.sum / size) * m.sum), spread)
+}
+
+/** Of the ids that neither row suppresses. */
+function cosineOfRest(golden: CompactRow, dump: DumpFacts): Interval {
   const [near, far] = [boundByDistance(golden, dump), boundBySums(golden, dump)]
   return { lo: Math.max(-1, near.lo, far.lo), hi: Math.min(1, near.hi, far.hi) }
 }
@@ -149,7 +200,8 @@ export function boundCosine(golden: CompactRow, dump: DumpFacts): Interval {
 function boundByDistance(golden: CompactRow, dump: DumpFacts): Interval {
   const size = golden.count - golden.suppressed
   const means = meanOf(golden.moments, size) - meanOf(dump.moments, size)
-  const rest = boundDistance(golden.direction, dump.direction)
+  // No element of a direction is above 1.
+  const rest = boundDistance(golden.direction, dump.direction, roundingOf(2, golden.count))
   const along = size * means * means
   return widened({ lo: 1 - (along + rest.hi) / 2, hi: 1 - (along + rest.lo) / 2 }, 4 * ROUNDING)
 }

@@ -1,13 +1,16 @@
+import { SKETCH_SIZE } from '../../metrics/sketches/random-vectors.js'
 import { BitReader, BitWriter } from './bits.js'
-import { SKETCH_SIZE } from './sketch.js'
-import { type CompactRow, RANGES, ROOT_STEP } from './types.js'
+import { type CompactRow, type Fill, RANGES, ROOT_STEP } from './types.js'
 
 /** The fixed part, little-endian: 5 uint32, the digest, float64s (9 of the row, 3 of each range), two sketches as int16. */
 const DIGEST_AT = 4 * 5
 const FLOATS_AT = DIGEST_AT + 16
 const FLOATS = 9 + 3 * RANGES
 const SKETCHES_AT = FLOATS_AT + 8 * FLOATS
-const PACKED_AT = SKETCHES_AT + 2 * 2 * SKETCH_SIZE
+const FILL_AT = SKETCHES_AT + 2 * 2 * SKETCH_SIZE
+
+/** A row with finite suppressed logits has these 4 float64 and a digest next. */
+const FILL_BYTES = 4 * 8 + 16
 
 /** Higher roots would be probabilities above 1. */
 const MAX_ROOT = 1 / ROOT_STEP
@@ -29,7 +32,8 @@ export function encodeRow(row: CompactRow): Uint8Array {
     bits.fixed(lowest, 15)
     for (const root of roots) bits.golomb(root, shift)
   })
-  const bytes = new Uint8Array(PACKED_AT + packed.length + packedRoots.length)
+  const packedAt = FILL_AT + (row.fill ? FILL_BYTES : 0)
+  const bytes = new Uint8Array(packedAt + packed.length + packedRoots.length)
   const view = new DataView(bytes.buffer)
   ;[row.ids.length, packed.length, row.top1, row.suppressed, row.infinite].forEach((n, i) => {
     view.setUint32(4 * i, n, true)
@@ -45,8 +49,15 @@ export function encodeRow(row: CompactRow): Uint8Array {
   ;[...direction.numbers, ...tailRoots.numbers].forEach((x, i) => {
     view.setInt16(SKETCHES_AT + 2 * i, x, true)
   })
-  bytes.set(packed, PACKED_AT)
-  bytes.set(packedRoots, PACKED_AT + packed.length)
+  if (row.fill) {
+    const { sum, squares, min, max, infiniteDigest } = row.fill
+    ;[sum, squares, min, max].forEach((x, i) => {
+      view.setFloat64(FILL_AT + 8 * i, x, true)
+    })
+    bytes.set(infiniteDigest, FILL_AT + 4 * 8)
+  }
+  bytes.set(packed, packedAt)
+  bytes.set(packedRoots, packedAt + packed.length)
   return bytes
 }
 
@@ -63,10 +74,11 @@ function shortest(shifts: number, write: (bits: BitWriter, shift: number) => voi
 
 /**
  * Decodes what `encodeRow` wrote, for a vocabulary of `count` ids.
+ * @param format of the snapshot: before format 2, rows lacked `fill`
  * @returns a string with the reason if the bytes are no such row
  */
-export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string {
-  if (bytes.length < PACKED_AT) return `it has ${bytes.length} bytes, but a row has at least ${PACKED_AT}`
+export function decodeRow(bytes: Uint8Array, count: number, format: number): CompactRow | string {
+  if (bytes.length < FILL_AT) return `it has ${bytes.length} bytes, but a row has at least ${FILL_AT}`
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const [listed, gapBytes, top1, suppressed, infinite] = [0, 4, 8, 12, 16].map((at) => view.getUint32(at, true)) as [
     number,
@@ -105,7 +117,11 @@ export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string
     tailCeiling <= 1 &&
     ranges.every(({ mass, squares }) => mass >= 0 && mass <= 2 && squares >= 0)
   if (!isValid) return 'it has values that no row of logits can have'
-  const packed = bytes.subarray(PACKED_AT)
+  const hasFill = format >= 2 && infinite < suppressed
+  const packedAt = FILL_AT + (hasFill ? FILL_BYTES : 0)
+  const fill = hasFill ? fillAt(bytes, view) : undefined
+  if (typeof fill === 'string') return fill
+  const packed = bytes.subarray(packedAt)
   const unpacked = unpack(packed.subarray(0, gapBytes), packed.subarray(gapBytes), listed, count)
   if (typeof unpacked === 'string') return unpacked
   return {
@@ -120,11 +136,27 @@ export function decodeRow(bytes: Uint8Array, count: number): CompactRow | string
     suppressed,
     infinite,
     suppressedDigest: bytes.slice(DIGEST_AT, FLOATS_AT),
+    ...(fill && { fill }),
     floor,
     moments: { sum, squares },
     direction: { step: directionStep, numbers: sketchAt(view, 0) },
     tailRoots: { step: rootsStep, numbers: sketchAt(view, 1) },
   }
+}
+
+function fillAt(bytes: Uint8Array, view: DataView): Fill | string {
+  if (bytes.length < FILL_AT + FILL_BYTES) return 'it lacks the sums of its suppressed logits'
+  const [sum, squares, min, max] = [0, 8, 16, 24].map((at) => view.getFloat64(FILL_AT + at, true)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  if (![sum, squares, min, max].every(Number.isFinite) || squares < 0 || min > max) {
+    return 'it has suppressed logits that no row can have'
+  }
+  const infiniteDigest = bytes.slice(FILL_AT + 4 * 8, FILL_AT + FILL_BYTES)
+  return { sum, squares, min, max, infiniteDigest }
 }
 
 function sketchAt(view: DataView, n: number): Int16Array {

@@ -1,5 +1,7 @@
 import { crypto } from '../../lib/optional-packages.js'
-import { type Moments, SUPPRESSED } from './types.js'
+import { LARGEST, type SketchKernel, type Sums, type Weights } from '../../metrics/sketches/sketch-kernel.js'
+import { sketchOf } from './sketch.js'
+import { type Fill, RANGES, SUPPRESSED, startOf } from './types.js'
 
 /**
  * ln Σ exp(logit) as two numbers. Their sum would lose the second one if logits are huge, as in a row of the lowest numbers of
@@ -12,18 +14,80 @@ export interface LogSum {
   readonly log: number
 }
 
-/** @param row free of NaN and +Inf, with a finite logit */
-export function logSumOf(row: Float32Array): LogSum {
-  let max = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < row.length; i++) if (row[i]! > max) max = row[i]!
-  let sum = 0
-  for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - max)
-  return { max, log: Math.log(sum) }
-}
-
 /** The log-probability of a logit. */
 export function logProb(logit: number, { max, log }: LogSum): number {
   return logit - max - log
+}
+
+/** What a row says by itself. */
+export interface RowFacts {
+  readonly total: LogSum
+  /** The lowest float32 that is not suppressed. */
+  readonly least: number
+  /** Over all ids that are not suppressed. */
+  readonly moments: Sums
+  /** Suppressed ids, and how many of them are −Inf. */
+  readonly suppressed: number
+  readonly infinite: number
+  readonly suppressedDigest: Uint8Array
+  readonly fill: Fill | undefined
+}
+
+/** Copies the row into the kernel. @param row free of NaN and +Inf, with a finite logit */
+export function rowFacts(kernel: SketchKernel, row: Float32Array): RowFacts {
+  const count = row.length
+  kernel.row(count).set(row)
+  const { max } = kernel.sumBetween(0, count, -HIGHEST, HIGHEST)
+  const total = { max, log: Math.max(0, Math.log(kernel.sumExponentials(max))) }
+  const least = roundedUp(SUPPRESSED + total.log + max)
+  const moments = kernel.sumBetween(0, count, least, HIGHEST)
+  const suppressed = count - moments.count
+  const ids = suppressed === 0 ? NO_IDS : suppressedIds(row, least)
+  const hasFill = suppressed > ids.infinite.length
+  const { sum, squares, min, max: most } = kernel.sumBetween(0, hasFill ? count : 0, -HIGHEST, before(least))
+  return {
+    total,
+    least,
+    moments,
+    suppressed,
+    infinite: ids.infinite.length,
+    suppressedDigest: digestOfIds(ids.all),
+    fill: hasFill ? { sum, squares, min, max: most, infiniteDigest: digestOfIds(ids.infinite) } : undefined,
+  }
+}
+
+/** The highest float32. */
+const HIGHEST = (2 - 2 ** -23) * 2 ** 127
+
+/** The lowest float32 that is not below `value`. */
+function roundedUp(value: number): number {
+  const nearest = Math.fround(value)
+  return nearest < value ? next(nearest, 1) : nearest
+}
+
+function before(float: number): number {
+  return next(float, -1)
+}
+
+/** The next higher (1) or lower (−1) float32. */
+function next(float: number, direction: 1 | -1): number {
+  if (float === 0) return direction * 2 ** -149
+  const bits = new Int32Array(Float32Array.of(float).buffer)
+  bits[0]! += float > 0 ? direction : -direction
+  return new Float32Array(bits.buffer)[0]!
+}
+
+const NO_IDS: { all: number[]; infinite: number[] } = { all: [], infinite: [] }
+
+/** Ascending. */
+function suppressedIds(row: Float32Array, least: number): { all: number[]; infinite: number[] } {
+  const ids: typeof NO_IDS = { all: [], infinite: [] }
+  for (let i = 0; i < row.length; i++) {
+    if (row[i]! >= least) continue
+    ids.all.push(i)
+    if (row[i] === Number.NEGATIVE_INFINITY) ids.infinite.push(i)
+  }
+  return ids
 }
 
 /** SHA-256 of ascending vocab ids as little-endian uint32, its first 16 bytes. */
@@ -36,41 +100,50 @@ export function digestOfIds(ids: readonly number[]): Uint8Array {
   return Uint8Array.from(crypto().createHash('sha256').update(bytes).digest().subarray(0, 16))
 }
 
-/** The suppressed vocab ids of a row, ascending, and how many of them are −Inf. */
-export function suppressedIds(row: Float32Array, total: LogSum): { ids: number[]; infinite: number } {
-  const ids: number[] = []
-  let infinite = 0
-  for (let i = 0; i < row.length; i++) {
-    if (logProb(row[i]!, total) < SUPPRESSED) ids.push(i)
-    if (row[i] === Number.NEGATIVE_INFINITY) infinite++
-  }
-  return { ids, infinite }
+/** A row without its listed and its suppressed ids, and its sketches. */
+export interface TailFacts {
+  readonly ranges: readonly (Sums & Weights)[]
+  /** Σp·ln p, at most 0. */
+  readonly entropy: number
+  /** The highest log-probability; −Infinity if the tail is empty. */
+  readonly ceiling: number
+  /**
+   * Sketch of the logits that are not suppressed, divided by their norm, minus their mean; 0 for suppressed ids, and everywhere if
+   * the norm is 0. For two rows of n such logits, the squared distance of the vectors plus n times the squared difference of the
+   * means is 2 · (1 − cosine similarity).
+   */
+  readonly direction: Float64Array
+  /** Sketch of √p, 0 for listed and suppressed ids: the distance of two such vectors is Hellinger's. */
+  readonly tailRoots: Float64Array
 }
 
-/**
- * The logits that are not suppressed, divided by their norm, minus their mean; 0 for suppressed ids, and everywhere if the norm is
- * 0. For two rows of n such logits, the squared distance of the vectors plus n times the squared difference of the means is
- * 2 · (1 − cosine similarity).
- */
-export function directionOf(row: Float32Array, total: LogSum, { sum, squares }: Moments): Float64Array {
-  const vector = new Float64Array(row.length)
-  const norm = Math.sqrt(squares)
-  if (norm === 0) return vector
-  let size = 0
-  for (let i = 0; i < row.length; i++) if (logProb(row[i]!, total) >= SUPPRESSED) size++
-  const mean = sum / size
-  for (let i = 0; i < row.length; i++) {
-    if (logProb(row[i]!, total) >= SUPPRESSED) vector[i] = (row[i]! - mean) / norm
+/** Works on the row that `rowFacts` copied into the kernel, and sets its listed logits to NaN. */
+export function tailFacts(kernel: SketchKernel, facts: RowFacts, count: number, listed: Uint32Array): TailFacts {
+  const { total, least, moments } = facts
+  const mean = moments.sum / moments.count
+  const farthest = Math.max(moments.max - mean, mean - moments.min)
+  const centeredScale = farthest > 0 ? LARGEST / farthest : 0
+  kernel.quantiseCentered(least, mean, centeredScale)
+  const row = kernel.row(count)
+  for (const id of listed) row[id] = Number.NaN
+  const sums = Array.from({ length: RANGES }, (_, i) => {
+    return kernel.sumBetween(startOf(i, count), startOf(i + 1, count), least, HIGHEST)
+  })
+  const highest = sums.reduce((max, range) => Math.max(max, range.max), Number.NEGATIVE_INFINITY)
+  const rootScale = highest > Number.NEGATIVE_INFINITY ? LARGEST / Math.exp((highest - total.max) / 2) : 0
+  const ranges = sums.map((range, i) => {
+    const [from, to] = [startOf(i, count), startOf(i + 1, count)]
+    const { mass, weighted } = kernel.quantiseRoots(from, to, least, total.max, rootScale)
+    const p = Math.exp(-total.log)
+    return { ...range, mass: mass * p, weighted: (weighted - total.log * mass) * p }
+  })
+  const { centered, roots } = kernel.sketch()
+  const norm = Math.sqrt(moments.squares)
+  return {
+    ranges,
+    entropy: ranges.reduce((sum, range) => sum + range.weighted, 0),
+    ceiling: logProb(highest, total),
+    direction: sketchOf(centered, centeredScale > 0 ? 1 / centeredScale / norm : 0),
+    tailRoots: sketchOf(roots, rootScale > 0 ? Math.exp(-total.log / 2) / rootScale : 0),
   }
-  return vector
-}
-
-/** √p of the ids that are neither listed nor suppressed, else 0: the distance of two such vectors is Hellinger's. */
-export function tailRootsOf(row: Float32Array, total: LogSum, listed: Uint8Array): Float64Array {
-  const vector = new Float64Array(row.length)
-  for (let i = 0; i < row.length; i++) {
-    const logP = logProb(row[i]!, total)
-    if (listed[i] === 0 && logP >= SUPPRESSED) vector[i] = Math.exp(logP / 2)
-  }
-  return vector
 }

@@ -1,13 +1,10 @@
-import { crypto } from '../../lib/optional-packages.js'
+import { DEVIATION, SKETCH_SIZE } from '../../metrics/sketches/random-vectors.js'
 import { type Interval, ROUNDING } from './interval.js'
 
-/**
- * Size of a sketch: the scalar products of a vector with 128 fixed random vectors of independent standard normal entries.
- * Sketches are linear, so two sketches give that of the difference d of the two vectors. Its numbers are normally distributed
- * with variance ‖d‖², so the sum of their squares is ‖d‖² times a chi-square variable with 128 degrees of freedom. This is the
- * random projection of Johnson and Lindenstrauss (1984).
- */
-export const SKETCH_SIZE = 128
+// A sketch is the scalar products of a vector with 128 fixed random vectors of independent entries, which are close to standard
+// normal ones. Sketches are linear, so two sketches give that of the difference d of the two vectors. Its numbers are normally
+// distributed with variance ‖d‖², so the sum of their squares is ‖d‖² times a chi-square variable with 128 degrees of freedom.
+// This is the random projection of Johnson and Lindenstrauss (1984).
 
 /**
  * The chi-square variable is outside of [128 / SHRINK, 128 · STRETCH] with a probability below 2⁻⁵⁹, by Chernoff's bounds of the chi-square
@@ -22,25 +19,9 @@ export interface Sketch {
   readonly numbers: Int16Array
 }
 
-/** The sketches of two vectors of the same length, in one pass. */
-export function sketchBoth(a: Float64Array, b: Float64Array): [Float64Array, Float64Array] {
-  const sketches: [Float64Array, Float64Array] = [new Float64Array(SKETCH_SIZE), new Float64Array(SKETCH_SIZE)]
-  const vectors = randomVectors(a.length)
-  for (let j = 0; j < SKETCH_SIZE; j += 2) {
-    const [r, s] = [vectors[j]!, vectors[j + 1]!]
-    // Four independent sums, which a processor can compute in parallel.
-    let [ra, rb, sa, sb] = [0, 0, 0, 0]
-    for (let i = 0; i < a.length; i++) {
-      const [x, y, u, v] = [a[i]!, b[i]!, r[i]!, s[i]!]
-      ra += u * x
-      rb += u * y
-      sa += v * x
-      sb += v * y
-    }
-    sketches[0].set([ra / DEVIATION, sa / DEVIATION], j)
-    sketches[1].set([rb / DEVIATION, sb / DEVIATION], j)
-  }
-  return sketches
+/** The sketch of a vector, from its products with the random vectors in units of `unit`. */
+export function sketchOf(products: Float64Array, unit: number): Float64Array {
+  return products.map((x) => (x * unit) / DEVIATION)
 }
 
 export function packSketch(numbers: Float64Array): Sketch {
@@ -48,8 +29,11 @@ export function packSketch(numbers: Float64Array): Sketch {
   return { step, numbers: Int16Array.from(numbers, (x) => (step === 0 ? 0 : Math.round(x / step))) }
 }
 
-/** Bounds of ‖a − b‖² for the vectors of two sketches. */
-export function boundDistance(a: Sketch, b: Float64Array): Interval {
+/**
+ * Bounds of ‖a − b‖² for the vectors of two sketches.
+ * @param rest an upper bound of what the rounding of the vectors to integers adds to ‖a − b‖, see `roundingOf`
+ */
+export function boundDistance(a: Sketch, b: Float64Array, rest: number): Interval {
   let [squares, size] = [0, 0]
   a.numbers.forEach((number, j) => {
     const difference = number * a.step - b[j]!
@@ -58,44 +42,16 @@ export function boundDistance(a: Sketch, b: Float64Array): Interval {
   })
   const root = Math.sqrt(squares / SKETCH_SIZE)
   const error = a.step / 2 + ROUNDING * (size + 32_767 * a.step)
-  const [least, most] = [Math.max(0, root - error), root + error]
-  return { lo: (least * least) / STRETCH, hi: most * most * SHRINK }
+  const least = Math.max(0, root - error) / Math.sqrt(STRETCH) - rest
+  const most = (root + error) * Math.sqrt(SHRINK) + rest
+  return { lo: Math.max(0, least) ** 2, hi: most ** 2 }
 }
 
 /**
- * The quantiles of the normal distribution at (i + ½) / 256 for i from 128 on, in units that make the highest one 127. All
- * moments of these entries are at most those of the normal distribution, as the bounds above require.
+ * An upper bound of the distance between a vector and its rounded form that a sketch is made from: each of its `count` elements
+ * is rounded to a multiple of `highest` / `LARGEST`, so it is off by at most half of that. Twice as much is allowed.
+ * @param highest an upper bound of its elements, or of their sizes
  */
-const QUANTILES = [
-  0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 5, 5, 6, 6, 7, 7, 8, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 12, 13, 13, 14, 14, 15, 15,
-  16, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 26, 26, 27, 27, 28, 28, 29, 29,
-  30, 30, 31, 32, 32, 33, 33, 34, 34, 35, 36, 36, 37, 37, 38, 39, 39, 40, 41, 41, 42, 43, 43, 44, 45, 45, 46, 47, 48,
-  48, 49, 50, 51, 52, 53, 54, 54, 55, 56, 57, 58, 59, 61, 62, 63, 64, 65, 67, 68, 70, 71, 73, 74, 76, 78, 81, 83, 86,
-  89, 92, 97, 103, 111, 127,
-]
-
-/** The 256 equally likely entries. */
-export const ENTRIES: Int8Array = Int8Array.from([...QUANTILES, ...QUANTILES.map((x) => -x)])
-const DEVIATION = Math.sqrt(QUANTILES.reduce((sum, x) => sum + x * x, 0) / QUANTILES.length)
-
-let cached: readonly Int8Array[] = []
-
-/**
- * At least `length` entries of each random vector: the key stream of AES-128-CTR with a fixed key and a different counter for
- * each vector, one byte per entry. Cached for the next row, 128 bytes per vocab id.
- */
-function randomVectors(length: number): readonly Int8Array[] {
-  if (cached[0] !== undefined && cached[0].length >= length) return cached
-  const zeros = new Uint8Array(length)
-  cached = Array.from({ length: SKETCH_SIZE }, (_, j) => {
-    const counter = Buffer.alloc(16)
-    counter[0] = j
-    const bytes = crypto().createCipheriv('aes-128-ctr', KEY, counter).update(zeros)
-    const entries = new Int8Array(length)
-    for (let i = 0; i < length; i++) entries[i] = ENTRIES[bytes[i]!]!
-    return entries
-  })
-  return cached
+export function roundingOf(highest: number, count: number): number {
+  return highest * Math.sqrt(count) * 2 ** -29.9
 }
-
-const KEY = Buffer.from('golden-logits/v1')

@@ -1,7 +1,8 @@
-import { scanRow } from '../../metrics/row-scan.js'
-import { digestOfIds, directionOf, type LogSum, logProb, logSumOf, suppressedIds, tailRootsOf } from './row-facts.js'
-import { packSketch, sketchBoth } from './sketch.js'
-import { type CompactRow, RANGES, ROOT_STEP, rangeOf, SUPPRESSED } from './types.js'
+import { sketchKernel } from '../../metrics/sketches/index.js'
+import type { SketchKernel } from '../../metrics/sketches/sketch-kernel.js'
+import { type LogSum, logProb, rowFacts, tailFacts } from './row-facts.js'
+import { packSketch } from './sketch.js'
+import { type CompactRow, ROOT_STEP } from './types.js'
 
 /**
  * The compact form of a row: its `k` most probable vocab ids (fewer if the others have almost no probability) and sums over the
@@ -9,55 +10,30 @@ import { type CompactRow, RANGES, ROOT_STEP, rangeOf, SUPPRESSED } from './types
  * @param row free of NaN and +Inf, with a finite logit
  * @param k at least 1
  */
-export function summarise(row: Float32Array, k: number): CompactRow {
+export function summarise(row: Float32Array, k: number, kernel: SketchKernel = sketchKernel()): CompactRow {
   const count = row.length
-  const { top1, top1Logit } = scanRow(row, count)
-  const total = logSumOf(row)
+  const facts = rowFacts(kernel, row)
+  const { total, moments, suppressed, infinite, suppressedDigest, fill } = facts
   const ids = mostProbable(row, k, total)
-  const roots = new Uint32Array(ids.length)
-  const listed = new Uint8Array(count)
-  ids.forEach((id, i) => {
-    roots[i] = rootCode(logProb(row[id]!, total))
-    listed[id] = 1
-  })
-  const ranges = Array.from({ length: RANGES }, () => ({ mass: 0, sum: 0, squares: 0 }))
-  const moments = { sum: 0, squares: 0 }
-  let [tailCeiling, tailEntropy, floor] = [Number.NEGATIVE_INFINITY, 0, 0]
-  for (let i = 0; i < count; i++) {
-    const logit = row[i]!
-    const logP = logProb(logit, total)
-    if (logP < SUPPRESSED) continue
-    if (logP < floor) floor = logP
-    moments.sum += logit
-    moments.squares += logit * logit
-    if (listed[i] === 1) continue
-    const p = Math.exp(logP)
-    const range = ranges[rangeOf(i, count)]!
-    range.mass += p
-    range.sum += logit
-    range.squares += logit * logit
-    tailEntropy += p * logP
-    if (logP > tailCeiling) tailCeiling = logP
-  }
-  const suppressed = suppressedIds(row, total)
-  const [direction, tailRoots] = sketchBoth(directionOf(row, total, moments), tailRootsOf(row, total, listed))
+  const tail = tailFacts(kernel, facts, count, ids)
   return {
     count,
-    top1,
-    top1Logit,
+    top1: row.indexOf(total.max),
+    top1Logit: total.max,
     logSumExp: total.max + total.log,
     ids,
-    roots,
-    tailCeiling,
-    tailEntropy,
-    ranges,
-    suppressed: suppressed.ids.length,
-    infinite: suppressed.infinite,
-    suppressedDigest: digestOfIds(suppressed.ids),
-    floor,
-    moments,
-    direction: packSketch(direction),
-    tailRoots: packSketch(tailRoots),
+    roots: Uint32Array.from(ids, (id) => rootCode(logProb(row[id]!, total))),
+    tailCeiling: tail.ceiling,
+    tailEntropy: tail.entropy,
+    ranges: tail.ranges.map(({ mass, sum, squares }) => ({ mass, sum, squares })),
+    suppressed,
+    infinite,
+    suppressedDigest,
+    ...(fill && { fill }),
+    floor: logProb(moments.min, total),
+    moments: { sum: moments.sum, squares: moments.squares },
+    direction: packSketch(tail.direction),
+    tailRoots: packSketch(tail.tailRoots),
   }
 }
 
@@ -65,17 +41,36 @@ function rootCode(logP: number): number {
   return Math.round(Math.exp(logP / 2) / ROOT_STEP)
 }
 
+/** The root of a lower log-probability rounds to 0. */
+const LEAST_LISTED = 2 * Math.log(ROOT_STEP / 2) - 1e-6
+
 /** At most `k` ids, ascending, without those whose root rounds to 0. */
 function mostProbable(row: Float32Array, k: number, total: LogSum): Uint32Array {
-  const sorted = row.slice().sort()
-  const threshold = sorted[Math.max(0, row.length - k)]!
+  const least = thresholdOf(row, k, total)
   const above: number[] = []
   const equal: number[] = []
   for (let i = 0; i < row.length; i++) {
     const logit = row[i]!
-    if (logit < threshold || rootCode(logProb(logit, total)) === 0) continue
-    if (logit > threshold) above.push(i)
+    if (logit < least || rootCode(logProb(logit, total)) === 0) continue
+    if (logit > least) above.push(i)
     else equal.push(i)
   }
   return Uint32Array.from([...above, ...equal.slice(0, Math.max(0, k - above.length))]).sort()
+}
+
+const BINS = 4096
+
+/** The `k`-th highest logit, or a lower one if its root rounds to 0. Only the bin of a histogram that contains it is sorted. */
+function thresholdOf(row: Float32Array, k: number, total: LogSum): number {
+  const lowest = total.max + total.log + LEAST_LISTED
+  // Of huge logits, all that are not equal to the maximum are out of reach.
+  if (!(lowest < total.max)) return total.max
+  const scale = (BINS - 1) / (total.max - lowest)
+  const sizes = new Uint32Array(BINS)
+  for (let i = 0; i < row.length; i++) if (row[i]! >= lowest) sizes[Math.floor((row[i]! - lowest) * scale)]!++
+  let [bin, above] = [BINS - 1, 0]
+  for (; bin >= 0 && above + sizes[bin]! < k; bin--) above += sizes[bin]!
+  if (bin < 0) return lowest
+  const inBin = row.filter((x) => x >= lowest && Math.floor((x - lowest) * scale) === bin).sort()
+  return inBin[inBin.length - (k - above)]!
 }

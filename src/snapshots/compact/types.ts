@@ -27,6 +27,8 @@ export interface CompactRow {
   readonly infinite: number
   /** SHA-256 of the suppressed ids, its first 16 bytes. */
   readonly suppressedDigest: Uint8Array
+  /** Of the suppressed ids with a finite logit; undefined if there are none, or if format 1 did not store it. */
+  readonly fill?: Fill
   /** The lowest log-probability of the ids that are not suppressed. */
   readonly floor: number
   /** Over all ids that are not suppressed. */
@@ -35,6 +37,14 @@ export interface CompactRow {
   readonly direction: Sketch
   /** Sketch of `tailRootsOf` the row. */
   readonly tailRoots: Sketch
+}
+
+/** The suppressed logits that are finite, such as −10,000: they have no probability, but they count in the cosine similarity. */
+export interface Fill extends Moments {
+  readonly min: number
+  readonly max: number
+  /** SHA-256 of the suppressed ids that are −Inf, its first 16 bytes. The others have these logits. */
+  readonly infiniteDigest: Uint8Array
 }
 
 export interface Moments {
@@ -64,7 +74,7 @@ export const SUPPRESSED = -750
 /** Number of ranges of the tail: a fault in one part of a split vocabulary moves mass between them. */
 export const RANGES = 4
 
-/** The range that a vocab id belongs to. */
-export function rangeOf(id: number, count: number): number {
-  return Math.floor((id * RANGES) / count)
+/** The first vocab id of a range. */
+export function startOf(range: number, count: number): number {
+  return Math.ceil((range * count) / RANGES)
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { compareRows } from '../../../src/metrics/compare-rows.js'
 import { boundCompact } from '../../../src/snapshots/compact/bound.js'
 import { summarise } from '../../../src/snapshots/compact/summarise.js'
-import { CHANGES, languageRow, random } from './pairs.js'
+import { CHANGES, languageRow, normal, random } from './pairs.js'
 
 /** Σgm / (‖g‖‖m‖) over the ids finite on both sides, as it is defined. */
 function cosineOf(golden: Float32Array, dump: Float32Array): number {
@@ -94,4 +94,82 @@ test('any two rows of any logits: the exact metrics lie within the bounds', () =
     }),
     { numRuns: LONG ? PAIRS : 10_000, ...(LONG && { seed: SEED }) },
   )
+})
+
+describe('suppressed logits that are finite', () => {
+  /** A row whose last ids are suppressed: by −Inf at every seventh of them, by `fill` at the others. */
+  function masked(seed: number, fill: (id: number) => number, noise = 0): Float32Array {
+    const [next, other] = [random(seed), random(seed + 1)]
+    const row = languageRow(next, 3000)
+    return row.map((x, i) => {
+      if (i < 2700) return x + noise * normal(other)
+      return i % 7 === 0 ? Number.NEGATIVE_INFINITY : fill(i)
+    })
+  }
+
+  test.each([-1e4, -1e9, -65504, -3.4028234663852886e38])(
+    'filled with %d, the cosine similarity is decided',
+    (fill) => {
+      const [golden, dump] = [masked(1, () => fill), masked(1, () => fill, 0.001)]
+      const { cosineSimilarity } = boundCompact(summarise(golden, 256), dump)
+      expect(cosineSimilarity.lo).toBeGreaterThan(0.99999)
+      expect(cosineSimilarity.lo).toBeLessThanOrEqual(cosineOf(golden, dump))
+      expect(cosineSimilarity.hi).toBeGreaterThanOrEqual(cosineOf(golden, dump))
+    },
+  )
+
+  test('filled with other constants on both sides: exact, as the products with a constant are known', () => {
+    const [golden, dump] = [masked(2, () => -1e4), masked(2, (id) => (id % 2 ? -2e4 : -1e4))]
+    const { lo, hi } = boundCompact(summarise(golden, 256), dump).cosineSimilarity
+    const exact = cosineOf(golden, dump)
+    expect(exact).toBeLessThan(0.96)
+    expect([lo, hi].map((x) => Math.abs(x - exact) < 1e-5)).toEqual([true, true])
+  })
+
+  test('one side with −Inf alone: the fill of the other has no part in the cosine similarity', () => {
+    const infinite = masked(3, () => Number.NEGATIVE_INFINITY)
+    const filled = masked(3, () => -1e4, 0.001)
+    for (const [golden, dump] of [
+      [infinite, filled],
+      [filled, infinite],
+    ] as const) {
+      const { lo, hi } = boundCompact(summarise(golden, 256), dump).cosineSimilarity
+      expect(lo).toBeGreaterThan(0.99999)
+      expect(lo).toBeLessThanOrEqual(cosineOf(golden, dump))
+      expect(hi).toBeGreaterThanOrEqual(cosineOf(golden, dump))
+    }
+  })
+
+  test('−Inf at other ids than in the golden: not decided', () => {
+    const golden = masked(4, () => -1e4)
+    const dump = golden.slice()
+    dump[2701] = Number.NEGATIVE_INFINITY
+    expect(boundCompact(summarise(golden, 256), dump).cosineSimilarity).toEqual({ lo: -1, hi: 1 })
+  })
+
+  test('in format 1, which did not store them: decided only if the dump has none', () => {
+    const [golden, dump] = [masked(5, () => -1e4), masked(5, () => -1e4, 0.001)]
+    const { fill, ...old } = summarise(golden, 256)
+    expect(fill).toMatchObject({ min: -1e4, max: -1e4 })
+    expect(boundCompact(old, dump).cosineSimilarity).toEqual({ lo: -1, hi: 1 })
+    const infinite = masked(5, () => Number.NEGATIVE_INFINITY)
+    expect(boundCompact(old, infinite).cosineSimilarity.lo).toBeGreaterThan(0.99999)
+  })
+})
+
+test('a fill of any numbers: the exact metrics lie within the bounds', () => {
+  for (let seed = 1; seed <= 2000; seed++) {
+    const next = random(seed)
+    const [size, spread] = [10 ** (4 + 30 * next()), next() ** 4]
+    const golden = languageRow(next, 2 + Math.floor(next() * 300))
+    const fill = () => (next() < 0.1 ? Number.NEGATIVE_INFINITY : -size * (1 + spread * next()))
+    const share = next()
+    const ids = [...golden.keys()].filter(() => next() < share)
+    for (const id of ids) golden[id] = fill()
+    const dump = golden.map((x) => x + 0.01 * normal(next))
+    const same = next() < 0.7
+    for (const id of ids) if (golden[id]! > -Infinity || !same) dump[id] = fill()
+    if (same) for (const id of ids) if (dump[id] === -Infinity || golden[id] === -Infinity) dump[id] = golden[id]!
+    expect(outside(golden, dump, 1 + Math.floor(next() * 40)), `seed ${seed}`).toBe('')
+  }
 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { BitReader, BitWriter } from '../../../src/snapshots/compact/bits.js'
 import { decodeRow, encodeRow } from '../../../src/snapshots/compact/code.js'
 import { summarise } from '../../../src/snapshots/compact/summarise.js'
+import { FORMAT_VERSION } from '../../../src/snapshots/types.js'
 import { CHANGES, languageRow, random } from './pairs.js'
 
 test('bits: what is written is read', () => {
@@ -40,7 +41,7 @@ describe('rows', () => {
       CHANGES[name]!(row, next)
       if (!row.some((x) => x > Number.NEGATIVE_INFINITY)) continue
       const compact = summarise(row, 1 + Math.floor(next() * 100))
-      expect(decodeRow(encodeRow(compact), row.length)).toEqual(compact)
+      expect(decodeRow(encodeRow(compact), row.length, FORMAT_VERSION)).toEqual(compact)
     }
   })
 
@@ -53,9 +54,11 @@ describe('rows', () => {
     const row = languageRow(random(2), 300)
     const bytes = encodeRow(summarise(row, 20))
     for (let length = 0; length < bytes.length; length++) {
-      expect(decodeRow(bytes.subarray(0, length), 300), `cut at ${length}`).toBeTypeOf('string')
+      expect(decodeRow(bytes.subarray(0, length), 300, FORMAT_VERSION), `cut at ${length}`).toBeTypeOf('string')
     }
-    expect(decodeRow(Uint8Array.from([...bytes, 0]), 300)).toBe('it has more bytes than its vocab ids need')
+    expect(decodeRow(Uint8Array.from([...bytes, 0]), 300, FORMAT_VERSION)).toBe(
+      'it has more bytes than its vocab ids need',
+    )
   })
 
   test('any bytes are a sound row or a reason, never an exception', () => {
@@ -64,7 +67,7 @@ describe('rows', () => {
       fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }), (edits) => {
         const bytes = good.slice()
         for (const [at, value] of edits) bytes[at] = value
-        const row = decodeRow(bytes, 300)
+        const row = decodeRow(bytes, 300, FORMAT_VERSION)
         if (typeof row === 'string') return
         expect(row.ids.every((id, i) => id < 300 && (i === 0 || id > row.ids[i - 1]!))).toBe(true)
         expect(row.roots.every((root) => root >= 1 && root <= 2 ** 14)).toBe(true)

@@ -1,26 +1,35 @@
 import { expect, test } from 'vitest'
+import { DEVIATION, ENTRIES, SKETCH_SIZE } from '../../../src/metrics/sketches/random-vectors.js'
+import { LARGEST } from '../../../src/metrics/sketches/sketch-kernel.js'
+import { createWasmSketches } from '../../../src/metrics/sketches/wasm-sketches.js'
 import {
   boundDistance,
-  ENTRIES,
   packSketch,
+  roundingOf,
   SHRINK,
-  SKETCH_SIZE,
   STRETCH,
-  sketchBoth,
+  sketchOf,
 } from '../../../src/snapshots/compact/sketch.js'
 import { normal, random } from './pairs.js'
 
-function sketchOf(vector: Float64Array): Float64Array {
-  return sketchBoth(vector, new Float64Array(vector.length))[0]
+const kernel = createWasmSketches()
+
+function sizeOf(vector: Float32Array): number {
+  return vector.reduce((max, x) => Math.max(max, Math.abs(x)), 0)
 }
 
-const deviation = Math.sqrt(ENTRIES.reduce((sum, x) => sum + x * x, 0) / ENTRIES.length)
+function sketch(vector: Float32Array): Float64Array {
+  const scale = LARGEST / sizeOf(vector)
+  kernel.row(vector.length).set(vector)
+  kernel.quantiseCentered(Number.NEGATIVE_INFINITY, 0, Number.isFinite(scale) ? scale : 0)
+  return sketchOf(kernel.sketch().centered, Number.isFinite(scale) ? 1 / scale : 0)
+}
 
 /** Of all values that Σ cᵢ·(an entry) may take, for a vector c of norm 1. */
 function sums(...coefficients: number[]): number[] {
   const norm = Math.hypot(...coefficients)
   return coefficients.reduce<number[]>(
-    (all, c) => all.flatMap((x) => Array.from(ENTRIES, (entry) => x + (c * entry) / deviation / norm)),
+    (all, c) => all.flatMap((x) => Array.from(ENTRIES, (entry) => x + (c * entry) / DEVIATION / norm)),
     [0],
   )
 }
@@ -42,7 +51,7 @@ test('no moment of the entries is above that of a normal number', () => {
   let ofNormal = 1
   for (let order = 2; order <= 60; order += 2) {
     ofNormal *= order - 1
-    expect(mean(Array.from(ENTRIES, (x) => (x / deviation) ** order)) / ofNormal).toBeLessThan(1 + 1e-12)
+    expect(mean(Array.from(ENTRIES, (x) => (x / DEVIATION) ** order)) / ofNormal).toBeLessThan(1 + 1e-12)
   }
 })
 
@@ -60,18 +69,18 @@ test('the squared distance of any two vectors lies within its bounds, and near t
   let [least, most] = [Number.POSITIVE_INFINITY, 0]
   for (let n = 0; n < 2000; n++) {
     const length = 1 + Math.floor(next() * 400)
-    const a = Float64Array.from({ length }, () => normal(next))
+    const a = Float32Array.from({ length }, () => normal(next))
     const b = a.slice()
     // From one entry alone to all of them.
     const share = next() ** 3
     for (let i = 0; i < length; i++)
       if (i === n % length || next() < share) b[i] = b[i]! + normal(next) * 10 ** (-4 * next())
     const exact = a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0)
-    const sketch = packSketch(sketchOf(a))
-    const { lo, hi } = boundDistance(sketch, sketchOf(b))
+    const packed = packSketch(sketch(a))
+    const { lo, hi } = boundDistance(packed, sketch(b), roundingOf(sizeOf(a) + sizeOf(b), length))
     expect(lo).toBeLessThanOrEqual(exact)
     expect(hi).toBeGreaterThanOrEqual(exact)
-    if (Math.sqrt(exact) < 100 * sketch.step) continue
+    if (Math.sqrt(exact) < 100 * packed.step) continue
     least = Math.min(least, hi / SHRINK / exact)
     most = Math.max(most, (lo * STRETCH) / exact)
   }
@@ -81,9 +90,9 @@ test('the squared distance of any two vectors lies within its bounds, and near t
 })
 
 test('the random vectors are the same in every release: snapshots depend on them', () => {
-  const unit = new Float64Array(3)
-  unit[2] = deviation
-  expect([...sketchOf(unit).slice(0, 12)].map(Math.round)).toMatchInlineSnapshot(`
+  const unit = new Float32Array(3)
+  unit[2] = DEVIATION
+  expect([...sketch(unit).slice(0, 12)].map(Math.round)).toMatchInlineSnapshot(`
     [
       17,
       46,
@@ -99,14 +108,14 @@ test('the random vectors are the same in every release: snapshots depend on them
       17,
     ]
   `)
-  const longer = new Float64Array(5000)
-  longer[2] = deviation
-  expect(sketchOf(longer)).toEqual(sketchOf(unit))
+  const longer = new Float32Array(5000)
+  longer[2] = DEVIATION
+  expect(sketch(longer)).toEqual(sketch(unit))
 })
 
 test('vectors of zeros have a sketch of zeros, and no distance', () => {
-  const zeros = new Float64Array(10)
-  const sketch = packSketch(sketchOf(zeros))
-  expect(sketch).toEqual({ step: 0, numbers: new Int16Array(SKETCH_SIZE) })
-  expect(boundDistance(sketch, sketchOf(zeros))).toEqual({ lo: 0, hi: 0 })
+  const zeros = new Float32Array(10)
+  const packed = packSketch(sketch(zeros))
+  expect(packed).toEqual({ step: 0, numbers: new Int16Array(SKETCH_SIZE) })
+  expect(boundDistance(packed, sketch(zeros), 0)).toEqual({ lo: 0, hi: 0 })
 })
