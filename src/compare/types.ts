@@ -67,7 +67,7 @@ export interface TokenNoise {
   isExact: boolean
   /** H: the KL divergence that rounding of the precision makes at these logits and this spread. Only if `isExact`. */
   expectedKl?: number
-  /** L: the largest one, exceeded in one of a thousand honest comparisons. Only if `isExact`. */
+  /** L: the largest one, which honest comparisons hardly ever exceed. Only if `isExact`. */
   largestKl?: number
 }
 

@@ -190,16 +190,17 @@ export function estimatedDivergence(
   return (weight / 2) * ((rounded * ulp * ulp) / 12 + noise * noise)
 }
 
-/** How often one honest comparison may have a token over its L. */
-const ALARMS = 1e-3
+/** How often a comparison has a token over its L by the law. It is small because real tails are heavier: with 10⁻³, 1 in 200 has one. */
+const ALARMS = 1e-6
 
 /**
- * L = H·χ²(1−α)/ν with α = 10⁻³ / tokens: rounding exceeds it in one of a thousand comparisons. The quantile is that of Wilson
+ * L = H·χ²(1−α)/ν with α = 10⁻⁶ / tokens. The quantile is that of Wilson
  * and Hilferty.
  * @param tokens how many tokens the comparison has
+ * @param alarms how often a comparison has a token over its L
  */
-export function largestDivergence({ mean, freedom }: ExpectedDivergence, tokens: number): number {
-  const z = normalQuantile(ALARMS / Math.max(1, tokens))
+export function largestDivergence({ mean, freedom }: ExpectedDivergence, tokens: number, alarms = ALARMS): number {
+  const z = normalQuantile(alarms / Math.max(1, tokens))
   const term = 2 / (9 * freedom)
   return mean * (1 - term + z * Math.sqrt(term)) ** 3
 }

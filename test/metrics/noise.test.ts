@@ -69,7 +69,7 @@ test.each(quantiles)(
   'L of $tokens tokens with $freedom degrees of freedom',
   ({ tokens, freedom, z, exact, wilson }) => {
     expectClose(normalQuantile(1e-3 / tokens), z)
-    const limit = largestDivergence({ mean: 2, freedom }, tokens)
+    const limit = largestDivergence({ mean: 2, freedom }, tokens, 1e-3)
     expectClose(limit, 2 * wilson)
     // The approximation is never below the quantile by more than 1 %, and above it most for one degree of freedom.
     expect(limit / (2 * exact)).toBeGreaterThan(0.99)
