@@ -8,7 +8,7 @@ import { conclude } from './conclude.js'
 import { equalNotes } from './equal-notes.js'
 import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
 import { otherSequence } from './other-sequence.js'
-import { planPairs, type Side, sidesOf } from './sides.js'
+import { planPairs, type Side, shapesOf, sidesOf } from './sides.js'
 import type { Comparison, ListedComparison, TokenComparison } from './types.js'
 
 /**
@@ -64,7 +64,10 @@ function compareOnce(dump: Side, golden: Side, settings: CompareSettings): Liste
     threads,
   })
   const equal = equalNotes(results, golden, dump, settings)
-  return conclude(dump.dump, golden.dump, results, [...notes, ...equal], settings)
+  return conclude(dump.dump, golden.dump, results, [...notes, ...equal], settings, {
+    golden: shapesOf(golden),
+    dump: shapesOf(dump),
+  })
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */

@@ -7,7 +7,7 @@ import type { Dtype } from '../tensor/dtype.js'
 import { inconclusiveReason, prefixEnd, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
-import { undecidedPositions } from './positions.js'
+import { type ShapeOf, undecidedPositions } from './positions.js'
 import { rankNotes } from './rank-notes.js'
 import { ruleOf } from './rounding.js'
 import { noiseNotes } from './run-noise.js'
@@ -25,11 +25,12 @@ export function conclude(
   results: Results,
   alignmentNotes: readonly Note[],
   settings: CompareSettings,
+  shapeOf: { readonly golden: ShapeOf; readonly dump: ShapeOf },
 ): ListedComparison {
   const { dtypes, notes: rowNotes } = outcomeFacts(results)
   const precision = settings.precision ?? inferPrecision(dtypes)
   const thresholds = thresholdsOf(precision, settings.limits)
-  const undecided = undecidedPositions(results, golden, dump)
+  const undecided = undecidedPositions(results, golden, dump, shapeOf)
   const isByHand = Object.keys(settings.limits).length > 0
   const judging: JudgeSettings = {
     missing: settings.missing,

@@ -63,7 +63,7 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
   const token = (verdict: Verdict, reason: string, facts: Partial<TokenComparison> = { golden, dump }) => {
     return { step, verdict, pass: verdict === 'pass', reason, ...facts }
   }
-  if (outcome.kind === 'shape-mismatch' || outcome.kind === 'unreadable') return token(outcome.kind, outcome.reason)
+  if (outcome.kind !== 'compared' && outcome.kind !== 'bounded') return token(outcome.kind, outcome.reason)
   const { rows, cut } = outcome
   if (rows.kind === 'no-support') {
     const side = rows.side === 'both' ? 'both sides' : `the ${rows.side}`

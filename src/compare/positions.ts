@@ -1,7 +1,10 @@
-import type { Dump } from '../dumps/types.js'
+import type { Dump, DumpStep } from '../dumps/types.js'
 import type { Results } from '../measure/results.js'
 
 type Side = Pick<Dump, 'steps' | 'promptStep' | 'rows'>
+
+/** The shape of the tensor of a step that was not compared; undefined if it cannot be read. */
+export type ShapeOf = (step: DumpStep) => readonly number[] | undefined
 
 /** A step whose tensor holds several positions. */
 interface LongStep {
@@ -16,9 +19,14 @@ interface LongStep {
  * step of a run without a cache, which is as many positions longer than another step as steps lie between.
  * @returns for each such step the reason
  */
-export function undecidedPositions(results: Results, golden: Side, dump: Side): Map<number, string> {
-  const ofGolden = undecidedSteps('golden', golden, shapesOf(results, 'golden'))
-  return new Map([...undecidedSteps('dump', dump, shapesOf(results, 'dump')), ...ofGolden])
+export function undecidedPositions(
+  results: Results,
+  golden: Side,
+  dump: Side,
+  shapeOf: { readonly golden: ShapeOf; readonly dump: ShapeOf },
+): Map<number, string> {
+  const ofGolden = undecidedSteps('golden', golden, shapesOf(results, 'golden'), shapeOf.golden)
+  return new Map([...undecidedSteps('dump', dump, shapesOf(results, 'dump'), shapeOf.dump), ...ofGolden])
 }
 
 /** The same for one side. @param shapes the shapes of the tensors, in the order of the steps; two with one position suffice */
@@ -26,12 +34,15 @@ export function undecidedSteps(
   side: 'golden' | 'dump',
   dump: Side,
   shapes: Iterable<{ readonly step: number; readonly shape: readonly number[] }>,
+  shapeOf: ShapeOf,
 ): Map<number, string> {
   const { promptStep, rows } = dump
   if (rows?.positions !== undefined) return new Map()
   const long: LongStep[] = []
   const offsets = new Set<number>()
+  let count = 0
   for (const { step, shape } of shapes) {
+    count++
     const positions = positionsOf(shape, rows?.sequence)
     if (offsets.size < 2) offsets.add(positions - step)
     if (positions > 1) long.push({ step, positions, shape })
@@ -41,7 +52,7 @@ export function undecidedSteps(
   const isWithoutCache = offsets.size === 1 && long.length > 1
   if (isWithoutCache) return new Map()
   const mayBePrompt = !long.some(isAsLongAs(first))
-  const isPrompt = mayBePrompt && first.step === promptStep
+  const isPrompt = mayBePrompt && first.step === promptStep && !(count === 1 && isBatch(dump, first, shapeOf))
   const reasons = new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, one)]))
   if (!isPrompt && mayBePrompt && promptStep !== undefined && first.step === dump.steps.at(0)?.step) {
     const text = `${reasons.get(first.step)}; if it is a prompt, load the ${side} with firstStep: ${first.step}`
@@ -71,6 +82,13 @@ const ONE_POSITION = [1, 1]
 /** Whether another step is as long as the first: then both hold a batch. */
 function isAsLongAs(first: LongStep): (other: LongStep) => boolean {
   return (other) => other !== first && other.positions === first.positions
+}
+
+/** Whether the step after the only one that was compared has as many positions: then both hold a batch. */
+function isBatch({ steps, rows }: Side, { step, positions }: LongStep, shapeOf: ShapeOf): boolean {
+  const next = steps.at(0)?.step === step ? steps.at(1) : undefined
+  const shape = next && shapeOf(next)
+  return shape !== undefined && positionsOf(shape, rows?.sequence) === positions
 }
 
 function positionsOf(shape: readonly number[], sequence: number | undefined): number {

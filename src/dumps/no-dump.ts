@@ -5,7 +5,7 @@ import { splitAtNumber } from '../io/numbered-text.js'
 import { firstItems, type List } from '../lib/lazy-list.js'
 import { adviceFor, EXPECTED } from './foreign-files.js'
 import { isTensorFile } from './layouts/flat/names.js'
-import { STATISTICS_ADVICE } from './layouts/layout.js'
+import { STATISTICS_ADVICE, STATISTICS_NAME } from './layouts/layout.js'
 import { locate } from './locate.js'
 import type { IgnoredPath } from './types.js'
 
@@ -68,7 +68,7 @@ function holdsStatistics(path: string): boolean {
   let folder = path
   for (let depth = 0; depth < STATISTICS_DEPTH; depth++) {
     const { entries } = tryListFolder(folder)
-    if (entries.some(({ name, kind }) => kind === 'file' && /^statistics?\.csv$/.test(name))) return true
+    if (entries.some(({ name, kind }) => kind === 'file' && STATISTICS_NAME.test(name))) return true
     const next = entries.find(({ name, kind }) => kind === 'folder' && name !== 'info' && name !== 'before')
     if (next === undefined) return false
     folder = resolve(folder, next.name)

@@ -1,10 +1,12 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { compareExactly } from '../metrics/compare-exactly.js'
+import { maskedProblem } from '../metrics/information.js'
 import type { RowBuffers, RowKernel } from '../metrics/kernel.js'
 import type { Precision } from '../metrics/precision.js'
 import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
+import type { RowStats } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { exactRow, isWide, widen } from '../tensor/widen.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
@@ -95,7 +97,11 @@ function addNotes(notes: string[], side: string, prepared: Prepared): void {
 }
 
 /** Field by field: what a spread makes survives V8's collections of young garbage, which adds up over many tokens. */
-function failure({ golden, dump, notes }: Sides, kind: 'shape-mismatch' | 'unreadable', reason: string): Outcome {
+function failure(
+  { golden, dump, notes }: Sides,
+  kind: 'shape-mismatch' | 'no-information' | 'unreadable',
+  reason: string,
+): Outcome {
   return { golden, dump, notes, kind, reason }
 }
 
@@ -133,6 +139,11 @@ function compareRows(
   const isEitherWide = isWide(golden.dtype) || isWide(dump.dtype)
   const exact = isEitherWide ? compareExactly(goldenRow, dumpRow, count) : undefined
   const rows = exact ?? kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
+  const masked =
+    rows.kind === 'measured'
+      ? (maskedReason('golden', rows.golden, goldenRow, count) ?? maskedReason('dump', rows.dump, dumpRow, count))
+      : undefined
+  if (masked !== undefined) return failure(sides, 'no-information', masked)
   const { golden: goldenSide, dump: dumpSide, notes } = sides
   const outcome: Outcome & { kind: 'compared' } = { golden: goldenSide, dump: dumpSide, notes, kind: 'compared', rows }
   if (rows.kind === 'measured') outcome.noise = pairNoise(rows, goldenRow, dumpRow, count, precision)
@@ -144,6 +155,14 @@ function compareRows(
   if (plan.undecided) outcome.separate = separateRanks(golden, dump, buffers, kernel)
   if (vocabSize !== undefined) outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   return outcome
+}
+
+function maskedReason(side: string, stats: RowStats, { bytes, dtype }: RawRow, width: number): string | undefined {
+  // Integers have any range.
+  if (dtype === 'int32' || dtype === 'int8') return undefined
+  const size = itemSize(dtype)
+  const problem = maskedProblem(stats, width, (from, count) => exactRow(bytes.subarray(from * size), dtype, count))
+  return problem && `${side}: ${problem}`
 }
 
 function rawRow(buffer: Uint8Array, start: number, dtype: Dtype, width: number): RawRow {

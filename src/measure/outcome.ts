@@ -71,6 +71,7 @@ export type Outcome = {
     }
   | { kind: 'bounded'; rows: BoundedRows; cut?: VocabCut }
   | { kind: 'shape-mismatch'; reason: string }
+  | { kind: 'no-information'; reason: string }
   | { kind: 'unreadable'; reason: string }
 )
 

@@ -1,3 +1,4 @@
+import type { Row } from '../tensor/widen.js'
 import type { RowStats } from './types.js'
 
 /** A softmax rounded to bfloat16 sums to 1 within this. */
@@ -15,3 +16,32 @@ export function informationProblem(
   }
   return undefined
 }
+
+/** Logits at or below it, and −Inf, are masks of vocab ids: no model computes them. */
+const MASK = -10_000
+
+/**
+ * Why a row with masked vocab ids says nothing about a model: the logits that are left are all equal, or only one is left.
+ * @param part the logits from a column on, at most `count` of them. It is called until two logits differ, so seldom more than once
+ * @param width number of columns
+ */
+export function maskedProblem(
+  { max, min }: Pick<RowStats, 'max' | 'min'>,
+  width: number,
+  part: (from: number, count: number) => Row,
+): string | undefined {
+  if (min > MASK || max <= MASK) return undefined
+  let left = 0
+  for (let from = 0; from < width; from += PART) {
+    for (const logit of part(from, Math.min(PART, width - from))) {
+      if (logit <= MASK) continue
+      if (logit !== max) return undefined
+      left++
+    }
+  }
+  if (left === 1) return 'all logits but one are masked, so its softmax is 1 whatever the logit is'
+  return `all logits that are not masked are equal (${max})`
+}
+
+/** Columns that are read at a time. */
+const PART = 256

@@ -4,7 +4,7 @@ import { GoldenLogitsError } from '../errors.js'
 import { planOneSide, readPlan, roomOf, unequalReason } from '../measure/ranks.js'
 import type { RowSource } from '../measure/row-source.js'
 import { type VocabCut, vocabCut } from '../measure/vocab-cut.js'
-import { informationProblem } from '../metrics/information.js'
+import { informationProblem, maskedProblem } from '../metrics/information.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 
@@ -55,6 +55,7 @@ export function rowProblem(row: Float32Array): string | undefined {
   const scan = scanRow(row, row.length)
   if (hasNonFinite(scan)) return nonFiniteText('it', countNonFinite(row, row.length))
   if (scan.max === Number.NEGATIVE_INFINITY) return 'every logit is -Inf'
-  const problem = informationProblem(scan, row.length)
+  const part = (from: number, count: number) => row.subarray(from, from + count)
+  const problem = informationProblem(scan, row.length) ?? maskedProblem(scan, row.length, part)
   return problem && `${problem}; if the token is not part of the text, leave it out with the option steps`
 }

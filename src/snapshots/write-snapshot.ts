@@ -14,6 +14,7 @@ import { threadId } from 'node:worker_threads'
 import { overCut } from '../compare/judge.js'
 import type { CompareSettings } from '../compare/options.js'
 import { undecidedSteps } from '../compare/positions.js'
+import { shapesOf } from '../compare/sides.js'
 import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
@@ -201,7 +202,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
     tokens.push({ step, dtype, width, top1, top1Logit, layer: source.layer, digest: rowDigest(row), ...compact })
     sources.push(...sourcesOf(step, source.files, dump.budgets))
   }
-  const [undecided] = undecidedSteps('dump', dump, shapes)
+  const [undecided] = undecidedSteps('dump', dump, shapes, shapesOf({ rows: logits }))
   if (undecided) return { step: undecided[0], reason: undecided[1] }
   npz?.finish()
   return { tokens, sources }

@@ -74,6 +74,16 @@ describe('several rows in a tensor', () => {
     expect(firstFailure).toMatchObject({ step: 1, verdict: 'shape-mismatch' })
   })
 
+  test('a batch is seen in the next step if only the first is compared', () => {
+    const batch = torchDump(single.map((_, seed) => rows([9, seed], [2, 8])))
+    const prompt = torchDump([rows([9, 0], [2, 8]), ...single.slice(1)])
+    const first = (dump: string) =>
+      compareDumps(dump, torchDump(single), { dtype: 'bf16', steps: [0] }).tokens[0]!.verdict
+    expect([first(batch), first(prompt)]).toEqual(['shape-mismatch', 'pass'])
+    // Of a dump with one step nothing else is there to look at.
+    expect(verdicts(single.slice(0, 1), [rows([9, 0], [2, 8])])[0]![0]).toBe('pass')
+  })
+
   test('a run without a cache grows by one position a step', () => {
     const dump = [
       rows([7, 0], [2, 8]),
@@ -206,6 +216,32 @@ describe('rows without information fail', () => {
     expect(comparison.pass).toBe(false)
     expect(comparison.tokens[0]).toMatchObject({ verdict, reason, pass: false })
     expect(comparison.counts).toMatchObject({ total: 2, compared: 1, failed: 1 })
+  })
+
+  test.each<[string, number, number[], string | undefined]>([
+    ['the others equal', Number.NEGATIVE_INFINITY, [4, 4, 4], 'all logits that are not masked are equal (4)'],
+    ['the others equal, by the smallest float16', -65504, [4, 4, 4], 'all logits that are not masked are equal (4)'],
+    [
+      'one left',
+      Number.NEGATIVE_INFINITY,
+      [4],
+      'all logits but one are masked, so its softmax is 1 whatever the logit is',
+    ],
+    ['the others differ', Number.NEGATIVE_INFINITY, [4, 4, 3], undefined],
+    ['two left', -1e9, [4, 3], undefined],
+  ])('masked vocab ids: %s', (_, mask, left, reason) => {
+    // Longer than what is read at a time.
+    const tensor = { values: [...Array<number>(600).fill(mask), ...left] }
+    const other = { values: logits(1, tensor.values.length) }
+    const comparison = compareDumps(torchDump([tensor, other]), torchDump([tensor, other]), { dtype: 'bf16' })
+    const verdict = reason === undefined ? 'pass' : 'no-information'
+    expect(comparison.tokens[0]).toMatchObject({ verdict, reason: reason === undefined ? '' : `golden: ${reason}` })
+    expect(comparison.pass).toBe(reason === undefined)
+  })
+
+  test('integers have any range', () => {
+    const tensor: Tensor = { values: [-20_000, -30_000, 5, 5], dtype: 'int32' }
+    expect(verdicts([tensor], [tensor])[0]![0]).toBe('pass')
   })
 
   test('one column', () => {

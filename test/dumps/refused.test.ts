@@ -90,10 +90,22 @@ describe('a folder of files in no known layout', () => {
   test('torch statistics in every step are refused, in some steps they are unreadable', () => {
     const root = writeTree({ 'cuda0_1/0/lm_head/statistics.csv': '', 'cuda0_1/1/lm_head/statistics.csv': '' })
     const path = join(root, 'cuda0_1')
-    const text = 'its layers hold statistics.csv and no output.pth: statistics hold no logits; dump again with tensors'
+    const text =
+      'its layers hold tables of statistics and no output.pth: statistics hold no logits; dump again with tensors'
     expectRefusal(() => loadDump(path), 'nothing-to-compare', text, path)
     const mixed = writeTree({ 'cuda0_1/0/lm_head/statistics.csv': '', 'cuda0_1/1/lm_head/output.pth': '' })
     expect(loadDump(mixed).steps.at(0)!.problem).toContain('(found statistics.csv): statistics hold no logits')
+  })
+
+  test('ATB statistics likewise', () => {
+    const table = (tid: number) => `0_1/${tid}/33_LmHead/after/statistic.csv`
+    const root = join(writeTree({ [table(0)]: 'max\n', [table(1)]: 'max\n' }), '0_1')
+    const text =
+      'its layers hold tables of statistics and no after/outtensor0.bin: statistics hold no logits; dump again with tensors'
+    expectRefusal(() => loadDump(root), 'nothing-to-compare', text, root)
+    const mixed = loadDump(writeTree({ [table(0)]: 'max\n', '0_1/1/33_LmHead/after/outtensor0.bin': '' }))
+    expect(mixed.steps.at(0)!.problem).toContain('(found after/statistic.csv): statistics hold no logits; dump again')
+    expect(mixed.steps.at(1)!.problem).toBeUndefined()
   })
 })
 

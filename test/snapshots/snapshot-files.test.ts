@@ -377,6 +377,11 @@ describe('a dump is refused', () => {
       all(0),
       'all logits are equal (0); if the token is not part of the text, leave it out with the option steps',
     ],
+    [
+      'masked logits and equal ones',
+      { values: [...all(-65504).values.slice(2), 3, 3] },
+      /^all logits that are not masked are equal \(3\)/,
+    ],
     ['equal logits', all(3), /^all logits are equal \(3\)/],
     ['probabilities', { values: softmax(logits(1, 64)) }, /^the values are probabilities \(in \[0, 1\], sum 1\)/],
   ])('if a row has only %s', (_, values, reason) => {

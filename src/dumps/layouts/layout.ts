@@ -1,7 +1,7 @@
-import { printable } from '../../errors.js'
+import { GoldenLogitsError, printable } from '../../errors.js'
 import type { FolderEntry } from '../../io/folder.js'
 import type { FolderNames } from '../../io/folder-names.js'
-import type { List } from '../../lib/lazy-list.js'
+import { firstOf, type List } from '../../lib/lazy-list.js'
 import { info, type Note, warning } from '../../lib/note.js'
 import type { IgnoredPaths } from '../ignored-paths.js'
 import type { Dump, DumpStep, LoadDumpOptions } from '../types.js'
@@ -30,6 +30,20 @@ export interface LayoutScan {
 /** What to do about tables of statistics in place of tensors. */
 export const STATISTICS_ADVICE =
   'statistics hold no logits; dump again with tensors (torch: DumpConfig(dump_last_logits=True); ATB: msit llm dump --type model tensor; msprobe: "task": "tensor")'
+
+/** The name of a table of statistics that a tool writes in place of a tensor. */
+export const STATISTICS_NAME = /^statistics?\.csv$/
+
+/**
+ * Refuses a dump of which every step holds statistics. If only some do, those are unreadable.
+ * @param expected the file that holds the logits
+ */
+export function refuseStatistics(steps: List<DumpStep>, expected: string, path: string): void {
+  const other = firstOf(steps, ({ problem }) => !problem?.endsWith(STATISTICS_ADVICE))
+  if (steps.length === 0 || other !== undefined) return
+  const message = `its layers hold tables of statistics and no ${expected}: ${STATISTICS_ADVICE}`
+  throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
+}
 
 /**
  * The note for layers that are read although their names are not those of an LM head, because there are no others.

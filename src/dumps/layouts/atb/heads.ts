@@ -1,7 +1,8 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
-import { kindOf } from '../../../io/folder.js'
+import { kindOf, tryListFolder } from '../../../io/folder.js'
 import type { RankStep } from '../../ranks.js'
+import { STATISTICS_ADVICE, STATISTICS_NAME } from '../layout.js'
 import { isHeadName } from '../names.js'
 import type { Execution, Layers } from './executions.js'
 
@@ -61,8 +62,9 @@ export function headOutput(execution: Execution, head: number): RankStep {
     if (!(error instanceof GoldenLogitsError)) throw error
     return { layer: layer.name, problem: error.message }
   }
-  return {
-    layer: layer.name,
-    problem: `no after/outtensor0.bin in ${printable(join(execution.folder, layer.name), 300)}`,
-  }
+  const { entries } = tryListFolder(dirname(file))
+  const table = entries.find(({ name }) => STATISTICS_NAME.test(name))
+  const advice = table === undefined ? '' : ` (found after/${table.name}): ${STATISTICS_ADVICE}`
+  const problem = `no after/outtensor0.bin in ${printable(join(execution.folder, layer.name), 300)}${advice}`
+  return { layer: layer.name, problem }
 }

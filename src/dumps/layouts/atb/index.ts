@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { firstOf } from '../../../lib/lazy-list.js'
 import type { IgnoredPaths } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
-import { type FolderLayout, type LayoutScan, onlyLayerNote, type ScanContext } from '../layout.js'
+import { type FolderLayout, type LayoutScan, onlyLayerNote, refuseStatistics, type ScanContext } from '../layout.js'
 import { type DeviceSelection, isNamed, namesLayers } from '../selection.js'
 import { Executions } from './executions.js'
 import { headOutput, pickHeads } from './heads.js'
@@ -43,6 +43,7 @@ function scanAtb(selections: readonly DeviceSelection[], { path, options, ignore
     return stepsOfRank(rank, holdsHead || rank.unreadable ? readRuns : [])
   })
   const steps = joinRanks(rankSteps, ignored)
+  refuseStatistics(steps, `after/${OUTPUT}`, path)
   for (const rank of ranks) listUnused(rank, read, readRuns, ignored)
   // Layers that the path names are read under any name.
   const isGuess = unnamed !== undefined && !selections.some(namesLayers)

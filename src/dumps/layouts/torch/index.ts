@@ -8,7 +8,7 @@ import { info, type Note, warning } from '../../../lib/note.js'
 import { ignoredAs, linkProblem } from '../../ignored-paths.js'
 import { joinRanks, RankSteps } from '../../ranks.js'
 import type { DumpStep } from '../../types.js'
-import { type FolderLayout, type LayoutScan, onlyLayerNote, type ScanContext, STATISTICS_ADVICE } from '../layout.js'
+import { type FolderLayout, type LayoutScan, onlyLayerNote, refuseStatistics, type ScanContext } from '../layout.js'
 import { isHeadName, parseTid, STEP_KINDS } from '../names.js'
 import { type DeviceSelection, namesLayers } from '../selection.js'
 import { outputsOf, parseOutput, STATISTICS_FILE } from './names.js'
@@ -41,17 +41,9 @@ function scanTorch(ranks: readonly DeviceSelection[], context: ScanContext): Lay
     listed.map((rank) => scanRank(rank, shift, guesses, context)),
     ignored,
   )
-  refuseStatistics(steps, context.path)
+  refuseStatistics(steps, 'output.pth', context.path)
   refuseAbsentLayer(steps, listed[0]!, context)
   return { steps, notes: [...notes, ...guesses.notes()], stepsAssumed: false }
-}
-
-/** Refuses a dump of which every step holds statistics. If only some do, those are unreadable. */
-function refuseStatistics(steps: List<DumpStep>, path: string): void {
-  const other = firstOf(steps, ({ problem }) => !problem?.endsWith(STATISTICS_ADVICE))
-  if (steps.length === 0 || other !== undefined) return
-  const message = `its layers hold ${STATISTICS_FILE} and no output.pth: ${STATISTICS_ADVICE}`
-  throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
 }
 
 /** Refuses an option `layer` that names a layer of no step. If only some steps lack it, those are unreadable. */
