@@ -34,7 +34,7 @@ export function compareListed(
   const settings = checkOptions(options)
   const tested = asDump('dump', dump)
   const trusted = asDump('golden', golden)
-  const sides = sidesOf(trusted, tested)
+  const sides = sidesOf(trusted, tested, settings.decoding)
   return compareSides(sides.dump, sides.golden, settings)
 }
 

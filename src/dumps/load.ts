@@ -15,6 +15,7 @@ import type { DeviceSelection } from './layouts/selection.js'
 import { type Located, locate } from './locate.js'
 import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
+import { stepsInFile, tokenIdsBeside } from './steps-in-file.js'
 import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
 
 interface Scan extends LayoutScan {
@@ -70,7 +71,21 @@ function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
   }
   // A file outside any layout may hold a whole run.
   const prompt = layout === 'file' || decodeOnly ? {} : { promptStep: options.firstStep ?? 0 }
-  return { path: pathOrGlob, layout, named, steps, notes, ignored, stepsAssumed, ...prompt, ...ranks, budgets, rows }
+  const tokenIds = layout === 'file' && steps.length === 1 ? tokenIdsBeside(steps.at(0)!.files[0] ?? '') : undefined
+  return {
+    path: pathOrGlob,
+    layout,
+    named,
+    steps: positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
+    notes,
+    ignored,
+    stepsAssumed,
+    ...prompt,
+    ...(tokenIds && tokenIds.size > 0 && { tokenIds }),
+    ...ranks,
+    budgets,
+    rows,
+  }
 }
 
 /** The check of every option. A new option needs a line here and one in `LoadDumpOptions`. */
@@ -79,7 +94,7 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   layer: (value) => nonEmptyString('layer', value, '67_LmHead'),
   firstStep: (value) => wholeNumber('firstStep', value, 0),
   tensor: (value) => nonEmptyString('tensor', value, 'scores'),
-  positions: (value) => choiceOrNumber('positions', value, ['last', 'all'], 'the number of a position from 0'),
+  positions: (value) => choiceOrNumber('positions', value, ['last', 'all', 'steps'], 'the number of a position from 0'),
   sequence: (value) => wholeNumber('sequence', value, 0),
   prefill: (value) => choiceOrNumber('prefill', value, ['last'], 'the number of an execution'),
   ranks: (value) => choiceOrNumber('ranks', value, ['split', 'copies'], 'the number of a rank from 0'),

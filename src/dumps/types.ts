@@ -51,6 +51,8 @@ export interface Dump {
   readonly promptStep?: number
   /** What the option `ranks` says of the files of each step, if there are several. */
   readonly ranks?: RankReading
+  /** Token ids that were saved beside the logits, by name (`prompt_input_ids`). */
+  readonly tokenIds?: ReadonlyMap<string, readonly number[]>
   readonly budgets: Partial<Budgets>
   /** Which numbers of a file are the logits, as far as the caller said so. */
   readonly rows?: Pick<LoadDumpOptions, 'tensor' | 'positions' | 'sequence'>
@@ -72,8 +74,9 @@ export interface LoadDumpOptions {
   /**
    * Which position counts if a tensor holds several that are no prompt: the last one, or its number from 0. With `all` every
    * position of every step is compared, also of a prompt, and is a token of its own; the other side must hold as many.
+   * `steps` says that one file holds a run: each position of its tensor, or each tensor of a tuple or dict, is a step.
    */
-  positions?: 'last' | 'all' | number
+  positions?: 'last' | 'all' | 'steps' | number
   /** Which sequence of a batch counts, from 0. */
   sequence?: number
   /**

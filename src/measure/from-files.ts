@@ -1,3 +1,4 @@
+import { locateRow, type ManyRows, type NoRow, type RowChoice, type RowPlace } from '../dumps/locate-row.js'
 import type { DumpStep, RankReading } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { type FileLayout, hasLayout } from '../formats/file-layout.js'
@@ -10,7 +11,6 @@ import { memorySource } from '../io/memory-source.js'
 import { readWhole } from '../io/read-whole.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
-import { locateRow, type ManyRows, type NoRow, type RowChoice, type RowPlace } from './locate-row.js'
 import { type OpenFile, OpenStep } from './open-step.js'
 import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
 

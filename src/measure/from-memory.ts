@@ -1,5 +1,5 @@
+import { locateRow, type RowChoice } from '../dumps/locate-row.js'
 import { itemSize } from '../tensor/dtype.js'
-import { locateRow, type RowChoice } from './locate-row.js'
 import type { Prepared, RowSource } from './row-source.js'
 
 /** Rows of tensors that the steps themselves hold in memory. */

@@ -1,9 +1,9 @@
 import { dirname, relative } from 'node:path'
 import { linkedFile } from '../dumps/layouts/atb/link.js'
+import { addOnce } from '../dumps/locate-row.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import type { OpenTensors, TensorReader } from '../formats/tensor-reader.js'
 import { type FileSource, openFile } from '../io/file-source.js'
-import { addOnce } from './locate-row.js'
 
 /** An open file, and the tensors in it. */
 export type OpenFile = OpenTensors & { readonly source: FileSource }

@@ -1,7 +1,7 @@
+import type { ManyRows } from '../dumps/locate-row.js'
 import type { DumpStep, RankReading } from '../dumps/types.js'
 import type { RowComparison } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
-import type { ManyRows } from './locate-row.js'
 import type { BoundedRows } from './outcome.js'
 
 /**

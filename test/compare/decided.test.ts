@@ -188,7 +188,7 @@ describe('several tensors in a file', () => {
     expect(tokenOf(file)).toMatchObject({
       verdict: 'shape-mismatch',
       reason:
-        "dump: 2 tensors in the file, and which one holds the logits is not decided: 'scores' float32 [1, 4], 'hidden' float32 [1, 4]; name the one that holds the logits with loadDump's option tensor: 'scores'; a whole run in one file is not read as steps: save each token as a step",
+        "dump: 2 tensors in the file, and which one holds the logits is not decided: 'scores' float32 [1, 4], 'hidden' float32 [1, 4]; name the one that holds the logits with loadDump's option tensor: 'scores'",
     })
     expect(tokenOf(file, { tensor: 'hidden' })).toMatchObject({ verdict: 'pass' })
     expect(tokenOf(file, { tensor: 'logits' })).toMatchObject({

@@ -7,7 +7,7 @@ export interface RowChoice {
   /** The name of the tensor that holds the logits. */
   readonly tensor?: string
   /** Which position of a tensor with several counts; a number from 0. `all`: each, so the step must say which it is. */
-  readonly positions?: 'last' | 'all' | number
+  readonly positions?: 'last' | 'all' | 'steps' | number
   /** Which sequence of a batch counts, from 0. */
   readonly sequence?: number
 }
@@ -58,7 +58,14 @@ export function locateRow(
   notes: string[],
   position?: number,
 ): RowPlace | ManyRows | NoRow {
-  const tensor = chooseTensor(tensors, choice.tensor, notes)
+  const series = position !== undefined || choice.positions === 'all' ? seriesOf(tensors, choice) : undefined
+  if (series && position === undefined) {
+    const [first] = series
+    return { kind: 'positions', count: series.length, dtype: first!.dtype, fileShape: [...first!.shape] }
+  }
+  const tensor = series ? series[position!] : chooseTensor(tensors, choice, notes)
+  if (tensor === undefined)
+    return noRow(tensors[0]!, `the file holds ${series!.length} tensors, and no tensor ${position}`)
   if (typeof tensor === 'string') return noRow(tensors[0]!, tensor)
   const { shape, length, dtype } = tensor
   const reason = dtypeProblem(dtype) ?? shapeProblem(tensor)
@@ -69,12 +76,9 @@ export function locateRow(
   if (choice.positions === 'all' && position === undefined && count > 1 && isOneSequence(shape, choice)) {
     return { kind: 'positions', count, dtype, fileShape: [...shape] }
   }
-  const row = chooseRow(
-    shape,
-    length / width,
-    position === undefined ? choice : { ...choice, positions: position },
-    notes,
-  )
+  // Of a series, each tensor is one position.
+  const chosen: RowChoice = position === undefined ? choice : { ...choice, positions: series ? 'last' : position }
+  const row = chooseRow(shape, length / width, chosen, notes)
   if (typeof row === 'string') return noRow(tensor, row)
   return { kind: 'row', index: tensors.indexOf(tensor), width, start: row * width }
 }
@@ -84,7 +88,8 @@ function noRow({ dtype, shape }: LazyTensor, reason: string): NoRow {
 }
 
 /** The named tensor, the one named `logits`, or the only one that can be logits. A string says why none was chosen. */
-function chooseTensor(tensors: readonly LazyTensor[], name: string | undefined, notes: string[]): LazyTensor | string {
+function chooseTensor(tensors: readonly LazyTensor[], choice: RowChoice, notes: string[]): LazyTensor | string {
+  const name = choice.tensor
   if (name !== undefined) {
     const named = tensors.find((tensor) => tensor.name === name)
     return named ?? `no tensor of the file is named '${printable(name, 40)}'; there are ${listed(tensors)}`
@@ -99,8 +104,32 @@ function chooseTensor(tensors: readonly LazyTensor[], name: string | undefined, 
     return chosen
   }
   const advice = `name the one that holds the logits with loadDump's option tensor: '${example(candidates, tensors)}'`
-  const run = candidates.length > 1 ? '; a whole run in one file is not read as steps: save each token as a step' : ''
+  const run = seriesOf(tensors, choice)
+    ? "; if each is a step of one run, set loadDump's option positions: 'steps'"
+    : ''
   return `${tensors.length} tensors in the file, and which one holds the logits is not decided: ${listed(tensors)}; ${advice}${run}`
+}
+
+/**
+ * Tensors that may be the positions or steps of one run, in their order: a tuple or list of rows, or a dict of them by names
+ * that count. Each has one row of the same width.
+ */
+function seriesOf(tensors: readonly LazyTensor[], { tensor, sequence }: RowChoice): readonly LazyTensor[] | undefined {
+  if (tensor !== undefined || tensors.some(({ name }) => name === 'logits')) return undefined
+  const rows = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
+  const width = rows[0]?.shape.at(-1)
+  const batch = sequence === undefined ? 1 : rows[0]?.shape[0]
+  const isRow = ({ shape, length }: LazyTensor) => shape.at(-1) === width && length === width! * batch!
+  if (rows.length < 2 || !rows.every(isRow)) return undefined
+  const numbered = rows.map((tensor) => ({ tensor, match: /^(.*?)(\d{1,9})$/.exec(tensor.name) }))
+  const before = numbered[0]!.match?.[1]
+  if (numbered.some(({ match }) => match === null || match[1]!.replace(/0+$/, '') !== before!.replace(/0+$/, ''))) {
+    return undefined
+  }
+  numbered.sort((a, b) => Number(a.match![2]) - Number(b.match![2]))
+  const first = Number(numbered[0]!.match![2])
+  if (numbered.some(({ match }, i) => Number(match![2]) !== first + i)) return undefined
+  return numbered.map(({ tensor }) => tensor)
 }
 
 function example(candidates: readonly LazyTensor[], tensors: readonly LazyTensor[]): string {
