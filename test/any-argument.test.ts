@@ -149,6 +149,10 @@ const FUNCTIONS: Readonly<Record<string, readonly [call: (...args: never[]) => u
     [my, my, { steps: [0] }],
   ],
   readRaw: [logits!.readRaw, [0, 4, new Uint8Array(16)]],
+  toMatchGoldenLayers: [
+    (a: never, b: never, options: never) => matchers.toMatchGoldenLayers.call({}, a, b, options).message(),
+    [golden, golden, { step: 0 }],
+  ],
   toMatchGoldenLogits: [
     (a: never, b: never, options: never) => matchers.toMatchGoldenLogits.call({}, a, b, options).message(),
     [my, golden, { threads: 1, steps: [0] }],

@@ -87,10 +87,12 @@ test('the public exports of every entry: they change on purpose', () => {
       "./jest": [],
       "./matchers": [
         "matchers",
+        "toMatchGoldenLayers",
         "toMatchGoldenLogits",
         "toMatchLogitsSnapshot",
         "toReproduceLogits",
         "type DumpOrPath",
+        "type LayersOptions",
         "type MatcherContext",
         "type MatcherResult",
         "type ReproduceOptions",

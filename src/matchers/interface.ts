@@ -1,3 +1,4 @@
+import type { LayersOptions } from '../compare/layers/types.js'
 import type { CompareOptions } from '../compare/options.js'
 import type { ReproduceOptions } from '../compare/reproduce.js'
 import type { SnapshotOptions } from '../snapshots/options.js'
@@ -12,6 +13,8 @@ export type Returned<Self> = Self extends { toBe(expected: any): infer R } ? R :
 export interface LogitsMatchers {
   /** Every token of the dump is within the thresholds of the golden. */
   toMatchGoldenLogits(golden: DumpOrPath, options?: CompareOptions): Returned<this>
+  /** No layer of the dump diverges from the golden at one token; a failure names the first that does. */
+  toMatchGoldenLayers(golden: DumpOrPath, options: LayersOptions<DumpOrPath>): Returned<this>
   /** Every token of the dump is within the thresholds of this test's snapshot in the repository. */
   toMatchLogitsSnapshot(options?: SnapshotOptions): Returned<this>
   /** Every token of the dump has the same bits as the same token of another run. */

@@ -1,0 +1,210 @@
+import { asDump } from '../../dumps/as-dump.js'
+import { type Layer, layersOf, type StepLayers } from '../../dumps/layers/index.js'
+import type { Dump } from '../../dumps/types.js'
+import { invalidArgument } from '../../errors.js'
+import type { FilePath } from '../../lib/file-path.js'
+import { info, type Note, sideNotes, warning } from '../../lib/note.js'
+import { LayerReader, type MeasuredLayer } from '../../measure/layers/measure-layer.js'
+import { inferPrecision, PRECISIONS } from '../thresholds.js'
+import type { Precision } from '../types.js'
+import { misalignment } from './alignment.js'
+import { climb, isEmbedding, type LayerFinding, type RankedLayer } from './ladder.js'
+import { checkLayersOptions, type LayersSettings } from './options.js'
+import { type LayerPairs, pairLayers } from './pair-layers.js'
+import type { ComparedLayer, LayersComparison, LayersFinding, LayersOptions } from './types.js'
+
+type DumpOrPath = Dump | FilePath
+
+/**
+ * Compares every layer of two dumps at one token, and names the first one that diverges, if a rule of `climb` names one.
+ * Synchronous, one pair of tensors in memory, a part at a time.
+ * @throws GoldenLogitsError as `compareDumps` does; `nothing-to-compare` if a side has no layers of the token, or no layer has
+ * the same name on both sides
+ */
+export function compareLayers(
+  dump: DumpOrPath,
+  golden: DumpOrPath,
+  options: LayersOptions<DumpOrPath>,
+): LayersComparison {
+  const settings = checkLayersOptions(options)
+  const sides = { golden: asDump('golden', golden), dump: asDump('dump', dump) }
+  const { step } = settings
+  const [left, right] = [layersOf(sides.golden, step), layersOf(sides.dump, step)]
+  const pairs = pairLayers(left.layers, right.layers, settings.mapping)
+  if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
+  checkMapping(settings, left, right)
+  const reader = new LayerReader(sides.golden.budgets, sides.dump.budgets)
+  const floorOf = measuredFloor(sides.golden, left, settings)
+  const entries = pairs.pairs.map((pair): ComparedLayer => {
+    const measured = reader.measure(pair.golden, pair.dump)
+    if ('output' in measured) return { verdict: 'compared', reason: measured.notes.join('; '), ...pair, measured }
+    return { ...measured, ...pair }
+  })
+  return conclude(entries, pairs, sides, floorOf, settings, [
+    ...orderNotes(left),
+    ...(pairs.renamed === undefined ? [] : [info(pairs.renamed)]),
+  ])
+}
+
+/** The floor's layers against the golden's, by the golden's names. */
+function measuredFloor(
+  golden: Dump,
+  layers: StepLayers,
+  { floor, step }: LayersSettings<DumpOrPath>,
+): ((layer: Layer) => MeasuredLayer | undefined) | undefined {
+  if (floor === undefined) return undefined
+  const dump = asDump('dump', floor)
+  const { pairs } = pairLayers(layers.layers, layersOf(dump, step).layers)
+  const byName = new Map(pairs.map((pair) => [pair.golden.name, pair.dump]))
+  const reader = new LayerReader(golden.budgets, dump.budgets)
+  return (layer) => {
+    const partner = byName.get(layer.name)
+    const measured = partner && reader.measure(layer, partner)
+    return measured && 'output' in measured ? measured : undefined
+  }
+}
+
+function conclude(
+  entries: readonly ComparedLayer[],
+  pairs: LayerPairs,
+  sides: { golden: Dump; dump: Dump },
+  floorOf: ((layer: Layer) => MeasuredLayer | undefined) | undefined,
+  settings: LayersSettings<DumpOrPath>,
+  notes: Note[],
+): LayersComparison {
+  const ranked: (RankedLayer & { readonly entry: number })[] = []
+  entries.forEach(({ golden, dump, measured }, entry) => {
+    if (!measured) return
+    const { name, type = dump!.type } = golden!
+    ranked.push({ name, type, measured, entry, ...(floorOf && { floor: floorOf(golden!) }) })
+  })
+  const precision = settings.precision ?? precisionOf(ranked)
+  const { scores, finding: byRank } = climb(ranked, precision)
+  const reason = ranked.length === 0 ? 'no layer could be measured' : misalignment(ranked)
+  const finding: LayersFinding = reason === undefined ? byEntry(byRank, ranked) : { kind: 'not-aligned', reason }
+  const layers = [...entries]
+  ranked.forEach(({ entry }, i) => {
+    const isNamed = finding.kind === 'layer' && finding.index === entry
+    layers[entry] = { ...layers[entry]!, score: scores[i]!, ...(isNamed && { verdict: 'diverges' }) }
+  })
+  for (const golden of pairs.goldenOnly)
+    layers.push({ verdict: 'golden-only', reason: 'the dump has no layer of this name', golden })
+  for (const dump of pairs.dumpOnly)
+    layers.push({ verdict: 'dump-only', reason: 'the golden has no layer of this name', dump })
+  const unpaired = pairs.goldenOnly.length + pairs.dumpOnly.length
+  const failed = entries.length - ranked.length
+  const all = [
+    ...notes,
+    ...facts(ranked, floorOf !== undefined, precision, settings),
+    ...sideNotes('golden', sides.golden.notes),
+    ...sideNotes('dump', sides.dump.notes),
+  ]
+  const agrees = finding.kind === 'identical' || finding.kind === 'none'
+  return {
+    pass: agrees && (settings.unpaired === 'allow' || unpaired + failed === 0),
+    step: settings.step,
+    layers,
+    finding,
+    counts: { total: layers.length, compared: ranked.length, unpaired, failed },
+    precision,
+    hasFloor: floorOf !== undefined,
+    notes: all.map(({ text }) => text),
+    warnings: all.filter(({ weight }) => weight === 'warning').map(({ text }) => text),
+    goldenPath: sides.golden.path,
+    dumpPath: sides.dump.path,
+  }
+}
+
+/** The coarser precision of both sides. The one of a side is that of at least half of its layers, or finer. */
+function precisionOf(layers: readonly RankedLayer[]): Precision {
+  // A table of embeddings keeps the precision of its checkpoint.
+  const computed = layers.filter((layer) => !isEmbedding(layer))
+  const sides = ([0, 1] as const).map((side) => {
+    const precisions = computed.map(({ measured }) => inferPrecision([measured.output.precisions[side]]))
+    const ranks = precisions.map((precision) => PRECISIONS.indexOf(precision)).sort((a, b) => a - b)
+    return ranks[Math.floor((ranks.length - 1) / 2)] ?? PRECISIONS.length - 1
+  })
+  return PRECISIONS[Math.min(...sides)]!
+}
+
+function byEntry(finding: LayerFinding, ranked: readonly { entry: number }[]): LayerFinding {
+  if (finding.kind === 'layer') return { ...finding, index: ranked[finding.index]!.entry }
+  return finding.kind === 'none' ? { ...finding, largest: finding.largest.map((i) => ranked[i]!.entry) } : finding
+}
+
+function orderNotes({ order }: StepLayers): Note[] {
+  if (order === 'recorded') return []
+  const text = 'the golden does not record in which order its layers ran: their names give it'
+  return [info(`${text}. The collector in examples/collect records it in model_tree.json`)]
+}
+
+function facts(
+  ranked: readonly RankedLayer[],
+  hasFloor: boolean,
+  precision: string,
+  settings: LayersSettings<DumpOrPath>,
+): Note[] {
+  const notes: Note[] = []
+  const positions = Math.max(...ranked.map(({ measured }) => measured.output.positions))
+  if (positions < 8) {
+    notes.push(
+      info(
+        `only ${positions} ${positions === 1 ? 'position' : 'positions'} could be compared, which is a poor estimate: collect a prefill (token 0) of 8 or more, which names more faults`,
+      ),
+    )
+  }
+  const withoutInputs = ranked.filter((layer) => layer.measured.inputs.length === 0 && !isEmbedding(layer)).length
+  if (withoutInputs > 0) {
+    notes.push(
+      info(
+        `${withoutInputs} of ${ranked.length} layers have no input to compare: the output of the layer before is taken for it`,
+      ),
+    )
+  }
+  const leftOut = ranked.filter(({ measured }) => measured.output.leftOut > 0)
+  if (leftOut.length > 0) {
+    const { name, measured } = leftOut[0]!
+    notes.push(
+      info(`${name}: one side holds ${measured.output.leftOut} more positions (of the prompt); the last are compared`),
+    )
+  }
+  if (!hasFloor) {
+    notes.push(
+      info(
+        'no floor: with the option floor, a second run of the golden in the precision of the dump, more faults are named',
+      ),
+    )
+  }
+  const lacking = hasFloor ? ranked.filter(({ floor }) => !floor).length : 0
+  if (lacking > 0) notes.push(info(`the floor lacks ${lacking} of ${ranked.length} layers, which no rule judges`))
+  if (settings.precision === undefined && precision === 'fp32') {
+    notes.push(
+      warning(
+        'both sides hold float32, and are judged as if they were computed in it',
+        "set the option dtype: 'fp32'; kernels that multiply in TF32 are judged by dtype: 'fp16'",
+      ),
+    )
+  }
+  return notes
+}
+
+function checkMapping({ mapping }: LayersSettings<unknown>, golden: StepLayers, dump: StepLayers): void {
+  for (const [from, to] of Object.entries(mapping)) {
+    const [side, name] = golden.layers.some(({ name }) => name === from) ? ['dump', to] : ['golden', from]
+    const { layers } = side === 'dump' ? dump : golden
+    if (!layers.some((layer) => layer.name === name)) {
+      throw invalidArgument(`the option mapping names ${name}, and the ${side} has no such layer at this token`)
+    }
+  }
+}
+
+function noPairs(sides: { golden: Dump; dump: Dump }, golden: StepLayers, dump: StepLayers): Error {
+  const some = ({ layers }: StepLayers) =>
+    layers
+      .slice(0, 3)
+      .map(({ name }) => name)
+      .join(', ')
+  return invalidArgument(
+    `no layer has the same name on both sides: ${golden.layers.length} in ${sides.golden.path} (${some(golden)}…), ${dump.layers.length} in ${sides.dump.path} (${some(dump)}…); name the pairs with the option mapping`,
+  )
+}

@@ -1,0 +1,280 @@
+import type { MeasuredLayer } from '../../measure/layers/measure-layer.js'
+import { median, type TensorPair } from '../../measure/layers/measure-tensors.js'
+import type { Precision } from '../types.js'
+
+/** A measured layer, as the rules see it. */
+export interface RankedLayer {
+  readonly name: string
+  readonly type?: string | undefined
+  readonly measured: MeasuredLayer
+  /** The same layer of the floor's run against the golden, if there is one. */
+  readonly floor?: MeasuredLayer | undefined
+}
+
+/** Which rule named a layer. */
+export type LayerRule = 'non-finite' | 'exact' | 'embedding' | 'floor' | 'amplification'
+
+/** What a layer's error is compared with. */
+export interface LayerScore {
+  /** Positions that were used: all but the first of a text, if there are others. */
+  readonly positions: number
+  /** Medians over these positions of the relative Euclidean error. `input` is absent if no input is at hand. */
+  readonly output: number
+  readonly input?: number
+  /** Median of output over input error, divided by the median of its kind; absent without an input. */
+  readonly amplification?: number
+  /** Median of the output error over the floor's, and of the input error likewise. */
+  readonly overFloor?: number
+  readonly inputOverFloor?: number
+}
+
+export type LayerFinding =
+  | { readonly kind: 'identical' }
+  | { readonly kind: 'layer'; readonly rule: LayerRule; readonly index: number }
+  /** `largest`: up to three layers, the most amplifying first. */
+  | { readonly kind: 'none'; readonly largest: readonly number[] }
+
+export interface Ladder {
+  readonly scores: readonly LayerScore[]
+  readonly finding: LayerFinding
+}
+
+/**
+ * Errors below these say nothing: an eighth of the distance between 1 and the next number; all of it for float32, whose
+ * kernels differ by the order in which they add up.
+ */
+export const EPSILON: Readonly<Record<Precision, number>> = { bf16: 2 ** -10, fp16: 2 ** -13, fp32: 2 ** -23 }
+
+/**
+ * The first layer that diverges, by the first rule that names one.
+ *
+ * The thresholds were chosen on 927 faults planted in a model of 30 layers, in bf16 and fp16. More positions permit lower
+ * ones: a single position is a poor estimate.
+ * @param layers in the order of execution
+ */
+export function climb(layers: readonly RankedLayer[], precision: Precision): Ladder {
+  const epsilon = EPSILON[precision]
+  const scores = scoresOf(layers, epsilon)
+  if (layers.every(({ measured }) => isSame(measured.output))) return { scores, finding: { kind: 'identical' } }
+  for (const [rule, first] of [
+    ['non-finite', () => firstNonFinite(layers)],
+    ['exact', () => firstUnequal(layers)],
+    ['embedding', () => firstEmbedding(layers, epsilon)],
+    ['floor', () => firstOverFloor(layers, scores)],
+    ['amplification', () => (layers.some(({ floor }) => floor) ? -1 : firstAmplifying(layers, scores))],
+  ] as const) {
+    const index = first()
+    if (index >= 0) return { scores, finding: { kind: 'layer', rule, index } }
+  }
+  return { scores, finding: { kind: 'none', largest: largest(scores) } }
+}
+
+function isSame({ differing, nonFinite }: TensorPair): boolean {
+  return differing === 0 && nonFinite.golden + nonFinite.dump === 0
+}
+
+/** A layer that turns finite numbers into NaN or infinities where the golden's does not. */
+function firstNonFinite(layers: readonly RankedLayer[]): number {
+  return layers.findIndex(({ measured: { output, inputs } }) => {
+    return output.nonFinite.dump > output.nonFinite.golden && inputs.every(({ nonFinite }) => nonFinite.dump === 0)
+  })
+}
+
+/** Under this many elements that are equal, equality may be luck. */
+const MIN_EQUAL = 64
+
+/**
+ * The first layer with inputs that are equal bit by bit and an output that is not: only if other matrix products of the
+ * run are equal bit by bit, so that the kernels round alike. Two builds that round differently may agree by luck in a
+ * few elements, so the share of elements that differ must be far above what that evidence allows.
+ */
+function firstUnequal(layers: readonly RankedLayer[]): number {
+  let equal = 0
+  const hasEqualInputs = ({ measured: { output, inputs } }: RankedLayer) =>
+    inputs.length > 0 && inputs.every(isSame) && output.dtypes[0] === output.dtypes[1]
+  for (const layer of layers) {
+    if (hasEqualInputs(layer) && isProduct(layer) && isSame(layer.measured.output))
+      equal += layer.measured.output.elements
+  }
+  if (equal < MIN_EQUAL) return -1
+  const index = layers.findIndex((layer) => hasEqualInputs(layer) && !isSame(layer.measured.output))
+  if (index < 0) return -1
+  const { differing, elements } = layers[index]!.measured.output
+  return differing / elements > 30 / equal ? index : -1
+}
+
+function isProduct({ name, type }: RankedLayer): boolean {
+  return /linear|matmul|conv1d/i.test(type ?? '') || /(proj|lin|dense|fc\d)$/i.test(name)
+}
+
+/** Every position counts: a median hides one bad row of the table. */
+function firstEmbedding(layers: readonly RankedLayer[], epsilon: number): number {
+  return layers.findIndex((layer) => {
+    return isEmbedding(layer) && layer.measured.output.errors.some((error) => !(error <= 8 * epsilon))
+  })
+}
+
+export function isEmbedding({ name, type }: Pick<RankedLayer, 'name' | 'type'>): boolean {
+  if (/rotary|rope/i.test(name)) return false
+  return (
+    /(embed_tokens|wte|word_?embeddings?|tok_embeddings|embed_in|embedding)$/i.test(name) ||
+    /^(word)?embedding$/i.test(type ?? '')
+  )
+}
+
+/** The kind of a layer: its name without the numbers of layers. */
+export function kindOf(name: string): string {
+  return name.replaceAll(/(?<![^./_])\d+(?![^./_@])/g, '*')
+}
+
+/** Below this, the typical amplification of a kind says only that its layers are exact. */
+const MIN_TYPICAL = 0.25
+
+function scoresOf(layers: readonly RankedLayer[], epsilon: number): LayerScore[] {
+  const scores = layers.map((layer, i) => {
+    const score = scoreOf(layer, previousOutput(layers, i), epsilon)
+    return runsLayers(layer.name, layers) ? { positions: score.positions, output: score.output } : score
+  })
+  const byKind = new Map<string, number[]>()
+  layers.forEach(({ name }, i) => {
+    if (scores[i]!.amplification === undefined) return
+    const kind = kindOf(name)
+    byKind.set(kind, [...(byKind.get(kind) ?? []), i])
+  })
+  const small = [...byKind.values()].filter((members) => members.length < 3).flat()
+  for (const members of [...[...byKind.values()].filter(({ length }) => length >= 3), small]) {
+    const finite = members.map((i) => scores[i]!.amplification!).filter(Number.isFinite)
+    // If most layers of a kind are exact, a rounding elsewhere is no divergence.
+    const typical = finite.length === 0 ? 1 : Math.max(median(finite), MIN_TYPICAL)
+    for (const i of members) scores[i] = { ...scores[i]!, amplification: scores[i]!.amplification! / typical }
+  }
+  return scores
+}
+
+/** What a layer reads if its inputs were not dumped: what the layer before it wrote. */
+function previousOutput(layers: readonly RankedLayer[], index: number): RankedLayer | undefined {
+  // A container reads what the first layer inside it reads, and parallel projections read the same.
+  let first = index
+  while (first > 0 && layers[first - 1]!.name.startsWith(`${layers[index]!.name}.`)) first--
+  while (first > 0 && areParallel(layers[first - 1]!.name, layers[first]!.name)) first--
+  return first === 0 ? undefined : layers[first - 1]
+}
+
+const PARALLEL = [/(?:^|[./_])(?:q|k|v|query|key|value)(?:_proj|_lin)?$/i, /(?:^|[./_])(?:gate_proj|up_proj|w1|w3)$/i]
+
+/** Projections of one input, which run side by side. */
+function areParallel(a: string, b: string): boolean {
+  const parentOf = (name: string) => name.slice(0, name.lastIndexOf('.') + 1)
+  return parentOf(a) === parentOf(b) && PARALLEL.some((pattern) => pattern.test(a) && pattern.test(b))
+}
+
+/** Does this module run several layers one after the other? Its error is theirs, so it is not judged by itself. */
+function runsLayers(name: string, layers: readonly RankedLayer[]): boolean {
+  const numbers = new Set<string>()
+  for (const { name: inner } of layers) {
+    if (!inner.startsWith(`${name}.`)) continue
+    const match = /^(?:[^.]+\.)*?(\d+)\./.exec(inner.slice(name.length + 1))
+    // The experts of a mixture run side by side.
+    if (match && !/expert/i.test(match[0])) numbers.add(match[0])
+  }
+  return numbers.size > 1
+}
+
+function scoreOf(
+  { name, type, measured, floor }: RankedLayer,
+  previous: RankedLayer | undefined,
+  epsilon: number,
+): LayerScore {
+  const rows = usedRows(measured.output)
+  const isFirst = isEmbedding({ name, type })
+  const output = rows.map((row) => measured.output.errors[row]!)
+  const input = isFirst ? undefined : inputErrors(measured, previous?.measured, rows)
+  const score = { positions: rows.length, output: median(output), ...(input && { input: median(input) }) }
+  const amplification = input && median(output.map((error, i) => error / Math.max(input[i]!, 2 * epsilon)))
+  const overFloor = floor && overFloorOf(output, usedErrors(floor.output, rows), epsilon)
+  const floorInput = floor && inputErrors(floor, previous?.floor, rows)
+  const inputOverFloor = isFirst ? 1 : input && floorInput && overFloorOf(input, floorInput, epsilon)
+  return {
+    ...score,
+    ...(amplification !== undefined && { amplification }),
+    ...(overFloor !== undefined && inputOverFloor !== undefined && { overFloor, inputOverFloor }),
+  }
+}
+
+/** All positions but the first of each text, which attends to nothing else; that one too if there is no other. */
+function usedRows({ positions, sequence }: TensorPair): number[] {
+  const rows = Array.from({ length: positions }, (_, row) => row)
+  const later = sequence > 1 && positions % sequence === 0 ? rows.filter((row) => row % sequence > 0) : []
+  return later.length > 0 ? later : rows
+}
+
+function usedErrors({ errors }: TensorPair, rows: readonly number[]): number[] | undefined {
+  return rows.every((row) => row < errors.length) ? rows.map((row) => errors[row]!) : undefined
+}
+
+/** The largest error of all inputs, position by position; undefined if no input has these positions. */
+function inputErrors(
+  { inputs, output }: MeasuredLayer,
+  previous: MeasuredLayer | undefined,
+  rows: readonly number[],
+): number[] | undefined {
+  const pairs = inputs.length > 0 ? inputs : previous ? [previous.output] : []
+  const usable = pairs.filter(({ positions }) => positions === output.positions)
+  if (usable.length === 0) return undefined
+  return rows.map((row) => Math.max(...usable.map(({ errors }) => errors[row]!)))
+}
+
+function overFloorOf(
+  errors: readonly number[],
+  floor: readonly number[] | undefined,
+  epsilon: number,
+): number | undefined {
+  return floor && median(errors.map((error, i) => error / Math.max(floor[i]!, epsilon)))
+}
+
+/** A layer must exceed these; the more positions, the lower. */
+function floorLimits(positions: number): { floor: number; amplification: number } {
+  if (positions >= 8) return { floor: 1.75, amplification: 1.5 }
+  return positions >= 4 ? { floor: 2, amplification: 2 } : { floor: 2.5, amplification: 2.5 }
+}
+
+function amplificationLimit(positions: number): number {
+  return positions >= 16 ? 3 : positions >= 4 ? 4 : 5
+}
+
+function firstOverFloor(layers: readonly RankedLayer[], scores: readonly LayerScore[]): number {
+  const isOver = ({ positions, overFloor, inputOverFloor, amplification = Infinity }: LayerScore) => {
+    if (overFloor === undefined || inputOverFloor === undefined) return false
+    const limits = floorLimits(positions)
+    return overFloor > limits.floor && inputOverFloor <= limits.floor && amplification > limits.amplification
+  }
+  return firstOf(layers, scores, isOver, ({ overFloor }) => overFloor!)
+}
+
+function firstAmplifying(layers: readonly RankedLayer[], scores: readonly LayerScore[]): number {
+  const isOver = ({ positions, amplification }: LayerScore) =>
+    amplification !== undefined && amplification > amplificationLimit(positions)
+  return firstOf(layers, scores, isOver, ({ amplification }) => amplification!)
+}
+
+/** The first layer over a limit; of projections side by side, the one that is furthest over it. */
+function firstOf(
+  layers: readonly RankedLayer[],
+  scores: readonly LayerScore[],
+  isOver: (score: LayerScore) => boolean,
+  sizeOf: (score: LayerScore) => number,
+): number {
+  const first = scores.findIndex(isOver)
+  let best = first
+  for (let i = first + 1; first >= 0 && i < layers.length && i < first + 4; i++) {
+    if (!areParallel(layers[first]!.name, layers[i]!.name)) continue
+    if (isOver(scores[i]!) && sizeOf(scores[i]!) > sizeOf(scores[best]!)) best = i
+  }
+  return best
+}
+
+function largest(scores: readonly LayerScore[]): number[] {
+  const size = ({ amplification, overFloor }: LayerScore) => overFloor ?? amplification ?? 0
+  const indices = scores.map((_, i) => i).filter((i) => size(scores[i]!) > 0)
+  return indices.sort((a, b) => size(scores[b]!) - size(scores[a]!)).slice(0, 3)
+}

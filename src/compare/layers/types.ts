@@ -1,0 +1,68 @@
+import type { Layer } from '../../dumps/layers/index.js'
+import type { MeasuredLayer } from '../../measure/layers/measure-layer.js'
+import type { PrecisionName } from '../thresholds.js'
+import type { Precision } from '../types.js'
+import type { LayerFinding, LayerScore } from './ladder.js'
+
+/** Options of `toMatchGoldenLayers`. `Side` is the type of what names a dump. */
+export interface LayersOptions<Side> {
+  /** The token whose layers are compared; both dumps must hold every layer of it. */
+  step: number
+  /**
+   * A second run of the golden's build in the precision of the dump: its error shows what rounding alone does in each layer,
+   * which names more faults and fewer wrong layers.
+   */
+  floor?: Side
+  /** The coarser precision of the two runs. Left out: the coarsest dtype of the layers. */
+  dtype?: PrecisionName
+  /** Whether layers that only one side holds, or that cannot be compared, let the comparison fail. Default `'fail'`. */
+  unpaired?: 'fail' | 'allow'
+  /** Names of the dump's layers by names of the golden's, for layers that are called differently. */
+  mapping?: Readonly<Record<string, string>>
+}
+
+/**
+ * - `compared`: measured, and not the one that was named
+ * - `diverges`: the first layer that diverges
+ * - `golden-only`, `dump-only`: the other side has no layer of this name
+ * - `unreadable`, `shape-mismatch`, `no-output`: paired, and not measured
+ */
+export type LayerVerdict =
+  | 'compared'
+  | 'diverges'
+  | 'golden-only'
+  | 'dump-only'
+  | 'unreadable'
+  | 'shape-mismatch'
+  | 'no-output'
+
+export interface ComparedLayer {
+  readonly verdict: LayerVerdict
+  readonly reason: string
+  readonly golden?: Layer
+  readonly dump?: Layer
+  /** Present if the layer was measured; likewise `score`. */
+  readonly measured?: MeasuredLayer
+  readonly score?: LayerScore
+}
+
+/** `not-aligned`: the two sides did not compute the same, so no layer can be named; `reason` says why. */
+export type LayersFinding = LayerFinding | { readonly kind: 'not-aligned'; readonly reason: string }
+
+/** A comparison of all layers at one token. */
+export interface LayersComparison {
+  /** True if no layer diverges, and every layer was compared or may be left out. */
+  readonly pass: boolean
+  readonly step: number
+  /** In the golden's order of execution; layers of the dump alone come last. */
+  readonly layers: readonly ComparedLayer[]
+  /** `index` and `largest` are positions in `layers`. */
+  readonly finding: LayersFinding
+  readonly counts: Readonly<Record<'total' | 'compared' | 'unpaired' | 'failed', number>>
+  readonly precision: Precision
+  readonly hasFloor: boolean
+  readonly notes: readonly string[]
+  readonly warnings: readonly string[]
+  readonly goldenPath: string
+  readonly dumpPath: string
+}

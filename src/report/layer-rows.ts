@@ -1,0 +1,50 @@
+import type { ComparedLayer, LayersComparison } from '../compare/layers/types.js'
+import type { TokenComparison, TokenSide, Verdict } from '../compare/types.js'
+import type { Layer } from '../dumps/layers/index.js'
+import type { TensorPair } from '../measure/layers/measure-tensors.js'
+import type { Metrics } from '../metrics/types.js'
+
+const VERDICTS: Readonly<Record<ComparedLayer['verdict'], Verdict>> = {
+  compared: 'pass',
+  diverges: 'over-threshold',
+  'golden-only': 'missing',
+  'dump-only': 'extra',
+  unreadable: 'unreadable',
+  'shape-mismatch': 'shape-mismatch',
+  'no-output': 'missing',
+}
+
+/** The layers of a comparison as rows of a report, in the order of the comparison: each is the token of its step. */
+export function layerTokens({ layers, step, pass, finding }: LayersComparison): TokenComparison[] {
+  return layers.map((layer) => {
+    const { verdict, measured } = layer
+    const { golden, dump } = layer
+    const isRuled = finding.kind === 'not-aligned' && verdict === 'compared'
+    const reason = isRuled ? finding.reason : layer.reason
+    return {
+      step,
+      verdict: isRuled ? 'undecided' : VERDICTS[verdict],
+      pass: !isRuled && (verdict === 'compared' || (pass && verdict !== 'diverges')),
+      reason:
+        verdict === 'diverges' && finding.kind === 'layer'
+          ? `the first layer that diverges, by the rule ${finding.rule}`
+          : reason,
+      ...(measured && { metrics: metricsOf(measured.output) }),
+      ...(golden && { golden: sideOf(golden, measured?.output, 0) }),
+      ...(dump && { dump: sideOf(dump, measured?.output, 1) }),
+    }
+  })
+}
+
+/** A layer has no distribution, so no KL divergence, and relative errors of its elements say nothing: those cells stay empty. */
+function metricsOf(output: TensorPair): Metrics {
+  const { cosineSimilarity, relativeEuclideanDistance, maxAbsoluteError, meanAbsoluteError } = output
+  return { cosineSimilarity, relativeEuclideanDistance, maxAbsoluteError, meanAbsoluteError } as Metrics
+}
+
+function sideOf({ name, outputs }: Layer, output: TensorPair | undefined, side: 0 | 1): TokenSide {
+  const facts = { files: outputs.slice(0, 1), layer: name }
+  return output
+    ? { ...facts, dtype: output.dtypes[side], fileShape: output.shapes[side], ...output.stats[side] }
+    : facts
+}

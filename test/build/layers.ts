@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import { pth, type Tensor } from './logits.js'
+import { writeTree } from './tree.js'
+
+/** A module of a dump of all layers. */
+export interface Module {
+  name: string
+  type?: string
+  output: Tensor
+  inputs?: readonly Tensor[]
+}
+
+/** Writes token 0 of a torch dump with these modules, in this order of execution. @returns its path */
+export function layersDump(modules: readonly Module[], options: { order?: boolean } = {}): string {
+  const files: Record<string, Uint8Array | string> = {}
+  const device = 'msit_dump_20250301_101500/torch_tensors/cpu0_1'
+  const children = modules.map(({ name, type = 'Module' }, i) => ({
+    name,
+    type,
+    ...(options.order !== false && { order: [i] }),
+    children: [],
+  }))
+  files[`${device}/model_tree.json`] = JSON.stringify({ name: 'root', type: 'Model', children })
+  for (const { name, output, inputs = [] } of modules) {
+    files[`${device}/0/${name}/output.pth`] = pth(output)
+    inputs.forEach((input, i) => {
+      files[`${device}/0/${name}/input_${i}.pth`] = pth(input)
+    })
+  }
+  return join(writeTree(files), 'msit_dump_20250301_101500')
+}
+
+/** Numbers of about 1, the same for each seed. */
+export function vector(seed: number, count: number): number[] {
+  let state = seed * 7919 + 13
+  return Array.from({ length: count }, () => {
+    state = (state * 1103515245 + 12345) % 2147483648
+    return (state / 2147483648 - 0.5) * 2
+  })
+}
+
+export const POSITIONS = 10
+export const WIDTH = 16
+
+/** A tensor whose every position is at this relative Euclidean distance from the golden's, which has the distance 0. */
+export function at(distance: number, seed: number, positions = POSITIONS): Tensor {
+  const values: number[] = []
+  for (let row = 0; row < positions; row++) {
+    const golden = vector(seed * 100 + row, WIDTH)
+    const noise = vector(seed * 100 + row + 50, WIDTH)
+    const scale = distance === 0 ? 0 : (distance * Math.hypot(...golden)) / Math.hypot(...noise)
+    values.push(...golden.map((value, i) => value + scale * noise[i]!))
+  }
+  return { values, shape: [1, positions, WIDTH] }
+}
+
+/** The errors of one layer's output and input. */
+export type Errors = Readonly<Record<string, readonly [output: number, input: number]>>
+
+const PARTS = [
+  'input_layernorm',
+  'self_attn.q_proj',
+  'self_attn.k_proj',
+  'self_attn.o_proj',
+  'self_attn',
+  'mlp',
+] as const
+
+/**
+ * A model of an embedding, four decoder layers and a head, whose error grows from layer to layer as rounding does, except for
+ * the errors that are given.
+ * @param level 0 for a golden, 1 for a run in bfloat16
+ */
+export function model(level: number, errors: Errors = {}, positions = POSITIONS): Module[] {
+  const modules: Module[] = []
+  let seed = 0
+  const add = (name: string, type: string, output: number, input?: number) => {
+    const [planted, plantedInput] = errors[name] ?? []
+    seed++
+    modules.push({
+      name,
+      type,
+      output: at(planted ?? level * output, seed, positions),
+      ...(input !== undefined && { inputs: [at(plantedInput ?? level * input, seed + 500, positions)] }),
+    })
+  }
+  add('root.embed_tokens', 'Embedding', 0.0015)
+  for (let layer = 0; layer < 4; layer++) {
+    const stream = 0.003 + 0.002 * layer
+    for (const part of PARTS) add(`root.layers.${layer}.${part}`, 'Linear', 1.5 * stream, stream)
+    add(`root.layers.${layer}`, 'Layer', stream + 0.002, stream)
+  }
+  add('root.norm', 'RMSNorm', 0.012, 0.011)
+  add('root.lm_head', 'Linear', 0.015, 0.012)
+  return modules
+}

@@ -1,0 +1,305 @@
+import { describe, expect, test } from 'vitest'
+import type { LayersOptions } from '../../src/compare/layers/types.js'
+import { GoldenLogitsError } from '../../src/index.js'
+import type { MatcherContext } from '../../src/matchers/types.js'
+import { type DumpOrPath, toMatchGoldenLayers } from '../../src/matchers.js'
+import { at, layersDump, type Module, model, WIDTH } from '../build/layers.js'
+import { torchDump } from '../build/pair.js'
+
+type Options = Partial<LayersOptions<DumpOrPath>>
+
+function call(dump: string, golden: string, options: Options = {}, isNot = false) {
+  const all = { step: 0, dtype: 'bf16', ...options } as LayersOptions<DumpOrPath>
+  return toMatchGoldenLayers.call({ isNot } as MatcherContext, dump, golden, all)
+}
+
+/** The first line behind the hint. */
+function headOf(dump: string, golden: string, options: Options = {}): string {
+  const { pass, message } = call(dump, golden, options)
+  return `${pass ? 'pass' : 'fail'}: ${message().split('\n')[2]!.split('     ')[0]}`
+}
+
+function errorOf(body: () => unknown): { code?: string; message: string } {
+  try {
+    body()
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return error
+    throw error
+  }
+  return { message: 'no error' }
+}
+
+const golden = layersDump(model(0))
+const honest = layersDump(model(1))
+const NONE = 'pass: No layer stands out: the error grows as rounding does'
+
+describe('an honest run', () => {
+  test('passes: its error grows as rounding does', () => {
+    expect(headOf(honest, golden)).toBe(NONE)
+    expect(headOf(honest, golden, { floor: layersDump(model(0.9)) })).toBe(NONE)
+  })
+
+  test('with the same bits passes', () => {
+    expect(headOf(layersDump(model(0)), golden)).toBe(
+      'pass: Every layer that was compared has the same bits on both sides',
+    )
+  })
+
+  test('on one position passes, and the message says that one is a poor estimate', () => {
+    const [one, other] = [layersDump(model(1, {}, 1)), layersDump(model(0, {}, 1))]
+    expect(headOf(one, other)).toBe(NONE)
+    expect(call(one, other).message()).toContain('only 1 position could be compared, which is a poor estimate')
+  })
+
+  test('lists the layers that stand out most, and no more than 40 lines', () => {
+    const text = call(honest, golden).message()
+    expect(text).toContain('  The layers that stand out most:\n    root.')
+    expect(text.split('\n').length).toBeLessThan(40)
+  })
+})
+
+describe('the first layer that diverges is named', () => {
+  // The error of an output of 0.05 for an input of 0.005 is 6.7 times what others of its kind make of it: 0.0075.
+  const fault = layersDump(model(1, { 'root.layers.1.self_attn.o_proj': [0.05, 0.005] }))
+
+  test('by its amplification, if there is no floor', () => {
+    const text = call(fault, golden).message()
+    expect(text).toContain(
+      'First layer that diverges: root.layers.1.self_attn.o_proj     (token 0; 31 layers: 31 compared',
+    )
+    expect(text).toContain(
+      '  rule                amplification: its output error is 6.67 times what layers of its kind make',
+    )
+    expect(text).toContain('  error of output     0.05     relative Euclidean distance\n')
+    expect(text).toContain('  error of input      0.005\n')
+    expect(text).toContain('  positions           9 of 10 used')
+    expect(text).toMatch(/ {2}golden {2}.*root\.layers\.1\.self_attn\.o_proj.output\.pth {2}float32 \[1, 10, 16\]/)
+  })
+
+  test('by the floor and its amplification together', () => {
+    // 0.015 for 0.005 is twice its kind: too little without a floor, enough with one at 9 positions.
+    const small = layersDump(model(1, { 'root.layers.1.self_attn.o_proj': [0.015, 0.005] }))
+    expect(headOf(small, golden)).toBe(NONE)
+    const text = call(small, golden, { floor: honest }).message()
+    expect(text).toContain('First layer that diverges: root.layers.1.self_attn.o_proj')
+    expect(text).toContain(
+      "rule                floor: its output error is 2 times the floor's, its input error 1 times",
+    )
+  })
+
+  test('not the layer behind it, whose input carries the error', () => {
+    const inherited = {
+      'root.layers.1.self_attn.o_proj': [0.05, 0.005],
+      'root.layers.1.self_attn': [0.05, 0.005],
+      'root.layers.1.mlp': [0.075, 0.05],
+      'root.layers.2.mlp': [0.075, 0.05],
+    } as const
+    expect(headOf(layersDump(model(1, inherited)), golden)).toContain('root.layers.1.self_attn.o_proj')
+  })
+
+  test('of projections side by side, the one that is furthest over the limit', () => {
+    const both = {
+      'root.layers.2.self_attn.q_proj': [0.06, 0.007],
+      'root.layers.2.self_attn.k_proj': [0.2, 0.007],
+    } as const
+    expect(headOf(layersDump(model(1, both)), golden)).toBe(
+      'fail: First layer that diverges: root.layers.2.self_attn.k_proj',
+    )
+  })
+
+  test('an embedding with one wrong row, which a median hides', () => {
+    const wrong = model(1)
+    const { values } = wrong[0]!.output
+    const scaled = values.map((value, i) => (Math.floor(i / WIDTH) === 4 ? value * 1.05 : value))
+    wrong[0] = { ...wrong[0]!, output: { ...wrong[0]!.output, values: scaled } }
+    expect(headOf(layersDump(wrong), golden)).toBe('fail: First layer that diverges: root.embed_tokens')
+  })
+
+  test('the layer that makes NaN of finite inputs', () => {
+    const wrong = model(1).map((module): Module => {
+      if (module.name !== 'root.layers.2.mlp') return module
+      return { ...module, output: { ...module.output, values: module.output.values.with(3, Number.NaN) } }
+    })
+    const text = call(layersDump(wrong), golden).message()
+    expect(text).toContain('First layer that diverges: root.layers.2.mlp')
+    expect(text).toContain('rule                non-finite')
+  })
+
+  test('exactly, if all before it has the same bits', () => {
+    const exact = layersDump(model(0, { 'root.layers.3.self_attn.q_proj': [0.001, 0] }))
+    const text = call(exact, golden).message()
+    expect(text).toContain('First layer that diverges: root.layers.3.self_attn.q_proj')
+    expect(text).toContain('rule                exact: its inputs are equal bit by bit, and 160 of 160 elements')
+  })
+
+  test('no layer by a few elements that round otherwise, if little is equal', () => {
+    // Only the first projection has equal inputs and outputs: 160 elements are no proof that the kernels round alike.
+    const luck = { 'root.layers.0.input_layernorm': [0, 0.0015], 'root.layers.0.self_attn.q_proj': [0, 0] } as const
+    const wrong = model(1, luck)
+    const k = wrong.findIndex(({ name }) => name === 'root.layers.0.self_attn.k_proj')
+    const zero = model(0)
+    const values = zero[k]!.output.values
+    const output = { ...zero[k]!.output, values: values.with(5, values[5]! * 1.01) }
+    wrong[k] = { ...zero[k]!, output }
+    expect(headOf(layersDump(wrong), golden)).toBe(NONE)
+  })
+
+  test('and .not passes', () => {
+    expect(call(fault, golden, {}, true).pass).toBe(false)
+  })
+})
+
+describe('layers that cannot be compared are listed', () => {
+  const without = layersDump(model(1).filter(({ name }) => name !== 'root.layers.3.mlp'))
+
+  test('a layer that the dump lacks fails, unless it may be left out', () => {
+    const { pass, message } = call(without, golden)
+    expect(pass).toBe(false)
+    expect(message()).toContain('(token 0; 31 layers: 30 compared, 1 without a partner, 0 not comparable)')
+    expect(message()).toContain('  only in the golden: root.layers.3.mlp')
+    expect(message()).toContain("accept the rest with unpaired: 'allow'")
+    expect(call(without, golden, { unpaired: 'allow' }).pass).toBe(true)
+  })
+
+  test('a layer of another shape', () => {
+    const other = model(1).map((module) =>
+      module.name === 'root.norm' ? { ...module, output: { values: [1, 2, 3], shape: [1, 1, 3] } } : module,
+    )
+    const { pass, message } = call(layersDump(other), golden)
+    expect(pass).toBe(false)
+    expect(message()).toContain('  shape-mismatch: root.norm: other shapes: golden [1, 10, 16], dump [1, 1, 3]')
+  })
+
+  test('names with another prefix are paired, and the message says so', () => {
+    const renamed = model(1).map((module) => ({ ...module, name: module.name.replace('root.', 'root.model.') }))
+    const { pass, message } = call(layersDump(renamed), golden)
+    expect(message()).toContain("layers are paired by name without 'root.' in the golden and 'root.model.' in the dump")
+    expect(pass).toBe(true)
+  })
+
+  test('the option mapping pairs layers that are called differently', () => {
+    const renamed = layersDump(
+      model(1).map((module) => (module.name === 'root.lm_head' ? { ...module, name: 'root.output_layer' } : module)),
+    )
+    expect(call(renamed, golden).pass).toBe(false)
+    expect(call(renamed, golden, { mapping: { 'root.lm_head': 'root.output_layer' } }).pass).toBe(true)
+  })
+
+  test('the dump holds only the last positions of the head', () => {
+    const last = model(1).map((module) => {
+      if (module.name !== 'root.lm_head') return module
+      return { ...module, output: { values: module.output.values.slice(-WIDTH), shape: [1, 1, WIDTH] } }
+    })
+    const { pass, message } = call(layersDump(last), golden)
+    expect(message()).toContain('root.lm_head: one side holds 9 more positions (of the prompt); the last are compared')
+    expect(pass).toBe(true)
+  })
+})
+
+describe('no layer is named if the runs did not compute the same', () => {
+  const ids = (values: number[]) => ({ values, shape: [1, 10], dtype: 'int64' as const })
+  const withIds = (level: number, first: number) => {
+    const [embedding, ...others] = model(level)
+    return layersDump([{ ...embedding!, inputs: [ids([first, 2, 3, 4, 5, 6, 7, 8, 9, 10])] }, ...others])
+  }
+
+  test('they read other tokens', () => {
+    const { pass, message } = call(withIds(1, 5), withIds(0, 1))
+    expect(pass).toBe(false)
+    expect(message()).toContain('The two sides cannot be compared layer by layer')
+    expect(message()).toContain(
+      'the inputs of root.embed_tokens differ in 1 of 10 token ids, so the runs read different texts',
+    )
+    expect(call(withIds(1, 1), withIds(0, 1)).pass).toBe(true)
+  })
+
+  test('a captured graph wrote one tensor for several layers', () => {
+    const captured = model(1).map((module, _, all) =>
+      module.name === 'root.layers.1.mlp'
+        ? { ...module, output: all.find(({ name }) => name === 'root.layers.0.mlp')!.output }
+        : module,
+    )
+    const { pass, message } = call(layersDump(captured), golden)
+    expect(pass).toBe(false)
+    expect(message()).toContain('the dump has the same bytes in root.layers.0.mlp and root.layers.1.mlp')
+  })
+
+  test('and .not does not pass', () => {
+    const error = errorOf(() => call(withIds(1, 5), withIds(0, 1), {}, true))
+    expect(error).toMatchObject({ code: 'nothing-to-compare' })
+    expect(error.message).toContain('.not.toMatchGoldenLayers needs a layer that diverges, and no rule names one')
+  })
+})
+
+describe('without inputs or a recorded order', () => {
+  const bare = (modules: Module[]) => modules.map(({ name, output }) => ({ name, output }))
+
+  test('the layer before stands for the input, and the names give the order', () => {
+    const plain = layersDump(bare(model(0)).reverse(), { order: false })
+    const { pass, message } = call(layersDump(bare(model(1)).reverse(), { order: false }), plain)
+    expect(message()).toContain(
+      '30 of 31 layers have no input to compare: the output of the layer before is taken for it',
+    )
+    expect(message()).toContain('the golden does not record in which order its layers ran: their names give it')
+    expect(pass).toBe(true)
+    const wrong = bare(model(1, { 'root.layers.2.self_attn.k_proj': [0.3, 0] }))
+    expect(headOf(layersDump(wrong, { order: false }), plain)).toContain('root.layers.2.self_attn.k_proj')
+  })
+})
+
+describe('misuse is an error', () => {
+  test.each<[string, () => unknown, string, string]>([
+    [
+      'no step',
+      () => call(honest, golden, { step: undefined as never }),
+      'invalid-argument',
+      'the option step is missing',
+    ],
+    [
+      'a typo',
+      () => call(honest, golden, { floors: honest } as never),
+      'invalid-argument',
+      "there is no option 'floors'",
+    ],
+    [
+      'an unknown precision',
+      () => call(honest, golden, { dtype: 'fp8' as never }),
+      'invalid-argument',
+      'dtype must be one of bf16',
+    ],
+    [
+      'a bad mapping',
+      () => call(honest, golden, { mapping: [] as never }),
+      'invalid-argument',
+      'mapping must be an object',
+    ],
+    [
+      'a mapping to nothing',
+      () => call(honest, golden, { mapping: { 'root.norm': 'x' } }),
+      'invalid-argument',
+      'the dump has no such layer',
+    ],
+    [
+      'no such token',
+      () => call(honest, golden, { step: 7 }),
+      'nothing-to-compare',
+      'there is no token 7; the dump holds 0',
+    ],
+    [
+      'dumps that share no name',
+      () => call(layersDump([{ name: 'root.other', output: at(0, 1) }]), golden, {}),
+      'invalid-argument',
+      'no layer has the same name on both sides',
+    ],
+    [
+      'ranks',
+      () => call(torchDump([[{ values: [1, 2] }, { values: [1, 2] }]]), golden),
+      'ambiguous-run',
+      'token 0 has 2 ranks',
+    ],
+  ])('%s', (_, body, code, text) => {
+    const error = errorOf(body)
+    expect(error.code).toBe(code)
+    expect(error.message).toContain(text)
+  })
+})
