@@ -77,11 +77,10 @@ function optionOf(flag: string, help: string, parse: ((text: string) => unknown)
 
 /** The options that were given. What they hold is checked where they are used. */
 export function compareOptionsOf(values: Readonly<Record<string, unknown>>): CompareOptions {
-  const { klDivergence, cosineSimilarity } = values
-  const thresholds = {
-    ...(klDivergence !== undefined && { klDivergence }),
-    ...(cosineSimilarity !== undefined && { cosineSimilarity }),
-  }
+  const names = ['klDivergence', 'cosineSimilarity', 'meanKl', 'p99Kl', 'top1Agreement']
+  const thresholds = Object.fromEntries(
+    names.filter((name) => values[name] !== undefined).map((name) => [name, values[name]]),
+  )
   return { ...pick(values, COMPARE, ''), ...(Object.keys(thresholds).length > 0 && { thresholds }) } as CompareOptions
 }
 

@@ -4,12 +4,13 @@ import { info, type Note, sideNotes, warning } from '../lib/note.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
 import type { Dtype } from '../tensor/dtype.js'
-import { inconclusiveReason, prefixEnd, setAside, setAsideNotes } from './comparable.js'
+import { inconclusiveReason, type PrefixEnd, prefixEnd, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
 import { type ShapeOf, undecidedPositions } from './positions.js'
 import { rankNotes } from './rank-notes.js'
 import { ruleOf } from './rounding.js'
+import { closeCalls, judgeRun } from './run-limits.js'
 import { noiseNotes } from './run-noise.js'
 import { StepRanges } from './step-ranges.js'
 import { tally } from './tally.js'
@@ -52,9 +53,13 @@ export function conclude(
     if (results.hasFlip(index) || !Number.isNaN(results.noiseAt(index)?.freedom ?? Number.NaN)) return false
     return isWithin((key) => results.metric(index, key), thresholds)
   })
+  const run = judgeRun(comparableTokens(tokens, end), settings.runLimits)
+  const runFailures = run.filter(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
+  const tooShort = run.find(({ verdict }) => verdict === 'too-short')
   const inconclusive =
-    firstFailure === undefined && counts.compared > 0
-      ? inconclusiveReason(counts.compared - counts.notComparable, tokens.length - allowed, settings, end)
+    firstFailure === undefined && counts.compared > 0 && runFailures.length === 0
+      ? (inconclusiveReason(counts.compared - counts.notComparable, tokens.length - allowed, settings, end) ??
+        tooShort?.reason)
       : undefined
   const isReference = isByHand || settings.rounding === 'reference'
   const noise =
@@ -62,7 +67,9 @@ export function conclude(
   const isJudged = dtypes.size > 0
   // Notes that may explain a failure come first: a message shows a few.
   const notes: Note[] = [
+    ...run.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => info(reason)),
     ...alignmentNotes,
+    ...closeCalls(run),
     ...(end === undefined ? [] : setAsideNotes(end, judged)),
     ...(noise?.notes ?? []),
     ...excused.notes(precision, settings),
@@ -80,6 +87,7 @@ export function conclude(
     pass:
       firstFailure === undefined &&
       counts.compared > 0 &&
+      runFailures.length === 0 &&
       inconclusive === undefined &&
       !(strict && warnings.length > 0),
     ...(inconclusive !== undefined && { inconclusive }),
@@ -89,12 +97,21 @@ export function conclude(
     // A copy: a caller who changes it must not change the verdicts that are still to be drawn.
     thresholds: { ...thresholds },
     ...(noise?.run && { noise: noise.run }),
+    ...(run.length > 0 && { run }),
     notes: notes.map(({ text }) => text),
     warnings,
     strict,
     ...(decoding !== undefined && { decoding }),
     goldenPath: golden.path,
     dumpPath: dump.path,
+  }
+}
+
+/** The tokens for which both runs had read the same text: statistics of a run are about these. */
+function* comparableTokens(tokens: List<TokenComparison>, end: PrefixEnd | undefined): Iterable<TokenComparison> {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens.at(i)!
+    if (end === undefined || i <= end.index || token.step === end.step) yield token
   }
 }
 

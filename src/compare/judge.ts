@@ -104,6 +104,7 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
   const facts: Partial<TokenComparison> = { metrics: rows.metrics, ...supportOf(rows) }
   if (flip) facts.flip = flip
   if (noise) facts.noise = noise
+  if (Number.isFinite(rowNoise?.topProbability)) facts.topProbability = rowNoise!.topProbability
   if (isExcused) facts.isExcused = true
   Object.assign(facts, sides)
   if (isExcused) return token('pass', excuses.join('; '), facts)

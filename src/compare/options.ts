@@ -2,6 +2,7 @@ import { describeValue, invalidArgument } from '../errors.js'
 import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/check-options.js'
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
+import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
 import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { TokenIds } from './token-ids.js'
 import type { Decoding, Precision } from './types.js'
@@ -19,6 +20,12 @@ export interface CompareOptions {
     klDivergence?: number
     /** Cosine similarity must be above; in [−1, 1). */
     cosineSimilarity?: number
+    /** The mean KL divergence of the comparable tokens must be below, of at least 10 tokens. */
+    meanKl?: number
+    /** The 99th percentile of their KL divergence must be below, of at least 100 tokens. */
+    p99Kl?: number
+    /** The share of them with the same top-1 on both sides must be above; in [0, 1). */
+    top1Agreement?: number
   }
   /** Compare these steps only: a list, or a range with both ends included. Left out: every step. */
   steps?: readonly number[] | { from?: number; to?: number }
@@ -70,6 +77,8 @@ export interface CompareSettings {
   precision: Precision | undefined
   /** Limits that the caller set. */
   limits: Partial<Record<GatedKey, number>>
+  /** Limits on the whole run. */
+  runLimits: RunThresholds
   wants: (step: number) => boolean
   /** Steps requested one by one: at least one side must have each. */
   listed: readonly number[]
@@ -119,7 +128,7 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
   const given = checkObject<CompareOptions>('the options', options, COMPARE_OPTIONS, "{ dtype: 'bf16' }")
   return {
     precision: given.dtype === undefined ? undefined : checkPrecision(given.dtype),
-    limits: checkLimits(given.thresholds),
+    ...checkLimits(given.thresholds),
     ...checkSteps(given.steps),
     vocabSize: wholeNumber('vocabSize', given.vocabSize, 1),
     missing: choice('missing', given.missing, ['fail', 'allow']),
@@ -161,17 +170,14 @@ function checkPrecision(name: unknown): Precision {
   )
 }
 
-function checkLimits(thresholds: unknown): Partial<Record<GatedKey, number>> {
-  if (thresholds === undefined) return {}
+function checkLimits(thresholds: unknown): Pick<CompareSettings, 'limits' | 'runLimits'> {
+  if (thresholds === undefined) return { limits: {}, runLimits: {} }
   if (typeof thresholds !== 'object' || thresholds === null) {
     const value = describeValue(thresholds)
     throw invalidArgument(`thresholds must be an object such as { klDivergence: 0.01 }, got ${value}`)
   }
-  refuseUnknown(
-    'threshold',
-    thresholds,
-    GATED.map(({ key }) => key),
-  )
+  refuseUnknown('threshold', thresholds, [...GATED.map(({ key }) => key), ...RUN_KEYS])
+  const runLimits = checkRunLimits(thresholds as Record<string, unknown>)
   const limits: Partial<Record<GatedKey, number>> = {}
   for (const { key, gate } of GATED) {
     const limit = (thresholds as Record<string, unknown>)[key]
@@ -181,10 +187,11 @@ function checkLimits(thresholds: unknown): Partial<Record<GatedKey, number>> {
     }
     limits[key] = limit
   }
-  if (limits.klDivergence === Number.POSITIVE_INFINITY && limits.cosineSimilarity === -1) {
+  const gatesRun = Object.values(runLimits).some((limit) => Number.isFinite(limit))
+  if (!gatesRun && limits.klDivergence === Number.POSITIVE_INFINITY && limits.cosineSimilarity === -1) {
     throw invalidArgument('thresholds gate nothing: klDivergence Infinity and cosineSimilarity -1 let every token pass')
   }
-  return limits
+  return { limits, runLimits }
 }
 
 function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'wants' | 'listed' | 'range'> {

@@ -1,7 +1,7 @@
 import { isFlip, knowsTop1 } from './divergence.js'
 import type { TokenComparison } from './types.js'
 
-/** The whole run in a few numbers, over the tokens whose metrics are known. KL in nats. */
+/** The whole run in a few numbers, over the comparable tokens whose metrics are known. KL in nats. */
 export interface RunStatistics {
   /** Number of tokens behind the KL numbers. */
   readonly tokens: number
@@ -14,50 +14,92 @@ export interface RunStatistics {
   readonly minCosine: { readonly value: number; readonly step: number }
   /** Share of tokens with the same top-1 on both sides, and its binomial standard error. */
   readonly top1Agreement: { readonly value: number; readonly error: number; readonly tokens: number }
+  /** By the golden's probability of its top-1, if it is known. Empty ranges are left out. */
+  readonly confidence?: readonly ConfidenceRange[]
+}
+
+/** The tokens at which the golden's probability of its top-1 is in [from, to); the last range includes 1. */
+export interface ConfidenceRange {
+  readonly from: number
+  readonly to: number
+  readonly tokens: number
+  readonly meanKl: number
+  /** Share of tokens with the same top-1 on both sides. */
+  readonly top1Agreement: number
 }
 
 /** As `llama-perplexity --kl-divergence` prints them. */
 const PERCENTS = [99.9, 99, 95, 90, 50, 10]
 
-/** @returns undefined if no token was measured */
+/** Ends of the ranges of confidence, as exllamav3's benchmark has them. */
+const CONFIDENCES = [0, 0.25, 0.5, 0.75, 0.95, 1]
+
+/** @returns undefined if no comparable token was measured */
 export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics | undefined {
   const kls: number[] = []
-  let [sum, squares, same, known] = [0, 0, 0, 0]
+  let [same, known] = [0, 0]
   let maxKl = { value: Number.NEGATIVE_INFINITY, step: -1 }
   let minCosine = { value: Number.POSITIVE_INFINITY, step: -1 }
+  const ranges = CONFIDENCES.slice(1).map((to, i) => ({ from: CONFIDENCES[i]!, to, kls: [] as number[], same: 0 }))
   for (const token of tokens) {
+    // Behind the divergence the two runs read different texts.
+    if (token.verdict === 'not-comparable') continue
+    const isSame = !isFlip(token)
     if (knowsTop1(token)) {
       known++
-      if (!isFlip(token)) same++
+      if (isSame) same++
     }
     if (!token.metrics) continue
     const { klDivergence: kl, cosineSimilarity: cosine } = token.metrics
     kls.push(kl)
-    sum += kl
-    squares += kl * kl
     if (kl > maxKl.value) maxKl = { value: kl, step: token.step }
     if (cosine < minCosine.value) minCosine = { value: cosine, step: token.step }
+    const { topProbability: p } = token
+    const range = p === undefined ? undefined : (ranges.find(({ to }) => p < to) ?? ranges.at(-1)!)
+    range?.kls.push(kl)
+    if (range && isSame) range.same++
   }
-  const count = kls.length
-  if (count === 0) return undefined
+  if (kls.length === 0) return undefined
   const sorted = Float64Array.from(kls).sort()
-  const mean = sum / count
-  const variance = Math.max(0, (squares - count * mean * mean) / (count - 1))
+  const error = standardError(sorted)
   const share = same / known
+  const confidence = ranges
+    .filter((range) => range.kls.length > 0)
+    .map(({ from, to, kls, same }) => {
+      return { from, to, tokens: kls.length, meanKl: mean(kls), top1Agreement: same / kls.length }
+    })
   return {
-    tokens: count,
-    meanKl: mean,
-    ...(count > 1 && { meanKlError: Math.sqrt(variance / count) }),
+    tokens: kls.length,
+    meanKl: mean(sorted),
+    ...(error !== undefined && { meanKlError: error }),
     maxKl,
     klPercentiles: PERCENTS.map((percent) => ({ percent, value: percentile(sorted, percent / 100) })),
     minCosine,
     top1Agreement: { value: share, error: Math.sqrt((share * (1 - share)) / known), tokens: known },
+    ...(confidence.length > 0 && { confidence }),
   }
 }
 
-/** @param share in [0, 1] */
-function percentile(sorted: Float64Array, share: number): number {
+/** NaN without values. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]!
+  return sum / values.length
+}
+
+/** The standard error of the mean; undefined for fewer than two values. */
+export function standardError(values: ArrayLike<number>): number | undefined {
+  const count = values.length
+  if (count < 2) return undefined
+  const middle = mean(values)
+  let squares = 0
+  for (let i = 0; i < count; i++) squares += (values[i]! - middle) ** 2
+  return Math.sqrt(squares / (count - 1) / count)
+}
+
+/** Linear between neighbours, as NumPy's default; NaN without values. @param share in [0, 1] */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
   const at = share * (sorted.length - 1)
-  const [low, high] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!]
+  const [low, high] = [sorted[Math.floor(at)] ?? Number.NaN, sorted[Math.ceil(at)] ?? Number.NaN]
   return low === high ? low : low + (at - Math.floor(at)) * (high - low)
 }

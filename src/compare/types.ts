@@ -89,6 +89,8 @@ export interface TokenComparison {
   flip?: NearTie
   /** Absent if nothing is known of it. */
   noise?: TokenNoise
+  /** The golden's probability of its top-1, if it is known. */
+  topProbability?: number
   /** True if the token passes although it is over a reference limit, which the rounding of the precision explains. */
   isExcused?: boolean
   golden?: TokenSide
@@ -135,9 +137,33 @@ export interface OtherSequence {
   tokens: number
 }
 
+/** The statistics of a run that `thresholds` may limit. */
+export type RunKey = 'meanKl' | 'p99Kl' | 'top1Agreement'
+
+/**
+ * A limit on a run, judged.
+ * - `pass`, `over-threshold`: the statistic is, or is not, within the limit
+ * - `undecided`: compact snapshots bound the statistic, and the limit lies between the bounds
+ * - `too-short`: the statistic is within the limit, but the run has too few tokens to show that
+ */
+export interface RunVerdict {
+  readonly key: RunKey
+  readonly limit: number
+  readonly verdict: 'pass' | 'over-threshold' | 'undecided' | 'too-short'
+  /** The bounds of the statistic; they are equal unless a compact snapshot was compared. NaN without tokens. */
+  readonly lo: number
+  readonly hi: number
+  /** The standard error of a mean or a share. */
+  readonly error?: number
+  /** How many tokens the statistic is about. */
+  readonly tokens: number
+  /** In one line. */
+  readonly reason: string
+}
+
 /** A whole comparison as data. Messages, CSV and reports only render it. */
 export interface Comparison {
-  /** True if no token fails, enough were comparable, and, with the option `strict`, there is no warning. */
+  /** True if no token and no limit on the run fails, enough tokens were comparable, and, with the option `strict`, there is no warning. */
   pass: boolean
   /** Why too few tokens were comparable to release on, if no token fails. */
   inconclusive?: string
@@ -149,6 +175,8 @@ export interface Comparison {
   thresholds: Thresholds
   /** Of the comparable tokens; absent if fewer than ten have a known noise. */
   noise?: RunNoise
+  /** The limits on the whole run, judged; absent if `thresholds` has none. */
+  run?: readonly RunVerdict[]
   /** What was assumed, ignored or cut, one line each. */
   notes: string[]
   /** The notes about what was guessed, skipped or excused, so that the verdict may be weaker than it looks. */

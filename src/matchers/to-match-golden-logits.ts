@@ -51,7 +51,9 @@ export function toMatchGoldenLogits(
  * reason must not make `.not` pass. With `strict`, a guess must not either: the wrong rows differ, too.
  */
 function isReadAndDiffers(comparison: ListedComparison): boolean {
-  return comparison.counts.overThreshold > 0 && !hasStrictWarnings(comparison) && !saysNothing(comparison)
+  const differs =
+    comparison.counts.overThreshold > 0 || comparison.run?.some(({ verdict }) => verdict === 'over-threshold')
+  return differs === true && !hasStrictWarnings(comparison) && !saysNothing(comparison)
 }
 
 /** The first token that proves no difference: unreadable, or a row of no model. */

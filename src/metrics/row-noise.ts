@@ -29,6 +29,8 @@ export interface RowNoise {
   freedom: number
   /** The robust deviation over the golden's 100 highest logits, of a flip that may be a near-tie. */
   topSpread: number
+  /** The golden's probability of its top-1. */
+  topProbability: number
 }
 
 /** The noise of rows of which nothing is known. */
@@ -41,6 +43,7 @@ export function unknownNoise(): RowNoise {
     expectedDivergence: unknown,
     freedom: unknown,
     topSpread: unknown,
+    topProbability: unknown,
   }
 }
 
@@ -74,6 +77,7 @@ export function rowNoise(
   goldenPrecision: Precision | undefined,
 ): RowNoise {
   const noise = unknownNoise()
+  if (rows.scale) noise.topProbability = rows.scale.topProbability
   if (precision !== 'fp32' && columns.count >= LEAST_COLUMNS && rows.scale) {
     const isFiner = goldenPrecision !== undefined && FRACTION_BITS[goldenPrecision] > FRACTION_BITS[precision]
     addNoise(noise, rows, columns, precision, isFiner ? 1 : 2)

@@ -52,6 +52,7 @@ test('rows that agree pass', () => {
       meanAbsoluteError: 0,
       relativeEuclideanDistance: 0,
     },
+    topProbability: expect.any(Number),
     golden: expect.objectContaining({ layer: 'root.lm_head', dtype: 'float32', shape: [1, 8], fileShape: [1, 8] }),
     dump: expect.objectContaining({ layer: '33_LmHead', dtype: 'float32', top1: tokens[0]!.golden!.top1 }),
   })

@@ -4,6 +4,7 @@ import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { printable } from '../../errors.js'
 import { firstOf } from '../../lib/lazy-list.js'
 import { likelyCause } from './likely-cause.js'
+import { statisticsLines } from './statistics-lines.js'
 import { tokenBlock } from './token-block.js'
 
 const MAX_NOTES = 6
@@ -11,7 +12,8 @@ const MAX_WARNINGS = 10
 
 /** Explains a comparison that does not pass, in at most about 40 lines. Follows the matcher's hint. */
 export function failureText(comparison: ListedComparison): string {
-  const { tokens, firstFailure, inconclusive } = comparison
+  const { tokens, firstFailure, inconclusive, run = [] } = comparison
+  const runFailure = run.find(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
   const over = firstOf(tokens, (token) => token.verdict === 'over-threshold' && !token.pass)
   const lines: string[] = []
   if (firstFailure && !isSameToken(firstFailure, over)) {
@@ -23,12 +25,16 @@ export function failureText(comparison: ListedComparison): string {
     if (over) lines.push(`First token over threshold: ${tokenName(over)}`, '')
   } else if (over) {
     lines.push(`First token over threshold: ${tokenName(over)}     (${countsText(comparison)})`, '')
+  } else if (runFailure) {
+    lines.push(`No token fails, but the run does: ${runFailure.reason}     (${countsText(comparison)})`, '')
   } else if (failsByWarnings(comparison)) {
     lines.push(`No token fails, but the warnings do     (${countsText(comparison)})`, '')
   } else if (inconclusive !== undefined) {
     lines.push(`Inconclusive: ${inconclusive}.`, '', `  ${countsText(comparison)}`, '')
   } else lines.push(`No token was compared     (${countsText(comparison)})`, '')
   if (over) lines.push(...tokenBlock(comparison, over), '', likelyCause(comparison, over), '')
+  const statistics = statisticsLines(comparison)
+  if (statistics.length > 0) lines.push(...statistics, '')
   lines.push(...failingLines(comparison, over), ...strictLines(comparison), ...noteLines(otherNotes(comparison)))
   while (lines.at(-1) === '') lines.pop()
   return lines.join('\n')

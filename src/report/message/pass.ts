@@ -2,6 +2,7 @@ import { tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { GATED } from '../../metrics/table.js'
 import { noteLines } from './failure.js'
+import { statisticsLines } from './statistics-lines.js'
 import { gatedText, precisionOf } from './token-block.js'
 
 /** The message if every token passes, which `.not` turns into a failure. */
@@ -16,9 +17,14 @@ export function passText(comparison: ListedComparison): string {
     `${compared} within the limits${others.map((text) => `, and ${text}`).join('')}:`,
     '',
     ...worstLines(comparison),
+    ...block(statisticsLines(comparison)),
     'If the two runs still print different texts, the fault is not in the model but in post-processing: temperature, top-k, top-p or their implementation.',
     ...(notes.length > 0 ? ['', ...noteLines(notes)] : []),
   ].join('\n')
+}
+
+function block(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [...lines, '']
 }
 
 function moreText(count: number, what: string): string {

@@ -1,0 +1,146 @@
+import { describeValue, invalidArgument } from '../errors.js'
+import { type Note, warning } from '../lib/note.js'
+import { isFlip, knowsTop1 } from './divergence.js'
+import { roundedAway } from './rounded-away.js'
+import { mean, percentile, standardError } from './statistics.js'
+import type { RunKey, RunVerdict, TokenComparison } from './types.js'
+
+/** A limit on a statistic of the whole run. */
+interface RunGate {
+  readonly label: string
+  readonly better: 'lower' | 'higher'
+  readonly accepts: (limit: number) => boolean
+  readonly range: string
+  /** How many tokens the statistic needs, so that a single token does not decide. */
+  readonly leastTokens: (limit: number) => number
+}
+
+const isAboveZero = (limit: number) => limit > 0
+
+/** Every limit on a run. Option names, checks and messages derive from this table. */
+const TABLE = {
+  meanKl: {
+    label: 'mean KL divergence',
+    better: 'lower',
+    accepts: isAboveZero,
+    range: 'above 0',
+    // Fewer give no usable standard error.
+    leastTokens: () => 10,
+  },
+  p99Kl: {
+    label: '99th percentile of the KL divergence',
+    better: 'lower',
+    accepts: isAboveZero,
+    range: 'above 0',
+    leastTokens: () => 100,
+  },
+  top1Agreement: {
+    label: 'top-1 agreement',
+    better: 'higher',
+    accepts: (limit) => limit >= 0 && limit < 1,
+    range: 'in [0, 1)',
+    // Rounded, since 1 / (1 − 0.9) is 10.000000000000002.
+    leastTokens: (limit) => Math.ceil(Number((1 / (1 - limit)).toPrecision(9))),
+  },
+} as const satisfies Readonly<Record<RunKey, RunGate>>
+
+export const RUN_KEYS = Object.keys(TABLE) as readonly RunKey[]
+
+export type RunThresholds = Partial<Record<RunKey, number>>
+
+/**
+ * The limits on a run among the caller's thresholds.
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function checkRunLimits(thresholds: Readonly<Record<string, unknown>>): RunThresholds {
+  const limits: RunThresholds = {}
+  for (const key of RUN_KEYS) {
+    const limit = thresholds[key]
+    if (limit === undefined) continue
+    const { accepts, range } = TABLE[key]
+    if (typeof limit !== 'number' || !accepts(limit)) {
+      throw invalidArgument(`the threshold ${key} must be a number ${range}, got ${describeValue(limit)}`)
+    }
+    limits[key] = limit
+  }
+  return limits
+}
+
+/** Judges the statistics of the tokens by the limits. @param tokens those that are comparable */
+export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunThresholds): RunVerdict[] {
+  const asked = RUN_KEYS.filter((key) => limits[key] !== undefined)
+  if (asked.length === 0) return []
+  const bounds = { lo: [] as number[], hi: [] as number[] }
+  const isSame: number[] = []
+  for (const token of tokens) {
+    const { metrics, bounds: bounded } = token
+    if (metrics || bounded) {
+      bounds.lo.push(metrics?.klDivergence ?? bounded!.klDivergence.lo)
+      bounds.hi.push(metrics?.klDivergence ?? bounded!.klDivergence.hi)
+      if (knowsTop1(token)) isSame.push(isFlip(token) ? 0 : 1)
+    }
+  }
+  const [lo, hi] = [Float64Array.from(bounds.lo).sort(), Float64Array.from(bounds.hi).sort()]
+  return asked.map((key) => {
+    const limit = limits[key]!
+    if (key === 'meanKl') return verdictOf(key, limit, mean(lo), mean(hi), lo.length, standardError(hi))
+    if (key === 'p99Kl') return verdictOf(key, limit, percentile(lo, 0.99), percentile(hi, 0.99), lo.length)
+    const share = mean(isSame)
+    const error = Math.sqrt((share * (1 - share)) / isSame.length)
+    return verdictOf(key, limit, share, share, isSame.length, error)
+  })
+}
+
+function verdictOf(
+  key: RunKey,
+  limit: number,
+  lo: number,
+  hi: number,
+  tokens: number,
+  error: number | undefined = undefined,
+): RunVerdict {
+  const { label, better, leastTokens } = TABLE[key]
+  const [best, worst] = better === 'lower' ? [lo, hi] : [hi, lo]
+  const isWithin = (value: number) => (better === 'lower' ? value < limit : value > limit)
+  const least = leastTokens(limit)
+  const count = tokens === 1 ? '1 token' : `${tokens} tokens`
+  const about = error === undefined || Number.isNaN(error) ? '' : ` ± ${short(error)}`
+  const side = better === 'lower' ? 'below' : 'above'
+  const statistic =
+    lo === hi || tokens === 0
+      ? `${label} ${roundedAway(worst, limit, 4)}${about} of ${count}`
+      : `${label} of ${count} lies in [${short(lo)}, ${short(hi)}]`
+  const facts = { key, limit, lo, hi, tokens, ...(about !== '' && { error: error! }) }
+  if (isWithin(worst) && tokens >= least) {
+    return { ...facts, verdict: 'pass', reason: `${statistic} is ${side} ${limit}` }
+  }
+  if (tokens > 0 && !isWithin(best)) {
+    return { ...facts, verdict: 'over-threshold', reason: `${statistic} is not ${side} ${limit}` }
+  }
+  if (tokens > 0 && !isWithin(worst)) {
+    const reason = `${statistic}, its limit ${limit} between; a snapshot with fidelity: 'full' decides it`
+    return { ...facts, verdict: 'undecided', reason }
+  }
+  const shown = tokens === 0 ? `no token was measured for the ${label}` : `${statistic} is ${side} ${limit}`
+  const reason = `${shown}, but the run is too short to tell: thresholds.${key} ${limit} needs at least ${least} comparable tokens; compare longer runs, or leave this limit out`
+  return { ...facts, verdict: 'too-short', reason }
+}
+
+/** How many standard errors make a value differ from its limit. */
+const ERRORS = 2
+
+/** Limits that are kept by less than the error of the statistic: another run of the same build may exceed them. */
+export function closeCalls(verdicts: readonly RunVerdict[]): Note[] {
+  return verdicts.flatMap(({ key, limit, hi, lo, verdict, error, reason }) => {
+    if (verdict !== 'pass' || error === undefined) return []
+    const { better } = TABLE[key]
+    const edge = better === 'lower' ? hi + ERRORS * error : lo - ERRORS * error
+    if (better === 'lower' ? edge < limit : edge > limit) return []
+    const text = `${reason} by less than ${ERRORS} standard errors, so the run is too short to tell`
+    return [warning(text, `compare longer runs, or set thresholds.${key} beyond ${roundedAway(edge, limit, 3)}`)]
+  })
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}

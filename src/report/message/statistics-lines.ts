@@ -1,0 +1,36 @@
+import { runStatistics } from '../../compare/statistics.js'
+import type { ListedComparison } from '../../compare/types.js'
+
+/** Fewer tokens are no run: their values say more than their statistics. */
+const LEAST_TOKENS = 10
+
+/** From how many tokens on the 99th percentile is not just the highest value. */
+const MANY_TOKENS = 100
+
+/** The run as a whole, in a few lines; none for a few tokens without a limit on the run. */
+export function statisticsLines({ tokens, run }: Pick<ListedComparison, 'tokens' | 'run'>): string[] {
+  const statistics = runStatistics(tokens)
+  const verdicts = (run ?? []).map(({ verdict, reason }) => `  ${verdict === 'pass' ? 'run' : verdict}: ${reason}`)
+  if (!statistics || (statistics.tokens < LEAST_TOKENS && verdicts.length === 0)) return verdicts
+  const { meanKl, meanKlError, maxKl, klPercentiles, top1Agreement, confidence = [] } = statistics
+  const at = (percent: number) => short(klPercentiles.find((one) => one.percent === percent)!.value)
+  const about = meanKlError === undefined ? '' : ` ± ${short(meanKlError)}`
+  const p99 = statistics.tokens < MANY_TOKENS ? '' : `, 99 % ${at(99)}`
+  const { value, error, tokens: known } = top1Agreement
+  const ranges = confidence.map(({ to, tokens: count, meanKl: kl }) => {
+    return `${to === 1 ? 'up to 1' : `below ${to}`}: ${short(kl)} (${count})`
+  })
+  return [
+    `  KL of ${statistics.tokens} tokens`.padEnd(22) +
+      `mean ${short(meanKl)}${about}, median ${at(50)}, 90 % ${at(90)}${p99}, highest ${short(maxKl.value)} at token ${maxKl.step}`,
+    `  same top-1          ${short(100 * value)} ± ${short(100 * error)} % of ${known}`,
+    ...(ranges.length > 1 && statistics.tokens >= MANY_TOKENS
+      ? [`  mean KL by the golden's top probability   ${ranges.join(', ')}`]
+      : []),
+    ...verdicts,
+  ]
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}
