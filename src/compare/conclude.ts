@@ -12,6 +12,7 @@ import { rankNotes } from './rank-notes.js'
 import { ruleOf } from './rounding.js'
 import { closeCalls, judgeRun } from './run-limits.js'
 import { noiseNotes } from './run-noise.js'
+import { addDtypes, SideDtypes } from './side-dtypes.js'
 import { StepRanges } from './step-ranges.js'
 import { tally } from './tally.js'
 import { inferPrecision, thresholdsOf } from './thresholds.js'
@@ -64,7 +65,7 @@ export function conclude(
   const isReference = isByHand || settings.rounding === 'reference'
   const noise =
     precision === 'fp32' ? undefined : noiseNotes(results, isBefore, precision, isReference, firstFailure !== undefined)
-  const isJudged = dtypes.size > 0
+  const isJudged = dtypes.length > 0
   // Notes that may explain a failure come first: a message shows a few.
   const notes: Note[] = [
     ...run.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => info(reason)),
@@ -135,20 +136,20 @@ function allowedNotes(tokens: List<TokenComparison>, end: number, settings: Comp
 /** What all outcomes of a comparison say together. */
 interface OutcomeFacts {
   /** Of both sides, if both rows were read. */
-  readonly dtypes: ReadonlySet<Dtype>
+  readonly dtypes: readonly Dtype[]
   /** What the sources chose or left out, each once with the tokens it is about, and what was cut. */
   readonly notes: readonly Note[]
 }
 
 function outcomeFacts(results: Results): OutcomeFacts {
-  const dtypes = new Set<Dtype>()
+  const dtypes = { golden: new SideDtypes(), dump: new SideDtypes() }
   const steps = new Map<string, StepRanges>()
   const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
   let seen: PairShape | undefined
   for (let i = 0; i < results.length; i++) {
     const shape = results.plainShape(i)
     if (shape) {
-      if (shape !== seen) dtypes.add(shape.golden.dtype).add(shape.dump.dtype)
+      if (shape !== seen) addDtypes(dtypes, shape)
       seen = shape
       continue
     }
@@ -159,7 +160,7 @@ function outcomeFacts(results: Results): OutcomeFacts {
       steps.set(note, ranges)
     }
     if (outcome?.kind !== 'compared' && outcome?.kind !== 'bounded') continue
-    dtypes.add(outcome.golden.dtype!).add(outcome.dump.dtype!)
+    addDtypes(dtypes, outcome)
     if (!outcome.cut) continue
     for (const side of ['golden', 'dump'] as const) {
       cut[side].columns = Math.max(cut[side].columns, outcome.cut[`${side}Columns`])
@@ -167,7 +168,11 @@ function outcomeFacts(results: Results): OutcomeFacts {
     }
   }
   const notes = [...steps].map(([note, ranges]) => info(`${ranges}: ${note}`))
-  return { dtypes, notes: [...notes, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)] }
+  const saved = [...dtypes.golden.notes('golden'), ...dtypes.dump.notes('dump')]
+  return {
+    dtypes: [...dtypes.golden.all(), ...dtypes.dump.all()],
+    notes: [...notes, ...saved, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)],
+  }
 }
 
 function cutNotes(side: string, { columns, mass }: { columns: number; mass: number }): Note[] {

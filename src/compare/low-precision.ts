@@ -19,7 +19,7 @@ export function coarserDtype(token: TokenComparison, limits: Thresholds): Coarse
   if (GATED.some(({ key }) => limits[key] !== reference[key]) || !token.metrics) return undefined
   for (const precision of PRECISIONS.slice(0, PRECISIONS.indexOf(limits.precision))) {
     for (const side of ['dump', 'golden'] as const) {
-      const dtype = token[side]?.dtype
+      const dtype = token[side]?.savedFrom ?? token[side]?.dtype
       if (dtype === undefined || precisionNamed(dtype) !== precision) continue
       const { metrics } = token
       return { side, dtype, precision, isWithin: isWithin((key) => metrics[key], thresholdsOf(precision, {})) }

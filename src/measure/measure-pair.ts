@@ -1,13 +1,14 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { compareExactly } from '../metrics/compare-exactly.js'
-import { maskedProblem } from '../metrics/information.js'
+import { areLogProbabilities, maskedProblem } from '../metrics/information.js'
 import type { RowBuffers, RowKernel } from '../metrics/kernel.js'
 import type { Precision } from '../metrics/precision.js'
 import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
-import type { RowStats } from '../metrics/types.js'
+import type { MeasuredRows, RowStats } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { narrowDtype } from '../tensor/narrow-values.js'
 import { exactRow, isWide, widen } from '../tensor/widen.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { pairNoise } from './pair-noise.js'
@@ -144,9 +145,15 @@ function compareRows(
       ? (maskedReason('golden', rows.golden, goldenRow, count) ?? maskedReason('dump', rows.dump, dumpRow, count))
       : undefined
   if (masked !== undefined) return failure(sides, 'no-information', masked)
-  const { golden: goldenSide, dump: dumpSide, notes } = sides
+  const { golden: goldenSide, dump: dumpSide } = sides
+  const goldenSource = narrowDtype(goldenRow.bytes, golden.dtype, count)
+  const dumpSource = narrowDtype(dumpRow.bytes, dump.dtype, count)
+  if (goldenSource) goldenSide.savedFrom = goldenSource
+  if (dumpSource) dumpSide.savedFrom = dumpSource
+  const notes = rows.kind === 'measured' ? withKinds(sides.notes, rows, goldenRow, dumpRow, count) : sides.notes
   const outcome: Outcome & { kind: 'compared' } = { golden: goldenSide, dump: dumpSide, notes, kind: 'compared', rows }
-  if (rows.kind === 'measured') outcome.noise = pairNoise(rows, goldenRow, dumpRow, count, precision)
+  if (rows.kind === 'measured')
+    outcome.noise = pairNoise(rows, sourceOf(goldenRow, goldenSide), sourceOf(dumpRow, dumpSide), count, precision)
   if (rows.kind === 'measured' && rows.support.goldenOnly > 0) {
     const suppressed = exactRow(buffers.golden.subarray(goldenStart), golden.dtype, count)
     const logits = exactRow(buffers.dump.subarray(dumpStart), dump.dtype, count)
@@ -156,6 +163,33 @@ function compareRows(
   if (vocabSize !== undefined) outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   return outcome
 }
+
+/** The row, and the dtype it was computed in as far as its values show it. */
+function sourceOf(row: RawRow, { savedFrom }: SideFacts): RawRow & { computedIn: Dtype } {
+  return { ...row, computedIn: savedFrom ?? row.dtype }
+}
+
+/** Adds to the notes which sides hold log-probabilities. */
+function withKinds(
+  notes: readonly string[],
+  rows: MeasuredRows,
+  golden: RawRow,
+  dump: RawRow,
+  count: number,
+): readonly string[] {
+  const kinds = [
+    ...(areLogProbabilities(rows.golden.max, () => exactRow(golden.bytes, golden.dtype, count))
+      ? [`golden: ${LOG_PROBABILITIES}`]
+      : []),
+    ...(areLogProbabilities(rows.dump.max, () => exactRow(dump.bytes, dump.dtype, count))
+      ? [`dump: ${LOG_PROBABILITIES}`]
+      : []),
+  ]
+  return kinds.length === 0 ? notes : [...notes, ...kinds]
+}
+
+const LOG_PROBABILITIES =
+  'the values are log-probabilities: KL divergence is that of the logits, cosine similarity is not'
 
 function maskedReason(side: string, stats: RowStats, { bytes, dtype }: RawRow, width: number): string | undefined {
   // Integers have any range.

@@ -12,6 +12,8 @@ export interface SideFacts {
   /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` if the layout names none. */
   layer: string
   dtype?: Dtype
+  /** The narrower type that a float32 row was saved from, if all its values are numbers of that type. */
+  savedFrom?: 'bfloat16' | 'float16'
   /** Of the row that was compared, `[1, vocabulary]`. */
   shape?: readonly number[]
   /** Of the tensor in the file (in each file, if ranks were joined). */

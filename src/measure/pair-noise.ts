@@ -1,8 +1,12 @@
 import { coarserOf, type Precision, precisionOf } from '../metrics/precision.js'
 import { type RowNoise, rowNoise } from '../metrics/row-noise.js'
 import type { MeasuredRows } from '../metrics/types.js'
+import type { Dtype } from '../tensor/dtype.js'
 import { exactRow } from '../tensor/widen.js'
 import type { RawRow } from './vocab-cut.js'
+
+/** @property computedIn the dtype of the values, which may have been saved wider */
+type SourceRow = RawRow & { readonly computedIn: Dtype }
 
 /**
  * The noise of a measured pair whose rows are still in memory.
@@ -12,16 +16,16 @@ import type { RawRow } from './vocab-cut.js'
  */
 export function pairNoise(
   rows: MeasuredRows,
-  golden: RawRow,
-  dump: RawRow,
+  golden: SourceRow,
+  dump: SourceRow,
   count: number,
   asked: Precision | undefined,
 ): RowNoise | undefined {
-  const precision = asked ?? coarserOf(golden.dtype, dump.dtype)
+  const precision = asked ?? coarserOf(golden.computedIn, dump.computedIn)
   if (precision === undefined) return undefined
   const columns = {
     count,
     all: () => [exactRow(golden.bytes, golden.dtype, count), exactRow(dump.bytes, dump.dtype, count)] as const,
   }
-  return rowNoise(rows, columns, precision, precisionOf(golden.dtype))
+  return rowNoise(rows, columns, precision, precisionOf(golden.computedIn))
 }

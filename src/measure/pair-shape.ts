@@ -4,6 +4,7 @@ import type { VocabCut } from './vocab-cut.js'
 
 interface SideShape {
   readonly dtype: Dtype
+  readonly savedFrom: SideFacts['savedFrom'] | undefined
   readonly fileShape: readonly number[]
   readonly shape: readonly number[]
 }
@@ -52,8 +53,8 @@ function shapeOf({ golden, dump, notes, cut }: MeasuredOutcome): PairShape {
   }
 }
 
-function sideShape({ dtype, fileShape, shape }: SideFacts): SideShape {
-  return { dtype: dtype!, fileShape: Object.freeze([...fileShape!]), shape: Object.freeze([...shape!]) }
+function sideShape({ dtype, savedFrom, fileShape, shape }: SideFacts): SideShape {
+  return { dtype: dtype!, savedFrom, fileShape: Object.freeze([...fileShape!]), shape: Object.freeze([...shape!]) }
 }
 
 export function hasShape({ golden, dump, notes, cut }: MeasuredOutcome, shape: PairShape): boolean {
@@ -66,8 +67,13 @@ export function hasShape({ golden, dump, notes, cut }: MeasuredOutcome, shape: P
   )
 }
 
-function hasSideShape(side: SideFacts, { dtype, fileShape, shape }: SideShape): boolean {
-  return side.dtype === dtype && areEqual(side.fileShape!, fileShape) && areEqual(side.shape!, shape)
+function hasSideShape(side: SideFacts, { dtype, savedFrom, fileShape, shape }: SideShape): boolean {
+  return (
+    side.dtype === dtype &&
+    side.savedFrom === savedFrom &&
+    areEqual(side.fileShape!, fileShape) &&
+    areEqual(side.shape!, shape)
+  )
 }
 
 function areEqual<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -4,7 +4,7 @@ import type { RowNoise } from '../metrics/row-noise.js'
 import type { MetricKey } from '../metrics/table.js'
 import type { RowStats } from '../metrics/types.js'
 import { readNoise } from './noise-record.js'
-import { isMeasured, type MeasuredOutcome, type Outcome } from './outcome.js'
+import { isMeasured, type MeasuredOutcome, type Outcome, type SideFacts } from './outcome.js'
 import { type PairShape, PairShapes } from './pair-shape.js'
 import {
   copyRecord,
@@ -147,9 +147,11 @@ export class Results implements List<MeasuredPair> {
   /** Field by field: a spread would cost as much as all the rest. */
   private measuredOf(index: number, pair: StepPair, { golden: g, dump: d, notes, cut }: PairShape): MeasuredOutcome {
     const { files, layer } = pair.golden!
-    const golden = { files, layer, dtype: g.dtype, fileShape: g.fileShape, shape: g.shape }
-    const other = pair.dump!
-    const dump = { files: other.files, layer: other.layer, dtype: d.dtype, fileShape: d.fileShape, shape: d.shape }
+    const golden: SideFacts = { files, layer, dtype: g.dtype, fileShape: g.fileShape, shape: g.shape }
+    const { files: others, layer: otherLayer } = pair.dump!
+    const dump: SideFacts = { files: others, layer: otherLayer, dtype: d.dtype, fileShape: d.fileShape, shape: d.shape }
+    if (g.savedFrom) golden.savedFrom = g.savedFrom
+    if (d.savedFrom) dump.savedFrom = d.savedFrom
     const record = readRecord(this.chunkOf(index)!, this.inChunk(index))
     const outcome: MeasuredOutcome = { golden, dump, notes, kind: 'compared', rows: record.rows }
     if (record.noise) outcome.noise = record.noise

@@ -1,0 +1,41 @@
+import { info, type Note } from '../lib/note.js'
+import type { SideFacts } from '../measure/outcome.js'
+import type { Dtype } from '../tensor/dtype.js'
+
+/** The dtypes of the rows of one side. float32 rows count as the narrower type that all of them were saved from. */
+export class SideDtypes {
+  private readonly others = new Set<Dtype>()
+  /** Of float32 rows: what they were saved from. */
+  private readonly sources = new Set<SideFacts['savedFrom']>()
+
+  add({ dtype, savedFrom }: Pick<SideFacts, 'dtype' | 'savedFrom'>): void {
+    if (dtype === 'float32') this.sources.add(savedFrom)
+    else if (dtype !== undefined) this.others.add(dtype)
+  }
+
+  all(): readonly Dtype[] {
+    return this.sources.size === 0 ? [...this.others] : [...this.others, this.source() ?? 'float32']
+  }
+
+  notes(side: string): Note[] {
+    const source = this.source()
+    if (source === undefined) return []
+    return [info(`${side}: all float32 values are ${source} numbers, so they count as ${source}`)]
+  }
+
+  /** One float32 row with other values shows that the side was not rounded. A bfloat16 number may be a float16 number, too. */
+  private source(): SideFacts['savedFrom'] {
+    if (this.sources.size === 0 || this.sources.has(undefined)) return undefined
+    return this.sources.has('float16') ? 'float16' : 'bfloat16'
+  }
+}
+
+type Facts = Pick<SideFacts, 'dtype' | 'savedFrom'>
+
+export function addDtypes(
+  dtypes: { readonly golden: SideDtypes; readonly dump: SideDtypes },
+  { golden, dump }: { readonly golden: Facts; readonly dump: Facts },
+): void {
+  dtypes.golden.add(golden)
+  dtypes.dump.add(dump)
+}

@@ -1,0 +1,37 @@
+import type { Dtype } from './dtype.js'
+
+/** Fewer values may be numbers of a narrower type by chance. */
+const LEAST_VALUES = 64
+
+const SMALLEST_NORMAL_FLOAT16 = 2 ** -14
+const LARGEST_FLOAT16 = 65504
+
+/**
+ * The type that a float32 row was saved from if all its values are numbers of that type: bfloat16 has 16 zero bits at the end, of
+ * which float32 values have as many by chance once in 65,536. Reads one or two values of most other rows.
+ * @returns undefined for other dtypes, and for fewer than 64 values
+ */
+export function narrowDtype(bytes: Uint8Array, dtype: Dtype, count: number): 'bfloat16' | 'float16' | undefined {
+  if (dtype !== 'float32' || count < LEAST_VALUES) return undefined
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice(0, 4 * count)
+  const bits = new Uint32Array(aligned.buffer, aligned.byteOffset, count)
+  if (areBfloat16(bits)) return 'bfloat16'
+  return areFloat16(bits, new Float32Array(aligned.buffer, aligned.byteOffset, count)) ? 'float16' : undefined
+}
+
+function areBfloat16(bits: Uint32Array): boolean {
+  for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0xffff) !== 0) return false
+  return true
+}
+
+function areFloat16(bits: Uint32Array, values: Float32Array): boolean {
+  for (let i = 0; i < bits.length; i++) {
+    const size = Math.abs(values[i]!)
+    const isFloat16 =
+      size < SMALLEST_NORMAL_FLOAT16
+        ? Number.isInteger(size * 2 ** 24)
+        : (bits[i]! & 0x1fff) === 0 && (size <= LARGEST_FLOAT16 || size === Number.POSITIVE_INFINITY)
+    if (!isFloat16) return false
+  }
+  return true
+}

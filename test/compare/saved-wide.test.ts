@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { compareDumps } from '../../src/index.js'
+import { narrowDtype } from '../../src/tensor/narrow-values.js'
+import { logits, rawOf, type Tensor } from '../build/logits.js'
+import { torchDump } from '../build/pair.js'
+
+/** Zeroes the last bits of float32 numbers: 16 make bfloat16 numbers, 13 float16 numbers. */
+function rounded(values: readonly number[], zeroBits: number): number[] {
+  const bits = new Uint32Array(Float32Array.from(values).buffer)
+  return [...new Float32Array(bits.map((word) => (word >>> zeroBits) << zeroBits).buffer)]
+}
+
+describe('a float32 row that was saved from a narrower type', () => {
+  const values = logits(1, 64)
+  const dtypeOf = (row: readonly number[], dtype: Tensor['dtype'] = 'float32') => {
+    return narrowDtype(rawOf(row, dtype), dtype, row.length)
+  }
+
+  test.each([
+    ['bfloat16 numbers', rounded(values, 16), 'bfloat16'],
+    ['float16 numbers', rounded(values, 13), 'float16'],
+    ['with masked ids', [...rounded(values, 16).slice(1), Number.NEGATIVE_INFINITY], 'bfloat16'],
+    ['the smallest float16 number', [...rounded(values, 13).slice(1), 2 ** -24], 'float16'],
+    ['half of it', [...rounded(values, 13).slice(1), 1.5 * 2 ** -24], undefined],
+    ['beyond float16', [...rounded(values, 13).slice(1), 65536 + 32], undefined],
+    ['float32 numbers', values, undefined],
+    ['one float32 number', [...rounded(values, 16).slice(1), 0.1], undefined],
+    ['too few numbers', rounded(values, 16).slice(1), undefined],
+  ])('%s', (_, row, expected) => {
+    expect(dtypeOf(row)).toBe(expected)
+  })
+
+  test('no other dtype', () => {
+    expect(dtypeOf(rounded(values, 16), 'float64')).toBeUndefined()
+  })
+
+  const golden = [1, 2, 3, 4].map((seed) => logits(seed, 64))
+  const sides = (change: (row: number[], step: number) => number[]) =>
+    compareDumps(
+      torchDump(golden.map((row, step) => ({ values: change(row, step) }))),
+      torchDump(golden.map((row) => ({ values: row }))),
+      { decoding: 'forced' },
+    )
+
+  test.each([
+    ['bf16', 16, 'bfloat16'],
+    ['fp16', 13, 'float16'],
+  ] as const)('has the limits of %s, and a note says so', (precision, zeroBits, dtype) => {
+    const comparison = sides((row) => rounded(row, zeroBits))
+    expect(comparison.thresholds.precision).toBe(precision)
+    expect(comparison.notes).toContain(`dump: all float32 values are ${dtype} numbers, so they count as ${dtype}`)
+    expect(comparison.warnings).toEqual([])
+  })
+
+  test('one row of float32 numbers shows that the side was not rounded', () => {
+    const comparison = sides((row, step) => (step === 2 ? row : rounded(row, 16)))
+    expect(comparison.thresholds.precision).toBe('fp32')
+    expect(comparison.notes.join()).not.toContain('all float32 values')
+  })
+})
+
+describe('log-probabilities', () => {
+  const logSoftmax = (row: number[]) => {
+    const sum = Math.log(row.reduce((total, value) => total + Math.exp(value), 0))
+    return row.map((value) => value - sum)
+  }
+  const text = 'the values are log-probabilities: KL divergence is that of the logits, cosine similarity is not'
+  const notesOf = (golden: number[], dump: number[]) =>
+    compareDumps(torchDump([{ values: dump }]), torchDump([{ values: golden }]), { dtype: 'bf16' }).notes
+
+  test('are recognised on each side, and said', () => {
+    const row = logits(1, 64)
+    expect(notesOf(logSoftmax(row), row)).toContain(`token 0: golden: ${text}`)
+    expect(notesOf(row, logSoftmax(row))).toContain(`token 0: dump: ${text}`)
+    expect(notesOf(row, row).join()).not.toContain('log-probabilities')
+    const negative = row.map((value) => value - 30)
+    expect(notesOf(negative, negative).join()).not.toContain('log-probabilities')
+  })
+})
