@@ -8,16 +8,17 @@ import { parseArgs } from 'node:util'
 import { LanguageModel, PRECISIONS } from './language-model.mjs'
 import { modules } from './modules.mjs'
 
-const { checkOptions, boundCompact, encodeRow, judgeBounds, summarise, dataPath, writeSnapshot, compareRows } =
+const { checkOptions, boundCompact, encodeRow, judge, summarise, dataPath, writeSnapshot, compareRows, createKernel } =
   await modules(
+    'compare/judge',
     'compare/options',
     'snapshots/compact/bound',
     'snapshots/compact/code',
-    'snapshots/compact/judge',
     'snapshots/compact/summarise',
     'snapshots/types',
     'snapshots/write-snapshot',
     'metrics/compare-rows',
+    'metrics/row-kernel',
   )
 const { values } = parseArgs({
   options: {
@@ -61,11 +62,11 @@ for (const [name, weights, logits, klDivergence] of cases) {
     K.forEach((k, i) => {
       const compact = summarise(golden, k)
       const bounds = boundCompact(compact, dump)
-      const { verdict } = judgeBounds(bounds, thresholds)
+      const verdict = verdictOf(bounds, thresholds)
       const result = results[i]
       result[verdict]++
       result.bytes += encodeRow(compact).length
-      if (judgeBounds(bounds, { ...thresholds, cosineSimilarity: -1 }).verdict === 'undecided') result.klOnly++
+      if (verdictOf(bounds, { ...thresholds, cosineSimilarity: -1 }) === 'undecided') result.klOnly++
       if ((verdict === 'pass' && !passes) || (verdict === 'over-threshold' && passes)) result.wrong++
       for (const metric of ['klDivergence', 'cosineSimilarity']) {
         if (!(bounds[metric].lo <= metrics[metric] && metrics[metric] <= bounds[metric].hi)) outside++
@@ -91,7 +92,52 @@ for (const [name, weights, logits, klDivergence] of cases) {
 }
 console.log(table.join('\n'))
 console.log(`intervals that do not contain the exact value: ${outside}`)
+measureRows()
 if (sizes > 0) measureSizes()
+
+function verdictOf(bounds, thresholds) {
+  const rows = { kind: 'bounded', bounds, golden: {}, dump: {} }
+  const outcome = { kind: 'bounded', golden: {}, dump: {}, notes: [], rows }
+  return judge({ step: 0, outcome }, thresholds, {}).verdict
+}
+
+/**
+ * Processor time of a row, in rounds of a plain comparison, the summary of a golden row, and the bounds of a dump's row. Other
+ * processes do not disturb it as they disturb the time of day.
+ */
+function measureRows() {
+  const kernel = createKernel()
+  const golden = PRECISIONS.bf16.row(model.logits(model.hidden(0), 'float32'))
+  const dump = PRECISIONS.bf16.row(model.logits(model.hidden(0), 'bf16'))
+  const compact = summarise(golden, 256)
+  const bytes = [golden, dump].map((row) => new Uint8Array(row.buffer, row.byteOffset, row.byteLength))
+  const tasks = {
+    plain: () => {
+      const buffers = kernel.reserve(4 * vocab, 4 * vocab)
+      buffers.golden.set(bytes[0])
+      buffers.dump.set(bytes[1])
+      kernel.compare('float32', 'float32', vocab)
+    },
+    summarise: () => encodeRow(summarise(golden, 256)),
+    bound: () => boundCompact(compact, dump),
+  }
+  const times = { plain: [], summarise: [], bound: [] }
+  for (let round = -5; round < 51; round++) {
+    for (const [name, task] of Object.entries(tasks)) {
+      const before = process.cpuUsage()
+      task()
+      const { user, system } = process.cpuUsage(before)
+      if (round >= 0) times[name].push((user + system) / 1000)
+    }
+  }
+  const median = (name) => times[name].sort((a, b) => a - b)[25]
+  const rest = ['summarise', 'bound'].map((name) => {
+    return `${name} ${median(name).toFixed(2)} ms (${(median(name) / median('plain')).toFixed(1)} plain rows)`
+  })
+  console.log(
+    `\nprocessor time of a row, medians of 51 rounds: plain ${median('plain').toFixed(2)} ms, ${rest.join(', ')}`,
+  )
+}
 
 /** Sizes on disk of snapshots with `--sizes` tokens. There are 16 different rows; each token is stored separately. */
 function measureSizes() {

@@ -36,6 +36,16 @@ export class BitWriter {
   }
 }
 
+/** How many bits `rice` writes. */
+export function riceLength(value: number, shift: number): number {
+  return Math.floor(value / 2 ** shift) + 1 + shift
+}
+
+/** How many bits `golomb` writes. */
+export function golombLength(value: number, shift: number): number {
+  return 2 * Math.floor(Math.log2(Math.floor(value / 2 ** shift) + 1)) + 1 + shift
+}
+
 /** Reads what `BitWriter` wrote. Throws a RangeError at the end of the bits. */
 export class BitReader {
   private readonly bytes: Uint8Array

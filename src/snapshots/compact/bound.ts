@@ -1,7 +1,8 @@
 import type { MetricBounds } from '../../compare/types.js'
 import { type DumpFacts, type DumpRange, dumpFacts } from './dump-facts.js'
 import { add, type Interval, ROUNDING, scale, widened } from './interval.js'
-import { type LogSum, logProb } from './row-facts.js'
+import { logProb } from './row-facts.js'
+import { nthLowest } from './select.js'
 import { boundDistance, roundingOf } from './sketch.js'
 import { type CompactRow, type Fill, type Moments, ROOT_STEP } from './types.js'
 
@@ -123,25 +124,19 @@ function term(p: number, logQ: number): number {
 }
 
 /** A lower bound of Σp·ln q over the tail. */
-function leastCross(golden: CompactRow, { ranges, total }: DumpFacts): number {
+function leastCross(golden: CompactRow, { ranges }: DumpFacts): number {
   const highest = Math.exp(golden.tailCeiling) * (1 + ROUNDING)
-  return golden.ranges.reduce(
-    (sum, { mass }, i) => sum + leastCrossOf(mass * (1 + ROUNDING), highest, ranges[i]!, total),
-    0,
-  )
+  return golden.ranges.reduce((sum, { mass }, i) => sum + leastCrossOf(mass * (1 + ROUNDING), highest, ranges[i]!), 0)
 }
 
-/** The minimum of Σp·ln q for Σp = mass with no p above `highest`. */
-function leastCrossOf(mass: number, highest: number, range: DumpRange, total: LogSum): number {
-  if (mass === 0 || range.size === 0) return 0
-  const logits = range.logits()
-  let [left, sum] = [mass, 0]
-  for (let i = 0; i < logits.length && left > 0; i++) {
-    const p = Math.min(left, highest)
-    sum += p * logProb(logits[i]!, total)
-    left -= p
-  }
-  return left > 0 ? sum + left * logProb(logits[0]!, total) : sum
+/** The minimum of Σp·ln q for Σp = mass with no p above `highest`: that on the lowest q, and the rest on the next one. */
+function leastCrossOf(mass: number, highest: number, range: DumpRange): number {
+  if (mass === 0) return 0
+  const logs = range.logProbs()
+  if (logs.length === 0) return 0
+  const filled = highest > 0 ? Math.min(logs.length - 1, Math.floor(mass / highest)) : 0
+  const { value, before } = nthLowest(logs, filled + 1)
+  return highest * before + Math.max(0, mass - filled * highest) * value
 }
 
 const ANY_COSINE: Interval = { lo: -1, hi: 1 }

@@ -1,5 +1,5 @@
 import { SKETCH_SIZE } from '../../metrics/sketches/random-vectors.js'
-import { BitReader, BitWriter } from './bits.js'
+import { BitReader, BitWriter, golombLength, riceLength } from './bits.js'
 import { type CompactRow, type Fill, RANGES, ROOT_STEP } from './types.js'
 
 /** The fixed part, little-endian: 5 uint32, the digest, float64s (9 of the row, 3 of each range), two sketches as int16. */
@@ -23,19 +23,19 @@ export function encodeRow(row: CompactRow): Uint8Array {
   const gaps = Array.from(row.ids, (id, i) => (i === 0 ? id : id - row.ids[i - 1]! - 1))
   const lowest = row.roots.reduce((a, b) => Math.min(a, b), MAX_ROOT)
   const roots = Array.from(row.roots, (root) => root - lowest)
-  const packed = shortest(20, (bits, shift) => {
-    bits.fixed(shift, 5)
-    for (const gap of gaps) bits.rice(gap, shift)
-  })
-  const packedRoots = shortest(16, (bits, shift) => {
-    bits.fixed(shift, 5)
-    bits.fixed(lowest, 15)
-    for (const root of roots) bits.golomb(root, shift)
-  })
+  const shift = shortest(20, 5, gaps, riceLength)
+  const rootShift = shortest(16, 5 + 15, roots, golombLength)
+  const [packed, packedRoots] = [new BitWriter(), new BitWriter()]
+  packed.fixed(shift, 5)
+  for (const gap of gaps) packed.rice(gap, shift)
+  packedRoots.fixed(rootShift, 5)
+  packedRoots.fixed(lowest, 15)
+  for (const root of roots) packedRoots.golomb(root, rootShift)
+  const [gapBytes, rootBytes] = [packed.finish(), packedRoots.finish()]
   const packedAt = FILL_AT + (row.fill ? FILL_BYTES : 0)
-  const bytes = new Uint8Array(packedAt + packed.length + packedRoots.length)
+  const bytes = new Uint8Array(packedAt + gapBytes.length + rootBytes.length)
   const view = new DataView(bytes.buffer)
-  ;[row.ids.length, packed.length, row.top1, row.suppressed, row.infinite].forEach((n, i) => {
+  ;[row.ids.length, gapBytes.length, row.top1, row.suppressed, row.infinite].forEach((n, i) => {
     view.setUint32(4 * i, n, true)
   })
   bytes.set(row.suppressedDigest, DIGEST_AT)
@@ -56,20 +56,22 @@ export function encodeRow(row: CompactRow): Uint8Array {
     })
     bytes.set(infiniteDigest, FILL_AT + 4 * 8)
   }
-  bytes.set(packed, packedAt)
-  bytes.set(packedRoots, packedAt + packed.length)
+  bytes.set(gapBytes, packedAt)
+  bytes.set(rootBytes, packedAt + gapBytes.length)
   return bytes
 }
 
-function shortest(shifts: number, write: (bits: BitWriter, shift: number) => void): Uint8Array {
-  let best: Uint8Array | undefined
-  for (let shift = 0; shift < shifts; shift++) {
-    const bits = new BitWriter()
-    write(bits, shift)
-    const bytes = bits.finish()
-    if (!best || bytes.length < best.length) best = bytes
-  }
-  return best!
+/** The shift with which the numbers take the fewest bytes, after `before` bits. */
+function shortest(
+  shifts: number,
+  before: number,
+  numbers: readonly number[],
+  lengthOf: (value: number, shift: number) => number,
+): number {
+  const bytes = Array.from({ length: shifts }, (_, shift) => {
+    return Math.ceil(numbers.reduce((sum, n) => sum + lengthOf(n, shift), before) / 8)
+  })
+  return bytes.indexOf(Math.min(...bytes))
 }
 
 /**

@@ -1,6 +1,6 @@
 import { sketchKernel } from '../../metrics/sketches/index.js'
 import type { SketchKernel } from '../../metrics/sketches/sketch-kernel.js'
-import { logProb, type RowFacts, rowFacts, type TailFacts, tailFacts } from './row-facts.js'
+import { type LogSum, logProb, type RowFacts, rowFacts, type TailFacts, tailFacts } from './row-facts.js'
 import { type CompactRow, startOf } from './types.js'
 
 /** One range of the dump's tail: ids that the golden does not list. */
@@ -14,8 +14,8 @@ export interface DumpRange {
   readonly squares: number
   /** The lowest logit; Infinity if there are none. */
   readonly lowest: number
-  /** Ascending. */
-  logits(): Float32Array
+  /** ln q of each id. */
+  logProbs(): Float64Array
 }
 
 /** The dump's row, divided like the golden's. */
@@ -38,10 +38,10 @@ export function dumpFacts(golden: CompactRow, row: Float32Array, kernel: SketchK
   const ranges = tail.ranges.map((range, i): DumpRange => {
     const [from, to] = [startOf(i, count), startOf(i + 1, count)]
     const { count: size, sum, squares, min } = sameSupport ? range : kernel.sumBetween(from, to, floor, HIGHEST)
-    const logits = () => unlisted(row, golden.ids, from, to, floor).sort()
+    const logProbs = () => logProbsOf(row.subarray(from, to), unlisted(golden.ids, from, to), floor, facts.total)
     // A lower mass has lost digits, or all of them.
-    const logMass = range.mass > LEAST_MASS ? Math.log(range.mass) : logMassOf(logits(), facts)
-    return { size, logMass, sum, squares, lowest: min, logits }
+    const logMass = range.mass > LEAST_MASS ? Math.log(range.mass) : logSumOf(logProbs())
+    return { size, logMass, sum, squares, lowest: min, logProbs }
   })
   const { ceiling, direction, tailRoots } = tail
   return { ...facts, row, sameSupport, ranges, ceiling, direction, tailRoots }
@@ -51,16 +51,25 @@ const HIGHEST = Number.POSITIVE_INFINITY
 
 const LEAST_MASS = 1e-280
 
-function unlisted(row: Float32Array, listed: Uint32Array, from: number, to: number, floor: number): Float32Array {
-  const part = row.slice(from, to)
-  for (const id of listed) if (id >= from && id < to) part[id - from] = Number.NaN
-  return part.filter((logit) => logit >= floor)
+/** For each id of a range whether it is not listed. */
+function unlisted(listed: Uint32Array, from: number, to: number): Uint8Array {
+  const flags = new Uint8Array(to - from).fill(1)
+  for (const id of listed) if (id >= from && id < to) flags[id - from] = 0
+  return flags
 }
 
-/** ln Σq of ascending logits. */
-function logMassOf(logits: Float32Array, { total }: Pick<RowFacts, 'total'>): number {
-  const max = logits.at(-1) ?? Number.NEGATIVE_INFINITY
+function logProbsOf(row: Float32Array, wanted: Uint8Array, floor: number, total: LogSum): Float64Array {
+  const values = new Float64Array(row.length)
+  let count = 0
+  for (let i = 0; i < row.length; i++) {
+    if (wanted[i] === 1 && row[i]! >= floor) values[count++] = logProb(row[i]!, total)
+  }
+  return values.subarray(0, count)
+}
+
+/** ln Σ exp(value) */
+function logSumOf(values: Float64Array): number {
+  const max = values.reduce((max, value) => Math.max(max, value), Number.NEGATIVE_INFINITY)
   if (max === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY
-  const sum = logits.reduce((sum, logit) => sum + Math.exp(logit - max), 0)
-  return logProb(max, total) + Math.log(sum)
+  return max + Math.log(values.reduce((sum, value) => sum + Math.exp(value - max), 0))
 }

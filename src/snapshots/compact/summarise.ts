@@ -1,6 +1,7 @@
 import { sketchKernel } from '../../metrics/sketches/index.js'
 import type { SketchKernel } from '../../metrics/sketches/sketch-kernel.js'
 import { type LogSum, logProb, rowFacts, tailFacts } from './row-facts.js'
+import { nthLowest } from './select.js'
 import { packSketch } from './sketch.js'
 import { type CompactRow, ROOT_STEP } from './types.js'
 
@@ -46,31 +47,25 @@ const LEAST_LISTED = 2 * Math.log(ROOT_STEP / 2) - 1e-6
 
 /** At most `k` ids, ascending, without those whose root rounds to 0. */
 function mostProbable(row: Float32Array, k: number, total: LogSum): Uint32Array {
-  const least = thresholdOf(row, k, total)
+  const threshold = thresholdOf(row, k, total)
   const above: number[] = []
   const equal: number[] = []
   for (let i = 0; i < row.length; i++) {
     const logit = row[i]!
-    if (logit < least || rootCode(logProb(logit, total)) === 0) continue
-    if (logit > least) above.push(i)
+    if (logit < threshold || rootCode(logProb(logit, total)) === 0) continue
+    if (logit > threshold) above.push(i)
     else equal.push(i)
   }
   return Uint32Array.from([...above, ...equal.slice(0, Math.max(0, k - above.length))]).sort()
 }
 
-const BINS = 4096
-
-/** The `k`-th highest logit, or a lower one if its root rounds to 0. Only the bin of a histogram that contains it is sorted. */
+/** The `k`-th highest logit, or a lower one if its root rounds to 0. */
 function thresholdOf(row: Float32Array, k: number, total: LogSum): number {
   const lowest = total.max + total.log + LEAST_LISTED
-  // Of huge logits, all that are not equal to the maximum are out of reach.
+  // Of huge logits, those below the maximum are out of reach.
   if (!(lowest < total.max)) return total.max
-  const scale = (BINS - 1) / (total.max - lowest)
-  const sizes = new Uint32Array(BINS)
-  for (let i = 0; i < row.length; i++) if (row[i]! >= lowest) sizes[Math.floor((row[i]! - lowest) * scale)]!++
-  let [bin, above] = [BINS - 1, 0]
-  for (; bin >= 0 && above + sizes[bin]! < k; bin--) above += sizes[bin]!
-  if (bin < 0) return lowest
-  const inBin = row.filter((x) => x >= lowest && Math.floor((x - lowest) * scale) === bin).sort()
-  return inBin[inBin.length - (k - above)]!
+  const candidates = new Float64Array(row.length)
+  let count = 0
+  for (let i = 0; i < row.length; i++) if (row[i]! >= lowest) candidates[count++] = row[i]!
+  return count <= k ? lowest : nthLowest(candidates.subarray(0, count), count - k + 1).value
 }

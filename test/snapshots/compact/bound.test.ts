@@ -96,6 +96,20 @@ test('any two rows of any logits: the exact metrics lie within the bounds', () =
   )
 })
 
+test.each([1e6, 1e30, -1e30])(
+  'logits near %d, where float64 cannot hold sums of them with their probabilities',
+  (size) => {
+    for (const k of [1, 3, 40]) {
+      const golden = new Float32Array(50).fill(size)
+      const dump = golden.slice()
+      dump[3] = Math.fround(size * (1 - Math.sign(size) * 2 ** -23))
+      expect(outside(golden, golden, k)).toBe('')
+      expect(outside(golden, dump, k)).toBe('')
+      expect(outside(dump, golden, k)).toBe('')
+    }
+  },
+)
+
 describe('suppressed logits that are finite', () => {
   /** A row whose last ids are suppressed: by −Inf at every seventh of them, by `fill` at the others. */
   function masked(seed: number, fill: (id: number) => number, noise = 0): Float32Array {
