@@ -16,6 +16,7 @@ import type { ReportPart } from '../reporters/spool-report.js'
 import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER, targetOf } from '../reporters/target.js'
 import { writeTextReport } from '../reporters/text-report.js'
+import { addLayersOptions, type LayersValues, layersResult, refuseLayersOptions } from './compare-layers.js'
 import { addCompareOptions, addLoadOptions, compareOptionsOf, loadOptionsOf, parseNumber } from './compare-options.js'
 import { type CommandIo, UsageError } from './io.js'
 
@@ -24,6 +25,7 @@ Examples:
   golden-logits compare -gp dumps/gpu -mp dumps/npu --dtype bf16
   golden-logits compare dumps/npu dumps/gpu -kl 0.01 -o release/report.html
   golden-logits compare -gp 'gpu/*/0/output.pth' -mp 'npu/*/0/output.pth' --json
+  golden-logits compare -gp layers/gpu -mp layers/npu --layers --token 3 --floor layers/gpu-bf16
 
 Every option of loading has two more forms, for one side: --golden-first-step, --dump-first-step …
 
@@ -53,6 +55,7 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     .option('--p99-kl <limit>', '99th percentile of the KL divergence must be below', parseNumber)
     .option('--top1-agreement <limit>', 'share of tokens with the same top-1 must be above', parseNumber)
     .option('--cmp-level <level>', 'only logits (also -cl)')
+  addLayersOptions(command)
   addCompareOptions(command)
   addLoadOptions(command)
   command.addHelpText('after', COMPARE_EXAMPLES)
@@ -62,6 +65,8 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
       throw new UsageError(`compare reads logits: --cmp-level ${values.cmpLevel} is not supported`)
     }
     const options = values as unknown as Readonly<Record<string, unknown>>
+    if (values.layers) return compareLayersOf(sides, values, options)
+    refuseLayersOptions(values)
     const comparison = compareListed(
       loadDump(sides.dump, loadOptionsOf(options, 'dump')),
       loadDump(sides.golden, loadOptionsOf(options, 'golden')),
@@ -75,9 +80,40 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     say(`${comparison.pass ? 'within the limits' : 'not within the limits'}: ${countsText(comparison)}`)
     exit(exitCodeOf(comparison))
   })
+
+  const compareLayersOf = (
+    sides: { dump: string; golden: string },
+    values: CompareValues,
+    options: Readonly<Record<string, unknown>>,
+  ) => {
+    for (const [name, flag] of NOT_WITH_LAYERS) {
+      if (options[name] !== undefined) throw new UsageError(`${flag} has no meaning with --layers`)
+    }
+    const sideOf = (side: 'golden' | 'dump') => ({ path: sides[side], options: loadOptionsOf(options, side) })
+    const result = layersResult({ golden: sideOf('golden'), dump: sideOf('dump') }, values, options.dtype)
+    const document = reportDocument([result.report])
+    print(values.json ? reportJson(document) : `${result.text}\n`)
+    for (const warning of result.comparison.warnings) say(`warning: ${warning}`)
+    const written = { ...result.comparison, tokens: result.report.tokens, notes: [...result.comparison.notes] }
+    if (values.report) for (const path of writeReports(values.output, document, written)) say(fromHere(path))
+    say(result.summary)
+    exit(result.exitCode)
+  }
 }
 
-interface CompareValues {
+/** Flags of a comparison of logits. */
+const NOT_WITH_LAYERS = [
+  ['steps', '--steps'],
+  ['klDivergence', '--kl-divergence'],
+  ['cosineSimilarity', '--cosine-similarity'],
+  ['missing', '--missing'],
+  ['extra', '--extra'],
+  ['decoding', '--decoding'],
+  ['afterDivergence', '--after-divergence'],
+  ['vocabSize', '--vocab-size'],
+] as const
+
+interface CompareValues extends LayersValues {
   readonly goldenPath?: string
   readonly myPath?: string
   readonly output?: string
@@ -108,8 +144,13 @@ export function exitCodeOf({ pass, tokens }: Pick<ListedComparison, 'pass' | 'to
   return unreadable ? 3 : 4
 }
 
+/** What the CSV says of a comparison; one of layers has no thresholds. */
+type Written = Pick<ListedComparison, 'tokens' | 'notes' | 'pass' | 'goldenPath' | 'dumpPath'> & {
+  readonly thresholds?: ListedComparison['thresholds']
+}
+
 /** The files that an output stands for: all three forms in a folder, or the one that the file's name says. */
-function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, comparison: ListedComparison): string[] {
+function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, comparison: Written): string[] {
   const texts: Readonly<Record<string, () => string>> = {
     '.html': () => htmlPage(document),
     '.json': () => reportJson(document),
@@ -130,7 +171,7 @@ function writeText(path: string, text: string): string {
   return path
 }
 
-function writeCsv(output: string, comparison: ListedComparison): string {
+function writeCsv(output: string, comparison: Written): string {
   const { thresholds, notes, pass } = comparison
   const row: ComparisonRow = {
     project: '',
@@ -145,7 +186,7 @@ function writeCsv(output: string, comparison: ListedComparison): string {
     soft: false,
     poll: false,
     expectation: pass ? 'met' : 'not met',
-    thresholds,
+    ...(thresholds && { thresholds }),
     notes,
   }
   const part: ReportPart = {

@@ -49,7 +49,8 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
       known++
       if (isSame) same++
     }
-    if (!token.metrics) continue
+    // A layer has no distribution, so no KL divergence.
+    if (token.metrics?.klDivergence === undefined) continue
     const { klDivergence: kl, cosineSimilarity: cosine } = token.metrics
     kls.push(kl)
     if (kl > maxKl.value) maxKl = { value: kl, step: token.step }

@@ -1,0 +1,118 @@
+import type { Command } from 'commander'
+import { compareLayers } from '../compare/layers/compare-layers.js'
+import type { LayersComparison } from '../compare/layers/types.js'
+import { loadDump } from '../dumps/load.js'
+import type { LoadDumpOptions } from '../dumps/types.js'
+import { GoldenLogitsError } from '../errors.js'
+import { openFile } from '../io/file-source.js'
+import { type ComparisonReport, tokensReport, weighed } from '../report/document.js'
+import { layerTokens } from '../report/layer-rows.js'
+import { layerCounts, layersText } from '../report/message/layers.js'
+import { parseNumber } from './compare-options.js'
+import { UsageError } from './io.js'
+
+/** The flags of a comparison of layers. */
+export interface LayersValues {
+  readonly layers?: boolean
+  readonly token?: number
+  readonly floor?: string
+  readonly unpaired?: string
+  readonly mapping?: string
+}
+
+/** Adds the flags of a comparison of layers to the command `compare`. */
+export function addLayersOptions(command: Command): void {
+  command
+    .option('--layers', 'compare every layer at one token in place of the logits')
+    .option('--token <n>', 'with --layers: the token', parseNumber)
+    .option('--floor <path>', "with --layers: a second run of the golden in the dump's precision")
+    .option('--unpaired <what>', 'with --layers: fail (default) or allow, for layers without a partner')
+    .option('--mapping <file>', "with --layers: JSON, names of the dump's layers by names of the golden's")
+}
+
+/** A comparison of layers, and what is printed and written of it. */
+export interface LayersResult {
+  readonly comparison: LayersComparison
+  readonly report: ComparisonReport
+  readonly text: string
+  readonly summary: string
+  readonly exitCode: number
+}
+
+/**
+ * Compares the layers of two dumps as the flags say.
+ * @param sides the paths of both dumps, and the options to load them with
+ * @throws UsageError if the flags do not fit each other
+ */
+export function layersResult(
+  sides: Record<'golden' | 'dump', { readonly path: string; readonly options: LoadDumpOptions }>,
+  { token, floor, unpaired, mapping }: LayersValues,
+  dtype: unknown,
+): LayersResult {
+  if (token === undefined) throw new UsageError('compare --layers needs the token whose layers are compared: --token 3')
+  const comparison = compareLayers(
+    loadDump(sides.dump.path, sides.dump.options),
+    loadDump(sides.golden.path, sides.golden.options),
+    {
+      step: token,
+      ...(floor !== undefined && { floor: loadDump(floor, sides.golden.options) }),
+      ...(unpaired !== undefined && { unpaired: unpaired as 'fail' }),
+      ...(mapping !== undefined && { mapping: readMapping(mapping) }),
+      ...(dtype !== undefined && { dtype: dtype as 'bf16' }),
+    },
+  )
+  const { pass, finding, goldenPath, dumpPath, notes, warnings, counts } = comparison
+  const text = layersText(comparison)
+  const report = {
+    title: `layers of token ${token}: ${sides.dump.path} against ${sides.golden.path}`,
+    goldenPath,
+    dumpPath,
+    pass,
+    notes: weighed(notes, warnings),
+    message: text,
+    ...tokensReport(layerTokens(comparison)),
+  }
+  const verdict = pass
+    ? 'no layer diverges'
+    : finding.kind === 'layer'
+      ? 'a layer diverges'
+      : 'not every layer was compared'
+  const exitCode = pass
+    ? 0
+    : finding.kind === 'not-aligned'
+      ? 4
+      : finding.kind === 'layer' || counts.unpaired > 0
+        ? 1
+        : 3
+  return { comparison, report, text, summary: `${verdict}: ${layerCounts(comparison)}`, exitCode }
+}
+
+/** @throws UsageError if a flag of `--layers` is given without it */
+export function refuseLayersOptions(values: LayersValues): void {
+  for (const name of ['token', 'floor', 'unpaired', 'mapping'] as const) {
+    if (values[name] !== undefined) throw new UsageError(`--${name} needs --layers`)
+  }
+}
+
+const MAX_MAPPING = 1024 * 1024
+
+function readMapping(file: string): Record<string, string> {
+  const source = openFile(file)
+  try {
+    if (source.size > MAX_MAPPING)
+      throw badMapping(file, `it has ${source.size} bytes, expected at most ${MAX_MAPPING}`)
+    const bytes = new Uint8Array(source.size)
+    source.read(0, bytes)
+    return JSON.parse(Buffer.from(bytes.buffer).toString('utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw badMapping(file, 'it is not JSON')
+    throw error
+  } finally {
+    source.close()
+  }
+}
+
+function badMapping(file: string, problem: string): GoldenLogitsError {
+  const message = `${problem}; expected an object of layer names, such as { "root.lm_head": "67_LmHead" }`
+  return new GoldenLogitsError('invalid-argument', message, { file })
+}
