@@ -8,6 +8,7 @@ class Attention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
         self.heads = heads
+        self.scaling = (width // heads) ** -0.5
         self.q_proj = nn.Linear(width, width, bias=False)
         self.k_proj = nn.Linear(width, width, bias=False)
         self.v_proj = nn.Linear(width, width, bias=False)
@@ -16,7 +17,7 @@ class Attention(nn.Module):
     def forward(self, x):
         batch, length, width = x.shape
         q, k, v = (p(x).view(batch, length, self.heads, -1).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
-        scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
+        scores = q @ k.transpose(-1, -2) * self.scaling
         mask = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
         weights = scores.masked_fill(~mask, float("-inf")).softmax(-1)
         return self.o_proj((weights @ v).transpose(1, 2).reshape(batch, length, width))

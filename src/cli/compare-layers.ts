@@ -81,7 +81,7 @@ export function layersResult(
     ? 0
     : finding.kind === 'not-aligned'
       ? 4
-      : finding.kind === 'layer' || counts.unpaired > 0
+      : finding.kind === 'layer' || finding.kind === 'unexplained' || counts.unpaired > 0
         ? 1
         : 3
   return { comparison, report, text, summary: `${verdict}: ${layerCounts(comparison)}`, exitCode }

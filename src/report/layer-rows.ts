@@ -19,12 +19,12 @@ export function layerTokens({ layers, step, pass, finding }: LayersComparison): 
   return layers.map((layer) => {
     const { verdict, measured } = layer
     const { golden, dump } = layer
-    const isRuled = finding.kind === 'not-aligned' && verdict === 'compared'
-    const reason = isRuled ? finding.reason : layer.reason
+    const isOpen = 'reason' in finding && verdict === 'compared'
+    const reason = isOpen ? finding.reason : layer.reason
     return {
       step,
-      verdict: isRuled ? 'undecided' : VERDICTS[verdict],
-      pass: !isRuled && (verdict === 'compared' || (pass && verdict !== 'diverges')),
+      verdict: isOpen ? 'undecided' : VERDICTS[verdict],
+      pass: !isOpen && (verdict === 'compared' || (pass && verdict !== 'diverges')),
       reason:
         verdict === 'diverges' && finding.kind === 'layer'
           ? `the first layer that diverges, by the rule ${finding.rule}`

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { pth, type Tensor } from './logits.js'
+import { atb, pth, type Tensor } from './logits.js'
 import { writeTree } from './tree.js'
 
 /** A module of a dump of all layers. */
@@ -28,6 +28,39 @@ export function layersDump(modules: readonly Module[], options: { order?: boolea
     })
   }
   return join(writeTree(files), 'msit_dump_20250301_101500')
+}
+
+/** Writes execution 0 of an ATB dump with these operations, `12_Layer/3_Linear`. @returns its path */
+export function operationsDump(operations: readonly Module[]): string {
+  const files: Record<string, Uint8Array> = {}
+  for (const { name, output, inputs = [] } of operations) {
+    const folder = `msit_dump_20250301_101500/tensors/0_2/0/${name}`
+    files[`${folder}/after/outtensor0.bin`] = atb(output)
+    inputs.forEach((input, i) => {
+      files[`${folder}/before/intensor${i}.bin`] = atb(input)
+    })
+  }
+  return join(writeTree(files), 'msit_dump_20250301_101500')
+}
+
+/**
+ * The modules of `model` as an ATB model would name and number them: `0_WordEmbedding`, `1_DecoderLayer/3_Linear` …
+ * @returns without what has no counterpart
+ */
+export function operations(modules: readonly Module[]): Module[] {
+  const inner = ['input_layernorm', 'self_attn.q_proj', 'self_attn.k_proj', 'self_attn.o_proj', 'self_attn', 'mlp']
+  return modules.map((module) => {
+    const [, layer, part] = /^root\.layers\.(\d+)(?:\.(.+))?$/.exec(module.name) ?? []
+    if (layer === undefined) return { ...module, name: OUTER[module.name]! }
+    const folder = `${Number(layer) + 1}_DecoderLayer`
+    return { ...module, name: part === undefined ? folder : `${folder}/${inner.indexOf(part)}_Linear` }
+  })
+}
+
+const OUTER: Readonly<Record<string, string>> = {
+  'root.embed_tokens': '0_WordEmbedding',
+  'root.norm': '5_RmsNorm',
+  'root.lm_head': '6_LmHead',
 }
 
 /** Numbers of about 1, the same for each seed. */

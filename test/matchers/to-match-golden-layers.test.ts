@@ -3,7 +3,7 @@ import type { LayersOptions } from '../../src/compare/layers/types.js'
 import { GoldenLogitsError } from '../../src/index.js'
 import type { MatcherContext } from '../../src/matchers/types.js'
 import { type DumpOrPath, toMatchGoldenLayers } from '../../src/matchers.js'
-import { at, layersDump, type Module, model, WIDTH } from '../build/layers.js'
+import { at, layersDump, type Module, model, operations, operationsDump, WIDTH } from '../build/layers.js'
 import { torchDump } from '../build/pair.js'
 
 type Options = Partial<LayersOptions<DumpOrPath>>
@@ -95,6 +95,14 @@ describe('the first layer that diverges is named', () => {
       'root.layers.2.mlp': [0.075, 0.05],
     } as const
     expect(headOf(layersDump(model(1, inherited)), golden)).toContain('root.layers.1.self_attn.o_proj')
+  })
+
+  test('not an honest layer before it that exceeds the limit barely', () => {
+    // 0.023 for 0.003 is 5 times its kind; 0.9 for 0.007 is 86 times.
+    const two = { 'root.layers.0.self_attn': [0.023, 0.003], 'root.layers.2.self_attn.q_proj': [0.9, 0.007] } as const
+    expect(headOf(layersDump(model(1, two)), golden)).toContain('root.layers.2.self_attn.q_proj')
+    const one = { 'root.layers.0.self_attn': [0.023, 0.003] } as const
+    expect(headOf(layersDump(model(1, one)), golden)).toContain('root.layers.0.self_attn')
   })
 
   test('of projections side by side, the one that is furthest over the limit', () => {
@@ -231,6 +239,45 @@ describe('no layer is named if the runs did not compute the same', () => {
   })
 })
 
+describe('an error that is more than rounding fails, although no layer is named', () => {
+  const OPEN = 'fail: The error is more than rounding, and no rule names a layer'
+
+  test('a model with other weights in every layer', () => {
+    const names = model(1).map(({ name }) => name)
+    const others = layersDump(model(1, Object.fromEntries(names.slice(1).map((name) => [name, [1.4, 1.4]]))))
+    expect(headOf(others, golden)).toBe(OPEN)
+    expect(headOf(others, golden, { floor: honest })).toBe(OPEN)
+    expect(call(others, golden).message()).toContain(
+      'the error of root.layers.3 is 1.4, more than rounding in bf16 makes',
+    )
+  })
+
+  test('errors that are three times the floor everywhere', () => {
+    const triple = Object.fromEntries(
+      model(1)
+        .slice(1)
+        .map(({ name }) => [name, [0.03, 0.02]] as const),
+    )
+    expect(headOf(layersDump(model(1, triple)), golden)).toBe(NONE)
+    expect(headOf(layersDump(model(1, triple)), golden, { floor: honest })).toBe(OPEN)
+  })
+
+  test('a layer whose inputs carry the error of a layer that was not compared is not named', () => {
+    const modules = model(1, { 'root.layers.2.mlp': [0.2, 0.05] })
+    expect(headOf(layersDump(modules), golden, { floor: honest })).toBe(NONE)
+  })
+
+  test('NaN that came with the inputs', () => {
+    const nan = (tensor: { values: readonly number[] }) => ({ ...tensor, values: tensor.values.with(3, Number.NaN) })
+    const wrong = model(1).map((module): Module => {
+      if (module.name !== 'root.layers.2.mlp') return module
+      return { ...module, output: nan(module.output), inputs: module.inputs!.map(nan) }
+    })
+    expect(headOf(layersDump(wrong), golden)).toBe(OPEN)
+    expect(call(layersDump(wrong), golden).message()).toContain('root.layers.2.mlp and its inputs hold NaN')
+  })
+})
+
 describe('without inputs or a recorded order', () => {
   const bare = (modules: Module[]) => modules.map(({ name, output }) => ({ name, output }))
 
@@ -244,6 +291,42 @@ describe('without inputs or a recorded order', () => {
     expect(pass).toBe(true)
     const wrong = bare(model(1, { 'root.layers.2.self_attn.k_proj': [0.3, 0] }))
     expect(headOf(layersDump(wrong, { order: false }), plain)).toContain('root.layers.2.self_attn.k_proj')
+  })
+})
+
+describe('dumps of ATB operations', () => {
+  const faulty = model(1, { 'root.layers.2.self_attn.o_proj': [0.05, 0.007] })
+
+  test('are paired with each other by their paths, without a remainder', () => {
+    const reference = operationsDump(operations(model(0)))
+    const { pass, message } = call(operationsDump(operations(model(1))), reference)
+    expect(message()).toContain('(token 0; 31 layers: 31 compared, 0 without a partner, 0 not comparable)')
+    expect(pass).toBe(true)
+    const text = call(operationsDump(operations(faulty)), reference).message()
+    expect(text).toContain('First layer that diverges: 3_DecoderLayer/3_Linear     ')
+    expect(text).toContain('  type                Linear\n')
+  })
+
+  test('are paired with torch modules by role, and the rest is listed', () => {
+    const dump = operationsDump(operations(model(1)))
+    const { pass, message } = call(dump, golden)
+    expect(message()).toContain('(token 0; 55 layers: 7 compared, 48 without a partner, 0 not comparable)')
+    expect(message()).toContain('  only in the golden: root.layers.0.input_layernorm, root.layers.0.self_attn.q_proj')
+    expect(message()).toContain('  only in the dump: 1_DecoderLayer/0_Linear')
+    expect(message()).toContain('torch modules and ATB operations are paired by role')
+    expect(pass).toBe(false)
+    expect(call(dump, golden, { unpaired: 'allow' }).pass).toBe(true)
+    const wrong = operationsDump(operations(model(1, { 'root.layers.2': [0.2, 0.007] })))
+    const named = headOf(wrong, golden, { unpaired: 'allow' })
+    expect(named).toBe('fail: First layer that diverges: root.layers.2')
+    const mapping = { 'root.layers.0.mlp': '1_DecoderLayer/5_Linear' }
+    expect(call(dump, golden, { mapping }).message()).toContain('8 compared, 46 without a partner')
+  })
+
+  test('of which one side holds another number of layers: the layers have no partners', () => {
+    const fewer = operations(model(1)).filter(({ name }) => !name.startsWith('4_'))
+    const { message } = call(operationsDump(fewer), golden, { unpaired: 'allow' })
+    expect(message()).toContain('3 compared, ')
   })
 })
 

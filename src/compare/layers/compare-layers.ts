@@ -8,10 +8,12 @@ import { LayerReader, type MeasuredLayer } from '../../measure/layers/measure-la
 import { inferPrecision, PRECISIONS } from '../thresholds.js'
 import type { Precision } from '../types.js'
 import { misalignment } from './alignment.js'
-import { climb, isEmbedding, type LayerFinding, type RankedLayer } from './ladder.js'
+import { climb, isEmbedding, type LayerFinding, type LayerScore, type RankedLayer } from './ladder.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
+import { pairByRole } from './pair-by-role.js'
 import { type LayerPairs, pairLayers } from './pair-layers.js'
 import type { ComparedLayer, LayersComparison, LayersFinding, LayersOptions } from './types.js'
+import { unexplained } from './unexplained.js'
 
 type DumpOrPath = Dump | FilePath
 
@@ -30,7 +32,8 @@ export function compareLayers(
   const sides = { golden: asDump('golden', golden), dump: asDump('dump', dump) }
   const { step } = settings
   const [left, right] = [layersOf(sides.golden, step), layersOf(sides.dump, step)]
-  const pairs = pairLayers(left.layers, right.layers, settings.mapping)
+  const pairUp = sides.golden.layout === sides.dump.layout ? pairLayers : pairByRole
+  const pairs = pairUp(left.layers, right.layers, settings.mapping)
   if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
   checkMapping(settings, left, right)
   const reader = new LayerReader(sides.golden.budgets, sides.dump.budgets)
@@ -80,8 +83,7 @@ function conclude(
   })
   const precision = settings.precision ?? precisionOf(ranked)
   const { scores, finding: byRank } = climb(ranked, precision)
-  const reason = ranked.length === 0 ? 'no layer could be measured' : misalignment(ranked)
-  const finding: LayersFinding = reason === undefined ? byEntry(byRank, ranked) : { kind: 'not-aligned', reason }
+  const finding = findingOf(ranked, scores, byRank, precision)
   const layers = [...entries]
   ranked.forEach(({ entry }, i) => {
     const isNamed = finding.kind === 'layer' && finding.index === entry
@@ -113,6 +115,18 @@ function conclude(
     goldenPath: sides.golden.path,
     dumpPath: sides.dump.path,
   }
+}
+
+function findingOf(
+  ranked: readonly (RankedLayer & { readonly entry: number })[],
+  scores: readonly LayerScore[],
+  finding: LayerFinding,
+  precision: Precision,
+): LayersFinding {
+  const reason = ranked.length === 0 ? 'no layer could be measured' : misalignment(ranked)
+  if (reason !== undefined) return { kind: 'not-aligned', reason }
+  const open = finding.kind === 'none' ? unexplained(ranked, scores, precision) : undefined
+  return open === undefined ? byEntry(finding, ranked) : { kind: 'unexplained', reason: open }
 }
 
 /** The coarser precision of both sides. The one of a side is that of at least half of its layers, or finer. */

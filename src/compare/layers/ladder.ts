@@ -122,8 +122,16 @@ export function isEmbedding({ name, type }: Pick<RankedLayer, 'name' | 'type'>):
   )
 }
 
-/** The kind of a layer: its name without the numbers of layers. */
+/**
+ * The kind of a layer: its name without the numbers of layers. In `12_Layer/3_Linear`, the 3 is the place of an operation in
+ * its layer.
+ */
 export function kindOf(name: string): string {
+  const end = name.lastIndexOf('/')
+  return end < 0 ? withoutNumbers(name) : withoutNumbers(name.slice(0, end)) + name.slice(end)
+}
+
+function withoutNumbers(name: string): string {
   return name.replaceAll(/(?<![^./_])\d+(?![^./_@])/g, '*')
 }
 
@@ -151,11 +159,16 @@ function scoresOf(layers: readonly RankedLayer[], epsilon: number): LayerScore[]
   return scores
 }
 
+/** Is the first layer a part of the second? Modules nest by dots, operations by slashes. */
+function isWithin(inner: string, outer: string): boolean {
+  return inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}/`)
+}
+
 /** What a layer reads if its inputs were not dumped: what the layer before it wrote. */
 function previousOutput(layers: readonly RankedLayer[], index: number): RankedLayer | undefined {
   // A container reads what the first layer inside it reads, and parallel projections read the same.
   let first = index
-  while (first > 0 && layers[first - 1]!.name.startsWith(`${layers[index]!.name}.`)) first--
+  while (first > 0 && isWithin(layers[first - 1]!.name, layers[index]!.name)) first--
   while (first > 0 && areParallel(layers[first - 1]!.name, layers[first]!.name)) first--
   return first === 0 ? undefined : layers[first - 1]
 }
@@ -172,8 +185,8 @@ function areParallel(a: string, b: string): boolean {
 function runsLayers(name: string, layers: readonly RankedLayer[]): boolean {
   const numbers = new Set<string>()
   for (const { name: inner } of layers) {
-    if (!inner.startsWith(`${name}.`)) continue
-    const match = /^(?:[^.]+\.)*?(\d+)\./.exec(inner.slice(name.length + 1))
+    if (!isWithin(inner, name)) continue
+    const match = /^(?:[^.]+\.)*?\d+\.|^\d+_[^/]+\//.exec(inner.slice(name.length + 1))
     // The experts of a mixture run side by side.
     if (match && !/expert/i.test(match[0])) numbers.add(match[0])
   }
@@ -233,7 +246,7 @@ function overFloorOf(
 }
 
 /** A layer must exceed these; the more positions, the lower. */
-function floorLimits(positions: number): { floor: number; amplification: number } {
+export function floorLimits(positions: number): { floor: number; amplification: number } {
   if (positions >= 8) return { floor: 1.75, amplification: 1.5 }
   return positions >= 4 ? { floor: 2, amplification: 2 } : { floor: 2.5, amplification: 2.5 }
 }
@@ -252,8 +265,10 @@ function firstOverFloor(layers: readonly RankedLayer[], scores: readonly LayerSc
 }
 
 function firstAmplifying(layers: readonly RankedLayer[], scores: readonly LayerScore[]): number {
+  // A large fault lowers what is typical of its kind, so that an honest layer before it exceeds the limit, too: barely.
+  const most = Math.max(...scores.map(({ amplification = 0 }) => (Number.isFinite(amplification) ? amplification : 0)))
   const isOver = ({ positions, amplification }: LayerScore) =>
-    amplification !== undefined && amplification > amplificationLimit(positions)
+    amplification !== undefined && amplification > Math.max(amplificationLimit(positions), most / 4)
   return firstOf(layers, scores, isOver, ({ amplification }) => amplification!)
 }
 

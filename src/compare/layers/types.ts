@@ -46,8 +46,11 @@ export interface ComparedLayer {
   readonly score?: LayerScore
 }
 
-/** `not-aligned`: the two sides did not compute the same, so no layer can be named; `reason` says why. */
-export type LayersFinding = LayerFinding | { readonly kind: 'not-aligned'; readonly reason: string }
+/**
+ * `not-aligned`: the two sides did not compute the same, so no layer can be named. `unexplained`: the error is more than
+ * rounding, and no rule names a layer. `reason` says why.
+ */
+export type LayersFinding = LayerFinding | { readonly kind: 'not-aligned' | 'unexplained'; readonly reason: string }
 
 /** A comparison of all layers at one token. */
 export interface LayersComparison {

@@ -14,7 +14,7 @@ export function layersText(comparison: LayersComparison): string {
   if (finding.kind === 'none' && finding.largest.length > 0) {
     lines.push('  The layers that stand out most:', ...finding.largest.map((i) => `    ${shortLine(layers[i]!)}`))
   }
-  if (finding.kind === 'not-aligned') lines.push(`  ${printable(finding.reason, 600)}`)
+  if ('reason' in finding) lines.push(`  ${printable(finding.reason, 600)}`)
   if (finding.kind !== 'identical') lines.push(...chartLines(comparison))
   lines.push(...leftoverLines(comparison))
   if (notes.length > 0) lines.push('', ...noteLines(notes))
@@ -33,6 +33,7 @@ function headLine(comparison: LayersComparison): string {
   if (finding.kind === 'layer') return `First layer that diverges: ${nameOf(layers[finding.index]!)}     ${counts}`
   if (finding.kind === 'identical') return `Every layer that was compared has the same bits on both sides     ${counts}`
   if (finding.kind === 'not-aligned') return `The two sides cannot be compared layer by layer     ${counts}`
+  if (finding.kind === 'unexplained') return `The error is more than rounding, and no rule names a layer     ${counts}`
   return `No layer stands out: the error grows as rounding does     ${counts}`
 }
 
