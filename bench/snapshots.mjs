@@ -1,25 +1,40 @@
 // Stored snapshots: how often a compact one leaves a verdict undecided, and how large snapshots are.
 // Usage: npm run bench -- snapshots [--rows 40] [--seed 1] [--vocab 151936] [--sizes 1000]
 // --rows: rows per case and k; --sizes: tokens of the snapshots whose size is measured, 0 for none
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { LanguageModel, PRECISIONS } from './language-model.mjs'
 import { modules } from './modules.mjs'
 
-const { checkOptions, boundCompact, encodeRow, judge, summarise, dataPath, writeSnapshot, compareRows, createKernel } =
-  await modules(
-    'compare/judge',
-    'compare/options',
-    'snapshots/compact/bound',
-    'snapshots/compact/code',
-    'snapshots/compact/summarise',
-    'snapshots/types',
-    'snapshots/write-snapshot',
-    'metrics/compare-rows',
-    'metrics/row-kernel',
-  )
+const {
+  checkOptions,
+  boundCompact,
+  encodeRow,
+  judge,
+  summarise,
+  dataPath,
+  writeSnapshot,
+  compareRows,
+  createKernel,
+  compareDumps,
+  compareSnapshot,
+  readSnapshot,
+} = await modules(
+  'compare/compare-dumps',
+  'compare/judge',
+  'compare/options',
+  'snapshots/compact/bound',
+  'snapshots/compact/code',
+  'snapshots/compact/summarise',
+  'snapshots/compare-snapshot',
+  'snapshots/read-snapshot',
+  'snapshots/types',
+  'snapshots/write-snapshot',
+  'metrics/compare-rows',
+  'metrics/row-kernel',
+)
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '40' },
@@ -139,49 +154,58 @@ function measureRows() {
   )
 }
 
-/** Sizes on disk of snapshots with `--sizes` tokens. There are 16 different rows; each token is stored separately. */
+/**
+ * Sizes on disk of snapshots with `--sizes` tokens, and the processor time of a token. There are 16 different rows; each token is
+ * stored separately. What is checked is another dump, with rounded weights.
+ */
 function measureSizes() {
   const folder = mkdtempSync(join(tmpdir(), 'snapshots-bench-'))
   try {
-    const files = Array.from({ length: 16 }, (_, step) => {
-      const row = PRECISIONS.bf16.row(model.logits(model.hidden(step), 'float32'))
-      const bytes = Buffer.alloc(2 * vocab)
-      const words = new Uint32Array(row.buffer)
-      for (let i = 0; i < vocab; i++) bytes.writeUInt16LE(words[i] >>> 16, 2 * i)
-      const header = `$Version=1.0\n$Object.Count=1\n$Object.Length=${bytes.length}\nformat=2\ndtype=27\ndims=1,${vocab}\n$Object.data=0,${bytes.length}\n$End=1\n`
-      const file = join(folder, `outtensor${step}.bin`)
-      writeFileSync(file, Buffer.concat([Buffer.from(header), bytes]))
-      return file
-    })
-    const steps = Array.from({ length: sizes }, (_, step) => ({ step, files: [files[step % 16]], layer: '67_LmHead' }))
-    const dump = {
-      path: folder,
-      layout: 'atb',
-      named: 'folder',
-      steps,
-      notes: [],
-      ignored: [],
-      stepsAssumed: false,
-      budgets: {},
-    }
-    const raw = steps.reduce((sum, { files: [file] }) => sum + statSync(file).size, 0)
+    const [golden, dump] = ['float32', 'bf16'].map((weights) => dumpOf(folder, weights))
+    const raw = golden.steps.reduce((sum, { files: [file] }) => sum + statSync(file).size, 0)
     console.log(`\n${sizes} tokens of ${vocab} logits in bfloat16; the dump itself: ${text(raw)}`)
+    const compare = checkOptions({ dtype: 'bf16', threads: 1 })
+    const [, plain] = timed(() => compareDumps(dump, golden, { dtype: 'bf16', threads: 1 }))
+    console.log(`two dumps                              ${plain} to compare`)
     for (const [fidelity, k] of [['full', 256], ...K.map((k) => ['compact', k])]) {
       const path = join(folder, `${fidelity}-${k}.golden`)
-      const before = performance.now()
-      const settings = { fidelity, k, test: 'bench', provenance: {}, compare: checkOptions({ dtype: 'bf16' }) }
-      const { kind } = writeSnapshot(path, dump, settings)
+      const settings = { fidelity, k, test: 'bench', provenance: {}, compare }
+      const [{ kind }, write] = timed(() => writeSnapshot(path, golden, settings))
       if (kind !== 'written') throw new Error(kind)
+      const [, check] = timed(() => compareSnapshot(readSnapshot(path), dump, compare))
       const bytes = statSync(path).size + (fidelity === 'full' ? statSync(dataPath(path)).size : 0)
       const name = fidelity === 'full' ? 'full' : `compact, k ${k}`
-      const seconds = ((performance.now() - before) / 1000).toFixed(1)
-      console.log(
-        `${name.padEnd(16)} ${text(bytes)}   ${(bytes / sizes / 1000).toFixed(2).padStart(7)} kB per token, ${seconds} s to write`,
-      )
+      const perToken = `${(bytes / sizes / 1000).toFixed(2).padStart(7)} kB per token`
+      console.log(`${name.padEnd(16)} ${text(bytes)}   ${perToken}, ${write} to write, ${check} to check`)
     }
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** The result, and the processor time of a token as text. */
+function timed(task) {
+  const before = process.cpuUsage()
+  const result = task()
+  const { user, system } = process.cpuUsage(before)
+  return [result, `${((user + system) / 1000 / sizes).toFixed(1)} ms`]
+}
+
+function dumpOf(folder, weights) {
+  const path = join(folder, weights)
+  mkdirSync(path)
+  const files = Array.from({ length: 16 }, (_, step) => {
+    const row = PRECISIONS.bf16.row(model.logits(model.hidden(step), weights))
+    const bytes = Buffer.alloc(2 * vocab)
+    const words = new Uint32Array(row.buffer)
+    for (let i = 0; i < vocab; i++) bytes.writeUInt16LE(words[i] >>> 16, 2 * i)
+    const header = `$Version=1.0\n$Object.Count=1\n$Object.Length=${bytes.length}\nformat=2\ndtype=27\ndims=1,${vocab}\n$Object.data=0,${bytes.length}\n$End=1\n`
+    const file = join(path, `outtensor${step}.bin`)
+    writeFileSync(file, Buffer.concat([Buffer.from(header), bytes]))
+    return file
+  })
+  const steps = Array.from({ length: sizes }, (_, step) => ({ step, files: [files[step % 16]], layer: '67_LmHead' }))
+  return { path, layout: 'atb', named: 'folder', steps, notes: [], ignored: [], stepsAssumed: false, budgets: {} }
 }
 
 function text(bytes) {
