@@ -30,30 +30,54 @@ function steps(text: string): CompareOptions['steps'] {
   throw new InvalidArgumentError('expected tokens such as 3, 0,1,5 or 0-11.')
 }
 
+function ids(text: string): number[] {
+  const list = text.split(',')
+  if (list.every((part) => /^\d+$/.test(part))) return list.map(Number)
+  throw new InvalidArgumentError('expected vocab ids such as 5,17,3.')
+}
+
+type CompareKey = Exclude<keyof CompareOptions, 'thresholds'>
+type LoadKey = Exclude<keyof LoadDumpOptions, 'budgets'>
+
+/** A flag for every option, so that none is forgotten. */
+type Flags<Key extends string> = { readonly [K in Key]: Omit<Flag<K>, 'key'> }
+
+function listed<Key extends string>(flags: Flags<Key>): Flag<Key>[] {
+  return (Object.keys(flags) as Key[]).map((key) => ({ key, ...flags[key] }))
+}
+
 /** The options of a comparison except `thresholds`, which have flags of their own. */
-const COMPARE: readonly Flag<Exclude<keyof CompareOptions, 'thresholds'>>[] = [
-  { key: 'dtype', flag: '--dtype <name>', help: 'precision that chooses the limits: bf16, fp16 or fp32' },
-  { key: 'steps', flag: '--steps <tokens>', help: 'compare these tokens only: 3, 0,1,5 or 0-11', parse: steps },
-  { key: 'vocabSize', flag: '--vocab-size <n>', help: 'compare the first n columns only', parse: number },
-  { key: 'missing', flag: '--missing <what>', help: 'fail (default) or allow: tokens that the dump lacks' },
-  { key: 'extra', flag: '--extra <what>', help: 'fail (default) or allow: tokens that the golden lacks' },
-  { key: 'decoding', flag: '--decoding <how>', help: 'greedy (default), sampled or forced' },
-  { key: 'afterDivergence', flag: '--after-divergence <what>', help: 'what happens to tokens after a top-1 flip' },
-  { key: 'strict', flag: '--strict', help: 'warnings fail' },
-  { key: 'threads', flag: '--threads <n>', help: 'number of threads', parse: number },
-]
+const COMPARE = listed<CompareKey>({
+  dtype: { flag: '--dtype <name>', help: 'precision that chooses the limits: bf16, fp16 or fp32' },
+  steps: { flag: '--steps <tokens>', help: 'compare these tokens only: 3, 0,1,5 or 0-11', parse: steps },
+  vocabSize: { flag: '--vocab-size <n>', help: 'compare the first n columns only', parse: number },
+  missing: { flag: '--missing <what>', help: 'fail (default) or allow: tokens that the dump lacks' },
+  extra: { flag: '--extra <what>', help: 'fail (default) or allow: tokens that the golden lacks' },
+  decoding: { flag: '--decoding <how>', help: 'greedy (default), sampled or forced' },
+  tokenIds: { flag: '--token-ids <ids>', help: 'the tokens that both runs were fed: 5,17,3', parse: ids },
+  afterDivergence: {
+    flag: '--after-divergence <what>',
+    help: 'auto (default), gate or ignore tokens after a top-1 flip',
+  },
+  minComparable: { flag: '--min-comparable <n>', help: 'fewer comparable tokens are inconclusive', parse: number },
+  rounding: { flag: '--rounding <rule>', help: 'aware (default) of what the precision does, or reference' },
+  identical: { flag: '--identical <what>', help: 'allow: both sides may be the same logits, bit for bit' },
+  repeatedRows: { flag: '--repeated-rows <what>', help: 'allow: a token may have the logits of the one before' },
+  strict: { flag: '--strict', help: 'warnings fail' },
+  threads: { flag: '--threads <n>', help: 'number of threads', parse: number },
+})
 
 /** The options of `loadDump`. Each has three flags: for both sides, and with a prefix for one of them. */
-const LOAD: readonly Flag<Exclude<keyof LoadDumpOptions, 'budgets'>>[] = [
-  { key: 'run', flag: '--run <name>', help: 'which run, if there are several' },
-  { key: 'layer', flag: '--layer <name>', help: 'the layer that emits the logits' },
-  { key: 'firstStep', flag: '--first-step <n>', help: 'the token of the first step', parse: number },
-  { key: 'prefill', flag: '--prefill <execution>', help: 'where an ATB run starts', parse: numberOrName },
-  { key: 'tensor', flag: '--tensor <name>', help: 'which tensor of a file' },
-  { key: 'positions', flag: '--positions <which>', help: 'which position of a tensor', parse: numberOrName },
-  { key: 'sequence', flag: '--sequence <n>', help: 'which sequence of a batch', parse: number },
-  { key: 'ranks', flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
-]
+const LOAD = listed<LoadKey>({
+  run: { flag: '--run <name>', help: 'which run, if there are several' },
+  layer: { flag: '--layer <name>', help: 'the layer that emits the logits' },
+  firstStep: { flag: '--first-step <n>', help: 'the token of the first step', parse: number },
+  prefill: { flag: '--prefill <execution>', help: 'where an ATB run starts', parse: numberOrName },
+  tensor: { flag: '--tensor <name>', help: 'which tensor of a file' },
+  positions: { flag: '--positions <which>', help: 'which position of a tensor', parse: numberOrName },
+  sequence: { flag: '--sequence <n>', help: 'which sequence of a batch', parse: number },
+  ranks: { flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
+})
 
 const SIDES = ['', 'golden-', 'dump-'] as const
 

@@ -30,7 +30,7 @@ Examples:
 Every option of loading has two more forms, for one side: --golden-first-step, --dump-first-step …
 
 Exit codes: 0 within the limits, 1 over a limit, 2 wrong usage, 3 a dump or a file of it cannot be read,
-            4 undecided: the message names the option that decides.
+            4 undecided or inconclusive: the message names the option that decides.
 `
 
 /** Adds the command `compare`. */
@@ -134,14 +134,19 @@ function sidesOf(
 }
 
 /** @returns the exit code of a comparison: what is over a limit comes before what could not be decided */
-export function exitCodeOf({ pass, tokens }: Pick<ListedComparison, 'pass' | 'tokens'>): number {
+export function exitCodeOf({
+  pass,
+  tokens,
+  inconclusive,
+}: Pick<ListedComparison, 'pass' | 'tokens' | 'inconclusive'>): number {
   if (pass) return 0
   const failing = new Set<string>()
   for (const token of tokens) if (!token.pass) failing.add(token.verdict)
   const undecided = failing.delete('undecided')
   const unreadable = failing.delete('unreadable')
-  if (failing.size > 0 || (!undecided && !unreadable)) return 1
-  return unreadable ? 3 : 4
+  if (failing.size > 0) return 1
+  if (unreadable) return 3
+  return undecided || inconclusive !== undefined ? 4 : 1
 }
 
 /** What the CSV says of a comparison; one of layers has no thresholds. */

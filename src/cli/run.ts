@@ -8,6 +8,7 @@ import { type CommandIo, UsageError } from './io.js'
 import { addLayers } from './layers.js'
 import { addLogitscmp } from './logitscmp.js'
 import { addMerge } from './merge.js'
+import { addReport } from './report.js'
 
 /**
  * Runs the command line.
@@ -34,6 +35,7 @@ export function runCli(args: readonly string[]): number {
   addLogitscmp(program, io)
   addInspect(program, io)
   addMerge(program, io)
+  addReport(program, io)
   const names = program.commands.map((command) => command.name())
   try {
     const [first] = args

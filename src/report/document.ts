@@ -30,6 +30,8 @@ export interface ComparisonReport {
   readonly dumpPath?: string
   /** Whether the test's expectation holds; without a test, whether the comparison passes. */
   readonly pass: boolean
+  /** Why too few tokens were comparable to release on. */
+  readonly inconclusive?: string
   /** How many tokens have each verdict. */
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>
   /** Absent if there are no limits, or no tokens. */
@@ -64,12 +66,13 @@ export function reportDocument(comparisons: readonly ComparisonReport[]): Report
 
 /** The report of a comparison that no test made. */
 export function comparisonReport(comparison: ListedComparison, title: string): ComparisonReport {
-  const { goldenPath, dumpPath, pass, thresholds, notes, warnings } = comparison
+  const { goldenPath, dumpPath, pass, thresholds, notes, warnings, inconclusive } = comparison
   return {
     title,
     goldenPath,
     dumpPath,
     pass,
+    ...(inconclusive !== undefined && { inconclusive }),
     thresholds,
     notes: weighed(notes, warnings),
     message: pass ? passText(comparison) : failureText(comparison),

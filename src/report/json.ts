@@ -24,6 +24,7 @@ const TEXTS = [
   'title',
   'text',
   'message',
+  'inconclusive',
   'reason',
   'layer',
   'files',

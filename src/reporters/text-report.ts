@@ -22,9 +22,12 @@ export function writeTextReport(path: string, text: string): void {
   }
 }
 
-/** True if a file begins as our JSON or HTML reports do; an empty file has nothing to lose. */
+/** Of JSON and Markdown. */
+const BEGINNINGS = ['{"format":"golden-logits-report"', '### golden-logits: ']
+
+/** True if a file begins as our JSON, Markdown or HTML reports do; an empty file has nothing to lose. */
 function isReport(start: string): boolean {
-  return start === '' || start.startsWith('{"format":"golden-logits-report"') || PAGE.test(start)
+  return start === '' || BEGINNINGS.some((text) => start.startsWith(text)) || PAGE.test(start)
 }
 
 /** The style sheet stands behind the title, so the title is near the start. */

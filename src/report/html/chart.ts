@@ -4,6 +4,7 @@ import { isFlip, isNearTie } from '../../compare/divergence.js'
 import type { TokenComparison } from '../../compare/types.js'
 import type { ComparisonReport } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
+import { placesOf, tokenKey } from './place.js'
 
 const WIDTH = 960
 const LEFT = 62
@@ -29,6 +30,8 @@ interface Panel {
   readonly metricOf: (token: TokenComparison) => number | undefined
   readonly limit: number
   readonly limitText: string
+  /** What rounding alone may make of a token, where it is known. */
+  readonly floorOf?: (token: TokenComparison) => number | undefined
   readonly place: { readonly top: number; readonly bottom: number }
 }
 
@@ -38,9 +41,12 @@ interface Panel {
  */
 export function chartSvg(report: ComparisonReport, id: string): string {
   const { tokens, thresholds } = report
-  const first = tokens[0]?.step ?? 0
-  const last = Math.max(tokens.at(-1)?.step ?? 0, first + 1)
-  const x = scaleLinear([first, last], [LEFT, WIDTH - RIGHT])
+  const places = placesOf(tokens)
+  const placeOf = (token: TokenComparison | undefined) => (token && places.get(token)) ?? 0
+  const first = placeOf(tokens[0])
+  const last = Math.max(placeOf(tokens.at(-1)), first + 1)
+  const scale = scaleLinear([first, last], [LEFT, WIDTH - RIGHT])
+  const x = (token: TokenComparison) => rounded(scale(placeOf(token)))
   const { klDivergence: kl, cosineSimilarity: cosine } = thresholds ?? NO_LIMITS
   const panels: Panel[] = [
     {
@@ -48,6 +54,7 @@ export function chartSvg(report: ComparisonReport, id: string): string {
       metricOf: ({ metrics }) => metrics?.klDivergence,
       limit: kl,
       limitText: `limit ${kl}`,
+      floorOf: ({ noise }) => noise?.largestKl,
       place: KL,
     },
     {
@@ -58,8 +65,12 @@ export function chartSvg(report: ComparisonReport, id: string): string {
       place: COSINE,
     },
   ]
-  const ticks = x.ticks(Math.min(12, tokens.length)).filter(Number.isInteger)
-  const axis = ticks.map((tick) => `<text x="${at(x(tick))}" y="${HEIGHT - 8}" class="tick mid">${tick}</text>`)
+  const byPlace = new Map(tokens.map((token) => [placeOf(token), token]))
+  const ticks = scale.ticks(Math.min(12, tokens.length)).filter(Number.isInteger)
+  const axis = ticks.map((tick) => {
+    const token = byPlace.get(tick)
+    return `<text x="${at(scale(tick))}" y="${HEIGHT - 8}" class="tick mid">${token ? tokenKey(token) : tick}</text>`
+  })
   return [
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-t ${id}-d" class="chart"`,
     ` data-first="${first}" data-last="${last}" data-left="${LEFT}" data-right="${WIDTH - RIGHT}">`,
@@ -84,8 +95,8 @@ function description({ tokens, statistics }: ComparisonReport): string {
   return `${tokens.length} tokens, ${failing.length} fail${first}${most}. The table below has every value.`
 }
 
-function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (step: number) => number): string {
-  const { name, metricOf, limit, limitText, place } = panel
+function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (token: TokenComparison) => number): string {
+  const { name, metricOf, limit, limitText, floorOf, place } = panel
   const points = tokens.flatMap((token) => {
     const value = metricOf(token)
     return value === undefined || Number.isNaN(value) ? [] : [{ token, value }]
@@ -104,11 +115,16 @@ function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (step: number) 
     return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${height}" y2="${height}" class="grid"/><text x="${LEFT - 8}" y="${height}" class="tick end">${i === 0 && isBelow ? '≤ ' : ''}${exponent(tick)}</text>`
   })
   const path = line<(typeof points)[number]>()
-    .x(({ token }) => rounded(x(token.step)))
+    .x(({ token }) => x(token))
     .y(({ value }) => rounded(y(value)))(points)
   const marks = points
     .filter(({ token }) => points.length <= MOST_MARKS || !token.pass || isFlip(token))
-    .map(({ token, value }) => markSvg(token, rounded(x(token.step)), rounded(y(value)), isNearTie(token)))
+    .map(({ token, value }) => markSvg(token, x(token), rounded(y(value)), isNearTie(token)))
+  const floors = tokens.flatMap((token) => {
+    const floor = floorOf?.(token)
+    if (floor === undefined || !Number.isFinite(floor)) return []
+    return `<path d="M${rounded(x(token) - 5)} ${at(y(floor))}h10" class="floor"/>`
+  })
   const bound =
     reference.length === 0
       ? ''
@@ -117,6 +133,7 @@ function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (step: number) 
     `<text x="${LEFT}" y="${place.top - 8}" class="panel">${name}</text>`,
     ...grid,
     bound,
+    ...floors,
     path === null ? '' : `<path d="${path}" class="values"/>`,
     ...marks,
   ].join('')
@@ -132,18 +149,19 @@ function markSvg(token: TokenComparison, x: number, y: number, isTie: boolean): 
 }
 
 /** Tokens without metrics: a cross each, or one bar for a range. */
-function strip(tokens: readonly TokenComparison[], x: (step: number) => number): string {
-  const absent = tokens.filter(({ metrics }) => !metrics)
-  if (absent.length === 0) return ''
-  const ranges: { from: number; to: number; pass: boolean }[] = []
-  for (const { step, pass } of absent) {
+function strip(tokens: readonly TokenComparison[], x: (token: TokenComparison) => number): string {
+  if (tokens.every(({ metrics }) => metrics)) return ''
+  const ranges: { from: number; to: number; last: number; pass: boolean }[] = []
+  for (const [index, token] of tokens.entries()) {
+    if (token.metrics) continue
     const range = ranges.at(-1)
-    if (range && range.to === step - 1 && range.pass === pass) range.to = step
-    else ranges.push({ from: step, to: step, pass })
+    if (range && range.last === index - 1 && range.pass === token.pass) {
+      range.last = index
+      range.to = x(token)
+    } else ranges.push({ from: x(token), to: x(token), last: index, pass: token.pass })
   }
   const marks = ranges.map(({ from, to, pass }) => {
-    const [start, end] = [rounded(x(from)), rounded(x(to))]
-    return `<rect x="${rounded(start - 2.5)}" y="${STRIP - 4}" width="${rounded(end - start + 5)}" height="8" rx="2" class="absent${pass ? '' : ' bad'}"/>`
+    return `<rect x="${rounded(from - 2.5)}" y="${STRIP - 4}" width="${rounded(to - from + 5)}" height="8" rx="2" class="absent${pass ? '' : ' bad'}"/>`
   })
   return `${marks.join('')}<text x="${WIDTH - RIGHT + 8}" y="${STRIP}" class="tick start">not measured</text>`
 }

@@ -4,6 +4,7 @@ import { METRICS } from '../../metrics/table.js'
 import { type ComparisonReport, verdictsText } from '../document.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
+import { placesOf, tokenKey } from './place.js'
 
 /** How many failing tokens are shown with their files and every metric. */
 const MOST_DETAILS = 50
@@ -11,7 +12,7 @@ const MOST_DETAILS = 50
 /** One comparison: verdict, first failing token, chart, notes, statistics, table. */
 export function comparisonSection(report: ComparisonReport, index: number): string {
   const id = `c${index}`
-  const { title, pass, test, notes, tokens, problem, message } = report
+  const { title, pass, test, notes, tokens, problem, message, inconclusive } = report
   const failing = tokens.filter((token) => !token.pass)
   return [
     `<section class="comparison ${pass ? 'passes' : 'fails'}" id="${id}" aria-labelledby="${id}-h">`,
@@ -21,6 +22,9 @@ export function comparisonSection(report: ComparisonReport, index: number): stri
     problem
       ? `<p class="headline"><span class="verdict">${problem.verdict}</span> ${escapeHtml(problem.reason)}</p>`
       : '',
+    inconclusive === undefined
+      ? ''
+      : `<p class="headline"><span class="verdict">inconclusive</span> ${escapeHtml(inconclusive)}</p>`,
     failing[0] ? headline(failing[0], id) : '',
     notesList(notes.filter(({ weight }) => weight === 'warning')),
     ...(tokens.length === 0 ? [] : tokensPart(report, id)),
@@ -70,7 +74,7 @@ function testText({
 /** What is wrong with the first failing token, in one line. */
 function headline(token: TokenComparison, id: string): string {
   const top = isFlip(token) ? ` · top-1 ${token.golden!.top1} → ${token.dump!.top1}` : ''
-  return `<p class="headline"><a href="#${id}-t${token.step}">First failing token: <strong>${token.step}</strong></a> <span class="verdict">${token.verdict}</span> ${escapeHtml(token.reason)}${top}</p>`
+  return `<p class="headline"><a href="#${id}-t${tokenKey(token)}">First failing token: <strong>${tokenKey(token)}</strong></a> <span class="verdict">${token.verdict}</span> ${escapeHtml(token.reason)}${top}</p>`
 }
 
 function notesList(notes: ComparisonReport['notes']): string {
@@ -80,7 +84,7 @@ function notesList(notes: ComparisonReport['notes']): string {
 }
 
 function legend(): string {
-  return '<p class="legend"><span class="key bad">◆</span> fails <span class="key flip">○</span> top-1 differs <span class="key tie">◌</span> near-tie <span class="key limit">┄</span> limit <span class="key absent">▬</span> not measured</p>'
+  return '<p class="legend"><span class="key bad">◆</span> fails <span class="key flip">○</span> top-1 differs <span class="key tie">◌</span> near-tie <span class="key limit">┄</span> limit <span class="key flip">–</span> most that rounding makes <span class="key absent">▬</span> not measured</p>'
 }
 
 const COLUMNS = [
@@ -98,8 +102,10 @@ function table({ tokens, title }: ComparisonReport, id: string): string {
   const head = COLUMNS.map((name) => `<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`)
   const filters =
     '<div class="filters" hidden><label>Filter <input type="search"></label> <label><input type="checkbox"> failing only</label> <output></output></div>'
+  const places = placesOf(tokens)
   const rows = tokens.map((token) => {
-    const { step, verdict, pass, metrics, golden, dump, reason } = token
+    const { verdict, pass, metrics, golden, dump, reason } = token
+    const key = tokenKey(token)
     const cells = [
       numberCell(metrics?.klDivergence),
       cosineCell(metrics?.cosineSimilarity),
@@ -109,7 +115,7 @@ function table({ tokens, title }: ComparisonReport, id: string): string {
       `<td class="text">${escapeHtml(reason, 400)}`,
     ]
     const kind = `${pass ? '' : 'bad'}${isFlip(token) ? ' flipped' : ''}`.trim()
-    return `<tr id="${id}-t${step}"${kind === '' ? '' : ` class="${kind}"`} data-s="${step}"><th scope="row">${step}<td>${verdict}${cells.join('')}`
+    return `<tr id="${id}-t${key}"${kind === '' ? '' : ` class="${kind}"`} data-s="${places.get(token)}"><th scope="row">${key}<td>${verdict}${cells.join('')}`
   })
   const caption = `<caption>Every token of ${escapeHtml(title)}</caption>`
   return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Table of tokens"><table class="tokens">${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
@@ -131,10 +137,10 @@ function cosineCell(value: number | undefined): string {
 
 /** Files, every metric, and the most probable tokens of both sides. */
 function detail(token: TokenComparison): string {
-  const { step, verdict, reason, metrics, golden, dump } = token
+  const { verdict, reason, metrics, golden, dump } = token
   const values = METRICS.map(({ key, label }) => `<tr><th scope="row">${label}<td>${shortNumber(metrics?.[key])}`)
   return [
-    `<article class="detail"><h3>Token ${step}: ${verdict}</h3><p>${escapeHtml(reason)}</p>`,
+    `<article class="detail"><h3>Token ${tokenKey(token)}: ${verdict}</h3><p>${escapeHtml(reason)}</p>`,
     metrics ? `<table>${values.join('')}</table>` : '',
     `<dl>${side('golden', golden)}${side('dump', dump)}</dl></article>`,
   ].join('')

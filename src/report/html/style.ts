@@ -33,6 +33,7 @@ pre{overflow-x:auto;background:var(--back);padding:.7rem;border-radius:6px}
 .values{fill:none;stroke:var(--value);stroke-width:1.4}
 .mark{fill:var(--value)}.mark.bad,.absent.bad{fill:var(--bad)}
 .flip{fill:none;stroke:var(--flip);stroke-width:2}.flip.tie{stroke-dasharray:3 2.4}
+.floor{stroke:var(--flip);stroke-width:2}
 .absent{fill:var(--soft)}
 .cursor{stroke:var(--ink);opacity:.5}
 .legend .key{margin-left:.7rem}.key.bad,.key.limit{color:var(--bad)}.key.flip,.key.tie{color:var(--flip)}

@@ -21,7 +21,7 @@ describe('compare', () => {
     expect(shell.files('golden-logits-report')).toEqual(['msit_cmp_report_TIME.csv', 'report.html', 'report.json'])
     const file = shell.path('golden-logits-report/report.json')
     const [comparison] = parseReport(file, readFileSync(file, 'utf8')).comparisons
-    expect(comparison).toMatchObject({ pass: false, counts: { total: 12, overThreshold: 1 } })
+    expect(comparison).toMatchObject({ pass: false, verdicts: { pass: 11, 'over-threshold': 1 } })
     expect(comparison!.tokens[3]).toMatchObject({ step: 3, verdict: 'over-threshold' })
   })
 
@@ -74,7 +74,7 @@ describe('compare', () => {
     writeFileSync(shell.path('notes.html'), '<p>mine')
     const { code, stderr } = shell.run(`compare ${GOOD} -o notes.html`)
     expect(code).toBe(2)
-    expect(stderr).toContain('the file exists and is no report of golden-logits: name another output')
+    expect(stderr).toContain('the file exists and is no report of golden-logits: delete it, or name another output')
     expect(readFileSync(shell.path('notes.html'), 'utf8')).toBe('<p>mine')
   })
 

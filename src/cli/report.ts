@@ -1,0 +1,80 @@
+import { readFileSync, statSync } from 'node:fs'
+import { extname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { GoldenLogitsError } from '../errors.js'
+import { type ReportDocument, verdictsText } from '../report/document.js'
+import { htmlPage } from '../report/html/page.js'
+import { parseReport, reportJson } from '../report/json.js'
+import { reportMarkdown } from '../report/markdown.js'
+import { type NewLimits, rejudge } from '../report/rejudge.js'
+import { fromHere } from '../reporters/summary.js'
+import { REPORT_FOLDER } from '../reporters/target.js'
+import { writeTextReport } from '../reporters/text-report.js'
+import { parseNumber } from './compare-options.js'
+import { type CommandIo, UsageError } from './io.js'
+
+/** A larger file is no report that a page could show. */
+const MOST_BYTES = 2 ** 29
+
+const RENDERINGS: Readonly<Record<string, (report: ReportDocument) => string>> = {
+  '.html': htmlPage,
+  '.json': reportJson,
+  '.md': reportMarkdown,
+}
+
+/** Adds the command `report`. */
+export function addReport(program: Command, { print, say, exit }: CommandIo): void {
+  program
+    .command('report')
+    .summary('renders a JSON report as HTML or Markdown, and judges it by other limits')
+    .description('Renders a report that was saved as JSON. With limits, its tokens are judged anew, without the dumps.')
+    .argument('<file>', 'report.json')
+    .option('-o, --output <file>', 'a file ending in .html, .md or .json (default: report.html beside the JSON)')
+    .option('--kl-divergence, --kl <limit>', 'KL divergence must be below (also -kl)', parseNumber)
+    .option('--cosine-similarity, --cs <limit>', 'cosine similarity must be above (also -cs)', parseNumber)
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 every comparison passes, 1 one does not, 2 wrong usage, 3 the file cannot be read.\n',
+    )
+    .action((file: string, values: ReportValues) => {
+      const saved = parseReport(file, readReport(file))
+      const limits: NewLimits = {
+        ...(values.kl !== undefined && { klDivergence: values.kl }),
+        ...(values.cs !== undefined && { cosineSimilarity: values.cs }),
+      }
+      const report = Object.keys(limits).length === 0 ? saved : rejudge(saved, limits)
+      if (values.json) print(reportJson(report))
+      else {
+        const output = values.output ?? join(file, '..', 'report.html')
+        const render = RENDERINGS[extname(output)]
+        if (!render) throw new UsageError(`--output must end in .html, .md or .json, not ${output}`)
+        writeTextReport(resolve(output), render(report))
+        say(fromHere(resolve(output)))
+      }
+      for (const comparison of report.comparisons) {
+        say(`${comparison.pass ? 'passes' : 'fails'}: ${comparison.title}: ${verdictsText(comparison)}`)
+      }
+      exit(report.comparisons.every(({ pass }) => pass) ? 0 : 1)
+    })
+}
+
+interface ReportValues {
+  readonly output?: string
+  readonly kl?: number
+  readonly cs?: number
+  readonly json?: boolean
+}
+
+function readReport(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false })
+  if (!stats?.isFile()) {
+    const message = `there is no such file; expected the JSON that the reporter's option json writes, or ${REPORT_FOLDER}/report.json of the command compare`
+    throw new GoldenLogitsError('file-not-found', message, { file })
+  }
+  if (stats.size > MOST_BYTES) {
+    const message = `the file has ${stats.size} bytes, more than a report may have (${MOST_BYTES})`
+    throw new GoldenLogitsError('limit-exceeded', message, { file })
+  }
+  return readFileSync(file, 'utf8')
+}
