@@ -50,7 +50,7 @@ const SHARED = {
     'runner/jest-project',
     'snapshots/obsolete',
   ],
-  page: ['report/html/page', 'report/json', 'reporters/text-report'],
+  page: ['report/html/page', 'report/json', 'report/markdown', 'reporters/text-report'],
   match: ['matchers', 'runner/test', 'reporters/recorded-load', 'formats/read-tensors'],
 }
 
