@@ -48,7 +48,7 @@ function side(name, noise, lacksEvery) {
 const golden = side('golden', 0, 0)
 const dump = side('dump', 0.01, lacks)
 const before = ownPeak()
-const options = { threads, dtype: 'bf16' }
+const options = { threads, dtype: 'bf16', decoding: 'forced' }
 if (matcher) {
   const { pass, message } = toMatchGoldenLogits.call({ isNot: false }, dump, golden, options)
   const length = message().length
