@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { reproduceDumps } from '../../src/compare/reproduce.js'
 import { type CompareOptions, type Comparison, compareDumps, type LoadDumpOptions, loadDump } from '../../src/index.js'
+import { CSV_COLUMNS, csv } from '../../src/report/csv.js'
 import { failureText } from '../../src/report/message/failure.js'
 import { passText } from '../../src/report/message/pass.js'
+import type { ReportRow } from '../../src/report/rows.js'
 import { logits, pth, type Tensor } from '../build/logits.js'
 import { atbDump, type Step, torchDump } from '../build/pair.js'
 import { writeTree } from '../build/tree.js'
@@ -182,4 +184,28 @@ test('two runs are compared bit by bit at every position', () => {
   const { firstFailure, counts } = reproduceDumps(dump!, golden!)
   expect(firstFailure).toMatchObject({ step: 2, position: 0, verdict: 'not-identical' })
   expect(counts).toMatchObject({ total: 10, identical: 9, different: 1 })
+})
+
+test('the CSV has the shape of the file, and the position of each row', () => {
+  const golden = loadDump(torchDump([rows(0), rows(1, 2)]), { positions: 'all' })
+  const comparison = compareDumps(atbDump([rows(0), rows(1, 2)]), golden, { dtype: 'bf16' })
+  const test = { project: '', file: 'a.test.ts', test: 'a', testIsSure: true, ordinal: 1, repetition: 1, attempt: 1 }
+  const made = { ...test, matcher: 'toMatchGoldenLogits', isNot: false, soft: false, poll: false }
+  const cells = comparison.tokens.map((token, index) => {
+    const row = {
+      comparison: { ...made, thresholds: comparison.thresholds },
+      token: { index, ...token },
+      reportRows: 3,
+    }
+    const line = csv.row(row as ReportRow).trimEnd()
+    const values = [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+      ([, quoted, plain]) => quoted ?? plain,
+    )
+    return ['token_id', 'position', 'golden_shape', 'my_shape'].map((name) => values[CSV_COLUMNS.indexOf(name)])
+  })
+  expect(cells).toEqual([
+    ['0', '', '[1, 1, 8]', '[1, 1, 8]'],
+    ['1', '0', '[1, 2, 8]', '[1, 2, 8]'],
+    ['1', '1', '[1, 2, 8]', '[1, 2, 8]'],
+  ])
 })

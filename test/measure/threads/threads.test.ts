@@ -8,6 +8,27 @@ describe.concurrent('a comparison is the same on any number of threads', () => {
     ...[2, 3, 4].map((threads) => ({ threads, half: 'cjs' })),
     { threads: 3, half: 'esm' },
     { threads: 2, half: 'cjs', options: { vocabSize: 90, dtype: 'fp16' } },
+    {
+      threads: 2,
+      half: 'cjs',
+      rows: { positions: 'all' },
+      kinds: [
+        ['prompt', 'prompt'],
+        ['prompt', 'prompt-noisy'],
+        ['plain', 'noisy'],
+        ['prompt', 'plain'],
+      ],
+    },
+    {
+      threads: 2,
+      half: 'cjs',
+      kinds: [
+        ['bf16', 'bf16'],
+        ['bf16', 'bf16-noisy'],
+        ['log-probabilities', 'bf16'],
+        ['log-probabilities', 'log-probabilities'],
+      ],
+    },
   ])('%j', async (settings) => {
     const found = await compareInChild(faultyPackage('none').root, { ...settings, marks: settings.threads - 1 })
     expect(found).toMatchObject({ different: 0, marks: settings.threads - 1, after: true })

@@ -15,7 +15,7 @@ const { half = 'cjs', options = {}, threads, kinds, steps = 150, marks = 1, roun
 async function main() {
   const entry = join(root, 'dist', half, 'index.js')
   const { compareDumps } = half === 'esm' ? await import(pathToFileURL(entry)) : require(entry)
-  const { golden, dump } = mixedDumps(join(root, 'dumps'), steps, kinds)
+  const { golden, dump } = mixedDumps(join(root, 'dumps'), steps, kinds, settings.rows)
   // Other pairs under the same numbers: what a worker still has to say of the pairs before must not be taken for theirs.
   const next = mixedDumps(join(root, 'dumps'), steps, [['noisy', 'negative']])
   const nextExpected = compareDumps(next.dump, next.golden, { threads: 1 })

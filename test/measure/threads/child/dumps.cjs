@@ -11,6 +11,17 @@ function bin(rows, width, logit, length = 4 * rows * width) {
   return Buffer.concat([Buffer.from(header), Buffer.from(data.buffer)])
 }
 
+function bf16(value) {
+  const words = new Uint32Array(Float32Array.of(value).buffer)
+  words[0] &= 0xffff0000
+  return new Float32Array(words.buffer)[0]
+}
+
+/** ln Σ exp of the logits 2 sin i². */
+const LOG_SUM = Math.log(
+  Array.from({ length: WIDTH }, (_, i) => Math.exp(2 * Math.sin(i * i))).reduce((sum, value) => sum + value),
+)
+
 const KINDS = {
   plain: () => bin(1, WIDTH, (i) => Math.sin(i)),
   noisy: () => bin(1, WIDTH, (i) => Math.sin(i) + 0.01 * Math.cos(7 * i)),
@@ -20,6 +31,11 @@ const KINDS = {
   suppressed: () => bin(1, WIDTH, (i) => (i % 2 ? Number.NEGATIVE_INFINITY : Math.sin(i))),
   empty: () => bin(1, WIDTH, () => Number.NEGATIVE_INFINITY),
   wide: () => bin(1, WIDTH + 1, (i) => Math.sin(i)),
+  // Numbers of bfloat16: the upper halves of float32 numbers.
+  bf16: () => bin(1, WIDTH, (i) => bf16(9 * Math.sin(i * i))),
+  'bf16-noisy': () => bin(1, WIDTH, (i) => bf16(9 * Math.sin(i * i) * (i % 5 ? 1 : 1.01))),
+  'log-probabilities': () => bin(1, WIDTH, (i) => 2 * Math.sin(i * i) - LOG_SUM),
+  'prompt-noisy': () => bin(3, WIDTH, (i) => Math.cos(i) + 0.01 * Math.sin(7 * i)),
   prompt: () => bin(3, WIDTH, (i) => Math.cos(i)),
   long: () => bin(1, 3001, (i) => 9 * Math.sin(i * i)),
   'long-noisy': () => bin(1, 3001, (i) => 9 * Math.sin(i * i) + 0.1 * Math.cos(7 * i)),
@@ -60,8 +76,11 @@ const PAIRS = [
   ],
 ]
 
-/** @returns the dump and the golden, of so many steps */
-exports.mixedDumps = (folder, steps, kinds = PAIRS) => {
+/**
+ * @param rows which rows count, as loadDump's options say
+ * @returns the dump and the golden, of so many steps
+ */
+exports.mixedDumps = (folder, steps, kinds = PAIRS, rows = {}) => {
   mkdirSync(folder, { recursive: true })
   for (const [name, content] of Object.entries(KINDS)) writeFileSync(join(folder, `${name}.bin`), content())
   writeFileSync(join(folder, 'caf\u00e9 \u4e2d\u6587.bin'), KINDS.noisy())
@@ -80,6 +99,7 @@ exports.mixedDumps = (folder, steps, kinds = PAIRS) => {
     ignored: [],
     stepsAssumed: false,
     budgets: {},
+    rows,
   })
   return { golden: side(0), dump: side(1) }
 }
