@@ -29,7 +29,7 @@ export function conclude(
   settings: CompareSettings,
   shapeOf: { readonly golden: ShapeOf; readonly dump: ShapeOf },
 ): ListedComparison {
-  const { dtypes, notes: rowNotes } = outcomeFacts(results)
+  const { dtypes, isMixed, notes: rowNotes } = outcomeFacts(results)
   const precision = settings.precision ?? inferPrecision(dtypes)
   const thresholds = thresholdsOf(precision, settings.limits)
   const undecided = undecidedPositions(results, golden, dump, shapeOf)
@@ -38,6 +38,7 @@ export function conclude(
     missing: settings.missing,
     extra: settings.extra,
     rule: ruleOf(settings, results.length),
+    ignoresNoise: settings.precision === undefined && isMixed,
     // Limits by hand accept what is within them.
     failsFlips: settings.afterDivergence === 'auto' && !isByHand,
   }
@@ -64,7 +65,9 @@ export function conclude(
       : undefined
   const isReference = isByHand || settings.rounding === 'reference'
   const noise =
-    precision === 'fp32' ? undefined : noiseNotes(results, isBefore, precision, isReference, firstFailure !== undefined)
+    precision === 'fp32' || judging.ignoresNoise
+      ? undefined
+      : noiseNotes(results, isBefore, precision, isReference, firstFailure !== undefined)
   const isJudged = dtypes.length > 0
   // Notes that may explain a failure come first: a message shows a few.
   const notes: Note[] = [
@@ -137,6 +140,8 @@ function allowedNotes(tokens: List<TokenComparison>, end: number, settings: Comp
 interface OutcomeFacts {
   /** Of both sides, if both rows were read. */
   readonly dtypes: readonly Dtype[]
+  /** The rows of a side were not all computed in one precision. */
+  readonly isMixed: boolean
   /** What the sources chose or left out, each once with the tokens it is about, and what was cut. */
   readonly notes: readonly Note[]
 }
@@ -171,6 +176,7 @@ function outcomeFacts(results: Results): OutcomeFacts {
   const saved = [...dtypes.golden.notes('golden'), ...dtypes.dump.notes('dump')]
   return {
     dtypes: [...dtypes.golden.all(), ...dtypes.dump.all()],
+    isMixed: dtypes.golden.isMixed || dtypes.dump.isMixed,
     notes: [...notes, ...saved, ...cutNotes('golden', cut.golden), ...cutNotes('dump', cut.dump)],
   }
 }

@@ -31,6 +31,8 @@ export function judge(
 /** What judging depends on besides the limits. */
 export interface JudgeSettings extends Pick<CompareSettings, 'missing' | 'extra'> {
   readonly rule: Rule
+  /** The noise of some rows was measured for another precision. */
+  readonly ignoresNoise?: boolean
   /** A flip that rounding does not explain fails its token. */
   readonly failsFlips: boolean
 }
@@ -86,8 +88,9 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
     const flip = flipOf(rows.golden, rows.dump, limits.precision, undefined)
     return token(verdict, reason, { bounds: rows.bounds, ...(flip && { flip }), ...sides })
   }
-  const { suppressedMass: mass, separate, noise: rowNoise } = outcome as Outcome & { kind: 'compared' }
+  const { suppressedMass: mass, separate, noise: measured } = outcome as Outcome & { kind: 'compared' }
   const { rule, failsFlips } = settings
+  const rowNoise = settings.ignoresNoise ? undefined : measured
   const noise = tokenNoise(rowNoise, rule.tokens)
   const flip = flipOf(rows.golden, rows.dump, limits.precision, rowNoise)
   // The ranks have no noise of their own: where they are read in two ways, the reference limits count.

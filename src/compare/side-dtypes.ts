@@ -17,6 +17,11 @@ export class SideDtypes {
     return this.sources.size === 0 ? [...this.others] : [...this.others, this.source() ?? 'float32']
   }
 
+  /** The rows were not all saved from one type: the noise of some was measured for another precision than the side's. */
+  get isMixed(): boolean {
+    return this.sources.size > 1
+  }
+
   notes(side: string): Note[] {
     const source = this.source()
     if (source === undefined) return []

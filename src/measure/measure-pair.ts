@@ -9,7 +9,7 @@ import { GATED, type GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowStats } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
-import { exactRow, isWide, widen } from '../tensor/widen.js'
+import { exactRow, isWide, movesLogits, widen } from '../tensor/widen.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
@@ -189,7 +189,7 @@ function withKinds(
 }
 
 const LOG_PROBABILITIES =
-  'the values are log-probabilities: KL divergence is that of the logits, cosine similarity is not'
+  'the values are log-probabilities: KL divergence is that of the logits, cosine similarity is not, as it changes if a constant is added to a row'
 
 function maskedReason(side: string, stats: RowStats, { bytes, dtype }: RawRow, width: number): string | undefined {
   // Integers have any range.
@@ -233,6 +233,10 @@ const NOTHING_SHARED: Readonly<Record<GatedKey, number>> = {
   cosineSimilarity: 0,
 }
 
+/** Why a compact snapshot and a row do not go together. */
+export const MOVED_LOGITS =
+  "float32, in which compact snapshots count, cannot hold these logits (they are too large); keep the snapshot with fidelity: 'full'"
+
 /** The golden's row is known in part: it compares the dump's row itself. */
 function boundRows(
   golden: PartialRow,
@@ -254,6 +258,9 @@ function boundRows(
   const raw = { bytes: buffer.subarray(start), dtype: dump.dtype, width: d.width }
   const unequal = unequalReason('dump', dump, d, buffer, start)
   if (unequal !== undefined) return failure(sides, 'shape-mismatch', unequal)
+  if (movesLogits(raw.bytes, dump.dtype, count)) return failure(sides, 'shape-mismatch', `dump: ${MOVED_LOGITS}`)
+  const source = narrowDtype(raw.bytes, dump.dtype, count)
+  if (source) sides.dump.savedFrom = source
   const row = new Float32Array(count)
   widen(raw.bytes.subarray(0, count * itemSize(dump.dtype)), dump.dtype, row)
   const rows = golden.compare(row)

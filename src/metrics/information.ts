@@ -51,10 +51,11 @@ const LOG_SUM_TOLERANCE = 0.02
 
 /**
  * Whether the exponentials of a row sum to 1, so that it holds log-probabilities.
- * @param values the row; it is read only if no value is positive, as hardly any row of logits has it
+ * A maximum of exactly 0 shows nothing: engines also subtract the maximum from logits.
+ * @param values the row; it is read only if all values are negative, as hardly any row of logits has it
  */
 export function areLogProbabilities(max: number, values: () => Row): boolean {
-  if (!(max <= 0)) return false
+  if (!(max < 0)) return false
   let sum = 0
   for (const value of values()) sum += Math.exp(value)
   return Math.abs(Math.log(sum)) < LOG_SUM_TOLERANCE

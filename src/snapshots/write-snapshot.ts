@@ -19,8 +19,9 @@ import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { rowsOf } from '../measure/measure-all.js'
+import { MOVED_LOGITS } from '../measure/measure-pair.js'
 import { scanRow } from '../metrics/row-scan.js'
-import { widen } from '../tensor/widen.js'
+import { movesLogits, widen } from '../tensor/widen.js'
 import { capture, rowProblem } from './capture.js'
 import { summarise } from './compact/summarise.js'
 import { rowDigest, sourcesOf } from './digests.js'
@@ -190,6 +191,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
     const limit = thresholdsOf(compare.precision ?? inferPrecision([dtype]), compare.limits).klDivergence
     const problem = rowProblem(row) ?? (cut && overCut(cut, limit))
     if (problem !== undefined) return { step, reason: problem }
+    if (fidelity === 'compact' && movesLogits(bytes, dtype, width)) return { step, reason: MOVED_LOGITS }
     shapes.push({ step, shape: fileShape })
     const { top1, top1Logit } = scanRow(row, width)
     npz?.add(step, dtype, width, bytes)

@@ -93,6 +93,15 @@ export function exceedsFloat32(bytes: Uint8Array, dtype: Dtype, count: number): 
   return false
 }
 
+/** Logits that float32 moves by less than this keep their probabilities for all that matters. */
+const MOST_MOVED = 1e-4
+
+/** Whether float32 would move one of the first `count` elements of `bytes` by so much that it is another logit. */
+export function movesLogits(bytes: Uint8Array, dtype: Dtype, count: number): boolean {
+  if (!exceedsFloat32(bytes, dtype, count)) return false
+  return exactRow(bytes, dtype, count).some((value) => Math.abs(Math.fround(value) - value) > MOST_MOVED)
+}
+
 /** The first `count` elements of `bytes` as they are: in float64 if their dtype has values that float32 cannot hold. */
 export function exactRow(bytes: Uint8Array, dtype: Dtype, count: number): Row {
   if (isWide(dtype)) {

@@ -25,6 +25,8 @@ describe('a float32 row that was saved from a narrower type', () => {
     ['beyond float16', [...rounded(values, 13).slice(1), 65536 + 32], undefined],
     ['float32 numbers', values, undefined],
     ['one float32 number', [...rounded(values, 16).slice(1), 0.1], undefined],
+    ['whole numbers', Array.from({ length: 300 }, (_, i) => ((i * 7) % 250) - 100), undefined],
+    ['multiples of 1/8', Array.from({ length: 300 }, (_, i) => ((i * 7) % 250) / 8), undefined],
     ['too few numbers', rounded(values, 16).slice(1), undefined],
   ])('%s', (_, row, expected) => {
     expect(dtypeOf(row)).toBe(expected)
@@ -59,12 +61,29 @@ describe('a float32 row that was saved from a narrower type', () => {
   })
 })
 
+test('rows that were rounded are not judged by their noise if the side counts as finer', () => {
+  const whole = [1, 2].map((seed) => logits(seed, 300))
+  const mixed = (change: (row: number[]) => number[]) => [rounded(change(whole[0]!), 16), rounded(whole[1]!, 13)]
+  const dumpOf = (rows: number[][]) => torchDump(rows.map((values) => ({ values })))
+  const noisy = (row: number[]) => row.map((value, i) => value + 0.1 * Math.sin(7 * i))
+  const options = { afterDivergence: 'gate' } as const
+  const comparison = compareDumps(dumpOf(mixed(noisy)), dumpOf(mixed((row) => row)), options)
+  expect(comparison.thresholds.precision).toBe('fp16')
+  expect(comparison.tokens[0]).toMatchObject({ verdict: 'over-threshold' })
+  expect(comparison.tokens[0]!.noise).toBeUndefined()
+  // By itself the row counts as bf16, which has noise.
+  const alone = compareDumps(dumpOf([mixed(noisy)[0]!]), dumpOf([mixed((row) => row)[0]!]), options)
+  expect(alone.thresholds.precision).toBe('bf16')
+  expect(alone.tokens[0]!.noise).toBeDefined()
+})
+
 describe('log-probabilities', () => {
   const logSoftmax = (row: number[]) => {
     const sum = Math.log(row.reduce((total, value) => total + Math.exp(value), 0))
     return row.map((value) => value - sum)
   }
-  const text = 'the values are log-probabilities: KL divergence is that of the logits, cosine similarity is not'
+  const text =
+    'the values are log-probabilities: KL divergence is that of the logits, cosine similarity is not, as it changes if a constant is added to a row'
   const notesOf = (golden: number[], dump: number[]) =>
     compareDumps(torchDump([{ values: dump }]), torchDump([{ values: golden }]), { dtype: 'bf16' }).notes
 
@@ -73,6 +92,10 @@ describe('log-probabilities', () => {
     expect(notesOf(logSoftmax(row), row)).toContain(`token 0: golden: ${text}`)
     expect(notesOf(row, logSoftmax(row))).toContain(`token 0: dump: ${text}`)
     expect(notesOf(row, row).join()).not.toContain('log-probabilities')
+    const max = Math.max(...row)
+    // An engine that subtracts the maximum, on a token that is certain.
+    const certain = row.map((value) => (value === max ? 0 : value - max - 30))
+    expect(notesOf(certain, certain).join()).not.toContain('log-probabilities')
     const negative = row.map((value) => value - 30)
     expect(notesOf(negative, negative).join()).not.toContain('log-probabilities')
   })

@@ -52,6 +52,19 @@ describe.each(['full', 'compact'] as const)('a %s snapshot and the dump it was m
     }
   })
 
+  test('count a float32 dump of bfloat16 numbers as bf16', () => {
+    const words = new Uint32Array(Float32Array.from(logits(1, 64)).buffer).map((word) => (word >>> 16) << 16)
+    const values = [...new Float32Array(words.buffer)]
+    const golden = torchDump([row(1)])
+    for (const { thresholds, notes } of [
+      compareDumps(atbDump([{ values }]), golden),
+      withSnapshot(fidelity, golden, atbDump([{ values }]), {}),
+    ]) {
+      expect(thresholds.precision).toBe('bf16')
+      expect(notes).toContain('dump: all float32 values are bfloat16 numbers, so they count as bfloat16')
+    }
+  })
+
   test('name the dtype that they were judged by, if tokens were read', () => {
     const golden = torchDump([row(1)])
     for (const { notes } of [
@@ -60,5 +73,48 @@ describe.each(['full', 'compact'] as const)('a %s snapshot and the dump it was m
     ]) {
       expect(notes).toContain('dtype fp32 taken from the dumps')
     }
+  })
+})
+
+describe('compact snapshots count in float32', () => {
+  const write = (dtype: 'int32' | 'float64', values: readonly number[], fidelity: 'full' | 'compact') => {
+    const compare = checkOptions({ dtype: 'bf16' })
+    const settings = { fidelity, k: 256, test: 't', provenance: {}, compare } as const
+    const path = join(folder, `wide-${Math.random()}.golden`)
+    return { path, written: writeSnapshot(path, loadDump(torchDump([{ values, dtype }])), settings) }
+  }
+  const large = Array.from({ length: 64 }, (_, i) => 2 ** 24 + i)
+
+  test.each(['int32', 'float64'] as const)('so they refuse %s logits that it would move', (dtype) => {
+    const values = dtype === 'int32' ? large : large.map((value) => value + 0.25)
+    expect(write(dtype, values, 'compact').written).toEqual({
+      kind: 'refused',
+      step: 0,
+      reason:
+        "float32, in which compact snapshots count, cannot hold these logits (they are too large); keep the snapshot with fidelity: 'full'",
+    })
+    expect(write(dtype, values, 'full').written.kind).toBe('written')
+  })
+
+  test('and take ordinary ones', () => {
+    expect(write('int32', logits(1, 64).map(Math.round), 'compact').written.kind).toBe('written')
+    expect(
+      write(
+        'float64',
+        logits(1, 64).map((value) => value / 3),
+        'compact',
+      ).written.kind,
+    ).toBe('written')
+  })
+
+  test('a dump with such logits fails its token', () => {
+    const { path } = write('int32', logits(1, 64).map(Math.round), 'compact')
+    const dump = loadDump(torchDump([{ values: large, dtype: 'int32' }]))
+    const { pass, tokens } = compareSnapshot(readSnapshot(path), dump, checkOptions({ dtype: 'bf16' }))
+    expect(pass).toBe(false)
+    expect(tokens[0]).toMatchObject({
+      verdict: 'shape-mismatch',
+      reason: expect.stringMatching(/^dump: float32, in which compact snapshots count, cannot hold these logits/),
+    })
   })
 })
