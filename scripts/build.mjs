@@ -29,6 +29,7 @@ const STAND_INS = {
   'measure/measure-all': 'browser/measure-all',
   'reporters/recorder': 'browser/recorder',
   'matchers/call': 'browser/call',
+  'matchers/layer-hint': 'browser/layer-hint',
 }
 
 /** One CommonJS file with only the code that workers need, for both module systems: it starts faster. */

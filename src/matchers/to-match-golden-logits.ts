@@ -12,6 +12,7 @@ import { passText } from '../report/message/pass.js'
 import { recorded } from '../reporters/recorder.js'
 import { called } from './call.js'
 import { hint } from './hint.js'
+import { layerHint } from './layer-hint.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
 /** What a matcher accepts on either side: the result of `loadDump`, or a path, `file:` URL or pattern for it. */
@@ -40,7 +41,7 @@ export function toMatchGoldenLogits(
     return {
       pass: comparison.pass,
       message: () =>
-        `${hint(this, 'toMatchGoldenLogits', 'golden', options)}\n\n${comparison.pass ? passText(comparison) : failureText(comparison)}`,
+        `${hint(this, 'toMatchGoldenLogits', 'golden', options)}\n\n${comparison.pass ? passText(comparison) : failureText(comparison)}${layerHint(comparison, { dump, golden }, options)}`,
       tokens: comparison.counts.total,
     }
   })

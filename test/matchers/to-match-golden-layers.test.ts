@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { LayersOptions } from '../../src/compare/layers/types.js'
 import { GoldenLogitsError } from '../../src/index.js'
 import type { MatcherContext } from '../../src/matchers/types.js'
-import { type DumpOrPath, toMatchGoldenLayers } from '../../src/matchers.js'
+import { type DumpOrPath, toMatchGoldenLayers, toMatchGoldenLogits } from '../../src/matchers.js'
 import { at, layersDump, type Module, model, operations, operationsDump, WIDTH } from '../build/layers.js'
 import { torchDump } from '../build/pair.js'
 
@@ -327,6 +327,30 @@ describe('dumps of ATB operations', () => {
     const fewer = operations(model(1)).filter(({ name }) => !name.startsWith('4_'))
     const { message } = call(operationsDump(fewer), golden, { unpaired: 'allow' })
     expect(message()).toContain('3 compared, ')
+  })
+})
+
+describe('a failing gate of logits', () => {
+  const gate = (dump: string, against = golden) => {
+    const context = { isNot: false } as MatcherContext
+    return toMatchGoldenLogits.call(context, dump, against, { dtype: 'bf16', thresholds: { klDivergence: 1e-9 } })
+  }
+  const fault = { 'root.layers.1.self_attn.o_proj': [0.05, 0.005] } as const
+
+  test('names the first layer that diverges, if both dumps hold the layers', () => {
+    const { pass, message } = gate(layersDump(model(1, fault)))
+    expect(pass).toBe(false)
+    expect(message()).toMatch(
+      /\n\nAt token 0 the first layer that diverges is root\.layers\.1\.self_attn\.o_proj \(rule amplification, 9 positions\)\. More: toMatchGoldenLayers\(golden, \{ step: 0 \}\)$/,
+    )
+  })
+
+  test('names none if no rule does, or a dump holds the LM head alone', () => {
+    const head = (level: number) => layersDump(model(level, fault).filter(({ name }) => name === 'root.lm_head'))
+    for (const { pass, message } of [gate(layersDump(model(1))), gate(head(1)), gate(head(1), head(0))]) {
+      expect(pass).toBe(false)
+      expect(message()).not.toContain('first layer that diverges')
+    }
   })
 })
 
