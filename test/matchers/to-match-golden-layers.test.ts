@@ -105,6 +105,22 @@ describe('the first layer that diverges is named', () => {
     expect(headOf(layersDump(model(1, one)), golden)).toContain('root.layers.0.self_attn')
   })
 
+  test('an attention with another mask, which its inputs hold', () => {
+    const mask = (hidden: number) => ({
+      values: Array.from({ length: 100 }, (_, i) => (i % 10 > Math.floor(i / 10) || i === hidden ? -65504 : 0)),
+      shape: [1, 1, 10, 10],
+    })
+    const masked = (modules: Module[], hidden: number) =>
+      layersDump(
+        modules.map((module) =>
+          module.name.endsWith('self_attn') ? { ...module, inputs: [...module.inputs!, mask(hidden)] } : module,
+        ),
+      )
+    const fault = model(1, { 'root.layers.1.self_attn': [0.3, 0.005] })
+    const [right, floor] = [masked(model(0), -1), masked(model(1), -1)]
+    expect(headOf(masked(fault, 70), right, { floor })).toBe('fail: First layer that diverges: root.layers.1.self_attn')
+  })
+
   test('of projections side by side, the one that is furthest over the limit', () => {
     const both = {
       'root.layers.2.self_attn.q_proj': [0.06, 0.007],

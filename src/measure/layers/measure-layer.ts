@@ -23,6 +23,11 @@ export interface Unmeasured {
   readonly reason: string
 }
 
+/** A mask is added to attention scores: 0, or a number so low that nothing is left of the score. */
+function isMask({ stats }: TensorPair): boolean {
+  return stats.every(({ max, min }) => max <= 0 && min <= -10_000)
+}
+
 /** Reads the layers of two dumps, one pair of tensors at a time. */
 export class LayerReader {
   private readonly golden: TensorReader
@@ -79,6 +84,7 @@ export class LayerReader {
       const pair = this.pair(golden.inputs[i]!, dump.inputs[i]!)
       if ('reason' in pair) notes.push(`input ${i} is not compared: ${pair.reason}`)
       else if (!pair.isFloat) ids.push(pair)
+      else if (isMask(pair)) notes.push(`input ${i} is an attention mask, whose error says nothing about the others`)
       else if (pair.positions === output.positions) inputs.push(pair)
     }
     return { inputs, ids }
