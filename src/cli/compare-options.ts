@@ -69,7 +69,7 @@ const COMPARE = listed<CompareKey>({
 
 /** The options of `loadDump`. Each has three flags: for both sides, and with a prefix for one of them. */
 const LOAD = listed<LoadKey>({
-  run: { flag: '--run <name>', help: 'which run, if there are several' },
+  run: { flag: '--run <name>', help: 'which run, if there are several, or all' },
   layer: { flag: '--layer <name>', help: 'the layer that emits the logits' },
   firstStep: { flag: '--first-step <n>', help: 'the token of the first step', parse: number },
   prefill: { flag: '--prefill <execution>', help: 'where an ATB run starts', parse: numberOrName },

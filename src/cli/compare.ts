@@ -4,7 +4,7 @@ import { compareListed } from '../compare/compare-dumps.js'
 import type { ListedComparison } from '../compare/types.js'
 import { loadDump } from '../dumps/load.js'
 import { OperationNames } from '../dumps/operation-names.js'
-import { comparisonReport, type ReportDocument, reportDocument } from '../report/document.js'
+import { comparisonReport, type ReportDocument, reportByRun, reportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
 import { countsText, failureText } from '../report/message/failure.js'
@@ -72,7 +72,7 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
       loadDump(sides.golden, loadOptionsOf(options, 'golden')),
       compareOptionsOf(options),
     )
-    const document = reportDocument([comparisonReport(comparison, `${sides.dump} against ${sides.golden}`)])
+    const document = reportDocument(reportByRun(comparisonReport(comparison, `${sides.dump} against ${sides.golden}`)))
     if (values.json) print(reportJson(document))
     else print(`${comparison.pass ? passText(comparison) : failureText(comparison)}\n`)
     for (const warning of comparison.warnings) say(`warning: ${warning}`)

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { stepRanges } from '../compare/step-ranges.js'
+import { asDump } from '../dumps/as-dump.js'
 import { loadDump } from '../dumps/load.js'
 import type { Dump, LoadDumpOptions } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
@@ -65,7 +66,7 @@ interface RowFacts {
 }
 
 function inspect(path: string, options: LoadDumpOptions, token: number | undefined): Facts {
-  const dump = loadDump(path, options)
+  const dump = asDump('dump', loadDump(path, options))
   const step = token === undefined ? dump.steps.at(0)! : [...dump.steps].find((other) => other.step === token)
   if (!step) throw new GoldenLogitsError('nothing-to-compare', `there is no token ${token}`, { file: path })
   const ignored: Record<string, number> = {}

@@ -1,9 +1,10 @@
-import { asDump } from '../dumps/as-dump.js'
+import { asDumpOrRuns } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { atCaller } from '../errors.js'
 import type { FilePath } from '../lib/file-path.js'
 import { measureAll } from '../measure/measure-all.js'
 import { align } from './align.js'
+import { compareRuns } from './compare-runs.js'
 import { conclude } from './conclude.js'
 import { equalNotes } from './equal-notes.js'
 import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
@@ -32,8 +33,13 @@ export function compareListed(
   options: CompareOptions = {},
 ): ListedComparison {
   const settings = checkOptions(options)
-  const tested = asDump('dump', dump)
-  const trusted = asDump('golden', golden)
+  const tested = asDumpOrRuns('dump', dump)
+  const trusted = asDumpOrRuns('golden', golden)
+  if (tested.runs || trusted.runs) return compareRuns(tested, trusted, settings, compareRun)
+  return compareRun(tested, trusted, settings)
+}
+
+function compareRun(tested: Dump, trusted: Dump, settings: CompareSettings): ListedComparison {
   const sides = sidesOf(trusted, tested, settings.decoding)
   return compareSides(sides.dump, sides.golden, settings)
 }
@@ -71,10 +77,10 @@ function compareOnce(dump: Side, golden: Side, settings: CompareSettings): Liste
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */
-export function withTokenArray({ tokens, ...facts }: ListedComparison): Comparison {
+export function withTokenArray({ tokens, worstRun, ...facts }: ListedComparison): Comparison {
   const { pass, firstFailure, ...others } = facts
-  const isFirst = ({ step, position }: TokenComparison) =>
-    step === firstFailure?.step && position === firstFailure.position
+  const isFirst = ({ step, position, run }: TokenComparison) =>
+    step === firstFailure?.step && position === firstFailure.position && run === firstFailure.run
   const array = Array.from(tokens, (token) => (isFirst(token) ? firstFailure! : token))
   return { pass, tokens: array, ...(firstFailure && { firstFailure }), ...others }
 }

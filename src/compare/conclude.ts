@@ -188,10 +188,14 @@ function cutNotes(side: string, { columns, mass }: { columns: number; mass: numb
 }
 
 function notesOf(name: 'golden' | 'dump', side: Side): Note[] {
+  return [...sideNotes(name, side.notes), ...ignoredNotes(name, side)]
+}
+
+/** How many paths of a side are ignored, by reason. */
+export function ignoredNotes(name: 'golden' | 'dump', side: Pick<Dump, 'ignored'>): Note[] {
   const reasons = new Map<string, number>()
   for (const { reason } of side.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-  const ignored = [...reasons].map(([reason, times]) => {
+  return [...reasons].map(([reason, times]) => {
     return info(`${name}: ${times} ${times === 1 ? 'path' : 'paths'} ignored: ${reason}`)
   })
-  return [...sideNotes(name, side.notes), ...ignored]
 }

@@ -1,9 +1,19 @@
+import { printable } from '../errors.js'
+
 /** More parts than these are cut short, to one less. */
 const MOST_PARTS = 6
 
-/** A token as messages name it: `token 3`, or `token 3, position 2` if its step has several positions. */
-export function tokenName({ step, position }: { readonly step: number; readonly position?: number }): string {
-  return position === undefined ? `token ${step}` : `token ${step}, position ${position}`
+/** A token as messages name it: `token 3`, or `token 3, position 2` if its step has several positions; of several runs
+ * with the run's name: `token 3 of run sample_7`. */
+export function tokenName({ step, position, run }: TokenPlace): string {
+  const name = position === undefined ? `token ${step}` : `token ${step}, position ${position}`
+  return run === undefined ? name : `${name} of run ${printable(run, 60)}`
+}
+
+export interface TokenPlace {
+  readonly step: number
+  readonly position?: number
+  readonly run?: string
 }
 
 /** Numbers, added one by one in ascending order, as ranges: it keeps no list of them, for there may be a million. */

@@ -72,6 +72,8 @@ export interface TokenNoise {
 }
 
 export interface TokenComparison {
+  /** Which run it belongs to, if several were compared (option `run: 'all'`). */
+  run?: string
   step: number
   /** Which position of the step, from 0, if the option `positions: 'all'` found several; each is a token of its own. */
   position?: number
@@ -167,7 +169,7 @@ export interface Comparison {
   pass: boolean
   /** Why too few tokens were comparable to release on, if no token fails. */
   inconclusive?: string
-  /** Sorted by `step` and `position`; some 0.6 kB each. */
+  /** Sorted by `step` and `position`; of several runs, one run after the other as in `runs`. Some 0.6 kB each. */
   tokens: TokenComparison[]
   /** The first token that does not pass. */
   firstFailure?: TokenComparison
@@ -187,10 +189,25 @@ export interface Comparison {
   decoding?: Decoding
   /** Present if tokens are over a limit, and another sequence of a batch is within them. */
   otherSequence?: OtherSequence
+  /** Each run, the worst first, if several were compared (option `run: 'all'`). */
+  runs?: RunResult[]
   /** What was compared, as the caller named it. */
   goldenPath: string
   dumpPath: string
 }
 
+/** One of several runs of a comparison. */
+export interface RunResult {
+  name: string
+  /** True if none of its tokens fails, nor a limit for the run as a whole. */
+  pass: boolean
+  counts: Counts
+  firstFailure?: TokenComparison
+}
+
 /** A comparison inside the package: its tokens are made each time they are asked for. */
-export type ListedComparison = Omit<Comparison, 'tokens'> & { readonly tokens: List<TokenComparison> }
+export type ListedComparison = Omit<Comparison, 'tokens'> & {
+  readonly tokens: List<TokenComparison>
+  /** Of several runs the comparison of the worst one, if it fails. */
+  readonly worstRun?: ListedComparison
+}

@@ -5,13 +5,21 @@ import type { List } from '../lib/lazy-list.js'
 import type { Note } from '../lib/note.js'
 import { typedArray } from '../tensor/memory-tensor.js'
 import { loadDump } from './load.js'
-import type { Dump, DumpStep, IgnoredPath } from './types.js'
+import type { Dump, DumpRun, DumpStep, IgnoredPath } from './types.js'
 
 /**
  * Opens a path; takes a dump as it is, if it looks as `loadDump` makes it: callers may pass anything.
  * @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws
  */
 export function asDump(side: 'golden' | 'dump', value: unknown): Dump {
+  const dump = asDumpOrRuns(side, value)
+  if (!dump.runs) return dump
+  const message = `the ${side} holds ${dump.runs.length} runs (option run: 'all'), and only toMatchGoldenLogits and compareDumps compare several; choose one with loadDump's option run: '${printable(dump.runs[0]?.name ?? '', 60)}'`
+  throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+}
+
+/** The same, where a dump may hold several runs. */
+export function asDumpOrRuns(side: 'golden' | 'dump', value: unknown): Dump {
   if (typeof value === 'string' || isUrl(value)) return loadDump(value)
   const dump = value as Dump | null | undefined
   const looksLike = typeof dump === 'object' && dump !== null && isList(dump.steps) && typeof dump.path === 'string'
@@ -44,7 +52,7 @@ function constructorName(value: object): string {
 }
 
 /** What is not as `loadDump` makes it. */
-function flawOf({ steps, notes, ignored, ranks, budgets }: Dump): string | undefined {
+function flawOf({ steps, notes, ignored, ranks, budgets, runs }: Dump): string | undefined {
   let index = 0
   for (const step of steps) {
     if (!isStep(step)) return `whose steps[${index}] is no step with its files`
@@ -55,6 +63,8 @@ function flawOf({ steps, notes, ignored, ranks, budgets }: Dump): string | undef
   if (ranks !== undefined && ranks !== 'split' && ranks !== 'copies')
     return "whose ranks are neither 'split' nor 'copies'"
   resolveBudgets(budgets)
+  if (runs !== undefined && !(Array.isArray(runs) && runs.length > 0 && runs.every(isRun)))
+    return 'whose runs are no list of names and dumps'
   return undefined
 }
 
@@ -67,6 +77,11 @@ function isList(value: unknown): value is List<unknown> {
 function areIgnored(ignored: List<IgnoredPath>): boolean {
   for (const entry of ignored) if (!isString(entry?.path) || !isString(entry?.reason)) return false
   return true
+}
+
+function isRun(run: Partial<DumpRun> | null | undefined): boolean {
+  if (!isString(run?.name) || typeof run.dump !== 'object' || run.dump === null || run.dump.runs) return false
+  return isList(run.dump.steps) && isString(run.dump.path) && flawOf(run.dump) === undefined
 }
 
 function isNote(note: Partial<Note> | null | undefined): boolean {

@@ -7,6 +7,7 @@ import { checkObject, choiceOrNumber, nonEmptyString, wholeNumber } from '../lib
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { info, warning } from '../lib/note.js'
+import { dumpOfRuns, splitRuns } from './all-runs.js'
 import { commonFolder, expand } from './expand.js'
 import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
@@ -40,8 +41,18 @@ export function loadDump(pathOrGlob: FilePath, options: LoadDumpOptions = {}): D
 
 function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
   const paths = expand(pathOrGlob)
-  const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
   const located = locate(paths)
+  if (options.run !== 'all') return openLocated(pathOrGlob, paths, located, options)
+  const { run, ...others } = options
+  const runs = splitRuns(pathOrGlob, paths, located).map(({ name, paths, located }) => {
+    const path = paths.length === 1 ? paths[0]! : pathOrGlob
+    return { name, dump: { ...openLocated(path, paths, located, others), named: 'folder' as const } }
+  })
+  return dumpOfRuns(pathOrGlob, runs, located.ignored, options)
+}
+
+function openLocated(pathOrGlob: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Dump {
+  const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
   const context = { path: pathOrGlob, options, ignored: located.ignored }
   const scan = scanLocated(paths, located, context)
   if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb') {
@@ -159,7 +170,7 @@ function scanCase(cases: readonly string[], context: ScanContext): Scan {
     const some = cases.slice(0, 5).map((folder) => printable(basename(folder), 60))
     const more = cases.length > some.length ? ` and ${cases.length - some.length} more` : ''
     const advice = first
-      ? `choose one with the option run: '${some[0]}'`
+      ? `choose one with the option run: '${some[0]}', or compare all with run: 'all'`
       : `the option run: '${printable(options.run!, 60)}' names none of them`
     const message = `holds the logits of ${cases.length} prompts or samples: ${some.join(', ')}${more}; ${advice}`
     throw new GoldenLogitsError(first ? 'ambiguous-run' : 'invalid-argument', message, { file: path })

@@ -32,6 +32,13 @@ export interface IgnoredPath {
   readonly reason: string
 }
 
+/** One of several runs under one path, such as the prompts of a suite. */
+export interface DumpRun {
+  /** The name of its folder or files, by which the two sides are paired. */
+  readonly name: string
+  readonly dump: Dump
+}
+
 /** A run's logits, listed but not read: `loadDump` opens no tensor. */
 export interface Dump {
   /** As the caller wrote it. */
@@ -56,13 +63,16 @@ export interface Dump {
   readonly budgets: Partial<Budgets>
   /** Which numbers of a file are the logits, as far as the caller said so. */
   readonly rows?: Pick<LoadDumpOptions, 'tensor' | 'positions' | 'sequence'>
+  /** With the option `run: 'all'` every run under the path; `steps` are then those of one run after the other. */
+  readonly runs?: readonly DumpRun[]
 }
 
 export interface LoadDumpOptions {
   /**
    * The run to load if the path contains several: the name of its `msit_dump_*` folder or of its device folder
    * (`0_1445461`), its process id, or `latest` for the newest timestamp. In a flat folder: the name of a case
-   * (`logits_gsm8k_12`).
+   * (`logits_gsm8k_12`). `all` takes every case, prompt or sample under the path: they are compared as one, with the run
+   * named in each token. The other side must be loaded the same way.
    */
   run?: string
   /** The folder name of the layer that emits the logits (`root.lm_head`, `67_LmHead`), if the names do not show it. */

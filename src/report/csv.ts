@@ -31,6 +31,7 @@ const COLUMNS: readonly Column[] = [
   tokenColumn('expected_kl', ({ noise }) => floatCell(noise?.expectedKl)),
   tokenColumn('largest_kl', ({ noise }) => floatCell(noise?.largestKl)),
   tokenColumn('position', ({ position }) => integerCell(position)),
+  tokenColumn('run', ({ run }) => textCell(run ?? '')),
   testColumn('project', ({ project }) => textCell(project)),
   testColumn('test_file', ({ file }) => textCell(file)),
   testColumn('test_name', ({ test }) => textCell(test)),

@@ -1,5 +1,6 @@
 import { type RunStatistics, runStatistics } from '../compare/statistics.js'
 import type { ListedComparison, Thresholds, TokenComparison, Verdict } from '../compare/types.js'
+import { printable } from '../errors.js'
 import { failureText } from './message/failure.js'
 import { passText } from './message/pass.js'
 import type { Problem } from './rows.js'
@@ -78,6 +79,33 @@ export function comparisonReport(comparison: ListedComparison, title: string): C
     message: pass ? passText(comparison) : failureText(comparison),
     ...tokensReport([...comparison.tokens]),
   }
+}
+
+/**
+ * The report of each run of a comparison, in the order of the comparison, so that every one has its own chart and table; the
+ * report itself if there is one run. What is said about the comparison as a whole stays with the first.
+ */
+export function reportByRun(report: ComparisonReport): ComparisonReport[] {
+  const runs = new Map<string, TokenComparison[]>()
+  for (const token of report.tokens) {
+    if (token.run === undefined) return [report]
+    const tokens = runs.get(token.run)
+    if (tokens) tokens.push(token)
+    else runs.set(token.run, [token])
+  }
+  if (runs.size === 0) return [report]
+  const { message, problem, statistics: _, ...others } = report
+  // A failure that no token explains is one of every run.
+  const tokenFails = report.tokens.some(({ pass }) => !pass)
+  return [...runs].map(([name, tokens], index) => ({
+    ...others,
+    title: `${report.title}, run ${printable(name, 60)}`,
+    pass: report.pass || (tokenFails && tokens.every(({ pass }) => pass)),
+    notes: index === 0 ? report.notes : [],
+    ...(index === 0 && message !== undefined && { message }),
+    ...(index === 0 && problem && { problem }),
+    ...tokensReport(tokens),
+  }))
 }
 
 /** Notes with their weight. @param warnings those of them that are warnings */

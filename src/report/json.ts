@@ -31,6 +31,7 @@ const TEXTS = [
   'file',
   'name',
   'project',
+  'run',
   'goldenPath',
   'dumpPath',
 ]

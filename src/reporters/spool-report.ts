@@ -2,6 +2,7 @@ import { GoldenLogitsError } from '../errors.js'
 import {
   type ComparisonReport,
   type ReportDocument,
+  reportByRun,
   reportDocument,
   tokensReport,
   weighed,
@@ -70,7 +71,7 @@ export function spoolReport(runDir: string, rendering: Rendering, hasPassed: Has
   })
   const lostRows = last.reduce((sum, { comparison: { lost } }) => sum + (lost?.rows ?? 0), lostRowsIn(runDir).rows)
   const losses = { rows: lostRows, isUnknown: isMarkedIncomplete(runDir), tornLines }
-  const document = () => reportDocument(last.map((counted) => comparisonOf(counted, hasPassed)))
+  const document = () => reportDocument(last.flatMap((counted) => reportByRun(comparisonOf(counted, hasPassed))))
   return { parts: parts.filter(({ rows }) => rows > 0), document, warnings, losses }
 }
 

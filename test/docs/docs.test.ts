@@ -82,6 +82,11 @@ function project(build: 'npu' | 'npu-degraded', files: Record<string, string>): 
   cpSync(join(ROOT, 'examples', 'dumps', 'gpu'), join(folder, 'dumps', 'gpu'), { recursive: true })
   cpSync(join(ROOT, 'examples', 'dumps', 'gpu'), join(folder, 'dumps', 'gpu-again'), { recursive: true })
   cpSync(join(ROOT, 'examples', 'dumps', build), join(folder, 'dumps', 'npu'), { recursive: true })
+  const step = join(folder, 'dumps/gpu/msit_dump_20250301_101500/torch_tensors/cuda0_66245/3/root.lm_head/output.pth')
+  for (const sample of ['gpu/sample_00000', 'gpu/sample_00001', 'npu/sample_00000', 'npu/sample_00001']) {
+    mkdirSync(join(folder, 'suite', sample), { recursive: true })
+    for (const token of [0, 1]) cpSync(step, join(folder, 'suite', sample, `logits_${token}.pth`))
+  }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   return folder
 }

@@ -33,7 +33,7 @@ test('several cases are refused and listed; a name or a pattern selects one', ()
   expectRefusal(
     () => loadDump(root),
     'ambiguous-run',
-    "holds the logits of 3 cases: logits_gsm8k_12, logits_humaneval_x_cpp_3, logits_humaneval_x_cpp_12; choose one with the option run: 'logits_gsm8k_12', or with a pattern that matches only its files",
+    "holds the logits of 3 cases: logits_gsm8k_12, logits_humaneval_x_cpp_3, logits_humaneval_x_cpp_12; choose one with the option run: 'logits_gsm8k_12', or compare all with run: 'all'",
     root,
   )
   const steps = { 0: ['logits_humaneval_x_cpp_12_0.pth'] }

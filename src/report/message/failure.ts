@@ -12,6 +12,29 @@ const MAX_WARNINGS = 10
 
 /** Explains a comparison that does not pass, in at most about 40 lines. Follows the matcher's hint. */
 export function failureText(comparison: ListedComparison): string {
+  const { worstRun } = comparison
+  if (worstRun) return [...runLines(comparison), '', oneFailureText(worstRun)].join('\n')
+  return oneFailureText(comparison)
+}
+
+/** More failing runs than these are counted only. */
+const MAX_RUNS = 5
+
+/** The runs that fail, the worst first. */
+function runLines({ runs = [] }: ListedComparison): string[] {
+  const failing = runs.filter(({ pass }) => !pass)
+  const some = failing.slice(0, MAX_RUNS).map((run) => ({ ...run, name: printable(run.name, 60) }))
+  const width = Math.max(...some.map(({ name }) => name.length))
+  const verb = failing.length === 1 ? 'fails' : 'fail'
+  return [
+    `${failing.length} of ${runs.length} runs ${verb}, the worst is ${some[0]!.name}`,
+    '',
+    ...some.map(({ name, counts }) => `  ${name.padEnd(width)}  ${countsText({ counts })}`),
+    ...(failing.length > MAX_RUNS ? [`  and ${failing.length - MAX_RUNS} more runs`] : []),
+  ]
+}
+
+function oneFailureText(comparison: ListedComparison): string {
   const { tokens, firstFailure, inconclusive, run = [] } = comparison
   const runFailure = run.find(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
   const over = firstOf(tokens, (token) => token.verdict === 'over-threshold' && !token.pass)
@@ -61,7 +84,7 @@ export function countsText({
 }
 
 function isSameToken(a: TokenComparison, b: TokenComparison | undefined): boolean {
-  return a.step === b?.step && a.position === b.position
+  return a.step === b?.step && a.position === b.position && a.run === b.run
 }
 
 /** Every token that fails, by verdict, unless the blocks above already show all of them. */

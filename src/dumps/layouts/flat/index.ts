@@ -3,7 +3,7 @@ import { GoldenLogitsError, printable } from '../../../errors.js'
 import { FolderNames, inNameOrder, type NameSeries } from '../../../io/folder-names.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { PathColumn } from '../../columns.js'
-import { linkProblem } from '../../ignored-paths.js'
+import { type IgnoredPaths, linkProblem } from '../../ignored-paths.js'
 import { chosenNote, type FileLayout, type LayoutScan, type ScanContext } from '../layout.js'
 import type { FileSelection } from '../selection.js'
 import { parseFlat } from './names.js'
@@ -45,6 +45,27 @@ function scanFlat(selections: readonly FileSelection[], { path, options, ignored
     notes: cases.size > 1 ? [chosenNote('case', printable(chosen.name), cases.size - 1)] : [],
     stepsAssumed: false,
   }
+}
+
+/**
+ * The files of each case, for the option `run: 'all'`. Files beside the logits are ignored.
+ * @returns each case by the name that the option `run` knows it by
+ */
+export function splitFlat(
+  selections: readonly FileSelection[],
+  ignored: IgnoredPaths,
+): { readonly name: string; readonly selections: FileSelection[] }[] {
+  const all = groupCases(selections)
+  const cases = withLogits(all)
+  for (const [key, other] of all) {
+    if (cases.has(key)) continue
+    const { files } = filesOf(other)
+    for (let i = 0; i < files.length; i++) ignored.add(files.at(i), 'not named logits, as other files are')
+  }
+  return [...cases].map(([key, { name, folder, series }]) => ({
+    name: isUnique(name, cases) ? name : basename(key),
+    selections: [{ layout: 'flat', folder, series }],
+  }))
 }
 
 function stepOf(files: PathColumn, index: number, { isRun }: Case): number {
@@ -124,7 +145,7 @@ function pickCase(path: string, cases: ReadonlyMap<string, Case>, run: string | 
     const message = `${holds}; the option run: '${printable(run!)}' names none of them`
     throw new GoldenLogitsError('invalid-argument', message, { file: path })
   }
-  const advice = `choose one with the option run: '${printable(names[0]!, 60)}', or with a pattern that matches only its files`
+  const advice = `choose one with the option run: '${printable(names[0]!, 60)}', or compare all with run: 'all'`
   throw new GoldenLogitsError('ambiguous-run', `${holds}; ${advice}`, { file: path })
 }
 

@@ -1,0 +1,206 @@
+import type { Dump, DumpRun } from '../dumps/types.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { type List, listOf } from '../lib/lazy-list.js'
+import { inconclusiveReason } from './comparable.js'
+import { ignoredNotes } from './conclude.js'
+import type { CompareSettings } from './options.js'
+import { PRECISIONS } from './thresholds.js'
+import type { Counts, ListedComparison, TokenComparison } from './types.js'
+
+type Compare = (dump: Dump, golden: Dump, settings: CompareSettings) => ListedComparison
+
+interface Run {
+  readonly name: string
+  readonly comparison: ListedComparison
+  readonly pass: boolean
+  /** The highest KL divergence of its failing tokens, or, if it passes, of all; infinite if one could not be measured. */
+  readonly badness: number
+}
+
+/**
+ * Compares two sides of several runs as one: each run with the one of the same name, by itself, so that a flip in one says
+ * nothing about another. A run of one side alone is missing or extra, token by token.
+ * @throws GoldenLogitsError `invalid-argument` if only one side has runs, or no run has the same name on both
+ */
+export function compareRuns(dump: Dump, golden: Dump, settings: CompareSettings, compare: Compare): ListedComparison {
+  const pairs = pairRuns(dump, golden)
+  if (settings.tokenIds) {
+    const message = `the option tokenIds gives the vocab ids of one run, and there are ${pairs.length}; choose one with loadDump's option run`
+    throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+  }
+  // How many tokens must be comparable is decided over all runs.
+  const inner: CompareSettings = { ...settings, minComparable: 0 }
+  const compared = pairs.map((pair) => compareNamed(pair, inner, compare))
+  const precision = settings.precision ?? coarsest(compared)
+  const runs = compared.map((comparison, i) => {
+    const sameLimits = comparison.thresholds.precision === precision || comparison.counts.compared === 0
+    const { name } = pairs[i]!
+    return runOf(name, sameLimits ? comparison : compareNamed(pairs[i]!, { ...inner, precision }, compare))
+  })
+  runs.sort((a, b) => Number(a.pass) - Number(b.pass) || compareNumbers(b.badness, a.badness))
+  return merge(runs, dump, golden, settings)
+}
+
+interface RunPair {
+  readonly name: string
+  readonly dump: Dump
+  readonly golden: Dump
+}
+
+function pairRuns(dump: Dump, golden: Dump): RunPair[] {
+  for (const [side, { runs, path }, other] of [
+    ['dump', dump, 'golden'],
+    ['golden', golden, 'dump'],
+  ] as const) {
+    if (runs) continue
+    const message = `the ${other} holds several runs (option run: 'all') and the ${side} is one run; load both with run: 'all', or choose one run of the ${other}`
+    throw new GoldenLogitsError('invalid-argument', message, { file: path })
+  }
+  const ofDump = new Map(dump.runs!.map((run) => [run.name, run]))
+  const ofGolden = new Map(golden.runs!.map((run) => [run.name, run]))
+  const names = [...new Set([...ofGolden.keys(), ...ofDump.keys()])]
+  if (!names.some((name) => ofGolden.has(name) && ofDump.has(name))) {
+    const [g, d] = [golden, dump].map(({ runs }) => printable(runs![0]!.name, 60))
+    const message = `no run has the same name on both sides: the golden has ${g} …, the dump ${d} …; name the files alike on both sides`
+    throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+  }
+  return names.map((name) => ({
+    name,
+    dump: ofDump.get(name)?.dump ?? emptyDump(dump, ofGolden.get(name)!),
+    golden: ofGolden.get(name)?.dump ?? emptyDump(golden, ofDump.get(name)!),
+  }))
+}
+
+/** The side that lacks a run. */
+function emptyDump({ path, budgets }: Dump, { dump }: DumpRun): Dump {
+  return { path, layout: dump.layout, named: 'folder', steps: [], notes: [], ignored: [], stepsAssumed: false, budgets }
+}
+
+/** An error in one run names it. */
+function compareNamed({ name, dump, golden }: RunPair, settings: CompareSettings, compare: Compare): ListedComparison {
+  try {
+    return compare(dump, golden, settings)
+  } catch (error) {
+    if (!(error instanceof GoldenLogitsError)) throw error
+    const { code, offset, budget } = error
+    throw new GoldenLogitsError(code, `run ${printable(name, 60)}: ${error.message}`, { offset, budget })
+  }
+}
+
+function coarsest(comparisons: readonly ListedComparison[]): CompareSettings['precision'] {
+  const used = comparisons.filter(({ counts }) => counts.compared > 0).map(({ thresholds }) => thresholds.precision)
+  return PRECISIONS.find((precision) => used.includes(precision))
+}
+
+function runOf(name: string, comparison: ListedComparison): Run {
+  const { firstFailure, inconclusive, run = [] } = comparison
+  const runFails = run.some(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
+  const pass = firstFailure === undefined && !runFails && inconclusive === undefined
+  let badness = 0
+  for (const token of comparison.tokens) {
+    if (firstFailure !== undefined && token.pass) continue
+    const kl = token.metrics?.klDivergence ?? (token.pass ? 0 : Number.POSITIVE_INFINITY)
+    badness = Math.max(badness, kl)
+  }
+  return { name, comparison: withRun(name, comparison), pass, badness }
+}
+
+function withRun(run: string, comparison: ListedComparison): ListedComparison {
+  const { tokens, firstFailure } = comparison
+  return {
+    ...comparison,
+    tokens: listOf(tokens.length, (i) => ({ run, ...tokens.at(i)! })),
+    ...(firstFailure && { firstFailure: { run, ...firstFailure } }),
+  }
+}
+
+function compareNumbers(a: number, b: number): number {
+  return a === b ? 0 : a - b
+}
+
+/** @param runs the worst first */
+function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: CompareSettings): ListedComparison {
+  const comparisons = runs.map(({ comparison }) => comparison)
+  const counts = sumOf(comparisons.map(({ counts }) => counts))
+  const [worst] = runs
+  const passes = runs.every(({ pass }) => pass)
+  const excused = comparisons.reduce((sum, { tokens }) => sum + allowedIn(tokens, settings), 0)
+  const tooFew = inconclusiveReason(counts.compared - counts.notComparable, counts.total - excused, settings, undefined)
+  const inconclusive = passes && counts.compared > 0 ? tooFew : undefined
+  const notes = namedNotes(runs)
+  const ignored = [...ignoredNotes('golden', golden), ...ignoredNotes('dump', dump)]
+  const warned = new Set(comparisons.flatMap(({ warnings }) => warnings))
+  const warnings = notes.filter(({ text }) => warned.has(text)).map(({ named }) => named)
+  const limits = comparisons.find(({ counts }) => counts.compared > 0) ?? worst!.comparison
+  const run = comparisons.flatMap(({ run }) => run ?? [])
+  const { strict, decoding } = settings
+  return {
+    pass: passes && counts.compared > 0 && inconclusive === undefined && !(strict && warnings.length > 0),
+    ...(inconclusive !== undefined && { inconclusive }),
+    tokens: joined(comparisons.map(({ tokens }) => tokens)),
+    ...(worst!.comparison.firstFailure && { firstFailure: worst!.comparison.firstFailure }),
+    counts,
+    thresholds: { ...limits.thresholds },
+    ...(run.length > 0 && { run }),
+    notes: [...notes.map(({ named }) => named), ...ignored.map(({ text }) => text)],
+    warnings,
+    strict,
+    ...(decoding !== undefined && { decoding }),
+    ...(worst!.comparison.otherSequence && { otherSequence: worst!.comparison.otherSequence }),
+    runs: runs.map(({ name, pass, comparison: { counts, firstFailure } }) => ({
+      name,
+      pass,
+      counts,
+      ...(firstFailure && { firstFailure }),
+    })),
+    ...(!worst!.pass && { worstRun: worst!.comparison }),
+    goldenPath: golden.path,
+    dumpPath: dump.path,
+  }
+}
+
+function sumOf(all: readonly Counts[]): Counts {
+  const sum = { ...all[0]! }
+  for (const counts of all.slice(1)) for (const key of Object.keys(sum) as (keyof Counts)[]) sum[key] += counts[key]
+  return sum
+}
+
+/** Tokens that `missing: 'allow'` or `extra: 'allow'` excuses. */
+function allowedIn(tokens: List<TokenComparison>, { missing, extra }: CompareSettings): number {
+  if (missing === 'fail' && extra === 'fail') return 0
+  let count = 0
+  for (const { pass, verdict } of tokens) if (pass && (verdict === 'missing' || verdict === 'extra')) count++
+  return count
+}
+
+/** Each note once, with the runs it is about, unless it is about all. */
+function namedNotes(runs: readonly Run[]): { readonly text: string; readonly named: string }[] {
+  const names = new Map<string, string[]>()
+  for (const { name, comparison } of runs) {
+    for (const text of comparison.notes) names.set(text, [...(names.get(text) ?? []), printable(name, 60)])
+  }
+  return [...names].map(([text, about]) => {
+    if (about.length === runs.length && runs.length > 1) return { text, named: `each run: ${text}` }
+    const more = about.length > 3 ? ` and ${about.length - 3} more` : ''
+    return { text, named: `${about.length === 1 ? 'run' : 'runs'} ${about.slice(0, 3).join(', ')}${more}: ${text}` }
+  })
+}
+
+/** Several lists as one. */
+function joined<T>(lists: readonly List<T>[]): List<T> {
+  const starts: number[] = []
+  let length = 0
+  for (const list of lists) {
+    starts.push(length)
+    length += list.length
+  }
+  return listOf(length, (index) => {
+    let [from, to] = [0, starts.length]
+    while (to - from > 1) {
+      const middle = (from + to) >>> 1
+      if (starts[middle]! <= index) from = middle
+      else to = middle
+    }
+    return lists[from]!.at(index - starts[from]!)!
+  })
+}
