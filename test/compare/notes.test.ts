@@ -253,6 +253,7 @@ test.each<[string, string]>([
   expect(second.notes).toContainEqual(expect.stringContaining('execution 0 ignored as a warm-up'))
 })
 
+// The cases of layers and of the limits of a whole run are with their own tests.
 test('every place in the code that makes a warning has a case above', () => {
   const root = join(import.meta.dirname, '../../src')
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
@@ -266,7 +267,9 @@ test('every place in the code that makes a warning has a case above', () => {
       "compare/comparable.ts: 2",
       "compare/conclude.ts: 1",
       "compare/equal-notes.ts: 2",
+      "compare/layers/compare-layers.ts: 1",
       "compare/pair-steps.ts: 1",
+      "compare/run-limits.ts: 1",
       "compare/run-noise.ts: 1",
       "compare/tally.ts: 1",
       "dumps/layouts/atb/plan.ts: 3",

@@ -16,7 +16,10 @@ const wrong: [unknown, string][] = [
     { dtype: 16 },
     'dtype must be one of bf16, fp16, fp32 or an alias (bfloat16, float16, half, float32, float, float64, each also as torch.*), got 16',
   ],
-  [{ thresholds: { kl: 1 } }, "there is no threshold 'kl'; there are cosineSimilarity, klDivergence"],
+  [
+    { thresholds: { kl: 1 } },
+    "there is no threshold 'kl'; there are cosineSimilarity, klDivergence, meanKl, p99Kl, top1Agreement",
+  ],
   [{ thresholds: 0.1 }, 'thresholds must be an object such as { klDivergence: 0.01 }, got 0.1'],
   [{ thresholds: { klDivergence: 0 } }, 'the threshold klDivergence must be a number above 0, got 0'],
   [{ thresholds: { klDivergence: Number.NaN } }, 'the threshold klDivergence must be a number above 0, got NaN'],
