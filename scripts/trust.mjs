@@ -1,6 +1,7 @@
 // How far the default verdicts can be trusted: honest runs that fail, and faults that pass, on simulated greedy runs with rows
 // in memory (V = 4,000). Prints Markdown tables. Seeded. Usage: npm run build && node scripts/trust.mjs [--runs 200] [--faulty 40]
-// [--tokens 40] [--seed 1] [--long 40] [--tops 16,31,60]; `long` runs have 200 tokens
+// [--tokens 40] [--seed 1] [--long 40] [--tops 16,31,60]
+// [--faults 'one id +1,noise 0.1']; `long` runs have 200 tokens; without `faults`, all are planted
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -15,11 +16,13 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     long: { type: 'string', default: '40' },
     tops: { type: 'string', default: '16,31,60' },
+    faults: { type: 'string', default: '' },
   },
 })
 const [runs, faulty, tokens, seed, long] = ['runs', 'faulty', 'tokens', 'seed', 'long'].map((key) =>
   Number(values[key]),
 )
+const faults = values.faults.split(',').filter(Boolean)
 const dist = join(import.meta.dirname, '../dist/esm/index.js')
 const { compareDumps, logitsOf } = await import(pathToFileURL(dist).href)
 
@@ -30,6 +33,7 @@ console.log(
 console.log('| top | dtype | decoding | run | pass | with warning | fail | inconclusive | comparable, median |')
 console.log('|---|---|---|---|---|---|---|---|---|')
 const comparableCounts = []
+const flips = []
 for (const top of values.tops.split(',').map(Number)) {
   for (const dtype of ['bf16', 'fp16']) {
     const simulator = new Simulator({ top, dtype, seed })
@@ -39,9 +43,17 @@ for (const top of values.tops.split(',').map(Number)) {
       if (decoding === 'greedy') comparableCounts.push({ name: `${top} ${dtype}`, counts: honest.comparable })
       if (long > 0)
         printRow(top, dtype, decoding, 'honest, 200 tokens', tally(simulator, long, 200, decoding, undefined))
+      const flipsOf = { honest: honest.flips }
+      const honestFlips = new Set(honest.flips.map(({ key }) => key))
       for (const [name, fault] of Object.entries(FAULTS)) {
-        printRow(top, dtype, decoding, name, tally(simulator, faulty, tokens, decoding, fault), honest)
+        if (faults.length > 0 && !faults.includes(name)) continue
+        const result = tally(simulator, faulty, tokens, decoding, fault)
+        // Without noise of its own a fault leaves the flips of the honest run as they are.
+        flipsOf[name] = result.flips.filter(({ key }) => !honestFlips.has(key))
+        printRow(top, dtype, decoding, name, result, honest)
       }
+      // In a greedy run only the first flip is one of the same text.
+      if (decoding === 'forced') flips.push({ name: `${top} ${dtype}`, of: flipsOf })
     }
   }
 }
@@ -51,10 +63,20 @@ for (const { name, counts } of comparableCounts) {
   const shares = [1, 2, 4, 8, 16].map((least) => percent(counts.filter((count) => count < least).length, counts.length))
   console.log(`| ${name} | ${shares.join(' | ')} |`)
 }
+const planted = ['top-1/2 swapped', 'one id +1', 'one id +3', 'noise 0.1', 'noise 0.3']
+console.log(
+  '\nErrors of the near-tie rule, of the flips of forced runs: honest ones that are called no near-tie, and planted ones',
+)
+console.log('that are called near-ties:\n')
+console.log(`| logits | honest, called none | ${planted.join(' | ')} |\n|---|---|${planted.map(() => '---|').join('')}`)
+for (const { name, of } of flips) {
+  const shares = planted.map((fault) => shareOf(of[fault], true))
+  console.log(`| ${name} | ${shareOf(of.honest, false)} | ${shares.join(' | ')} |`)
+}
 console.log(`\n${Math.round((performance.now() - started) / 1000)} s`)
 
 function tally(simulator, count, length, decoding, fault) {
-  const result = { pass: 0, warned: 0, fail: 0, inconclusive: 0, comparable: [], noise: [], missed: [] }
+  const result = { pass: 0, warned: 0, fail: 0, inconclusive: 0, comparable: [], noise: [], missed: [], flips: [] }
   for (let run = 0; run < count; run++) {
     const { golden, dump } = simulator.run(run, length, decoding, fault)
     const options = { dtype: simulator.dtype, decoding, threads: 1 }
@@ -62,6 +84,9 @@ function tally(simulator, count, length, decoding, fault) {
     const { pass, warnings, inconclusive, counts, noise } = comparison
     if (pass) result[warnings.length > 0 ? 'warned' : 'pass']++
     else result[inconclusive === undefined ? 'fail' : 'inconclusive']++
+    for (const { flip, step, dump: side } of comparison.tokens) {
+      if (flip) result.flips.push({ isBenign: flip.isBenign, key: `${run} ${step} ${side?.top1}` })
+    }
     result.comparable.push(counts.compared - counts.notComparable)
     if (noise) result.noise.push(noise)
     if (noise && pass && warnings.length === 0) result.missed.push(noise)
@@ -90,6 +115,13 @@ function isBeyond({ medianSpread, divergenceRatio, deviationRatio }, honest) {
     divergenceRatio > most((noise) => noise.divergenceRatio) ||
     off({ deviationRatio }) > most(off)
   )
+}
+
+/** The share of flips that are, or are not, called benign. */
+function shareOf(flips = [], isBenign) {
+  if (flips.length === 0) return '–'
+  const count = flips.filter((flip) => flip.isBenign === isBenign).length
+  return `${percent(count, flips.length)} of ${flips.length}`
 }
 
 function percent(count, all) {

@@ -2,7 +2,7 @@ import { coarserOf, type Precision, precisionOf } from '../metrics/precision.js'
 import { type RowNoise, rowNoise } from '../metrics/row-noise.js'
 import type { MeasuredRows } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
-import { exactRow } from '../tensor/widen.js'
+import { exactRow, sampledColumns, sampledRow } from '../tensor/widen.js'
 import type { RawRow } from './vocab-cut.js'
 
 /** @property computedIn the dtype of the values, which may have been saved wider */
@@ -25,7 +25,15 @@ export function pairNoise(
   if (precision === undefined) return undefined
   const columns = {
     count,
-    all: () => [exactRow(golden.bytes, golden.dtype, count), exactRow(dump.bytes, dump.dtype, count)] as const,
+    golden: () => exactRow(golden.bytes, golden.dtype, count),
+    dump: () => exactRow(dump.bytes, dump.dtype, count),
+    sample: (most: number) => {
+      const ids = sampledColumns(count, most)
+      return [
+        sampledRow(golden.bytes, golden.dtype, count, ids),
+        sampledRow(dump.bytes, dump.dtype, count, ids),
+      ] as const
+    },
   }
   return rowNoise(rows, columns, precision, precisionOf(golden.computedIn))
 }

@@ -4,9 +4,11 @@ import {
   estimatedDivergence,
   expectedDivergence,
   LEAST_COLUMNS,
+  MOST_COLUMNS,
   type RoundedPrecision,
   SPREAD_LIMITS,
   SUPPRESSED,
+  sampledSpread,
   spreadOf,
   topSpread,
 } from './noise.js'
@@ -47,9 +49,12 @@ export function unknownNoise(): RowNoise {
   }
 }
 
-/** The logits of a pair, converted when they are needed: that takes as long as to compare them. */
+/** The logits of a pair, converted when they are needed: to convert all takes as long as to compare them. */
 export interface Columns {
-  readonly all: () => readonly [golden: Row, dump: Row]
+  readonly golden: () => Row
+  readonly dump: () => Row
+  /** At most this many columns of both sides, at even distances. */
+  readonly sample: (most: number) => readonly [golden: Row, dump: Row]
   readonly count: number
 }
 
@@ -109,11 +114,11 @@ function addNoise(
   noise.dumpDeviation = scale?.dump ?? sample.dumpDeviation
   noise.expectedDivergence = estimateAt(sampled)
   if (isHopeless || !(isOverReference(rows, precision) || bound > limit)) return
-  const [golden, dump] = columns.all()
-  const spread = spreadOf(golden, dump, columns.count)
+  const [golden, dump] = columns.sample(MOST_COLUMNS)
+  const spread = sampledSpread(golden, dump, golden.length, rows.golden.max, rows.dump.max)
   if (spread === undefined) return
   const errors = Math.min(spread.relative, cap) * spread.goldenDeviation
-  const expected = expectedDivergence(golden, columns.count, precision, errors, rounded)
+  const expected = expectedDivergence(columns.golden(), columns.count, precision, errors, rounded)
   noise.relativeSpread = spread.relative
   noise.expectedDivergence = expected.mean
   noise.freedom = expected.freedom
@@ -138,7 +143,7 @@ function addTopSpread(noise: RowNoise, rows: MeasuredRows, columns: Columns, pre
   const known = scaleOf(rows)?.golden ?? noise.goldenDeviation
   const mayBe = Number.isNaN(known) || tie(Number.POSITIVE_INFINITY, known)
   if (!mayBe || tie(0, 0)) return
-  const [g, d] = columns.all()
+  const [g, d] = [columns.golden(), columns.dump()]
   noise.topSpread = topSpread(g, d, columns.count)
   noise.goldenDeviation = Number.isNaN(known) ? (spreadOf(g, d, columns.count, 1)?.goldenDeviation ?? known) : known
 }
