@@ -224,7 +224,10 @@ export function estimatedDivergence(
   return (weight / 2) * ((rounded * ulp * ulp) / 12 + noise * noise)
 }
 
-/** How often a comparison has a token over its L by the law. It is small because real tails are heavier: with 10⁻³, 1 in 200 has one. */
+/**
+ * How often a comparison has a token over its L by the law. It is small because real tails are heavier: with 10⁻³, 1 of 200
+ * simulated honest runs fails, with 10⁻⁶ none of 200 in any setting of scripts/trust.mjs.
+ */
 const ALARMS = 1e-6
 
 /**
