@@ -159,7 +159,7 @@ function resultsOf(goldenFile: string, myFile: string, limits: Limits): Results 
   const { klDivergence, cosineSimilarity, l1Norm } = limits
   const { tokens } = compareListed(my, golden, { dtype: 'fp32', thresholds: { klDivergence, cosineSimilarity } })
   const { metrics, verdict, reason, golden: g, dump: m } = tokens.at(0)!
-  if (!metrics) return { cmp_fail_reason: OLD_REASONS[verdict] ?? reason }
+  if (metrics?.cosineSimilarity === undefined) return { cmp_fail_reason: OLD_REASONS[verdict] ?? reason }
   const l1 = l1Of(valuesOf(my)) / l1Of(valuesOf(golden)) - 1
   const difference = Math.abs(g!.max! - m!.max!)
   // The old tool computes none for a maximum of 0, and NaN for a negative one.

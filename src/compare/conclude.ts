@@ -15,8 +15,8 @@ import { noiseNotes } from './run-noise.js'
 import { addDtypes, SideDtypes } from './side-dtypes.js'
 import { StepRanges } from './step-ranges.js'
 import { tally } from './tally.js'
-import { inferPrecision, thresholdsOf } from './thresholds.js'
-import type { ListedComparison, TokenComparison } from './types.js'
+import { inferPrecision, isRounded, thresholdsOf } from './thresholds.js'
+import type { ListedComparison, Precision, TokenComparison } from './types.js'
 
 type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'steps' | 'rows' | 'stepsAssumed' | 'promptStep'>
 
@@ -82,7 +82,7 @@ export function conclude(
     ...notesOf('dump', dump),
     ...rowNotes,
     ...rankNotes(results, thresholds).map(info),
-    ...(settings.precision === undefined && isJudged ? [info(`dtype ${precision} taken from the dumps`)] : []),
+    ...(settings.precision === undefined && isJudged ? [precisionNote(precision, dtypes)] : []),
   ]
   const warnings = notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text)
   const { strict, decoding } = settings
@@ -117,6 +117,13 @@ function* comparableTokens(tokens: List<TokenComparison>, end: PrefixEnd | undef
     const token = tokens.at(i)!
     if (end === undefined || i <= end.index || token.step === end.step) yield token
   }
+}
+
+function precisionNote(precision: Precision, dtypes: readonly Dtype[]): Note {
+  const isShown = precision !== 'fp16' || !dtypes.some(isRounded) || dtypes.includes('float16')
+  if (isShown) return info(`dtype ${precision} taken from the dumps`)
+  const text = `log-probabilities in 16 bits do not show the precision of their build: the limits of ${precision} are taken`
+  return warning(text, `set dtype: '${precision}'`)
 }
 
 /** The tokens that `missing: 'allow'` or `extra: 'allow'` excuses; those from `end` on are excused by the divergence. */

@@ -1,4 +1,4 @@
-import { type MetricBounds, type Outcome, type SeparateRanks, type SideFacts, unreadFacts } from '../measure/outcome.js'
+import { type BoundedRows, type Outcome, type SeparateRanks, type SideFacts, unreadFacts } from '../measure/outcome.js'
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
 import { informationProblem } from '../metrics/information.js'
@@ -84,9 +84,10 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
   const cutReason = cut && overCut(cut, limits.klDivergence)
   if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
   if (rows.kind === 'bounded') {
-    const { verdict, reason } = judgeBounds(rows.bounds, limits)
+    const { verdict, reason } = judgeBounds(rows, limits)
     const flip = flipOf(rows.golden, rows.dump, limits.precision, undefined)
-    return token(verdict, reason, { bounds: rows.bounds, ...(flip && { flip }), ...sides })
+    const metrics = rows.klDivergence === undefined ? {} : { metrics: { klDivergence: rows.klDivergence } }
+    return token(verdict, reason, { ...metrics, bounds: rows.bounds, ...(flip && { flip }), ...sides })
   }
   const { suppressedMass: mass, separate, noise: measured } = outcome as Outcome & { kind: 'compared' }
   const { rule, failsFlips } = settings
@@ -176,7 +177,7 @@ function overSuppressed(mass: number | undefined, ids: number, limit: number): s
 
 /** What is certain of metrics that lie between bounds. */
 function judgeBounds(
-  { klDivergence: kl, cosineSimilarity: cosine }: MetricBounds,
+  { bounds: { klDivergence: kl, cosineSimilarity: cosine }, assumes, advice }: BoundedRows,
   limits: Thresholds,
 ): { verdict: 'pass' | 'over-threshold' | 'undecided'; reason: string } {
   const over: string[] = []
@@ -186,22 +187,23 @@ function judgeBounds(
   } else if (!(kl.hi < limits.klDivergence)) {
     open.push(`KL divergence lies in ${span(kl)}, its limit ${limits.klDivergence} between`)
   }
-  if (!(cosine.hi > limits.cosineSimilarity)) {
+  if (cosine && !(cosine.hi > limits.cosineSimilarity)) {
     const most = roundedAway(cosine.hi, limits.cosineSimilarity)
     over.push(`cosine similarity is at most ${most}, not above ${limits.cosineSimilarity}`)
-  } else if (!(cosine.lo > limits.cosineSimilarity)) {
+  } else if (cosine && !(cosine.lo > limits.cosineSimilarity)) {
     open.push(`cosine similarity lies in ${span(cosine)}, its limit ${limits.cosineSimilarity} between`)
   }
   if (over.length > 0) return { verdict: 'over-threshold', reason: over.join('; ') }
-  if (open.length === 0) {
-    return { verdict: 'pass', reason: `KL divergence lies in ${span(kl)}, cosine similarity in ${span(cosine)}` }
-  }
+  const ranges = `KL divergence lies in ${span(kl)}${cosine ? `, cosine similarity in ${span(cosine)}` : ''}`
+  const condition = assumes === undefined ? '' : ` if ${assumes}`
+  if (open.length === 0) return { verdict: 'pass', reason: ranges + condition }
+  if (advice !== undefined) return { verdict: 'undecided', reason: `${open.join('; ')}${condition}; ${advice}` }
   // More listed ids narrow the bounds of the KL divergence alone.
-  const advice =
+  const larger =
     kl.hi < limits.klDivergence
       ? `a snapshot with fidelity: 'full' decides it`
       : `a snapshot with a larger k may decide it, one with fidelity: 'full' does`
-  return { verdict: 'undecided', reason: `${open.join('; ')}; ${advice}` }
+  return { verdict: 'undecided', reason: `${open.join('; ')}; ${larger}` }
 }
 
 /** Four digits, rounded outwards: an interval is never printed narrower than it is. */

@@ -17,11 +17,13 @@ export interface CoarserDtype {
 export function coarserDtype(token: TokenComparison, limits: Thresholds): CoarserDtype | undefined {
   const reference = thresholdsOf(limits.precision, {})
   if (GATED.some(({ key }) => limits[key] !== reference[key]) || !token.metrics) return undefined
+  const { klDivergence, cosineSimilarity } = token.metrics
+  if (cosineSimilarity === undefined) return undefined
+  const metrics = { klDivergence, cosineSimilarity }
   for (const precision of PRECISIONS.slice(0, PRECISIONS.indexOf(limits.precision))) {
     for (const side of ['dump', 'golden'] as const) {
       const dtype = token[side]?.savedFrom ?? token[side]?.dtype
       if (dtype === undefined || precisionNamed(dtype) !== precision) continue
-      const { metrics } = token
       return { side, dtype, precision, isWithin: isWithin((key) => metrics[key], thresholdsOf(precision, {})) }
     }
   }

@@ -11,8 +11,9 @@ export interface RunStatistics {
   readonly maxKl: { readonly value: number; readonly step: number }
   /** Percentiles of the KL divergence, linear between neighbours. */
   readonly klPercentiles: readonly { readonly percent: number; readonly value: number }[]
-  readonly minCosine: { readonly value: number; readonly step: number }
-  /** Share of tokens with the same top-1 on both sides, and its binomial standard error. */
+  /** Absent if no token has a cosine similarity: rows of log-probabilities have none. */
+  readonly minCosine?: { readonly value: number; readonly step: number }
+  /** Share of tokens with the same top-1 on both sides, and its standard error, √(p(1 − p)/(n − 1)). */
   readonly top1Agreement: { readonly value: number; readonly error: number; readonly tokens: number }
   /** By the golden's probability of its top-1, if it is known. Empty ranges are left out. */
   readonly confidence?: readonly ConfidenceRange[]
@@ -29,7 +30,7 @@ export interface ConfidenceRange {
 }
 
 /** As `llama-perplexity --kl-divergence` prints them. */
-const PERCENTS = [99.9, 99, 95, 90, 50, 10]
+const PERCENTS = [99.9, 99, 95, 90, 50, 10, 5, 1, 0.1]
 
 /** Ends of the ranges of confidence, as exllamav3's benchmark has them. */
 const CONFIDENCES = [0, 0.25, 0.5, 0.75, 0.95, 1]
@@ -54,7 +55,7 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
     const { klDivergence: kl, cosineSimilarity: cosine } = token.metrics
     kls.push(kl)
     if (kl > maxKl.value) maxKl = { value: kl, step: token.step }
-    if (cosine < minCosine.value) minCosine = { value: cosine, step: token.step }
+    if (cosine !== undefined && cosine < minCosine.value) minCosine = { value: cosine, step: token.step }
     const { topProbability: p } = token
     const range = p === undefined ? undefined : (ranges.find(({ to }) => p < to) ?? ranges.at(-1)!)
     range?.kls.push(kl)
@@ -75,8 +76,8 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
     ...(error !== undefined && { meanKlError: error }),
     maxKl,
     klPercentiles: PERCENTS.map((percent) => ({ percent, value: percentile(sorted, percent / 100) })),
-    minCosine,
-    top1Agreement: { value: share, error: Math.sqrt((share * (1 - share)) / known), tokens: known },
+    ...(minCosine.step >= 0 && { minCosine }),
+    top1Agreement: { value: share, error: Math.sqrt((share * (1 - share)) / Math.max(1, known - 1)), tokens: known },
     ...(confidence.length > 0 && { confidence }),
   }
 }

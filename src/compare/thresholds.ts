@@ -43,13 +43,18 @@ export function precisionNamed(name: string): Precision | undefined {
  */
 export function inferPrecision(dtypes: Iterable<Dtype>): Precision {
   const seen = new Set(dtypes)
-  const precisions = new Set([...seen].map((dtype) => precisionNamed(dtype)))
+  const precisions = new Set([...seen].map((dtype) => (isRounded(dtype) ? 'fp16' : precisionNamed(dtype))))
   const coarsest = PRECISIONS.find((precision) => precisions.has(precision))
   if (coarsest !== undefined || seen.size === 0) return coarsest ?? 'fp32'
   throw new GoldenLogitsError(
     'invalid-argument',
     `both dumps hold integers (${[...seen].join(', ')}), which do not show the precision they were computed in; set the option dtype`,
   )
+}
+
+/** Log-probabilities in 16-bit codes, which do not show what their build computed in. No logits have this dtype. */
+export function isRounded(dtype: Dtype): boolean {
+  return dtype === 'uint16'
 }
 
 /** The limits of a precision, replaced by the caller's if there are any. */

@@ -25,7 +25,7 @@ export interface Thresholds extends Record<GatedKey, number> {
 /**
  * - `pass`: measured, and within every threshold
  * - `over-threshold`: measured, and not within one of them
- * - `undecided`: a compact snapshot bounds the metrics, but a limit lies between the bounds; or the ranks can be read in two
+ * - `undecided`: a compact snapshot or rounded log-probabilities bound the metrics, but a limit lies between the bounds; or the ranks can be read in two
  *   ways, and only one of them is within every threshold
  * - `not-identical`: of `toReproduceLogits` alone: both read, and their bits differ
  * - `not-comparable`: behind the token at which the two runs began to read different texts: neither passed nor failed
@@ -71,6 +71,9 @@ export interface TokenNoise {
   largestKl?: number
 }
 
+/** The metrics of one token. From rows of log-probabilities only the KL divergence follows: the others are absent, not 0. */
+export type TokenMetrics = Pick<Metrics, 'klDivergence'> & Partial<Metrics>
+
 export interface TokenComparison {
   /** Which run it belongs to, if several were compared (option `run: 'all'`). */
   run?: string
@@ -83,8 +86,8 @@ export interface TokenComparison {
   /** Why, in one line; for a pass `''`, or the bounds of the metrics. */
   reason: string
   /** Absent unless both rows were measured: the verdict is `pass`, `over-threshold` or `not-comparable`. */
-  metrics?: Metrics
-  /** In place of `metrics` if a compact snapshot bounds them. */
+  metrics?: TokenMetrics
+  /** In place of `metrics` if a compact snapshot bounds them, beside `metrics` if rows of log-probabilities are rounded. */
   bounds?: MetricBounds
   support?: Support
   /** If top-1 differs: how far the two logits moved against each other, and whether rounding explains it. */

@@ -11,8 +11,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   '.pb': python('torch, onnx', "torch.from_numpy(onnx.numpy_helper.to_array(onnx.load_tensor('FILE')))"),
   '.onnx': 'it is a model; run it and save its logits by torch.save',
   '.gguf': 'it holds weights; run the model and save its logits by torch.save',
-  '.kld':
-    'it holds log-probabilities of llama.cpp, which are not read yet; save the logits of both sides by torch.save',
+  '.kld': 'a base file of llama-perplexity begins with _logits_; name such a file itself, not its folder',
   '.json':
     'it is text; a dump.json of msprobe only lists tensors: name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")',
   '.csv': `it is a table; ${STATISTICS_ADVICE}`,

@@ -11,6 +11,7 @@ import { dumpOfRuns, splitRuns } from './all-runs.js'
 import { commonFolder, expand } from './expand.js'
 import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
+import { scanKld } from './layouts/kld/index.js'
 import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
 import type { DeviceSelection } from './layouts/selection.js'
 import { type Located, locate } from './locate.js'
@@ -54,7 +55,8 @@ function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
 function openLocated(pathOrGlob: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Dump {
   const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
   const context = { path: pathOrGlob, options, ignored: located.ignored }
-  const scan = scanLocated(paths, located, context)
+  const kld = file === undefined ? undefined : scanKld(file, options)
+  const scan: Scan = kld ?? scanLocated(paths, located, context)
   if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb') {
     const message = `the option prefill names an execution of an ATB dump, and this is a dump of the layout '${scan.layout}'`
     throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
@@ -73,6 +75,7 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
   const budgets = options.budgets ?? {}
+  const kinds = kld ? { kind: kld.kind, text: kld.text } : {}
   const ranks = typeof options.ranks === 'string' ? { ranks: options.ranks } : {}
   const { tensor, positions, sequence } = options
   const rows = {
@@ -93,6 +96,7 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     stepsAssumed,
     ...prompt,
     ...(tokenIds && tokenIds.size > 0 && { tokenIds }),
+    ...kinds,
     ...ranks,
     budgets,
     rows,

@@ -22,6 +22,20 @@ export interface DumpStep {
 }
 
 /**
+ * What the rows of a dump hold. KL divergence and top-1 follow from all of them; from log-probabilities neither the cosine
+ * similarity nor the errors of logits do.
+ */
+export type DumpKind = 'logits' | 'log-probabilities'
+
+/** The text that a run was fed, if the dump holds it. */
+export interface DumpText {
+  /** The tokens, chunk after chunk. */
+  readonly tokens: Int32Array
+  /** The tokens that were evaluated together. */
+  readonly chunkLength: number
+}
+
+/**
  * What several ranks hold: `split` says parts of one vocabulary, in numeric device order; `copies` says that each has the
  * same row, which must be equal byte for byte.
  */
@@ -43,7 +57,11 @@ export interface DumpRun {
 export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
-  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'file' | 'memory'
+  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'file' | 'memory'
+  /** Absent for logits. */
+  readonly kind?: DumpKind
+  /** Both runs were fed this text, whatever they would have chosen: no token follows a divergence. */
+  readonly text?: DumpText
   /** What the path named: one file by its whole name, or a folder or pattern that stands for a dump. */
   readonly named: 'file' | 'folder'
   /** Sorted by `step`, no step twice. Items are made when they are asked for; `[...dump.steps]` is an array of them. */

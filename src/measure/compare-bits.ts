@@ -111,6 +111,11 @@ function problemOf(
 ): { kind: 'shape-mismatch' | 'unreadable'; reason: string } | undefined {
   if (prepared.kind === 'row') return undefined
   if (prepared.kind === 'unreadable') return prepared
-  const reason = prepared.kind === 'partial' ? 'its rows are known in part only' : prepared.reason
+  const reason =
+    prepared.kind === 'partial'
+      ? 'its rows are known in part only'
+      : prepared.kind === 'log-probs'
+        ? 'its rows are rounded log-probabilities, whose bits are not those of the logits; dump the logits'
+        : prepared.reason
   return { kind: 'shape-mismatch', reason: `${side}: ${reason}` }
 }

@@ -5,6 +5,7 @@ import type { RowKernel } from '../metrics/kernel.js'
 import type { Precision } from '../metrics/precision.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import { FilesSource } from './from-files.js'
+import { KldSource } from './from-kld.js'
 import { memorySource } from './from-memory.js'
 import { measurePair } from './measure-pair.js'
 import { Results } from './results.js'
@@ -60,6 +61,7 @@ export function measureAll(pairs: PairList, { golden, dump, vocabSize, precision
 /** The rows of a dump, from its files or from memory. */
 export function rowsOf({ layout, budgets, rows = {}, ranks }: Dump): RowSource {
   if (layout === 'memory') return memorySource(rows)
+  if (layout === 'kld') return new KldSource(budgets)
   return new FilesSource(budgets, rows, rowKernel(), undefined, ranks)
 }
 

@@ -10,10 +10,11 @@ import type { MeasuredRows, RowStats } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
 import { exactRow, isWide, movesLogits, widen } from '../tensor/widen.js'
+import { measureLogProbs } from './measure-log-probs.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
-import type { PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
+import type { LogProbRow, PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
 import { type RawRow, vocabCut } from './vocab-cut.js'
 
 /** Everything that measuring a pair depends on, besides its two steps. */
@@ -45,6 +46,10 @@ function attempt(golden: DumpStep, dump: DumpStep, setting: PairSetting, thoroug
     if (g.kind === 'positions' || d.kind === 'positions') {
       return failure(sides, 'shape-mismatch', unequalPositions(g, d))
     }
+    if (g.kind === 'log-probs' || d.kind === 'log-probs') {
+      if (g.kind !== 'partial' && d.kind !== 'partial') return boundLogProbs(g, d, setting, sides)
+      return failure(sides, 'shape-mismatch', 'log-probabilities cannot be compared with a compact snapshot of logits')
+    }
     // Only a golden is kept in part: the rows of a dump are all there.
     if (d.kind === 'partial') throw new TypeError('the dump must hold whole rows')
     return g.kind === 'partial' ? boundRows(g, d, setting, sides) : compareRows(g, d, setting, sides)
@@ -62,6 +67,9 @@ type Sides = Pick<Outcome, 'golden' | 'dump' | 'notes'>
 function sideFacts({ files, layer }: DumpStep, prepared: Prepared): SideFacts {
   if (prepared.kind === 'unreadable') return { files, layer }
   const { dtype, fileShape } = prepared
+  if (prepared.kind === 'log-probs') {
+    return { files, layer, kind: 'log-probabilities', dtype, fileShape, shape: [1, prepared.width] }
+  }
   // Until both sides are known, ranks count as parts of the vocabulary.
   const shape = 'parts' in prepared ? [1, totalWidth(prepared.parts)] : fileShape
   return { files, layer, dtype, fileShape, shape }
@@ -89,11 +97,11 @@ function notesOf(golden: Prepared, dump: Prepared): readonly string[] {
 }
 
 function hasNotes(prepared: Prepared): boolean {
-  return (prepared.kind === 'row' || prepared.kind === 'partial') && prepared.notes.length > 0
+  return 'notes' in prepared && prepared.notes.length > 0
 }
 
 function addNotes(notes: string[], side: string, prepared: Prepared): void {
-  if (prepared.kind !== 'row' && prepared.kind !== 'partial') return
+  if (!('notes' in prepared)) return
   for (let i = 0; i < prepared.notes.length; i++) notes.push(`${side}: ${prepared.notes[i]}`)
 }
 
@@ -267,6 +275,22 @@ function boundRows(
   const cut = vocabSize === undefined ? {} : { cut: vocabCut(undefined, raw, vocabSize) }
   if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...cut }
   return { ...sides, kind: 'compared', rows, ...cut }
+}
+
+/** At least one row holds log-probabilities. */
+function boundLogProbs(
+  golden: PreparedRow | LogProbRow,
+  dump: PreparedRow | LogProbRow,
+  { vocabSize, kernel }: PairSetting,
+  sides: Sides,
+): Outcome | undefined {
+  const result = measureLogProbs(golden, dump, vocabSize, kernel)
+  if (result === undefined) return undefined
+  if ('reason' in result) return failure(sides, 'shape-mismatch', result.reason)
+  const { rows, count, cut } = result
+  for (const side of [sides.golden, sides.dump]) side.shape = [1, count]
+  if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...(cut && { cut }) }
+  return { ...sides, kind: 'compared', rows, ...(cut && { cut }) }
 }
 
 function uncuttable(width: number, vocabSize: number | undefined): string | undefined {

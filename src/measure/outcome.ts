@@ -1,4 +1,4 @@
-import type { DumpStep } from '../dumps/types.js'
+import type { DumpKind, DumpStep } from '../dumps/types.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
@@ -11,6 +11,8 @@ export interface SideFacts {
   files: readonly string[]
   /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` if the layout names none. */
   layer: string
+  /** What the row holds; absent for logits. */
+  kind?: Exclude<DumpKind, 'logits'>
   dtype?: Dtype
   /** The narrower type that a float32 row was saved from, if all its values are numbers of that type. */
   savedFrom?: 'bfloat16' | 'float16'
@@ -29,13 +31,20 @@ export function unreadFacts({ files, layer, tensor }: DumpStep): SideFacts {
 /** Intervals that hold the gated metrics, both ends included. */
 export interface MetricBounds {
   readonly klDivergence: { readonly lo: number; readonly hi: number }
-  readonly cosineSimilarity: { readonly lo: number; readonly hi: number }
+  /** Absent if a row holds log-probabilities: the logits, and so their cosine, cannot be had from them. */
+  readonly cosineSimilarity?: { readonly lo: number; readonly hi: number }
 }
 
-/** A pair of rows of which one is known in part. */
+/** A pair of rows of which one is known in part, or rounded. */
 export interface BoundedRows {
   readonly kind: 'bounded'
   readonly bounds: MetricBounds
+  /** The KL divergence of the values as they are, if both rows have all of them. */
+  readonly klDivergence?: number
+  /** What the upper bound of the KL divergence rests on, as the end of "if …". */
+  readonly assumes?: string
+  /** What to do if a limit lies between the bounds. */
+  readonly advice?: string
   readonly golden: Partial<RowStats>
   readonly dump: RowStats
 }

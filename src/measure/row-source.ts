@@ -1,5 +1,6 @@
 import type { ManyRows } from '../dumps/locate-row.js'
 import type { DumpStep, RankReading } from '../dumps/types.js'
+import type { LogProbs } from '../metrics/log-probs.js'
 import type { RowComparison } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { BoundedRows } from './outcome.js'
@@ -20,7 +21,7 @@ export interface RowSource {
 }
 
 /** `ManyRows`: every position counts (`positions: 'all'`), and the step does not say which of them it is. */
-export type Prepared = PreparedRow | PartialRow | ManyRows | ShapeMismatch | Unreadable
+export type Prepared = PreparedRow | LogProbRow | PartialRow | ManyRows | ShapeMismatch | Unreadable
 
 /** A row of logits that was located and can be read. */
 export interface PreparedRow {
@@ -55,6 +56,22 @@ export interface RowPart {
    * @throws GoldenLogitsError what the reader throws
    */
   read(into: Uint8Array): number | undefined
+}
+
+/** A row of log-probabilities that was located and can be read. */
+export interface LogProbRow {
+  readonly kind: 'log-probs'
+  readonly dtype: Dtype
+  readonly fileShape: readonly number[]
+  readonly file: string
+  /** Number of columns. */
+  readonly width: number
+  readonly notes: readonly string[]
+  /**
+   * Valid until the next call.
+   * @throws GoldenLogitsError what the reader throws
+   */
+  read(): LogProbs
 }
 
 /** A row of which only a part is known: it bounds the metrics. */

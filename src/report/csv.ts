@@ -30,6 +30,8 @@ const COLUMNS: readonly Column[] = [
   tokenColumn('relative_spread', ({ noise }) => floatCell(noise?.relativeSpread)),
   tokenColumn('expected_kl', ({ noise }) => floatCell(noise?.expectedKl)),
   tokenColumn('largest_kl', ({ noise }) => floatCell(noise?.largestKl)),
+  tokenColumn('golden_kind', ({ golden }) => kindCell(golden)),
+  tokenColumn('my_kind', ({ dump }) => kindCell(dump)),
   tokenColumn('position', ({ position }) => integerCell(position)),
   tokenColumn('run', ({ run }) => textCell(run ?? '')),
   testColumn('project', ({ project }) => textCell(project)),
@@ -82,6 +84,11 @@ function sideColumns(name: string, sideOf: (token: TokenRow) => SideAndType): Co
     column('min_value', ({ min }) => floatCell(min)),
     column('mean_value', ({ mean }) => floatCell(mean)),
   ]
+}
+
+/** What the row holds, if a row was found. */
+function kindCell(side: TokenSide | undefined): string {
+  return side?.dtype === undefined ? '' : (side.kind ?? 'logits')
 }
 
 function shapeText(shape: readonly number[] | undefined): string {

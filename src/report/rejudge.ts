@@ -27,9 +27,10 @@ function rejudgeToken(token: TokenComparison, thresholds: Thresholds, limits: Ne
   const { verdict, metrics, reason } = token
   const isJudged = verdict === 'pass' || verdict === 'over-threshold'
   if (!metrics || !isJudged || Object.keys(limits).length === 0) return token
-  const judged = GATED.filter(({ key }) => limits[key] !== undefined)
+  if (token.bounds) return rejudgeBounds(token, thresholds)
+  const judged = GATED.filter(({ key }) => limits[key] !== undefined && metrics[key] !== undefined)
   const over = judged.map(({ key }) =>
-    key === 'klDivergence' ? overKl(metrics[key], thresholds) : overCosine(metrics[key], thresholds),
+    key === 'klDivergence' ? overKl(metrics[key], thresholds) : overCosine(metrics[key]!, thresholds),
   )
   // A limit that stays was judged with more than the report holds: its reason stays, too.
   // With a limit set by hand, the relative spread does not count.
@@ -38,4 +39,15 @@ function rejudgeToken(token: TokenComparison, thresholds: Thresholds, limits: Ne
   const failing = [...over, ...(verdict === 'pass' ? [] : kept)].filter((part) => part !== '')
   if (failing.length > 0) return { ...token, verdict: 'over-threshold', pass: false, reason: failing.join('; ') }
   return { ...token, verdict: 'pass', pass: true, reason: kept.join('; ') }
+}
+
+/** Of rounded log-probabilities, the KL divergence within its bounds decides, not its estimate. */
+function rejudgeBounds(token: TokenComparison, thresholds: Thresholds): TokenComparison {
+  const { lo, hi } = token.bounds!.klDivergence
+  const limit = thresholds.klDivergence
+  const range = `KL divergence lies in [${lo}, ${hi}]`
+  if (!(lo < limit)) return { ...token, verdict: 'over-threshold', pass: false, reason: overKl(lo, thresholds) }
+  if (hi < limit) return { ...token, verdict: 'pass', pass: true, reason: range }
+  const reason = `${range}, its limit ${limit} between; set a limit outside of that range`
+  return { ...token, verdict: 'undecided', pass: false, reason }
 }

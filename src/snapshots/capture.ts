@@ -23,6 +23,9 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
   if (prepared.kind === 'partial') throw new TypeError('a dump has complete rows')
   if (prepared.kind === 'shape-mismatch') return { kind: 'refused', reason: `dump: ${prepared.reason}` }
   if (prepared.kind === 'unreadable') return { kind: 'refused', reason: prepared.reason }
+  if (prepared.kind === 'log-probs') {
+    return { kind: 'refused', reason: 'it holds log-probabilities, and a snapshot keeps logits: dump the logits' }
+  }
   if (prepared.kind === 'positions') {
     const reason = `it holds ${prepared.count} positions, and a snapshot keeps one row a token: load the dump with the option positions: 'last' or a number`
     return { kind: 'refused', reason }

@@ -6,6 +6,7 @@ import { type Comparison, compareDumps, GoldenLogitsError, type LoadDumpOptions,
 import type { MatcherContext } from '../../src/matchers/types.js'
 import { toMatchGoldenLogits } from '../../src/matchers.js'
 import { failureText } from '../../src/report/message/failure.js'
+import { kldBytes } from '../build/kld.js'
 import { atb, logits, pth, type Tensor } from '../build/logits.js'
 import { atbDump, type Step, torchDump } from '../build/pair.js'
 import { writeTree } from '../build/tree.js'
@@ -155,6 +156,17 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
     return ['ATB layers without the name of a head', { dump }, text, { dump, load: { layer: 'Linear' } }]
   })(),
   (() => {
+    const write = (noise: number) => {
+      const rows = [0, 1, 2, 3].map((step) => [step, 3, 2, 1, 0.5 + noise])
+      const bytes = kldBytes({ contextLength: 10, tokens: Array.from({ length: 10 }, (_, i) => i % 5), rows })
+      return join(writeTree({ 'base.kld': bytes }), 'base.kld')
+    }
+    const [dump, golden] = [write(0.001), write(0)]
+    const text = /^log-probabilities in 16 bits do not show the precision .*; if that is right, set dtype: 'fp16'$/
+    const guess: Case = { dump, golden, options: { dtype: undefined } as CompareOptions }
+    return ['base files of llama.cpp', guess, text, { dump, golden, options: { dtype: 'fp16' } }]
+  })(),
+  (() => {
     const dump = torchDump([...ROWS, row(3)])
     const text = /^token 3 is extra, excused by extra: 'allow'; if that is right, .* option steps$/
     return ['extra tokens', { dump, options: { extra: 'allow' } }, text, { dump, options: { steps: { to: 2 } } }]
@@ -265,7 +277,7 @@ test('every place in the code that makes a warning has a case above', () => {
     [
       "compare/align.ts: 3",
       "compare/comparable.ts: 2",
-      "compare/conclude.ts: 1",
+      "compare/conclude.ts: 2",
       "compare/equal-notes.ts: 2",
       "compare/layers/compare-layers.ts: 1",
       "compare/pair-steps.ts: 1",

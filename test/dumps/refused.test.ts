@@ -114,7 +114,7 @@ describe('a file that is no tensor is refused at once', () => {
     ['x.pb', '', "onnx.load_tensor('x.pb')"],
     ['x.onnx', '', 'it is a model; run it and save its logits by torch.save'],
     ['x.gguf', 'GGUF', 'it holds weights'],
-    ['x.kld', '_logits_', 'it holds log-probabilities of llama.cpp'],
+    ['x.kld', 'no such bytes', 'a base file of llama-perplexity begins with _logits_'],
     ['dump.json', '{"a=b": 1}', 'a dump.json of msprobe only lists tensors'],
     ['x.txt', 'a text', 'it is text; save the logits as a tensor by torch.save'],
     ['statistics.csv', 'max,min', 'it is a table; statistics hold no logits; dump again with tensors'],

@@ -60,7 +60,7 @@ describe('in the runner', () => {
       Tokens 0 to 2 agree in top-1, so with greedy decoding (assumed; option decoding) both runs saw the same prefix: the fault is in the model. Next: compare all layers at token 3.
 
         KL of 12 tokens     mean 1.62 ± 1.62, median 6.01e-7, 90 % 0.0000141, highest 19.5 at token 3
-        same top-1          91.7 ± 7.98 % of 12"
+        same top-1          91.7 ± 8.33 % of 12"
     `)
   })
 

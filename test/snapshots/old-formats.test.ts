@@ -33,8 +33,8 @@ test.each(OLD)('%s: the exact metrics of another dump lie within its bounds', (f
     const { klDivergence, cosineSimilarity } = exact[i]!.metrics!
     expect(bounds!.klDivergence.lo).toBeLessThanOrEqual(klDivergence)
     expect(bounds!.klDivergence.hi).toBeGreaterThanOrEqual(klDivergence)
-    expect(bounds!.cosineSimilarity.lo).toBeLessThanOrEqual(cosineSimilarity)
-    expect(bounds!.cosineSimilarity.hi).toBeGreaterThanOrEqual(cosineSimilarity)
+    expect(bounds!.cosineSimilarity!.lo).toBeLessThanOrEqual(cosineSimilarity!)
+    expect(bounds!.cosineSimilarity!.hi).toBeGreaterThanOrEqual(cosineSimilarity!)
   })
 })
 

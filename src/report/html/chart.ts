@@ -59,7 +59,7 @@ export function chartSvg(report: ComparisonReport, id: string): string {
     },
     {
       name: '1 − cosine similarity',
-      metricOf: ({ metrics }) => metrics && 1 - metrics.cosineSimilarity,
+      metricOf: ({ metrics }) => (metrics?.cosineSimilarity === undefined ? undefined : 1 - metrics.cosineSimilarity),
       limit: 1 - cosine,
       limitText: `limit ${shortNumber(1 - cosine)}`,
       place: COSINE,

@@ -108,7 +108,7 @@ function table({ tokens, title }: ComparisonReport, id: string): string {
     const key = tokenKey(token)
     const cells = [
       numberCell(metrics?.klDivergence),
-      cosineCell(metrics?.cosineSimilarity),
+      cosineCell(metrics),
       `<td>${golden?.top1 ?? ''}`,
       `<td>${dump?.top1 ?? ''}`,
       numberCell(metrics?.maxAbsoluteError),
@@ -129,8 +129,10 @@ function numberCell(value: number | undefined): string {
 }
 
 /** Six digits of 0.9999996 would be 1, and hide that the rows differ. */
-function cosineCell(value: number | undefined): string {
-  if (value === undefined) return '<td>'
+function cosineCell(metrics: TokenComparison['metrics']): string {
+  if (!metrics) return '<td>'
+  const value = metrics.cosineSimilarity
+  if (value === undefined) return '<td>n/a'
   const text = String(Number(value.toPrecision(9)))
   return text === String(value) ? `<td>${text}` : `<td title="${value}">${text}`
 }
@@ -138,7 +140,10 @@ function cosineCell(value: number | undefined): string {
 /** Files, every metric, and the most probable tokens of both sides. */
 function detail(token: TokenComparison): string {
   const { verdict, reason, metrics, golden, dump } = token
-  const values = METRICS.map(({ key, label }) => `<tr><th scope="row">${label}<td>${shortNumber(metrics?.[key])}`)
+  const values = METRICS.map(
+    ({ key, label }) =>
+      `<tr><th scope="row">${label}<td>${metrics && metrics[key] === undefined ? 'n/a' : shortNumber(metrics?.[key])}`,
+  )
   return [
     `<article class="detail"><h3>Token ${tokenKey(token)}: ${verdict}</h3><p>${escapeHtml(reason)}</p>`,
     metrics ? `<table>${values.join('')}</table>` : '',
@@ -148,8 +153,8 @@ function detail(token: TokenComparison): string {
 
 function side(name: string, facts: TokenSide | undefined): string {
   if (!facts) return `<dt>${name}<dd>no file`
-  const { files, layer, dtype, shape, fileShape, max, min, mean } = facts
-  const type = dtype ? ` · ${dtype} [${(fileShape ?? shape ?? []).join(', ')}]` : ''
+  const { files, layer, kind, dtype, shape, fileShape, max, min, mean } = facts
+  const type = dtype ? ` · ${kind ? `${kind} in ` : ''}${dtype} [${(fileShape ?? shape ?? []).join(', ')}]` : ''
   const stats =
     max === undefined ? '' : ` · max ${shortNumber(max)}, min ${shortNumber(min)}, mean ${shortNumber(mean)}`
   return `<dt>${name}<dd>${files.map((file) => `<code>${escapeHtml(file, 4096)}</code>`).join('<br>')}${layer === '' ? '' : ` · ${escapeHtml(layer)}`}${type}${stats}`
@@ -169,7 +174,7 @@ function statisticsTable({ statistics }: ComparisonReport): string {
     ],
     ['highest KL divergence', `${shortNumber(maxKl.value)} at token ${maxKl.step}`],
     ...klPercentiles.map(({ percent, value }): [string, string] => [`KL, ${percent} %`, shortNumber(value)]),
-    ['lowest cosine similarity', `${shortNumber(minCosine.value)} at token ${minCosine.step}`],
+    ['lowest cosine similarity', minCosine ? `${shortNumber(minCosine.value)} at token ${minCosine.step}` : 'n/a'],
     [
       'same top-1',
       `${shortNumber(100 * top1Agreement.value)} ± ${shortNumber(100 * top1Agreement.error)} % of ${top1Agreement.tokens}`,

@@ -3,7 +3,7 @@ import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { GATED } from '../../metrics/table.js'
 import { noteLines } from './failure.js'
 import { statisticsLines } from './statistics-lines.js'
-import { gatedText, precisionOf } from './token-block.js'
+import { gatedText, NO_METRIC, precisionOf } from './token-block.js'
 
 /** The message if every token passes, which `.not` turns into a failure. */
 export function passText(comparison: ListedComparison): string {
@@ -41,13 +41,15 @@ function worstLines({ tokens, thresholds }: ListedComparison): string[] {
     for (const { key, better } of METRICS_SHOWN) {
       const before = worst.get(key)?.metrics?.[key]
       const value = token.metrics[key]
+      if (value === undefined) continue
       if (before === undefined || (better === 'lower' ? value > before : value < before)) worst.set(key, token)
     }
   }
   if (worst.size === 0) return []
   const lines = METRICS_SHOWN.map(({ key, label, better }) => {
-    const token = worst.get(key)!
+    const token = worst.get(key)
     const title = `${better === 'lower' ? 'highest' : 'lowest'} ${label}`
+    if (!token) return `  ${title.padEnd(25)}  ${NO_METRIC}: log-probabilities have none`
     const limit = [thresholds[key], ...precisionOf(key, thresholds)].join(', ')
     return `  ${title.padEnd(25)}  ${gatedText(key, token.metrics![key], thresholds)} at ${tokenName(token)}   (limit ${limit})`
   })

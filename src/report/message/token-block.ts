@@ -19,10 +19,12 @@ function metricLines(comparison: ListedComparison, token: TokenComparison): stri
   const width = Math.max(...values.map(({ length }) => length), 10)
   return [
     ...GATED.map(({ key, label, better }, i) => {
+      if (token.metrics![key] === undefined) return `  ${label.padEnd(18)}  ${NO_METRIC}: log-probabilities have none`
       const bound = `${better === 'lower' ? '<' : '>'} ${thresholds[key]}`
       const precision = precisionOf(key, thresholds).map((name) => ` (${name})`)
       return `  ${label.padEnd(18)}  ${values[i]!.padEnd(width)}  must be ${bound}${precision}`
     }),
+    ...(token.bounds ? [`  ${printable(token.reason, 400)}`] : []),
     `  top-1               ${topLine(comparison, token)}`,
     ...noiseLines(comparison, token),
     ...supportLines(token),
@@ -30,8 +32,12 @@ function metricLines(comparison: ListedComparison, token: TokenComparison): stri
   ]
 }
 
+/** In place of a metric that does not follow from what the rows hold. */
+export const NO_METRIC = 'n/a'
+
 /** A metric's value for people, never rounded across its limit. */
-export function gatedText(key: GatedKey, value: number, thresholds: Thresholds): string {
+export function gatedText(key: GatedKey, value: number | undefined, thresholds: Thresholds): string {
+  if (value === undefined) return NO_METRIC
   return key === 'cosineSimilarity' ? cosineText(value, thresholds[key]) : roundedAway(value, thresholds[key])
 }
 
@@ -103,11 +109,12 @@ function fileText({ files, layer, dtype }: TokenSide, path: string): string {
   return path + more
 }
 
-function typeText({ dtype, shape, fileShape }: TokenSide): string {
+function typeText({ kind, dtype, shape, fileShape }: TokenSide): string {
   if (dtype === undefined) return ''
   const row = shape ?? fileShape
   const file = shape && fileShape && String(fileShape) !== String(shape) ? ` of [${fileShape.join(', ')}]` : ''
-  return row ? `${dtype} [${row.join(', ')}]${file}` : dtype
+  const type = kind === undefined ? dtype : `${kind} in ${dtype}`
+  return row ? `${type} [${row.join(', ')}]${file}` : type
 }
 
 function short(value: number): string {

@@ -11,7 +11,7 @@ import { type CompactRow, type Fill, type Moments, ROOT_STEP } from './types.js'
  * has this compact form: if an interval lies on one side of a limit, so does the metric.
  * @param dump of the golden's vocabulary size, free of NaN and +Inf, with a finite logit
  */
-export function boundCompact(golden: CompactRow, dump: Float32Array): MetricBounds {
+export function boundCompact(golden: CompactRow, dump: Float32Array): Required<MetricBounds> {
   const facts = dumpFacts(golden, dump)
   return { klDivergence: boundKl(golden, facts), cosineSimilarity: boundCosine(golden, facts) }
 }

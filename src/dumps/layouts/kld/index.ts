@@ -1,0 +1,67 @@
+import { GoldenLogitsError, invalidArgument } from '../../../errors.js'
+import { readKld, startsKld } from '../../../formats/kld.js'
+import { type Budgets, resolveBudgets } from '../../../io/budgets.js'
+import { type FileSource, openFile } from '../../../io/file-source.js'
+import { listOf } from '../../../lib/lazy-list.js'
+import { info } from '../../../lib/note.js'
+import { UNSEEN_NATS } from '../../../metrics/log-probs.js'
+import type { DumpText, LoadDumpOptions } from '../../types.js'
+import type { LayoutScan } from '../layout.js'
+
+/** A run in one base file of llama.cpp. */
+export interface KldScan extends LayoutScan {
+  readonly layout: 'kld'
+  readonly kind: 'log-probabilities'
+  readonly text: DumpText
+}
+
+/** Options that choose what a base file of llama.cpp does not leave open. */
+const POINTLESS = ['tensor', 'positions', 'sequence', 'ranks', 'layer', 'prefill'] as const
+
+/**
+ * Every row of a base file of llama.cpp as a step: those of the first chunk come first. Reads the header and the tokens.
+ * @returns undefined if the file does not begin as such a file does
+ * @throws GoldenLogitsError what `readKld` throws; `invalid-argument` for an option that has no meaning
+ */
+export function scanKld(file: string, options: LoadDumpOptions): KldScan | undefined {
+  if (!beginsAsKld(file)) return undefined
+  const budgets = resolveBudgets(options.budgets)
+  const source = openFile(file, budgets)
+  try {
+    return scan(source, budgets, options)
+  } finally {
+    source.close()
+  }
+}
+
+/** A file that cannot be opened may be any other dump, which says what is wrong with it. */
+function beginsAsKld(file: string): boolean {
+  try {
+    const source = openFile(file, { fileBytes: Number.POSITIVE_INFINITY })
+    try {
+      return startsKld(source)
+    } finally {
+      source.close()
+    }
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return false
+    throw error
+  }
+}
+
+function scan(source: FileSource, budgets: Budgets, options: LoadDumpOptions): KldScan {
+  const name = POINTLESS.find((option) => options[option] !== undefined)
+  if (name !== undefined) {
+    throw invalidArgument(`the option ${name} has no meaning for a .kld file, whose rows are the steps; leave it out`)
+  }
+  const { contextLength, chunks, rowsPerChunk, tokens } = readKld(source, budgets)
+  const first = options.firstStep ?? 0
+  const { file } = source
+  const steps = listOf(chunks * rowsPerChunk, (index) => {
+    return { step: first + index, files: [file], layer: '', position: index }
+  })
+  const size = `${chunks} ${chunks === 1 ? 'chunk' : 'chunks'} of ${contextLength} tokens, ${rowsPerChunk} rows of each`
+  const text = `log-probabilities of llama.cpp in 16 bits, ${size}; a vocab id at the lowest value of its row may have any lower probability, and counts as moved by at most ${UNSEEN_NATS} nat more than the rows show`
+  const dumpText = { tokens, chunkLength: contextLength }
+  return { layout: 'kld', kind: 'log-probabilities', steps, notes: [info(text)], stepsAssumed: false, text: dumpText }
+}

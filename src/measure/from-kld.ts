@@ -1,0 +1,129 @@
+import type { DumpStep } from '../dumps/types.js'
+import { GoldenLogitsError } from '../errors.js'
+import { type KldFile, type KldRow, readKld, readKldRow } from '../formats/kld.js'
+import { type Budgets, resolveBudgets } from '../io/budgets.js'
+import { type FileSource, openFile } from '../io/file-source.js'
+import type { LogProbs } from '../metrics/log-probs.js'
+import type { Prepared, RowSource } from './row-source.js'
+
+/** Rows of a base file of llama.cpp. The file stays open until `releaseFiles`. */
+export class KldSource implements RowSource {
+  private readonly budgets: Readonly<Budgets>
+  private open: OpenKld | undefined
+
+  constructor(budgets: Partial<Budgets>) {
+    this.budgets = resolveBudgets(budgets)
+  }
+
+  prepare({ files, position = 0 }: DumpStep): Prepared {
+    const file = files[0]!
+    try {
+      const { kld } = this.opened(file)
+      const { vocabSize, chunks, rowsPerChunk } = kld
+      if (position >= chunks * rowsPerChunk) {
+        return { kind: 'unreadable', reason: `${file} was changed: it has no row ${position} any more` }
+      }
+      return {
+        kind: 'log-probs',
+        // The codes are 16 bits wide.
+        dtype: 'uint16',
+        fileShape: [1, vocabSize],
+        file,
+        width: vocabSize,
+        notes: [],
+        read: () => this.opened(file).row(position),
+      }
+    } catch (error) {
+      if (error instanceof GoldenLogitsError) return { kind: 'unreadable', reason: error.message }
+      throw error
+    }
+  }
+
+  releaseFiles(): void {
+    this.open?.source.close()
+    this.open = undefined
+  }
+
+  private opened(file: string): OpenKld {
+    if (this.open?.source.file === file) return this.open
+    this.releaseFiles()
+    const source = openFile(file, this.budgets)
+    try {
+      this.open = new OpenKld(source, readKld(source, this.budgets))
+    } catch (error) {
+      source.close()
+      throw error
+    }
+    return this.open
+  }
+}
+
+/** An open base file, with memory for one row. */
+class OpenKld {
+  readonly source: FileSource
+  readonly kld: KldFile
+  private readonly bytes: Uint8Array
+  private readonly logs: Float64Array
+  private readonly probs: Float64Array
+
+  constructor(source: FileSource, kld: KldFile) {
+    this.source = source
+    this.kld = kld
+    this.bytes = new Uint8Array(kld.rowBytes)
+    this.logs = new Float64Array(kld.vocabSize)
+    this.probs = new Float64Array(kld.vocabSize)
+  }
+
+  /** The row, valid until the next call. */
+  row(index: number): LogProbs {
+    const row = readKldRow(this.source, this.kld, index, this.bytes)
+    const { sum, lowest } = decode(row, this.logs, this.probs)
+    const error = row.scale * CODE_ERROR + SLACK
+    const most = 1 + MOST_EXCESS + row.codes.length * Math.exp(row.lowest + error)
+    if (sum > most || sum < 1 - MOST_EXCESS) {
+      const message = `the probabilities of row ${index} sum to ${sum}, expected 1: the file is damaged`
+      const offset = this.kld.start + index * this.kld.rowBytes
+      throw new GoldenLogitsError('bad-tensor', message, { file: this.source.file, offset })
+    }
+    return { logs: this.logs, probs: this.probs, error, topError: SLACK, floor: floorOf(row, lowest) }
+  }
+}
+
+/** llama.cpp rounds to the nearest code, in float32. */
+const CODE_ERROR = 0.51
+
+/** What its other steps in float32 may change, in nats. */
+const SLACK = 4e-6
+
+/** The sum of a row's probabilities differs from 1 by its rounding, and by what the ids at the floor hold too much. */
+const MOST_EXCESS = 0.01
+
+/** llama.cpp keeps at least this range below the top of a row; a fork keeps more. A little less, for its rounding. */
+const RANGE = 15.99
+
+/** A row that ends before that was not cut: its lowest value is that of an id. Several ids there may have been cut by a fork. */
+function floorOf({ scale, lowest }: KldRow, idsAtLowest: number): number {
+  return idsAtLowest === 1 && 65535 * scale < RANGE ? Number.NEGATIVE_INFINITY : lowest
+}
+
+/** Fills in ln p and p. @returns Σp, and the number of ids with the lowest value */
+function decode(
+  { scale, lowest, codes }: KldRow,
+  logs: Float64Array,
+  probs: Float64Array,
+): { sum: number; lowest: number } {
+  // exp(lowest + scale·code) as the product of two of 512 exponentials.
+  const coarse = Float64Array.from({ length: 256 }, (_, i) => Math.exp(lowest + scale * 256 * i))
+  const fine = Float64Array.from({ length: 256 }, (_, i) => Math.exp(scale * i))
+  let sum = 0
+  let atLowest = 0
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i]!
+    const p = coarse[code >>> 8]! * fine[code & 255]!
+    logs[i] = lowest + scale * code
+    probs[i] = p
+    sum += p
+    if (code === 0) atLowest++
+  }
+  return { sum, lowest: atLowest }
+}

@@ -1,0 +1,117 @@
+import type { RowKernel } from '../metrics/kernel.js'
+import { klBounds, type LogProbs, logProbsOf, UNSEEN_NATS } from '../metrics/log-probs.js'
+import { countNonFinite, hasNonFinite, scanRow, softmaxMass } from '../metrics/row-scan.js'
+import type { RowComparison, RowStats } from '../metrics/types.js'
+import { exactRow, type Row } from '../tensor/widen.js'
+import type { BoundedRows } from './outcome.js'
+import { planOneSide, readPlan, roomOf, unequalReason } from './ranks.js'
+import type { LogProbRow, PreparedRow } from './row-source.js'
+import type { VocabCut } from './vocab-cut.js'
+
+/** One side's row: logits, or log-probabilities already. */
+type EitherRow = { readonly logits: Row } | { readonly logProbs: LogProbs }
+
+/** What was read of one side. */
+type ReadRow = EitherRow & { readonly width: number; readonly columns: number; readonly mass: number }
+
+/** The two rows of a pair, measured. */
+export interface MeasuredLogProbs {
+  readonly rows: RowComparison | BoundedRows
+  /** The vocabulary size. */
+  readonly count: number
+  readonly cut?: VocabCut
+}
+
+/**
+ * Reads two rows of which at least one holds log-probabilities, and compares them.
+ * @param vocabSize cuts columns off a row of logits. Those of log-probabilities cannot be cut: the rest would not sum to 1
+ * @returns undefined if a row turned out not to lie where it was assumed
+ */
+export function measureLogProbs(
+  golden: PreparedRow | LogProbRow,
+  dump: PreparedRow | LogProbRow,
+  vocabSize: number | undefined,
+  kernel: RowKernel,
+): MeasuredLogProbs | { readonly reason: string } | undefined {
+  const g = readRow('golden', golden, vocabSize, kernel)
+  const d = readRow('dump', dump, vocabSize, kernel)
+  if (!g || !d) return undefined
+  if ('reason' in g) return g
+  if ('reason' in d) return d
+  if (g.width !== d.width) {
+    const advice = `; if the side of logits pads its vocabulary, set the option vocabSize: ${Math.min(g.width, d.width)}`
+    const isAssumed = (row: PreparedRow | LogProbRow) => row.kind === 'row' && row.assumed
+    if (isAssumed(golden) || isAssumed(dump)) return undefined
+    return {
+      reason: `vocabulary sizes differ: golden ${g.width}, dump ${d.width}${vocabSize === undefined ? advice : ''}`,
+    }
+  }
+  const cut = { goldenColumns: g.columns, goldenMass: g.mass, dumpColumns: d.columns, dumpMass: d.mass }
+  return { rows: compareLogProbs(g, d), count: g.width, ...(g.columns + d.columns > 0 && { cut }) }
+}
+
+function readRow(
+  side: 'golden' | 'dump',
+  row: PreparedRow | LogProbRow,
+  vocabSize: number | undefined,
+  kernel: RowKernel,
+): ReadRow | { readonly reason: string } | undefined {
+  if (row.kind === 'log-probs') return { logProbs: row.read(), width: row.width, columns: 0, mass: 0 }
+  const plan = planOneSide(row, vocabSize)
+  if ('reason' in plan) return row.assumed ? undefined : plan
+  const buffer = kernel.reserve(roomOf(plan), 0).golden
+  const start = readPlan(plan, buffer)
+  if (start === undefined) return undefined
+  const reason = unequalReason(side, row, plan, buffer, start)
+  if (reason !== undefined) return { reason: `${side}: ${reason}` }
+  const all = exactRow(buffer.subarray(start), row.dtype, plan.width)
+  const width = Math.min(vocabSize ?? plan.width, plan.width)
+  const mass = width === plan.width ? 0 : softmaxMass(all, (id) => id >= width)
+  return { logits: all.subarray(0, width), width, columns: plan.width - width, mass }
+}
+
+const NONE = { nan: 0, positiveInfinity: 0, firstVocabId: -1 }
+
+/**
+ * Compares two rows of which at least one holds log-probabilities. The cosine similarity of logits is not known: softmax does not
+ * show a shift of all logits.
+ */
+function compareLogProbs(golden: EitherRow, dump: EitherRow): RowComparison | BoundedRows {
+  const problem = problemOf(golden, dump)
+  if (problem) return problem
+  const [g, d] = [golden, dump].map((row) => ('logits' in row ? logProbsOf(row.logits) : row.logProbs)) as [
+    LogProbs,
+    LogProbs,
+  ]
+  const { lo, hi, estimate, atFloor } = klBounds(g, d)
+  const [goldenScan, dumpScan] = [scanRow(g.logs, g.logs.length), scanRow(d.logs, d.logs.length)]
+  const stats = (scan: typeof goldenScan, logs: Float64Array, other: number): RowStats => {
+    return { ...scan, logitAtOtherTop1: logs[other]! }
+  }
+  return {
+    kind: 'bounded',
+    bounds: { klDivergence: { lo, hi } },
+    klDivergence: estimate,
+    ...(atFloor > 0 && { assumes: `no vocab id at the floor of a row moved by over ${UNSEEN_NATS} nat` }),
+    advice: 'rows of a .kld file cannot decide it: compare logits, or set a limit outside of that range',
+    golden: stats(goldenScan, g.logs, dumpScan.top1),
+    dump: stats(dumpScan, d.logs, goldenScan.top1),
+  }
+}
+
+function problemOf(golden: EitherRow, dump: EitherRow): RowComparison | undefined {
+  const scans = [golden, dump].map((row) => ('logits' in row ? { row: row.logits, ...scanOf(row.logits) } : undefined))
+  const [g, d] = scans
+  if (g?.isBad || d?.isBad) {
+    const [one, other] = scans.map((scan) => (scan?.isBad ? countNonFinite(scan.row, scan.row.length) : NONE))
+    return { kind: 'non-finite', golden: one!, dump: other! }
+  }
+  if (g?.isEmpty || d?.isEmpty) return { kind: 'no-support', side: g?.isEmpty ? 'golden' : 'dump' }
+  return undefined
+}
+
+function scanOf(row: Row): { isBad: boolean; isEmpty: boolean } {
+  const scan = scanRow(row, row.length)
+  const isBad = hasNonFinite(scan)
+  return { isBad, isEmpty: !isBad && scan.max === Number.NEGATIVE_INFINITY }
+}

@@ -1,0 +1,157 @@
+import type { Row } from '../tensor/widen.js'
+
+/**
+ * The distribution over the vocabulary after one position, as far as it is known. ln p of id i lies within `error` of
+ * `logs[i]`; of an id whose value is not above `floor`, it may be any lower number.
+ */
+export interface LogProbs {
+  readonly logs: Float64Array
+  /** exp(logs) */
+  readonly probs: Float64Array
+  readonly error: number
+  /** The same for the highest value of the row. */
+  readonly topError: number
+  /** −Infinity if every value is a value, and not only a bound. */
+  readonly floor: number
+}
+
+/** The KL divergence of two such distributions. */
+export interface KlBounds {
+  readonly lo: number
+  /**
+   * Holds if no vocab id that is at the floor of a side moved by more than 1 nat beyond what the rows show: nothing bounds the KL
+   * divergence without that.
+   */
+  readonly hi: number
+  /** The KL divergence of the values as they are, within the bounds. */
+  readonly estimate: number
+  /** Vocab ids at the floor of a side. */
+  readonly atFloor: number
+}
+
+/** How far an id at the floor may have moved beyond what the rows show, in nats. */
+export const UNSEEN_NATS = 1
+
+/** Rounding of float64 in sums over a vocabulary. */
+const ROUNDING = 1e-12
+
+/** The log-probabilities of exact logits, with a finite one and without NaN and +Inf. */
+export function logProbsOf(logits: Row): LogProbs {
+  let max = Number.NEGATIVE_INFINITY
+  for (const logit of logits) if (logit > max) max = logit
+  let sum = 0
+  for (const logit of logits) sum += Math.exp(logit - max)
+  const total = Math.log(sum)
+  const logs = Float64Array.from(logits, (logit) => logit - max - total)
+  return { logs, probs: logs.map(Math.exp), error: ROUNDING, topError: ROUNDING, floor: Number.NEGATIVE_INFINITY }
+}
+
+/**
+ * Bounds of KL(golden ‖ dump) = Σ h(p, q) with h = p·ln(p/q) − p + q ≥ 0, which holds as Σp = Σq = 1: rounding errors of ln p and
+ * ln q then count only as far as the two rows differ. Nothing is renormalised.
+ */
+export function klBounds(golden: LogProbs, dump: LogProbs): KlBounds {
+  const sums = sumRows(golden, dump)
+  const [g, d] = [golden.error, dump.error]
+  const { h, linear, distance, p, q, low, high } = sums
+  // The second order of h in the errors; third derivatives change it by at most the factor exp.
+  const square = ((linear + p) * g * g + 2 * p * g * d + q * d * d) / 2
+  const slack = (g * linear + d * distance + square) * Math.exp(2 * (g + d)) + ROUNDING * (1 + h)
+  const lo = sums.isInfinite ? Number.POSITIVE_INFINITY : Math.max(0, h + low - slack)
+  // With |ln(p/q)| ≤ u, h is at most p·(e^u − 1 − u).
+  const unseen = hiddenMass(golden, sums) * (Math.exp(UNSEEN_NATS) - 1 - UNSEEN_NATS)
+  const hi = sums.isInfinite ? Number.POSITIVE_INFINITY : h + high + slack + unseen
+  const estimate = Math.min(Math.max(h + sums.stored, lo), hi)
+  return { lo, hi, estimate, atFloor: sums.atFloor }
+}
+
+interface Sums {
+  /** Over the ids that are at no floor: Σh, Σ|p·ln(p/q)|, Σ|q − p|, Σp, Σq. */
+  h: number
+  linear: number
+  distance: number
+  p: number
+  q: number
+  /** Over the ids at the floor of one side: the lowest and the highest Σh. */
+  low: number
+  high: number
+  /** Σh of the ids at a floor, with the values as they are. */
+  stored: number
+  /** Σp of all ids of the golden above its floor, and the number of ids at both floors. */
+  seen: number
+  bothAtFloor: number
+  atFloor: number
+  /** The dump rules out an id that has probability in the golden. */
+  isInfinite: boolean
+}
+
+function sumRows(golden: LogProbs, dump: LogProbs): Sums {
+  const { logs: gLogs, probs: gProbs, floor: gFloor } = golden
+  const { logs: dLogs, probs: dProbs, floor: dFloor } = dump
+  let [h, linear, distance, sumP, sumQ, seen] = [0, 0, 0, 0, 0, 0]
+  let [low, high, stored, bothAtFloor, atFloor] = [0, 0, 0, 0, 0]
+  let isInfinite = false
+  for (let i = 0; i < gLogs.length; i++) {
+    const a = gLogs[i]!
+    const b = dLogs[i]!
+    const p = gProbs[i]!
+    const q = dProbs[i]!
+    const isSeen = b > dFloor || b === Number.NEGATIVE_INFINITY
+    if (p === 0) {
+      // The id has no probability in float64.
+      h += isSeen ? q : 0
+      distance += isSeen ? q : 0
+      sumQ += isSeen ? q : 0
+      if (isSeen) continue
+      atFloor++
+      stored += q
+      high += Math.exp(dFloor + dump.error)
+    } else if (a > gFloor) {
+      seen += p
+      if (b > dFloor) {
+        const x = a - b
+        const px = p * x
+        h += px - p + q
+        linear += Math.abs(px)
+        distance += Math.abs(q - p)
+        sumP += p
+        sumQ += q
+      } else if (b === Number.NEGATIVE_INFINITY) isInfinite = true
+      else {
+        atFloor++
+        stored += term(a, b)
+        const [least, most, highest] = [a - golden.error, a + golden.error, dFloor + dump.error]
+        low += least > highest ? term(least, highest) : 0
+        const lowest = Math.min(dFloor, a) - dump.error - UNSEEN_NATS
+        high += Math.max(term(most, lowest), term(most, highest), term(least, highest))
+      }
+    } else {
+      atFloor++
+      if (b > dFloor) {
+        stored += term(a, b)
+        const [most, least, highest] = [gFloor + golden.error, b - dump.error, b + dump.error]
+        low += most < least ? term(most, least) : 0
+        high += Math.max(Math.exp(highest), term(most, least))
+      } else if (b === Number.NEGATIVE_INFINITY) high = Number.POSITIVE_INFINITY
+      else bothAtFloor++
+    }
+  }
+  if (bothAtFloor > 0) stored += bothAtFloor * term(gFloor, dFloor)
+  return { h, linear, distance, p: sumP, q: sumQ, low, high, stored, seen, bothAtFloor, atFloor, isInfinite }
+}
+
+/** h of two log-probabilities. */
+function term(a: number, b: number): number {
+  const p = Math.exp(a)
+  return p === 0 ? Math.exp(b) : p * (a - b) - p + Math.exp(b)
+}
+
+/** How much probability of the golden may be on the ids that are at the floor of both sides. */
+function hiddenMass(golden: LogProbs, { seen, bothAtFloor }: Sums): number {
+  if (bothAtFloor === 0) return 0
+  const most = bothAtFloor * Math.exp(golden.floor + golden.error)
+  let top = 0
+  for (const p of golden.probs) if (p > top) top = p
+  const least = top * Math.exp(-golden.topError) + (seen - top) * Math.exp(-golden.error)
+  return Math.min(most, Math.max(0, 1 - least) + ROUNDING)
+}
