@@ -75,8 +75,9 @@ export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunThreshold
   for (const token of tokens) {
     const { metrics, bounds: bounded } = token
     if (metrics || bounded) {
-      bounds.lo.push(metrics?.klDivergence ?? bounded!.klDivergence.lo)
-      bounds.hi.push(metrics?.klDivergence ?? bounded!.klDivergence.hi)
+      // A KL divergence beside bounds is an estimate.
+      bounds.lo.push(bounded?.klDivergence.lo ?? metrics!.klDivergence)
+      bounds.hi.push(bounded?.klDivergence.hi ?? metrics!.klDivergence)
       if (knowsTop1(token)) isSame.push(isFlip(token) ? 0 : 1)
     }
   }

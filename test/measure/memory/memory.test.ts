@@ -20,9 +20,9 @@ function raisedBy(tokens: number, threads: number): number {
   return raised
 }
 
-// As objects, 20,000 tokens are some 30 MB.
+// As objects, 20,000 tokens are some 30 MB; their records and noise are 3.4 MB, and the code that is loaded is the rest.
 test.each([
-  [1, 20],
+  [1, 24],
   [2, 40],
 ])(
   '20,000 tokens on %i threads raise the memory by less than %i MB, and by hardly more than 2,000',
