@@ -3,8 +3,7 @@ import type { LayersComparison, LayersOptions } from '../compare/layers/types.js
 import { GoldenLogitsError } from '../errors.js'
 import { layerTokens } from '../report/layer-rows.js'
 import { layerCounts, layersText } from '../report/message/layers.js'
-import { recorded } from '../reporters/recorder.js'
-import { called } from './call.js'
+import { comparing } from './comparing.js'
 import { hint } from './hint.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext, MatcherResult } from './types.js'
@@ -20,22 +19,15 @@ export function toMatchGoldenLayers(
   golden: DumpOrPath,
   options: LayersOptions<DumpOrPath>,
 ): MatcherResult {
-  return called(this, toMatchGoldenLayers, () => {
-    const comparison = recorded(
-      this,
-      'toMatchGoldenLayers',
-      () => {
-        const layers = compareLayers(dump, golden, options)
-        return { ...layers, tokens: layerTokens(layers) }
-      },
-      (result) => (this.isNot ? result.finding.kind === 'layer' : result.pass),
-    )
-    if (this.isNot && !comparison.pass && comparison.finding.kind !== 'layer') throw refusedNot(comparison)
-    return {
-      pass: comparison.pass,
-      message: () => `${hint(this, 'toMatchGoldenLayers', 'golden', shown(options))}\n\n${layersText(comparison)}`,
-      tokens: comparison.counts.total,
-    }
+  return comparing(this, 'toMatchGoldenLayers', toMatchGoldenLayers, {
+    compare: () => {
+      const layers = compareLayers(dump, golden, options)
+      return { ...layers, tokens: layerTokens(layers) }
+    },
+    differs: ({ finding }) => finding.kind === 'layer',
+    refuseNot: refusedNot,
+    message: (comparison) =>
+      `${hint(this, 'toMatchGoldenLayers', 'golden', shown(options))}\n\n${layersText(comparison)}`,
   })
 }
 

@@ -9,8 +9,7 @@ import type { FilePath } from '../lib/file-path.js'
 import { firstOf } from '../lib/lazy-list.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { passText } from '../report/message/pass.js'
-import { recorded } from '../reporters/recorder.js'
-import { called } from './call.js'
+import { comparing } from './comparing.js'
 import { hint } from './hint.js'
 import { layerHint } from './layer-hint.js'
 import type { MatcherContext, MatcherResult } from './types.js'
@@ -30,20 +29,12 @@ export function toMatchGoldenLogits(
   golden: DumpOrPath,
   options: CompareOptions = {},
 ): MatcherResult {
-  return called(this, toMatchGoldenLogits, () => {
-    const comparison = recorded(
-      this,
-      'toMatchGoldenLogits',
-      () => compareListed(dump, golden, options),
-      (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
-    )
-    if (this.isNot && !comparison.pass && !isReadAndDiffers(comparison)) throw refusedNot(comparison)
-    return {
-      pass: comparison.pass,
-      message: () =>
-        `${hint(this, 'toMatchGoldenLogits', 'golden', options)}\n\n${comparison.pass ? passText(comparison) : failureText(comparison)}${layerHint(comparison, { dump, golden }, options)}`,
-      tokens: comparison.counts.total,
-    }
+  return comparing(this, 'toMatchGoldenLogits', toMatchGoldenLogits, {
+    compare: () => compareListed(dump, golden, options),
+    differs: isReadAndDiffers,
+    refuseNot: refusedNot,
+    message: (comparison) =>
+      `${hint(this, 'toMatchGoldenLogits', 'golden', options)}\n\n${comparison.pass ? passText(comparison) : failureText(comparison)}${layerHint(comparison, { dump, golden }, options)}`,
   })
 }
 

@@ -2,8 +2,7 @@ import { type ReproduceOptions, type Reproduction, reproduceDumps } from '../com
 import { tokenName } from '../compare/step-ranges.js'
 import { GoldenLogitsError } from '../errors.js'
 import { reproductionCounts, reproductionText } from '../report/message/reproduction.js'
-import { recorded } from '../reporters/recorder.js'
-import { called } from './call.js'
+import { comparing } from './comparing.js'
 import { hint } from './hint.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext, MatcherResult } from './types.js'
@@ -18,19 +17,12 @@ export function toReproduceLogits(
   other: DumpOrPath,
   options: ReproduceOptions = {},
 ): MatcherResult {
-  return called(this, toReproduceLogits, () => {
-    const reproduction = recorded(
-      this,
-      'toReproduceLogits',
-      () => reproduceDumps(dump, other, options),
-      (result) => (this.isNot ? isReadAndDiffers(result) : result.pass),
-    )
-    if (this.isNot && !reproduction.pass && !isReadAndDiffers(reproduction)) throw refusedNot(reproduction)
-    return {
-      pass: reproduction.pass,
-      message: () => `${hint(this, 'toReproduceLogits', 'other', options)}\n\n${reproductionText(reproduction)}`,
-      tokens: reproduction.counts.total,
-    }
+  return comparing(this, 'toReproduceLogits', toReproduceLogits, {
+    compare: () => reproduceDumps(dump, other, options),
+    differs: isReadAndDiffers,
+    refuseNot: refusedNot,
+    message: (reproduction) =>
+      `${hint(this, 'toReproduceLogits', 'other', options)}\n\n${reproductionText(reproduction)}`,
   })
 }
 
