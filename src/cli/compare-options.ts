@@ -10,7 +10,7 @@ interface Flag<Key extends string> {
   readonly parse?: (text: string) => unknown
 }
 
-function number(text: string): number {
+export function parseNumber(text: string): number {
   const value = Number(text)
   if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('expected a number.')
   return value
@@ -25,15 +25,17 @@ function numberOrName(text: string): number | string {
 function steps(text: string): CompareOptions['steps'] {
   const range = /^(\d+)-(\d*)$/.exec(text)
   if (range) return { from: Number(range[1]), ...(range[2] !== '' && { to: Number(range[2]) }) }
-  const list = text.split(',')
-  if (list.every((part) => /^\d+$/.test(part))) return list.map(Number)
-  throw new InvalidArgumentError('expected tokens such as 3, 0,1,5 or 0-11.')
+  return numbers(text, 'tokens such as 3, 0,1,5 or 0-11')
 }
 
 function ids(text: string): number[] {
+  return numbers(text, 'vocab ids such as 5,17,3')
+}
+
+function numbers(text: string, expected: string): number[] {
   const list = text.split(',')
   if (list.every((part) => /^\d+$/.test(part))) return list.map(Number)
-  throw new InvalidArgumentError('expected vocab ids such as 5,17,3.')
+  throw new InvalidArgumentError(`expected ${expected}.`)
 }
 
 type CompareKey = Exclude<keyof CompareOptions, 'thresholds'>
@@ -50,7 +52,7 @@ function listed<Key extends string>(flags: Flags<Key>): Flag<Key>[] {
 const COMPARE = listed<CompareKey>({
   dtype: { flag: '--dtype <name>', help: 'precision that chooses the limits: bf16, fp16 or fp32' },
   steps: { flag: '--steps <tokens>', help: 'compare these tokens only: 3, 0,1,5 or 0-11', parse: steps },
-  vocabSize: { flag: '--vocab-size <n>', help: 'compare the first n columns only', parse: number },
+  vocabSize: { flag: '--vocab-size <n>', help: 'compare the first n columns only', parse: parseNumber },
   missing: { flag: '--missing <what>', help: 'fail (default) or allow: tokens that the dump lacks' },
   extra: { flag: '--extra <what>', help: 'fail (default) or allow: tokens that the golden lacks' },
   decoding: { flag: '--decoding <how>', help: 'greedy (default), sampled or forced' },
@@ -59,23 +61,23 @@ const COMPARE = listed<CompareKey>({
     flag: '--after-divergence <what>',
     help: 'auto (default), gate or ignore tokens after a top-1 flip',
   },
-  minComparable: { flag: '--min-comparable <n>', help: 'fewer comparable tokens are inconclusive', parse: number },
+  minComparable: { flag: '--min-comparable <n>', help: 'fewer comparable tokens are inconclusive', parse: parseNumber },
   rounding: { flag: '--rounding <rule>', help: 'aware (default) of what the precision does, or reference' },
   identical: { flag: '--identical <what>', help: 'allow: both sides may be the same logits, bit for bit' },
   repeatedRows: { flag: '--repeated-rows <what>', help: 'allow: a token may have the logits of the one before' },
   strict: { flag: '--strict', help: 'warnings fail' },
-  threads: { flag: '--threads <n>', help: 'number of threads', parse: number },
+  threads: { flag: '--threads <n>', help: 'number of threads', parse: parseNumber },
 })
 
 /** The options of `loadDump`. Each has three flags: for both sides, and with a prefix for one of them. */
 const LOAD = listed<LoadKey>({
   run: { flag: '--run <name>', help: 'which run, if there are several, or all' },
   layer: { flag: '--layer <name>', help: 'the layer that emits the logits' },
-  firstStep: { flag: '--first-step <n>', help: 'the token of the first step', parse: number },
+  firstStep: { flag: '--first-step <n>', help: 'the token of the first step', parse: parseNumber },
   prefill: { flag: '--prefill <execution>', help: 'where an ATB run starts', parse: numberOrName },
   tensor: { flag: '--tensor <name>', help: 'which tensor of a file' },
   positions: { flag: '--positions <which>', help: 'which position of a tensor', parse: numberOrName },
-  sequence: { flag: '--sequence <n>', help: 'which sequence of a batch', parse: number },
+  sequence: { flag: '--sequence <n>', help: 'which sequence of a batch', parse: parseNumber },
   ranks: { flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
 })
 
@@ -120,5 +122,3 @@ function pick(values: Readonly<Record<string, unknown>>, flags: readonly Flag<st
   })
   return Object.fromEntries(entries)
 }
-
-export { number as parseNumber }

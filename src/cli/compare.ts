@@ -7,8 +7,7 @@ import { OperationNames } from '../dumps/operation-names.js'
 import { comparisonReport, type ReportDocument, reportByRun, reportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
-import { countsText, failureText } from '../report/message/failure.js'
-import { passText } from '../report/message/pass.js'
+import { countsText } from '../report/message/failure.js'
 import { RENDERINGS } from '../report/renderings.js'
 import type { ComparisonRow } from '../report/rows.js'
 import { publishReport } from '../reporters/publish.js'
@@ -20,7 +19,7 @@ import { addLayersOptions, type LayersValues, layersResult, refuseLayersOptions 
 import { addCompareOptions, addLoadOptions, compareOptionsOf, loadOptionsOf, parseNumber } from './compare-options.js'
 import { type CommandIo, UsageError } from './io.js'
 
-export const COMPARE_EXAMPLES = `
+const COMPARE_EXAMPLES = `
 Examples:
   golden-logits compare -gp dumps/gpu -mp dumps/npu --dtype bf16
   golden-logits compare dumps/npu dumps/gpu -kl 0.01 -o release/report.html
@@ -72,9 +71,9 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
       loadDump(sides.golden, loadOptionsOf(options, 'golden')),
       compareOptionsOf(options),
     )
-    const document = reportDocument(reportByRun(comparisonReport(comparison, `${sides.dump} against ${sides.golden}`)))
-    if (values.json) print(reportJson(document))
-    else print(`${comparison.pass ? passText(comparison) : failureText(comparison)}\n`)
+    const report = comparisonReport(comparison, `${sides.dump} against ${sides.golden}`)
+    const document = reportDocument(reportByRun(report))
+    print(values.json ? reportJson(document) : `${report.message}\n`)
     for (const warning of comparison.warnings) say(`warning: ${warning}`)
     if (values.report) for (const path of writeReports(values.output, document, comparison)) say(fromHere(path))
     say(`${comparison.pass ? 'within the limits' : 'not within the limits'}: ${countsText(comparison)}`)

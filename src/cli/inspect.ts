@@ -6,11 +6,15 @@ import { loadDump } from '../dumps/load.js'
 import type { Dump, LoadDumpOptions } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { readTensors } from '../formats/read-tensors.js'
+import { significant } from '../lib/number-text.js'
 import { rowsOf } from '../measure/measure-all.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
-import { topLogits } from '../metrics/top-logits.js'
+import { type TopLogit, topLogits } from '../metrics/top-logits.js'
+import type { NonFinite, RowStats } from '../metrics/types.js'
 import { capture } from '../snapshots/capture.js'
-import { widen } from '../tensor/widen.js'
+import type { Dtype } from '../tensor/dtype.js'
+import type { LazyTensor } from '../tensor/tensor.js'
+import { widened } from '../tensor/widen.js'
 import { addLoadOptions, loadOptionsOf } from './compare-options.js'
 import type { CommandIo } from './io.js'
 
@@ -49,20 +53,17 @@ interface Facts {
   readonly ignored: Readonly<Record<string, number>>
   readonly token: number
   readonly files: readonly string[]
-  readonly tensors: readonly { name: string; dtype: string; shape: readonly number[] }[]
+  readonly tensors: readonly Pick<LazyTensor, 'name' | 'dtype' | 'shape'>[]
   readonly row?: RowFacts
   /** Why there is no row. */
   readonly problem?: string
 }
 
-interface RowFacts {
-  readonly dtype: string
+interface RowFacts extends Pick<RowStats, 'max' | 'min' | 'mean'> {
+  readonly dtype: Dtype
   readonly width: number
-  readonly max: number
-  readonly min: number
-  readonly mean: number
-  readonly nonFinite?: { readonly nan: number; readonly positiveInfinity: number; readonly firstVocabId: number }
-  readonly top: readonly { readonly id: number; readonly logit: number; readonly probability: number }[]
+  readonly nonFinite?: NonFinite
+  readonly top: readonly TopLogit[]
 }
 
 function inspect(path: string, options: LoadDumpOptions, token: number | undefined): Facts {
@@ -80,7 +81,7 @@ function inspect(path: string, options: LoadDumpOptions, token: number | undefin
     tokens: stepRanges(steps.map((other) => other.step)),
     ranks: Math.max(...steps.map(({ files }) => files.length)),
     layers: [...new Set(steps.map(({ layer }) => layer).filter((layer) => layer !== ''))],
-    notes: dump.notes.map((note) => (typeof note === 'string' ? note : (note as { text: string }).text)),
+    notes: dump.notes.map(({ text }) => text),
     ignored,
     token: step.step,
     files: step.files,
@@ -99,9 +100,8 @@ function tensorsOf(file: string): Facts['tensors'] {
   }
 }
 
-function rowFacts(bytes: Uint8Array, dtype: Parameters<typeof widen>[1], width: number): RowFacts {
-  const values = new Float32Array(width)
-  widen(bytes, dtype, values)
+function rowFacts(bytes: Uint8Array, dtype: Dtype, width: number): RowFacts {
+  const values = widened(bytes, dtype, width)
   const scan = scanRow(values, width)
   const { max, min, mean } = scan
   return {
@@ -171,5 +171,5 @@ function rowLines(
 }
 
 function short(value: number): string {
-  return String(Number(value.toPrecision(6)))
+  return significant(value, 6)
 }

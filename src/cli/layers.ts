@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { runTopologies, type Topology } from '../dumps/layouts/atb/topology.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf, listFolder } from '../io/folder.js'
+import { counted } from '../lib/number-text.js'
 import type { CommandIo } from './io.js'
 
 /** Adds the command `layers`. */
@@ -64,7 +65,7 @@ function jsonOf({ run, processes }: RunTopology): object {
 
 function textOf({ run, processes }: RunTopology): string {
   const lines = processes.flatMap(({ name, topology: { models, heads } }) => [
-    `  process ${printable(name)}: ${models} ${models === 1 ? 'model' : 'models'}`,
+    `  process ${printable(name)}: ${counted(models, 'model')}`,
     ...heads.map((id, i) => `    LM head ${id}: ${PHASES[phaseOf(i, heads.length)]}`),
   ])
   return `${printable(basename(run))}\n${lines.join('\n')}\n`

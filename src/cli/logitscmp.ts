@@ -1,15 +1,19 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
 import { loadDump } from '../dumps/load.js'
 import { GoldenLogitsError } from '../errors.js'
 import { compareNames } from '../io/name-order.js'
+import { counted } from '../lib/number-text.js'
 import { rowsOf } from '../measure/measure-all.js'
-import { textCell } from '../report/csv.js'
+import { FRACTION_BITS, type Precision } from '../metrics/precision.js'
+import { csvLine, floatCell, textCell } from '../report/csv.js'
+import { publishLines } from '../reporters/publish.js'
 import { fromHere } from '../reporters/summary.js'
+import { timestamp } from '../reporters/target.js'
 import { capture } from '../snapshots/capture.js'
-import { widen } from '../tensor/widen.js'
+import { widened } from '../tensor/widen.js'
 import { parseNumber } from './compare-options.js'
 import { type CommandIo, UsageError } from './io.js'
 
@@ -29,14 +33,11 @@ const COLUMNS = [
 
 type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string | number>>> & { readonly file_name: string }
 
-/** Bits of the fraction of each precision. */
-const FRACTION_BITS: Readonly<Record<string, number>> = { bf16: 7, fp16: 10, fp32: 23 }
-
 interface Limits {
   readonly klDivergence: number
   readonly cosineSimilarity: number
   readonly l1Norm: number
-  readonly dtype: string
+  readonly dtype: Precision
 }
 
 /** Adds the command `logitscmp`. */
@@ -62,26 +63,20 @@ export function addLogitscmp(program: Command, { say, exit }: CommandIo): void {
       if (!Object.hasOwn(FRACTION_BITS, values.dtype))
         throw new UsageError(`--dtype must be fp16, bf16 or fp32, not ${values.dtype}`)
       const rows = compareFolders(values.goldenPath, values.myPath, values)
-      const lines = [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => cell(row[name])).join(','))]
-      const path = writeNew(resolve(values.outputDir), lines.map((line) => `${line}\n`).join(''))
+      const lines = [csvLine(COLUMNS), ...rows.map((row) => csvLine(COLUMNS.map((name) => cell(row[name]))))]
+      const path = writeNew(resolve(values.outputDir), lines)
       const failed = rows.filter(({ passed }) => passed !== 'True').length
-      say(`${fromHere(path)} (${rows.length} ${rows.length === 1 ? 'file' : 'files'}, ${failed} not passed)`)
+      say(`${fromHere(path)} (${counted(rows.length, 'file')}, ${failed} not passed)`)
       exit(failed > 0 ? 1 : 0)
     })
 }
 
 /** A file of this second; a second one in it gets a number. */
-function writeNew(folder: string, text: string): string {
-  mkdirSync(folder, { recursive: true })
-  const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+function writeNew(folder: string, lines: readonly string[]): string {
+  const time = timestamp(new Date())
   for (let n = 1; ; n++) {
     const path = join(folder, `logits_cmp_res_${time}${n === 1 ? '' : `_${n}`}.csv`)
-    try {
-      writeFileSync(path, text, { flag: 'wx' })
-      return path
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
+    if (publishLines({ path, replace: false }, lines)) return path
   }
 }
 
@@ -163,7 +158,7 @@ function resultsOf(goldenFile: string, myFile: string, limits: Limits): Results 
   const l1 = l1Of(valuesOf(my)) / l1Of(valuesOf(golden)) - 1
   const difference = Math.abs(g!.max! - m!.max!)
   // The old tool computes none for a maximum of 0, and NaN for a negative one.
-  const ulp = m!.max! === 0 ? undefined : 2 ** (Math.floor(Math.log2(Math.abs(m!.max!))) - FRACTION_BITS[limits.dtype]!)
+  const ulp = m!.max! === 0 ? undefined : 2 ** (Math.floor(Math.log2(Math.abs(m!.max!))) - FRACTION_BITS[limits.dtype])
   const within =
     metrics.cosineSimilarity > cosineSimilarity && metrics.klDivergence < klDivergence && Math.abs(l1) < l1Norm
   const sameTop = ulp !== undefined && difference <= ulp && g!.top1 === m!.top1
@@ -184,9 +179,7 @@ const OLD_REASONS: Readonly<Record<string, string>> = { 'shape-mismatch': "data 
 function valuesOf(dump: ReturnType<typeof loadDump>): Float32Array {
   const row = capture(dump.steps.at(0)!, rowsOf(dump), undefined)
   if (row.kind === 'refused') throw new GoldenLogitsError('unsupported-format', row.reason, { file: dump.path })
-  const values = new Float32Array(row.width)
-  widen(row.bytes, row.dtype, values)
-  return values
+  return widened(row.bytes, row.dtype, row.width)
 }
 
 /** The sum of all magnitudes, without the suppressed ids. */
@@ -198,13 +191,5 @@ function l1Of(values: Float32Array): number {
 
 function cell(value: string | number | undefined): string {
   if (value === undefined) return 'NA'
-  const text = typeof value === 'number' ? numberText(value) : textCell(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
-/** As Python prints it, so that pandas reads the columns as numbers. */
-function numberText(value: number): string {
-  if (Number.isNaN(value)) return 'nan'
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  return Number.isInteger(value) ? `${value}.0` : String(value)
+  return typeof value === 'number' ? floatCell(value) : textCell(value)
 }

@@ -1,6 +1,7 @@
 import type { Dump } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import { info, type Note, sideNotes, warning } from '../lib/note.js'
+import { counted } from '../lib/number-text.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
 import type { Dtype } from '../tensor/dtype.js'
@@ -13,7 +14,7 @@ import { ruleOf } from './rounding.js'
 import { closeCalls, judgeRun } from './run-limits.js'
 import { noiseNotes } from './run-noise.js'
 import { addDtypes, SideDtypes } from './side-dtypes.js'
-import { StepRanges } from './step-ranges.js'
+import { RangesByKey, StepRanges } from './step-ranges.js'
 import { tally } from './tally.js'
 import { inferPrecision, isRounded, thresholdsOf } from './thresholds.js'
 import type { ListedComparison, Precision, TokenComparison } from './types.js'
@@ -155,7 +156,7 @@ interface OutcomeFacts {
 
 function outcomeFacts(results: Results): OutcomeFacts {
   const dtypes = { golden: new SideDtypes(), dump: new SideDtypes() }
-  const steps = new Map<string, StepRanges>()
+  const steps = new RangesByKey<string>()
   const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
   let seen: PairShape | undefined
   for (let i = 0; i < results.length; i++) {
@@ -165,12 +166,9 @@ function outcomeFacts(results: Results): OutcomeFacts {
       seen = shape
       continue
     }
-    const { step, position, outcome } = results.at(i)!
-    for (const note of outcome?.notes ?? []) {
-      const ranges = steps.get(note) ?? new StepRanges()
-      ranges.add(step, position)
-      steps.set(note, ranges)
-    }
+    const pair = results.at(i)!
+    const { outcome } = pair
+    for (const note of outcome?.notes ?? []) steps.add(note, pair)
     if (outcome?.kind !== 'compared' && outcome?.kind !== 'bounded') continue
     addDtypes(dtypes, outcome)
     if (!outcome.cut) continue
@@ -203,6 +201,6 @@ export function ignoredNotes(name: 'golden' | 'dump', side: Pick<Dump, 'ignored'
   const reasons = new Map<string, number>()
   for (const { reason } of side.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   return [...reasons].map(([reason, times]) => {
-    return info(`${name}: ${times} ${times === 1 ? 'path' : 'paths'} ignored: ${reason}`)
+    return info(`${name}: ${counted(times, 'path')} ignored: ${reason}`)
   })
 }

@@ -3,13 +3,14 @@ import type { Dump } from '../dumps/types.js'
 import { checkObject } from '../lib/check-options.js'
 import type { FilePath } from '../lib/file-path.js'
 import { sideNotes } from '../lib/note.js'
+import { significant } from '../lib/number-text.js'
 import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
 import { unreadFacts } from '../measure/outcome.js'
 import type { StepPair } from '../measure/step-pair.js'
 import { align } from './align.js'
 import { type CompareOptions, checkOptions } from './options.js'
 import { planPairs, sidesOf } from './sides.js'
-import { StepRanges } from './step-ranges.js'
+import { RangesByKey } from './step-ranges.js'
 import type { TokenComparison } from './types.js'
 
 /** Options of `toReproduceLogits`: which steps to compare, and whether both runs may be the same file. */
@@ -48,15 +49,11 @@ export function reproduceDumps(
   const { pairs, notes: alignmentNotes } = align(sides.dump.dump, sides.golden.dump, settings)
   const { golden, dump: tested } = sides
   const sources = { golden: golden.rows, dump: tested.rows }
-  const rowNotes = new Map<string, StepRanges>()
+  const rowNotes = new RangesByKey<string>()
   const tokens = Array.from(planPairs(pairs, golden, tested), (pair): TokenComparison => {
     if (!pair.golden || !pair.dump) return oneSided(pair)
     const outcome = compareBits(pair.golden, pair.dump, sources)
-    for (const note of outcome.notes) {
-      const ranges = rowNotes.get(note) ?? new StepRanges()
-      ranges.add(pair.step, pair.position)
-      rowNotes.set(note, ranges)
-    }
+    for (const note of outcome.notes) rowNotes.add(note, pair)
     const token = tokenOf(pair.step, outcome)
     return pair.position === undefined ? token : { ...token, position: pair.position }
   })
@@ -115,7 +112,7 @@ function unitOf(dtype: string | undefined): string {
 
 /** Nine digits tell any two float32 apart. */
 function text(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(Math.fround(value) === value ? Number(value.toPrecision(9)) : value)
+  return Object.is(value, -0) ? '-0' : Math.fround(value) === value ? significant(value, 9) : String(value)
 }
 
 function countsOf(tokens: readonly TokenComparison[]): Reproduction['counts'] {

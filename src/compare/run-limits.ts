@@ -1,5 +1,6 @@
 import { describeValue, invalidArgument } from '../errors.js'
 import { type Note, warning } from '../lib/note.js'
+import { significant } from '../lib/number-text.js'
 import { isFlip, knowsTop1 } from './divergence.js'
 import { roundedAway } from './rounded-away.js'
 import { mean, percentile, standardError } from './statistics.js'
@@ -143,5 +144,5 @@ export function closeCalls(verdicts: readonly RunVerdict[]): Note[] {
 }
 
 function short(value: number): string {
-  return String(Number(value.toPrecision(3)))
+  return significant(value, 3)
 }

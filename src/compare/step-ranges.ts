@@ -79,3 +79,19 @@ export function stepRanges(steps: Iterable<number>): string {
   for (const step of steps) ranges.add(step)
   return ranges.toString()
 }
+
+/** The tokens that each of several things is about: a note, a verdict … */
+export class RangesByKey<Key> {
+  private readonly ranges = new Map<Key, StepRanges>()
+
+  add(key: Key, { step, position }: TokenPlace): void {
+    const ranges = this.ranges.get(key) ?? new StepRanges()
+    ranges.add(step, position)
+    this.ranges.set(key, ranges)
+  }
+
+  /** In the order in which the keys were first added. */
+  [Symbol.iterator](): IterableIterator<[Key, StepRanges]> {
+    return this.ranges.entries()
+  }
+}

@@ -1,5 +1,6 @@
 import { atCaller, describeValue } from '../errors.js'
 import { checkObject, choiceOrNumber, wholeNumber } from '../lib/check-options.js'
+import { counted } from '../lib/number-text.js'
 import { type MemoryTensor, memoryTensor } from '../tensor/memory-tensor.js'
 import { type LogitsArray, type LogitsTensor, refused, type TensorOptions, tensorOf } from './tensor-of.js'
 import type { Dump } from './types.js'
@@ -128,9 +129,7 @@ function checkTensor({ shape }: MemoryTensor, name: string, { positions, sequenc
   }
   if (sequence !== undefined && (shape.length < 2 || sequence >= shape[0]!)) {
     const count = shape.length < 2 ? 1 : shape[0]
-    throw refused(
-      `the option sequence is ${sequence}, but ${name} ${dims} holds ${count} ${count === 1 ? 'sequence' : 'sequences'}`,
-    )
+    throw refused(`the option sequence is ${sequence}, but ${name} ${dims} holds ${counted(count, 'sequence')}`)
   }
   const { count } = rangeOf(shape, sequence)
   if (typeof positions === 'number' && positions >= count) {

@@ -6,6 +6,7 @@ import { layersOf } from '../dumps/layers/index.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import type { FilePath } from '../lib/file-path.js'
+import { counted } from '../lib/number-text.js'
 
 /**
  * The first layer that diverges at the first token over its limits, if both dumps hold other layers than the LM head and a rule
@@ -25,7 +26,7 @@ export function layerHint(
     const { finding, layers } = compareLayers(dump, golden, { step, ...(dtype !== undefined && { dtype }) })
     if (finding.kind !== 'layer') return ''
     const { golden: layer, score } = layers[finding.index]!
-    const positions = `${score!.positions} ${score!.positions === 1 ? 'position' : 'positions'}`
+    const positions = counted(score!.positions, 'position')
     const text = `At token ${step} the first layer that diverges is ${printable(layer!.name, 120)} (rule ${finding.rule}, ${positions}).`
     return `\n\n${text} More: toMatchGoldenLayers(golden, { step: ${step} })`
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Comparison } from '../compare/types.js'
 import { printable } from '../errors.js'
+import { counted, significant } from '../lib/number-text.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { wholePath } from '../report/message/short-paths.js'
 import type { Claim } from '../snapshots/claims.js'
@@ -84,7 +85,7 @@ export function writtenLine(
   const moved = what ? `token ${what.step}: ${what.reason}; ${failing(comparison)}` : reason
   const done =
     before === undefined ? 'written' : path === before ? 'updated' : 'written next to the one of another variant'
-  const count = `${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}, ${fidelity}, ${sizeText(size)}`
+  const count = `${counted(tokens.length, 'token')}, ${fidelity}, ${sizeText(size)}`
   const advice =
     size < LARGE
       ? ''
@@ -98,7 +99,7 @@ export function withdrawnLine(path: string, test: string): string {
 }
 
 function sizeText(bytes: number): string {
-  return bytes < 1e6 ? `${Number((bytes / 1e3).toPrecision(3))} kB` : `${Number((bytes / 1e6).toPrecision(3))} MB`
+  return bytes < 1e6 ? `${significant(bytes / 1e3, 3)} kB` : `${significant(bytes / 1e6, 3)} MB`
 }
 
 function failing({ tokens }: Comparison): string {
@@ -108,7 +109,7 @@ function failing({ tokens }: Comparison): string {
   const least = bounded.includes(worst) ? 'at least ' : ''
   const kl =
     measured.length + bounded.length > 0
-      ? `, highest KL divergence from the old snapshot ${least}${Number(worst.toPrecision(4))}`
+      ? `, highest KL divergence from the old snapshot ${least}${significant(worst, 4)}`
       : ''
   return `${tokens.filter(({ pass }) => !pass).length} of ${tokens.length} tokens were over a threshold or not comparable${kl}`
 }

@@ -1,5 +1,6 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { counted } from '../lib/number-text.js'
 import { compareExactly } from '../metrics/compare-exactly.js'
 import { areLogProbabilities, maskedProblem } from '../metrics/information.js'
 import type { RowBuffers, RowKernel } from '../metrics/kernel.js'
@@ -9,7 +10,7 @@ import { GATED, type GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowStats } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
-import { exactRow, isWide, movesLogits, widen } from '../tensor/widen.js'
+import { exactRow, isWide, movesLogits, widened } from '../tensor/widen.js'
 import { measureLogProbs } from './measure-log-probs.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { pairNoise } from './pair-noise.js'
@@ -82,7 +83,7 @@ function positionsOf(prepared: Prepared): number {
 /** A pair that was not divided into positions though `positions: 'all'` asks for it. */
 export function unequalPositions(golden: Prepared, dump: Prepared): string {
   const [g, d] = [positionsOf(golden), positionsOf(dump)]
-  const count = `the golden holds ${g} ${g === 1 ? 'position' : 'positions'} and the dump ${d}`
+  const count = `the golden holds ${counted(g, 'position')} and the dump ${d}`
   return `${count}: with positions: 'all' both sides must hold as many; a run with speculative positions cannot be compared with a plain one, unless loadDump's option positions takes one of them ('last' or a number)`
 }
 
@@ -269,8 +270,7 @@ function boundRows(
   if (movesLogits(raw.bytes, dump.dtype, count)) return failure(sides, 'shape-mismatch', `dump: ${MOVED_LOGITS}`)
   const source = narrowDtype(raw.bytes, dump.dtype, count)
   if (source) sides.dump.savedFrom = source
-  const row = new Float32Array(count)
-  widen(raw.bytes.subarray(0, count * itemSize(dump.dtype)), dump.dtype, row)
+  const row = widened(raw.bytes.subarray(0, count * itemSize(dump.dtype)), dump.dtype, count)
   const rows = golden.compare(row)
   const cut = vocabSize === undefined ? {} : { cut: vocabCut(undefined, raw, vocabSize) }
   if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...cut }

@@ -1,6 +1,6 @@
 import { areSameBytes } from '../lib/platform.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
-import { widen } from '../tensor/widen.js'
+import { widened } from '../tensor/widen.js'
 
 /** How the bits of two rows of one dtype and width differ. */
 export interface BitDifference {
@@ -68,9 +68,7 @@ function patternsOf({ buffer }: Uint8Array, size: number): Int8Array | Int16Arra
 
 function valuesOf(bytes: Uint8Array, dtype: Dtype, count: number): Float32Array | Float64Array {
   if (dtype === 'float64') return new Float64Array(bytes.buffer)
-  const values = new Float32Array(count)
-  widen(bytes, dtype, values)
-  return values
+  return widened(bytes, dtype, count)
 }
 
 /** The place of an element among all numbers of its dtype, counted from 0: floating-point numbers are sign and magnitude. */

@@ -131,7 +131,7 @@ export function textCell(text: string): string {
  * A number at full precision: the shortest decimal that reads back as the same float64; `inf`, `-inf`, `nan`. An integer gets a
  * decimal point, so that pandas reads the column as float in every report.
  */
-function floatCell(value: number | undefined): string {
+export function floatCell(value: number | undefined): string {
   if (value === undefined) return ''
   if (Object.is(value, -0)) return '-0.0'
   // From 1e21 on, JavaScript writes an exponent.

@@ -1,6 +1,7 @@
 import { type RunStatistics, runStatistics } from '../compare/statistics.js'
 import type { ListedComparison, Thresholds, TokenComparison, Verdict } from '../compare/types.js'
 import { printable } from '../errors.js'
+import { counted } from '../lib/number-text.js'
 import { failureText } from './message/failure.js'
 import { passText } from './message/pass.js'
 import type { Problem } from './rows.js'
@@ -126,5 +127,5 @@ export function tokensReport(
 /** `12 tokens: 11 pass, 1 over-threshold` */
 export function verdictsText({ tokens, verdicts }: Pick<ComparisonReport, 'tokens' | 'verdicts'>): string {
   const parts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`)
-  return `${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
+  return `${counted(tokens.length, 'token')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }

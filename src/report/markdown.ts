@@ -1,4 +1,5 @@
 import { printable } from '../errors.js'
+import { significant } from '../lib/number-text.js'
 import { type ComparisonReport, type ReportDocument, verdictsText } from './document.js'
 
 /** GitHub shows a megabyte of a summary; the first comparisons are enough. */
@@ -31,7 +32,7 @@ function rowOf(report: ComparisonReport): string {
   const first = report.tokens.find(({ pass }) => !pass)
   const failure = first ? `${first.step}: ${first.verdict}` : ''
   const kl = report.statistics
-    ? `${Number(report.statistics.maxKl.value.toPrecision(3))} at ${report.statistics.maxKl.step}`
+    ? `${significant(report.statistics.maxKl.value, 3)} at ${report.statistics.maxKl.step}`
     : ''
   const cells = [report.pass ? '✅' : '❌', cell(report.title), verdictsText(report), failure, kl]
   return `| ${cells.join(' | ')} |`

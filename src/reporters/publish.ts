@@ -30,14 +30,20 @@ export function publishReport(
   }
 }
 
-/**
- * Writes a report under a temporary name first, so that it is complete or absent. Memory stays bounded.
- * @returns false if the path exists and must not be replaced
- */
+/** @returns false if the path exists and must not be replaced */
 function publish(target: ReportTarget, lines: Iterable<string>, advice: string): boolean {
   const { path, replace } = target
   if (replace) refuseForeign(path, advice)
-  else if (existsSync(path)) return false
+  return publishLines(target, lines)
+}
+
+/**
+ * Writes lines under a temporary name first, so that the file is complete or absent. Memory stays bounded.
+ * @returns false if the path exists and must not be replaced
+ */
+export function publishLines(target: ReportTarget, lines: Iterable<string>): boolean {
+  const { path, replace } = target
+  if (!replace && existsSync(path)) return false
   mkdirSync(dirname(path), { recursive: true })
   const temporary = `${path}.${process.pid}.tmp`
   try {

@@ -1,3 +1,4 @@
+import { counted } from '../lib/number-text.js'
 import { obsoleteSnapshots, removeSnapshot, usedSnapshots } from '../snapshots/obsolete.js'
 
 /** What the reporter does about snapshots that no test uses. */
@@ -30,7 +31,7 @@ export function handleObsolete(
   if (removes) for (const path of obsolete) removeSnapshot(path)
   const names = obsolete.slice(0, MAX_NAMED).map((path) => nameOf(path))
   if (obsolete.length > MAX_NAMED) names.push(`and ${obsolete.length - MAX_NAMED} more`)
-  const what = `${obsolete.length} obsolete ${obsolete.length === 1 ? 'snapshot' : 'snapshots'}`
+  const what = counted(obsolete.length, 'obsolete snapshot')
   const text = removes ? `${what} removed` : `${what}, used by no test`
   return { text: `${text}: ${names.join(', ')}${removes ? '' : advice(policy)}`, fails: policy === 'fail' }
 }

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { printable } from '../errors.js'
+import { counted } from '../lib/number-text.js'
 import type { ReportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
@@ -23,7 +24,7 @@ import {
   RUN_DIR_VARIABLE,
 } from './run-dirs.js'
 import { type SpoolReport, spoolReport } from './spool-report.js'
-import { counted, fromHere, lossTexts, say, summaryText, wholePath } from './summary.js'
+import { fromHere, lossTexts, say, summaryText, wholePath } from './summary.js'
 import { clearTarget, fixedTarget, targetOf } from './target.js'
 import { writeTextReport } from './text-report.js'
 

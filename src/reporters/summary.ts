@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { printable } from '../errors.js'
+import { counted } from '../lib/number-text.js'
 import type { Losses, ReportSummary } from './spool-report.js'
 
 /** One line about a report. */
@@ -18,10 +19,6 @@ export function lossTexts({ rows, isUnknown, tornLines }: Losses): string[] {
   if (isUnknown) texts.push('an unknown number of rows lost')
   if (tornLines > 0) texts.push(`${counted(tornLines, 'torn line')} left out`)
   return texts
-}
-
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** A path that can be copied: absolute, and not shortened. */

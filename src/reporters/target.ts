@@ -41,7 +41,7 @@ export function targetOf(root: string, csv: string | undefined, watches: boolean
 }
 
 /** `YYYYMMDDHHMMSS`, UTC. */
-function timestamp(date: Date): string {
+export function timestamp(date: Date): string {
   return date.toISOString().replace(/\D/g, '').slice(0, 14)
 }
 
@@ -62,11 +62,15 @@ export function refuseForeign(path: string, advice: string): void {
 
 /** True if the first line is that of a report, of this version or of another. */
 function isReport(path: string): boolean {
+  return /^\uFEFF?token_id,data_id,[^\n]*,verdict,pass,reason,/.test(beginningOf(path, 4096))
+}
+
+/** The first bytes of a file, as text. */
+export function beginningOf(path: string, bytes: number): string {
   const descriptor = openSync(path, READ_ONLY)
   try {
-    const head = Buffer.alloc(4096)
-    const text = head.toString('utf8', 0, readSync(descriptor, head, 0, head.length, 0))
-    return /^\uFEFF?token_id,data_id,[^\n]*,verdict,pass,reason,/.test(text)
+    const head = Buffer.alloc(bytes)
+    return head.toString('utf8', 0, readSync(descriptor, head, 0, head.length, 0))
   } finally {
     closeSync(descriptor)
   }

@@ -1,25 +1,18 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
 import { GoldenLogitsError } from '../errors.js'
+import { publishLines } from './publish.js'
+import { beginningOf } from './target.js'
 
 /**
  * Writes a report that is one text (HTML or JSON), complete or not at all. A report of ours is replaced, another file never.
  * @throws GoldenLogitsError `invalid-argument` for a file that is not a report; an error of the file system
  */
 export function writeTextReport(path: string, text: string): void {
-  const before = startOf(path)
-  if (before !== undefined && !isReport(before)) {
+  if (existsSync(path) && !isReport(beginningOf(path, 1024))) {
     const message = 'the file exists and is no report of golden-logits: delete it, or name another output'
     throw new GoldenLogitsError('invalid-argument', message, { file: path })
   }
-  mkdirSync(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.tmp`
-  try {
-    writeFileSync(temporary, text)
-    renameSync(temporary, path)
-  } finally {
-    rmSync(temporary, { force: true })
-  }
+  publishLines({ path, replace: true }, [text])
 }
 
 /** Of JSON and Markdown. */
@@ -32,15 +25,3 @@ function isReport(start: string): boolean {
 
 /** The style sheet stands behind the title, so the title is near the start. */
 const PAGE = /<title>[^<]*golden-logits: /
-
-/** The first bytes of a file; undefined if there is none. */
-function startOf(path: string): string | undefined {
-  if (!existsSync(path)) return undefined
-  const file = openSync(path, 'r')
-  try {
-    const bytes = Buffer.alloc(1024)
-    return bytes.toString('latin1', 0, readSync(file, bytes))
-  } finally {
-    closeSync(file)
-  }
-}

@@ -1,3 +1,4 @@
+import { counted, significant } from '../lib/number-text.js'
 import { type RunnerContext, testFacts } from './test.js'
 
 /** Comparisons of one attempt of a test. */
@@ -34,10 +35,10 @@ export function timeoutLine(context: RunnerContext, milliseconds: number, tokens
   spent.set(task, { attempt, ...total, isExplained })
   if (before.isExplained || !isExplained) return undefined
   const longer = 10_000 * Math.ceil((3 * elapsed) / 10_000)
-  const compared = `${total.tokens} ${total.tokens === 1 ? 'token' : 'tokens'} took ${seconds(total.milliseconds)}`
+  const compared = `${counted(total.tokens, 'token')} took ${seconds(total.milliseconds)}`
   return `comparing ${compared}, and this test's timeout is ${seconds(timeout)}, so Vitest reports that the test timed out; set testTimeout: ${longer} in the config, or test('…', { timeout: ${longer} }, …)`
 }
 
 function seconds(milliseconds: number): string {
-  return `${Number((milliseconds / 1000).toPrecision(3))} s`
+  return `${significant(milliseconds / 1000, 3)} s`
 }

@@ -5,7 +5,7 @@ import { compareRows } from '../metrics/compare-rows.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
 import type { RowComparison } from '../metrics/types.js'
 import { itemSize } from '../tensor/dtype.js'
-import { widen } from '../tensor/widen.js'
+import { widened } from '../tensor/widen.js'
 import { boundCompact } from './compact/bound.js'
 import { type CompactRow, ROOT_STEP } from './compact/types.js'
 import { rowDigest } from './digests.js'
@@ -67,8 +67,7 @@ export class SnapshotSource implements RowSource {
   private rowOf({ step, dtype, width, digest, top1, top1Logit }: SnapshotToken): Uint8Array {
     try {
       const bytes = this.npz!.row(step, dtype, width)
-      const row = new Float32Array(width)
-      widen(bytes, dtype, row)
+      const row = widened(bytes, dtype, width)
       const scan = scanRow(row, width)
       if (rowDigest(row) !== digest) {
         const message = `the row of token ${step} in its .npz file is not the one that was written with it`

@@ -21,7 +21,7 @@ import { GoldenLogitsError } from '../errors.js'
 import { rowsOf } from '../measure/measure-all.js'
 import { MOVED_LOGITS } from '../measure/measure-pair.js'
 import { scanRow } from '../metrics/row-scan.js'
-import { movesLogits, widen } from '../tensor/widen.js'
+import { movesLogits, widened } from '../tensor/widen.js'
 import { capture, rowProblem } from './capture.js'
 import { summarise } from './compact/summarise.js'
 import { rowDigest, sourcesOf } from './digests.js'
@@ -186,8 +186,7 @@ function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | und
     const captured = capture(source, logits, compare.vocabSize)
     if (captured.kind !== 'row') return { step, reason: captured.reason }
     const { dtype, width, bytes, fileShape, cut } = captured
-    const row = new Float32Array(width)
-    widen(bytes, dtype, row)
+    const row = widened(bytes, dtype, width)
     const limit = thresholdsOf(compare.precision ?? inferPrecision([dtype]), compare.limits).klDivergence
     const problem = rowProblem(row) ?? (cut && overCut(cut, limit))
     if (problem !== undefined) return { step, reason: problem }

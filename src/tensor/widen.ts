@@ -107,9 +107,7 @@ export function exactRow(bytes: Uint8Array, dtype: Dtype, count: number): Row {
   if (isWide(dtype)) {
     return Float64Array.from(viewOf<Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count))
   }
-  const row = new Float32Array(count)
-  widen(bytes, dtype, row)
-  return row
+  return widened(bytes, dtype, count)
 }
 
 /** The indices of `most` of `count` columns at even distances, or of all if there are no more. */
@@ -130,4 +128,11 @@ export function sampledRow(bytes: Uint8Array, dtype: Dtype, count: number, colum
   const picked = size === 2 ? new Uint16Array(columns.length) : new Uint32Array(columns.length)
   for (let i = 0; i < columns.length; i++) picked[i] = source[columns[i]!]!
   return exactRow(new Uint8Array(picked.buffer), dtype, columns.length)
+}
+
+/** The first `count` elements as a new array: see `widen`. */
+export function widened(bytes: Uint8Array, dtype: Dtype, count: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(count)
+  widen(bytes, dtype, values)
+  return values
 }

@@ -5,19 +5,9 @@ import { KldSource } from '../../src/measure/from-kld.js'
 import { klBounds, type LogProbs, logProbsOf } from '../../src/metrics/log-probs.js'
 import { kldBytes } from '../build/kld.js'
 import { writeTree } from '../build/tree.js'
+import { random } from '../snapshots/compact/pairs.js'
 
 const PAIRS = Number(process.env.BOUND_PAIRS ?? 400)
-
-/** A generator of numbers in [0, 1): mulberry32. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 /** KL(golden ‖ dump) in float64, by its definition. */
 function exactKl(golden: Float32Array, dump: Float32Array): number {

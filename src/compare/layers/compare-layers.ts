@@ -4,6 +4,7 @@ import type { Dump } from '../../dumps/types.js'
 import { invalidArgument } from '../../errors.js'
 import type { FilePath } from '../../lib/file-path.js'
 import { info, type Note, sideNotes, warning } from '../../lib/note.js'
+import { counted } from '../../lib/number-text.js'
 import { LayerReader, type MeasuredLayer } from '../../measure/layers/measure-layer.js'
 import { inferPrecision, PRECISIONS } from '../thresholds.js'
 import type { Precision } from '../types.js'
@@ -163,7 +164,7 @@ function facts(
   if (positions < 8) {
     notes.push(
       info(
-        `only ${positions} ${positions === 1 ? 'position' : 'positions'} could be compared, which is a poor estimate: collect a prefill (token 0) of 8 or more, which names more faults`,
+        `only ${counted(positions, 'position')} could be compared, which is a poor estimate: collect a prefill (token 0) of 8 or more, which names more faults`,
       ),
     )
   }

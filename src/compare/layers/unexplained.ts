@@ -1,3 +1,4 @@
+import { significant } from '../../lib/number-text.js'
 import { median } from '../../measure/layers/measure-tensors.js'
 import type { Precision } from '../types.js'
 import { EPSILON, floorLimits, type LayerScore, type RankedLayer } from './ladder.js'
@@ -34,7 +35,7 @@ function overFloor(scores: readonly LayerScore[]): string | undefined {
   const typical = median(measured.map((score) => score.overFloor!))
   const limit = floorLimits(median(measured.map(({ positions }) => positions))).floor
   if (!(typical > limit)) return undefined
-  return `the errors of the layers are ${Number(typical.toPrecision(3))} times the floor's in the middle, and no rule names a layer: the fault may be in all layers, or in one that was not compared`
+  return `the errors of the layers are ${significant(typical, 3)} times the floor's in the middle, and no rule names a layer: the fault may be in all layers, or in one that was not compared`
 }
 
 function tooLarge(
@@ -45,7 +46,7 @@ function tooLarge(
   for (let i = Math.max(0, layers.length - LAST); i < layers.length; i++) {
     const { output } = scores[i]!
     if (output <= MOST * EPSILON[precision]) continue
-    return `the error of ${layers[i]!.name} is ${Number(output.toPrecision(3))}, more than rounding in ${precision} makes, and no rule names a layer: the runs read different texts or weights, the fault is in all layers, or in one that was not compared`
+    return `the error of ${layers[i]!.name} is ${significant(output, 3)}, more than rounding in ${precision} makes, and no rule names a layer: the runs read different texts or weights, the fault is in all layers, or in one that was not compared`
   }
   return undefined
 }

@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib'
+import { median as medianOf } from '../../metrics/median.js'
 import type { Dtype } from '../../tensor/dtype.js'
 import { itemSize } from '../../tensor/dtype.js'
 import type { LazyTensor } from '../../tensor/tensor.js'
-import { widen } from '../../tensor/widen.js'
+import { widened } from '../../tensor/widen.js'
 
 /** Elements that are read at a time. */
 const CHUNK = 1 << 18
@@ -156,11 +157,8 @@ function ratio(part: number, size: number): number {
 
 /** The middle value, or the mean of the two in the middle; NaN of none, or if one is NaN. */
 export function median(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort()
-  const middle = sorted.length >> 1
-  // Typed arrays sort NaN last.
-  if (sorted.length === 0 || Number.isNaN(sorted[sorted.length - 1])) return Number.NaN
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  const numbers = Float64Array.from(values)
+  return numbers.length === 0 || numbers.some(Number.isNaN) ? Number.NaN : medianOf(numbers, numbers.length)
 }
 
 /** Reads the last positions of a tensor in order, each element once, and sums them up. */
@@ -197,9 +195,8 @@ class Part {
     const bytes = new Uint8Array(count * itemSize(this.tensor.dtype))
     this.tensor.readRaw(this.first + start, count, bytes)
     this.checksum = crc32(bytes, this.checksum)
-    this.values = new Float32Array(count)
+    this.values = widened(bytes, this.tensor.dtype, count)
     this.start = start
-    widen(bytes, this.tensor.dtype, this.values)
     for (const word of new Uint32Array(this.values.buffer)) this.bits |= word
     for (const value of this.values) {
       if (value > this.max) this.max = value

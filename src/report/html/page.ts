@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { counted } from '../../lib/number-text.js'
 import { type ReportDocument, verdictsText } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
 import { SCRIPT } from './script.js'
@@ -17,7 +18,7 @@ export function htmlPage({ comparisons }: ReportDocument): string {
     .map((report, index) => ({ report, index }))
     .sort((a, b) => Number(a.report.pass) - Number(b.report.pass) || a.index - b.index)
   const failed = comparisons.filter(({ pass }) => !pass).length
-  const count = `${comparisons.length} ${comparisons.length === 1 ? 'comparison' : 'comparisons'}`
+  const count = counted(comparisons.length, 'comparison')
   const verdict = failed === 0 ? 'all within limits' : `${failed} ${failed === 1 ? 'fails' : 'fail'}`
   const policy = `default-src 'none'; style-src '${hash(STYLE)}'; script-src '${hash(SCRIPT)}'; img-src data:; base-uri 'none'; form-action 'none'`
   return [

@@ -1,5 +1,6 @@
 import { isFlip } from '../../compare/divergence.js'
 import type { TokenComparison, TokenSide } from '../../compare/types.js'
+import { counted, significant } from '../../lib/number-text.js'
 import { METRICS } from '../../metrics/table.js'
 import { type ComparisonReport, verdictsText } from '../document.js'
 import { chartSvg } from './chart.js'
@@ -46,7 +47,7 @@ function tokensPart(report: ComparisonReport, id: string): string[] {
   return [
     `<div class="figure">${chartSvg(report, id)}</div>`,
     legend(),
-    `<details${pass ? '' : ' open'}><summary>Table of ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}</summary>${table(report, id)}</details>`,
+    `<details${pass ? '' : ' open'}><summary>Table of ${counted(tokens.length, 'token')}</summary>${table(report, id)}</details>`,
   ]
 }
 
@@ -122,19 +123,16 @@ function table({ tokens, title }: ComparisonReport, id: string): string {
 }
 
 /** The exact number is what the table is sorted by and what a click shows. */
-function numberCell(value: number | undefined): string {
+function numberCell(value: number | undefined, textOf: (value: number) => string = shortNumber): string {
   if (value === undefined) return '<td>'
-  const text = shortNumber(value)
+  const text = textOf(value)
   return text === String(value) ? `<td>${text}` : `<td title="${value}">${text}`
 }
 
 /** Six digits of 0.9999996 would be 1, and hide that the rows differ. */
 function cosineCell(metrics: TokenComparison['metrics']): string {
-  if (!metrics) return '<td>'
-  const value = metrics.cosineSimilarity
-  if (value === undefined) return '<td>n/a'
-  const text = String(Number(value.toPrecision(9)))
-  return text === String(value) ? `<td>${text}` : `<td title="${value}">${text}`
+  if (metrics && metrics.cosineSimilarity === undefined) return '<td>n/a'
+  return numberCell(metrics?.cosineSimilarity, (value) => significant(value, 9))
 }
 
 /** Files, every metric, and the most probable tokens of both sides. */

@@ -1,8 +1,9 @@
 import { failsByWarnings, hasStrictWarnings } from '../../compare/notes.js'
-import { StepRanges, tokenName } from '../../compare/step-ranges.js'
+import { RangesByKey, tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { printable } from '../../errors.js'
 import { firstOf } from '../../lib/lazy-list.js'
+import { counted } from '../../lib/number-text.js'
 import { likelyCause } from './likely-cause.js'
 import { statisticsLines } from './statistics-lines.js'
 import { tokenBlock } from './token-block.js'
@@ -71,7 +72,7 @@ export function countsText({
   let undecided = 0
   if (counts.failed > 0) for (const { verdict } of tokens) if (verdict === 'undecided') undecided++
   const parts = [
-    `${counts.compared} ${counts.compared === 1 ? 'token' : 'tokens'} compared`,
+    `${counted(counts.compared, 'token')} compared`,
     `${counts.overThreshold} over`,
     `${counts.missing} missing`,
   ]
@@ -89,18 +90,17 @@ function isSameToken(a: TokenComparison, b: TokenComparison | undefined): boolea
 
 /** Every token that fails, by verdict, unless the blocks above already show all of them. */
 function failingLines({ tokens, firstFailure }: ListedComparison, over: TokenComparison | undefined): string[] {
-  const byVerdict = new Map<string, StepRanges>()
+  const byVerdict = new RangesByKey<string>()
   let total = 0
-  for (const { pass, verdict, step, position } of tokens) {
-    if (pass) continue
-    const ranges = byVerdict.get(verdict) ?? new StepRanges()
-    ranges.add(step, position)
-    byVerdict.set(verdict, ranges)
+  for (const token of tokens) {
+    if (token.pass) continue
+    byVerdict.add(token.verdict, token)
     total++
   }
   if (total <= 1 || (total === 2 && over && !isSameToken(firstFailure!, over))) return []
-  const width = Math.max(...[...byVerdict.keys()].map((verdict) => verdict.length))
-  return [...[...byVerdict].map(([verdict, ranges]) => `  ${verdict.padEnd(width)}  ${ranges}`), '']
+  const verdicts = [...byVerdict]
+  const width = Math.max(...verdicts.map(([verdict]) => verdict.length))
+  return [...verdicts.map(([verdict, ranges]) => `  ${verdict.padEnd(width)}  ${ranges}`), '']
 }
 
 /** The warnings that `strict` makes fail. */

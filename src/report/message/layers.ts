@@ -1,5 +1,6 @@
 import type { ComparedLayer, LayersComparison } from '../../compare/layers/types.js'
 import { printable } from '../../errors.js'
+import { counted, significant } from '../../lib/number-text.js'
 import { noteLines } from './failure.js'
 import { shortPaths } from './short-paths.js'
 
@@ -24,7 +25,7 @@ export function layersText(comparison: LayersComparison): string {
 /** `214 layers: 200 compared, 14 without a partner, 0 not comparable` */
 export function layerCounts({ counts }: LayersComparison): string {
   const { total, compared, unpaired, failed } = counts
-  return `${total} ${total === 1 ? 'layer' : 'layers'}: ${compared} compared, ${unpaired} without a partner, ${failed} not comparable`
+  return `${counted(total, 'layer')}: ${compared} compared, ${unpaired} without a partner, ${failed} not comparable`
 }
 
 function headLine(comparison: LayersComparison): string {
@@ -145,5 +146,5 @@ function nameOf({ golden, dump }: ComparedLayer): string {
 }
 
 function number(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : String(value)
+  return significant(value, 3)
 }

@@ -4,6 +4,7 @@ import { type Shift, type SwappedRanks, shiftOf, swappedRanks } from '../../comp
 import { stepRanges, tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, OtherSequence, Thresholds, TokenComparison } from '../../compare/types.js'
 import { firstOf, type List } from '../../lib/lazy-list.js'
+import { significant } from '../../lib/number-text.js'
 
 /**
  * Says where the fault of `token`, the first over its limits, is to be looked for. Steps or ranks that do not belong together,
@@ -79,7 +80,7 @@ function coarserText({ side, dtype, precision, isWithin }: CoarserDtype, limits:
 }
 
 function driftText({ tokens, lowest, highest }: EvenDrift): string {
-  const range = [lowest, highest].map((value) => Number(value.toPrecision(3))).join(' to ')
+  const range = [lowest, highest].map((value) => significant(value, 3)).join(' to ')
   return `All ${tokens} tokens are over, none far more than the others (KL divergence ${range}), and top-1 agrees in each: so looks a build of lower precision (a quantised one, say), or a fault that is the same at every token (a scale of the logits). If the build is meant to be so, measure its noise floor on a good run and set the option thresholds.`
 }
 

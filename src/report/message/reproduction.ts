@@ -1,6 +1,7 @@
 import type { Reproduction } from '../../compare/reproduce.js'
 import { StepRanges, tokenName } from '../../compare/step-ranges.js'
 import { printable } from '../../errors.js'
+import { counted } from '../../lib/number-text.js'
 import { noteLines } from './failure.js'
 import { sideLines } from './token-block.js'
 
@@ -29,7 +30,7 @@ export function reproductionCounts({ counts }: Reproduction): string {
   const { total, identical, different, ...others } = counts
   const rest = Object.entries(others).filter(([, count]) => count > 0)
   return [
-    `${total} ${total === 1 ? 'token' : 'tokens'}`,
+    counted(total, 'token'),
     `${identical} identical`,
     `${different} different`,
     ...rest.map(([name, count]) => `${count} ${name === 'failed' ? 'not comparable' : name}`),

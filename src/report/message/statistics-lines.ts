@@ -1,5 +1,6 @@
 import { runStatistics } from '../../compare/statistics.js'
 import type { ListedComparison } from '../../compare/types.js'
+import { significant } from '../../lib/number-text.js'
 
 /** Fewer tokens are no run: their values say more than their statistics. */
 const LEAST_TOKENS = 10
@@ -32,5 +33,5 @@ export function statisticsLines({ tokens, run }: Pick<ListedComparison, 'tokens'
 }
 
 function short(value: number): string {
-  return String(Number(value.toPrecision(3)))
+  return significant(value, 3)
 }

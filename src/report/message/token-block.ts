@@ -2,6 +2,7 @@ import { isFlip, knowsTop1 } from '../../compare/divergence.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
+import { counted, significant } from '../../lib/number-text.js'
 import { GATED, type GatedKey } from '../../metrics/table.js'
 import { shortPaths } from './short-paths.js'
 import { sparkline } from './sparkline.js'
@@ -105,7 +106,7 @@ function fileText({ files, layer, dtype }: TokenSide, path: string): string {
   // Without a file, only logits in memory have a dtype.
   if (first === undefined && dtype !== undefined) return 'in memory'
   if (first === undefined) return layer === '' ? '(no file)' : `(no file of ${printable(layer)})`
-  const more = others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'rank' : 'ranks'}`
+  const more = others.length === 0 ? '' : ` and ${counted(others.length, 'more rank')}`
   return path + more
 }
 
@@ -118,5 +119,5 @@ function typeText({ kind, dtype, shape, fileShape }: TokenSide): string {
 }
 
 function short(value: number): string {
-  return String(Number(value.toPrecision(4)))
+  return significant(value, 4)
 }

@@ -2,6 +2,7 @@ import { basename, extname, join, sep } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
 import { FolderNames, inNameOrder, type NameSeries } from '../../../io/folder-names.js'
 import { listOf } from '../../../lib/lazy-list.js'
+import { counted } from '../../../lib/number-text.js'
 import { PathColumn } from '../../columns.js'
 import { type IgnoredPaths, linkProblem } from '../../ignored-paths.js'
 import { chosenNote, type FileLayout, type LayoutScan, type ScanContext } from '../layout.js'
@@ -140,7 +141,7 @@ function pickCase(path: string, cases: ReadonlyMap<string, Case>, run: string | 
     .slice(0, 5)
     .map((name) => printable(name, 60))
     .join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
-  const holds = `holds the logits of ${cases.size} ${cases.size === 1 ? 'case' : 'cases'}: ${some}`
+  const holds = `holds the logits of ${counted(cases.size, 'case')}: ${some}`
   if (matches.length === 0) {
     const message = `${holds}; the option run: '${printable(run!)}' names none of them`
     throw new GoldenLogitsError('invalid-argument', message, { file: path })

@@ -4,6 +4,7 @@ import { type Budgets, resolveBudgets } from '../../../io/budgets.js'
 import { type FileSource, openFile } from '../../../io/file-source.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { info } from '../../../lib/note.js'
+import { counted } from '../../../lib/number-text.js'
 import { UNSEEN_NATS } from '../../../metrics/log-probs.js'
 import type { DumpText, LoadDumpOptions } from '../../types.js'
 import type { LayoutScan } from '../layout.js'
@@ -60,7 +61,7 @@ function scan(source: FileSource, budgets: Budgets, options: LoadDumpOptions): K
   const steps = listOf(chunks * rowsPerChunk, (index) => {
     return { step: first + index, files: [file], layer: '', position: index }
   })
-  const size = `${chunks} ${chunks === 1 ? 'chunk' : 'chunks'} of ${contextLength} tokens, ${rowsPerChunk} rows of each`
+  const size = `${counted(chunks, 'chunk')} of ${contextLength} tokens, ${rowsPerChunk} rows of each`
   const text = `log-probabilities of llama.cpp in 16 bits, ${size}; a vocab id at the lowest value of its row may have any lower probability, and counts as moved by at most ${UNSEEN_NATS} nat more than the rows show`
   const dumpText = { tokens, chunkLength: contextLength }
   return { layout: 'kld', kind: 'log-probabilities', steps, notes: [info(text)], stepsAssumed: false, text: dumpText }

@@ -1,0 +1,9 @@
+/** `1 token`, `2 tokens`. @param noun takes an s in the plural */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** A number rounded to so many significant digits, without zeros at its end. */
+export function significant(value: number, digits: number): string {
+  return String(Number(value.toPrecision(digits)))
+}
