@@ -1,7 +1,7 @@
 import { BLOCK, SKETCHES } from './layout'
 
-// Scalar products of two vectors with 128 random vectors, in integers: exact, whatever the order. An element of a vector is
-// high·2¹⁵ + low, where both fit into 16 bits; an element of a random vector fits into 8 bits.
+// Scalar products of two vectors with 128 random vectors, in integers. They are exact in any order. An element of a vector is
+// high·2¹⁵ + low, and both fit into 16 bits; an element of a random vector fits into 8 bits.
 
 const SKETCH_SIZE: usize = 128
 

@@ -72,7 +72,7 @@ function declare() {
   cpSync(join(out, 'esm'), join(out, 'cjs'), { recursive: true })
 }
 
-/** The code stays readable, for stack traces. Comments are left out; the declarations keep those of the public names. */
+/** The code stays readable, for stack traces. Comments are left out; the declarations keep the comments of public names. */
 function bundle(format, names, shared, { minify = false, platform = 'node', plugins = [] } = {}) {
   const groups = Object.entries(shared).map(([name, modules]) => ({
     name,

@@ -42,7 +42,7 @@ async function installProblem(folder) {
   return undefined
 }
 
-/** As in CI, where no snapshot is written: the one in the repository must match. */
+/** As in CI: no snapshot is written, and the one in the repository must match. */
 async function runExample(project, name, tests, chromium) {
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
   const env = { CI: 'true', ...(chromium && { CHROMIUM: chromium }) }

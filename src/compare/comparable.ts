@@ -145,7 +145,7 @@ export function inconclusiveReason(
   { minComparable, afterDivergence }: CompareSettings,
   end: PrefixEnd | undefined,
 ): string | undefined {
-  // Who asks to ignore what follows a flip accepts that little is left.
+  // With afterDivergence: 'ignore' the caller accepts that few tokens are left.
   const least = minComparable ?? (afterDivergence === 'ignore' ? 1 : Math.min(LEAST_COMPARABLE, total))
   if (comparable >= least || total === 0) return undefined
   const verb = comparable === 1 ? 'is' : 'are'

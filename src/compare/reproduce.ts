@@ -110,7 +110,7 @@ function unitOf(dtype: string | undefined): string {
   return dtype?.startsWith('int') ? '(integers)' : 'ULP'
 }
 
-/** Nine digits tell any two float32 apart. */
+/** With nine digits, two different float32 never look the same. */
 function text(value: number): string {
   return Object.is(value, -0) ? '-0' : Math.fround(value) === value ? significant(value, 9) : String(value)
 }

@@ -53,7 +53,7 @@ function emptyLocated(): Located {
   return { devices: [], stepFiles: [], trees: [], cases: [], bareFiles: [], ignored: new IgnoredPaths() }
 }
 
-/** The dump of all runs: `steps` are those of one run after the other. */
+/** The dump of all runs: `steps` has the steps of one run after the other. */
 export function dumpOfRuns(
   path: string,
   runs: readonly DumpRun[],

@@ -60,7 +60,7 @@ export interface Dump {
   readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'file' | 'memory'
   /** Absent for logits. */
   readonly kind?: DumpKind
-  /** Both runs were fed this text, whatever they would have chosen: no token follows a divergence. */
+  /** Both runs were fed this text, not the tokens that they chose: no token follows a divergence. */
   readonly text?: DumpText
   /** What the path named: one file by its whole name, or a folder or pattern that stands for a dump. */
   readonly named: 'file' | 'folder'
@@ -81,7 +81,7 @@ export interface Dump {
   readonly budgets: Partial<Budgets>
   /** Which numbers of a file are the logits, as far as the caller said so. */
   readonly rows?: Pick<LoadDumpOptions, 'tensor' | 'positions' | 'sequence'>
-  /** With the option `run: 'all'` every run under the path; `steps` are then those of one run after the other. */
+  /** With the option `run: 'all'` every run under the path; `steps` then has the steps of one run after the other. */
   readonly runs?: readonly DumpRun[]
 }
 

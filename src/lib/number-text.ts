@@ -3,7 +3,7 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** A number rounded to so many significant digits, without zeros at its end. */
+/** A number rounded to a number of significant digits, without zeros at its end. */
 export function significant(value: number, digits: number): string {
   return String(Number(value.toPrecision(digits)))
 }

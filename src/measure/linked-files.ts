@@ -13,7 +13,7 @@ function placeOf(file: string): string {
     const { dev, ino } = statSync(file, { bigint: true })
     return `${dev} ${ino}`
   } catch {
-    // It was read before; whatever happened to it since, it is not the other one.
+    // It was read before and cannot be looked up now: it counts as another file.
     return file
   }
 }

@@ -109,7 +109,7 @@ export function reportByRun(report: ComparisonReport): ComparisonReport[] {
   }))
 }
 
-/** Notes with their weight. @param warnings those of them that are warnings */
+/** Notes with their weight. @param warnings the notes that are warnings */
 export function weighed(notes: readonly string[], warnings: readonly string[]): ComparisonReport['notes'] {
   return notes.map((text) => ({ weight: warnings.includes(text) ? 'warning' : 'info', text }))
 }

@@ -3,7 +3,7 @@ import type { Thresholds, TokenComparison } from '../compare/types.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { type ComparisonReport, type ReportDocument, reportDocument, tokensReport } from './document.js'
 
-/** Limits that replace those of a report. */
+/** Limits that replace the limits of a report. */
 export type NewLimits = Partial<Record<GatedKey, number>>
 
 /**

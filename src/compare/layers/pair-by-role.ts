@@ -29,7 +29,7 @@ export function pairByRole(
   pair(roles[0].embedding, roles[1].embedding)
   pair(roles[0].head, roles[1].head)
   pair(roles[0].norm, roles[1].norm)
-  // Another number of layers is another model, or a dump of some: which is which cannot be told.
+  // Another number of layers is another model, or a dump of some of its layers: the files do not show which.
   const [ours, theirs] = [roles[0].series, roles[1].series]
   const layers = matchingSeries(ours, theirs)
   if (layers) for (let i = 0; i < layers[0].length; i++) pair(layers[0][i], layers[1][i])
