@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readKld, readKldRow } from '../../src/formats/kld.js'
 import { type ErrorCode, loadDump } from '../../src/index.js'
+import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
+import { memorySource } from '../../src/io/memory-source.js'
 import { kldBytes } from '../build/kld.js'
 import { writeTree } from '../build/tree.js'
-import { expectRefusal } from './build/refusal.js'
+import { expectRefusal, FILE } from './build/refusal.js'
 
 const REAL = readFileSync('test/fixtures/kld/narrow-f32.kld')
 
@@ -87,4 +90,50 @@ test('an odd vocabulary has one number of padding a row', () => {
   // 20 + 3·4 + 2·(4 + 4), by the layout of llama.cpp.
   expect(bytes.length).toBe(48)
   expect(load(bytes).load().steps.length).toBe(1)
+})
+
+test.each(['_logit_s', '_logits'])('a file that begins with %s is no base file', (text) => {
+  const read = () => readKld(memorySource(Buffer.from(text), FILE), DEFAULT_BUDGETS)
+  expectRefusal(read, 'unsupported-format', 'is no base file of llama.cpp: expected _logits_ first')
+})
+
+/** Chunks of 5 tokens hold two rows each. */
+const ROWS = [
+  [1, 2, 3],
+  [0, 0, 0],
+  [-30, 0, 0.5],
+  [4, -1, 2],
+]
+const ROW_BYTES = kldBytes({ contextLength: 5, tokens: [0, 1, 2, 0, 1, 2, 0, 1, 2, 0], rows: ROWS })
+
+function rowOf(bytes: Uint8Array, index: number) {
+  const source = memorySource(bytes, FILE)
+  const kld = readKld(source, DEFAULT_BUDGETS)
+  return readKldRow(source, kld, index, new Uint8Array(kld.rowBytes))
+}
+
+test.each([0, 1, 2, 3])('row %i is the softmax of its logits, to half a code', (index) => {
+  const logits = ROWS[index]!
+  const { scale, lowest, codes } = rowOf(ROW_BYTES, index)
+  const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0))
+  expect(codes.length).toBe(3)
+  for (const [id, logit] of logits.entries()) {
+    // 16 nats below its top a row ends.
+    const logP = Math.max(logit - total, Math.max(...logits) - 16 - total)
+    expect(Math.abs(scale * codes[id]! + lowest - logP)).toBeLessThanOrEqual(scale / 2 + 1e-6)
+  }
+})
+
+test.each<[string, number, number, string]>([
+  ['a scale below 0', 20 + 40, -1e-4, 'row 0 holds log-probabilities from -2.40'],
+  ['a scale that is no number', 20 + 40, Number.NaN, 'to NaN: expected finite numbers up to 0'],
+  ['a lowest value without bound', 20 + 44, Number.NEGATIVE_INFINITY, 'from -Infinity to -Infinity'],
+  ['a probability above 1', 20 + 44, 0.5, 'from 0.5 to 2.49'],
+])('a row with %s is refused', (_, at, value, words) => {
+  const bytes = new Uint8Array(ROW_BYTES)
+  new DataView(bytes.buffer).setFloat32(at, value, true)
+  const error = expectRefusal(() => rowOf(bytes, 0), 'bad-tensor', words)
+  expect(error.offset).toBe(60)
+  // The rows beside it can be read.
+  expect(rowOf(bytes, 1).codes.length).toBe(3)
 })
