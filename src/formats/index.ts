@@ -2,6 +2,7 @@ import { GoldenLogitsError } from '../errors.js'
 import { type ByteSource, hasBytes, readBytes } from '../io/byte-source.js'
 import { atbBin } from './atb-bin.js'
 import type { Format } from './format.js'
+import { KLD_MAGIC } from './kld.js'
 import { npy } from './npy.js'
 import { npz } from './npz.js'
 import { safetensors } from './safetensors.js'
@@ -20,6 +21,10 @@ const UNSUPPORTED: readonly UnsupportedFormat[] = [
   {
     name: 'a tar archive (torch.save before 0.1.10)',
     matches: (head) => head.startsWith(TAR_MAGIC, TAR_OFFSET),
+  },
+  {
+    name: 'a base file of llama.cpp, which holds rows and no tensor (open it by loadDump)',
+    matches: (head) => head.startsWith(KLD_MAGIC),
   },
   { name: 'a GGUF model', matches: (head) => head.startsWith('GGUF') },
   { name: 'an HDF5 file', matches: (head) => head.startsWith('\x89HDF\r\n') },

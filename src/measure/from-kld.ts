@@ -2,6 +2,7 @@ import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { type KldFile, type KldRow, readKld, readKldRow } from '../formats/kld.js'
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
+import type { ByteSource } from '../io/byte-source.js'
 import { type FileSource, openFile } from '../io/file-source.js'
 import type { LogProbs } from '../metrics/log-probs.js'
 import type { Prepared, RowSource } from './row-source.js'
@@ -9,7 +10,7 @@ import type { Prepared, RowSource } from './row-source.js'
 /** Rows of a base file of llama.cpp. The file stays open until `releaseFiles`. */
 export class KldSource implements RowSource {
   private readonly budgets: Readonly<Budgets>
-  private open: OpenKld | undefined
+  private open: { readonly source: FileSource; readonly rows: KldRows } | undefined
 
   constructor(budgets: Partial<Budgets>) {
     this.budgets = resolveBudgets(budgets)
@@ -44,29 +45,30 @@ export class KldSource implements RowSource {
     this.open = undefined
   }
 
-  private opened(file: string): OpenKld {
-    if (this.open?.source.file === file) return this.open
+  private opened(file: string): KldRows {
+    if (this.open?.source.file === file) return this.open.rows
     this.releaseFiles()
     const source = openFile(file, this.budgets)
     try {
-      this.open = new OpenKld(source, readKld(source, this.budgets))
+      const rows = new KldRows(source, readKld(source, this.budgets))
+      this.open = { source, rows }
+      return rows
     } catch (error) {
       source.close()
       throw error
     }
-    return this.open
   }
 }
 
-/** An open base file, with memory for one row. */
-class OpenKld {
-  readonly source: FileSource
+/** The rows of an open base file, with memory for one of them. */
+export class KldRows {
+  private readonly source: ByteSource
   readonly kld: KldFile
   private readonly bytes: Uint8Array
   private readonly logs: Float64Array
   private readonly probs: Float64Array
 
-  constructor(source: FileSource, kld: KldFile) {
+  constructor(source: ByteSource, kld: KldFile) {
     this.source = source
     this.kld = kld
     this.bytes = new Uint8Array(kld.rowBytes)
@@ -74,7 +76,10 @@ class OpenKld {
     this.probs = new Float64Array(kld.vocabSize)
   }
 
-  /** The row, valid until the next call. */
+  /**
+   * The row, valid until the next call.
+   * @throws GoldenLogitsError `bad-tensor` if it is no row of log-probabilities
+   */
   row(index: number): LogProbs {
     const row = readKldRow(this.source, this.kld, index, this.bytes)
     const { sum, lowest } = decode(row, this.logs, this.probs)

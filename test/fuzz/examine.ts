@@ -1,8 +1,12 @@
 import { crc32 } from 'node:zlib'
 import { GoldenLogitsError } from '../../src/errors.js'
+import { readKld, startsKld } from '../../src/formats/kld.js'
 import { TensorReader } from '../../src/formats/tensor-reader.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
+import type { ByteSource } from '../../src/io/byte-source.js'
 import { memorySource } from '../../src/io/memory-source.js'
+import { KldRows } from '../../src/measure/from-kld.js'
+import type { LogProbs } from '../../src/metrics/log-probs.js'
 import { itemSize } from '../../src/tensor/dtype.js'
 import type { LazyTensor } from '../../src/tensor/tensor.js'
 import type { ExpectedTensor } from './pickle-grammar.js'
@@ -31,10 +35,12 @@ const MAX_DECODED = 1 << 14
  * @throws Finding
  */
 export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
+  const source = memorySource(bytes, 'input')
+  if (startsKld(source)) return examineKld(source)
   let tensors: LazyTensor[]
   let reading: Reading
   try {
-    tensors = reader.open(memorySource(bytes, 'input')).tensors
+    tensors = reader.open(source).tensors
     reading = readingOf(tensors)
   } catch (error) {
     if (error instanceof Finding) throw error
@@ -45,6 +51,27 @@ export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   if (expected === 'a refusal') throw new Finding(`an impossible file was read as ${reading}`)
   if (expected) holdAgainst(tensors, expected)
   return { code: 'read', reading }
+}
+
+/** The same of a base file of llama.cpp: a line for its header, and one for each row. @throws Finding */
+function examineKld(source: ByteSource): Outcome {
+  try {
+    const kld = readKld(source, DEFAULT_BUDGETS)
+    const rows = new KldRows(source, kld)
+    const reading = [`${kld.contextLength} ${kld.vocabSize} ${kld.chunks}`]
+    for (let index = 0; index < kld.chunks * kld.rowsPerChunk; index++) reading.push(describeKldRow(rows.row(index)))
+    return { code: 'read', reading }
+  } catch (error) {
+    if (error instanceof Finding) throw error
+    return refusalOf(error)
+  }
+}
+
+function describeKldRow({ logs, probs, error, floor }: LogProbs): string {
+  const sum = probs.reduce((total, p) => total + p, 0)
+  if (!logs.every((log) => Number.isFinite(log) && log < 0.01)) throw new Finding('a log-probability above 0')
+  if (!(sum > 0.98) || !(error >= 0) || !(floor <= 0)) throw new Finding(`a row with ${sum}, ${error}, ${floor}`)
+  return logs.map((log) => Math.round(log * 1000) || 0).join(' ')
 }
 
 /** The code and message of an error. @throws Finding if it does not keep the promises of errors */

@@ -5,6 +5,7 @@ import { type Choices, chance, pick } from './choices.js'
 import { entriesOf, type loadCorpus, type RealEntry, type RealFile } from './corpus.js'
 import { type Expected, examine, Finding, type Outcome } from './examine.js'
 import { generateBin, generateLegacy, generateZip } from './file-grammar.js'
+import { generateKld, judgeKld } from './kld-grammar.js'
 import { mutate } from './mutate.js'
 
 export type Corpus = ReturnType<typeof loadCorpus>
@@ -30,6 +31,8 @@ export const KINDS: Readonly<Record<string, { share: number; make(choices: Choic
   '.npz, mutated array': { share: 6, make: (choices, corpus) => mutatedMember(choices, corpus.npz) },
   'safetensors, mutated': { share: 6, make: (choices, corpus) => mutatedArray(choices, corpus.safetensors) },
   'safetensors, generated': { share: 6, make: (choices) => generateSafetensors(choices, pick(choices, [0, 15, 60])) },
+  '.kld, mutated': { share: 6, make: (choices, corpus) => mutatedKld(choices, corpus) },
+  '.kld, generated': { share: 6, make: (choices) => generateKld(choices, pick(choices, [0, 15, 60])) },
   '.bin, mutated': { share: 6, make: (choices, corpus) => mutatedBin(choices, corpus) },
   '.bin, generated': { share: 6, make: (choices) => generateBin(choices, pick(choices, [0, 15, 60])) },
 }
@@ -125,6 +128,12 @@ function mutatedBin(choices: Choices, corpus: Corpus): Input {
   const file = anyOf(choices, corpus.bin)
   const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.bin).bytes)
   return { bytes, judge: (outcome) => 'reading' in outcome && judgeBin(bytes) }
+}
+
+function mutatedKld(choices: Choices, corpus: Corpus): Input {
+  const file = anyOf(choices, corpus.kld)
+  const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.kld).bytes)
+  return { bytes, judge: (outcome) => judgeKld(bytes, outcome) }
 }
 
 /** Parses the header independently: dtype and dims must give exactly the elements of the file. */
