@@ -1,138 +1,155 @@
-// How far the default verdicts can be trusted: honest runs that fail, and faults that pass, on simulated greedy runs with rows
-// in memory (V = 4,000). Prints Markdown tables. Seeded. Usage: npm run build && node scripts/trust.mjs [--runs 200] [--faulty 40]
-// [--tokens 40] [--seed 1] [--long 40] [--tops 16,31,60]
+// How far the default verdicts can be trusted: honest runs that fail, and faults that pass, on simulated runs with rows in memory
+// (V = 4,000). Prints the tables of docs/trust.md. Seeded. Usage: npm run build && node scripts/trust.mjs [--runs 200]
+// [--faulty 40] [--tokens 40] [--seed 1] [--long 40] [--tops 16,31,60] [--dtypes bf16,fp16] [--decodings greedy,forced]
 // [--faults 'one id +1,noise 0.1']; `long` runs have 200 tokens; without `faults`, all are planted
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { FAULTS } from './trust/faults.mjs'
 import { Simulator } from './trust/simulator.mjs'
+import { markdown, percent, shares } from './trust/tables.mjs'
+import { addRun, isBeyond, newTally } from './trust/tally.mjs'
 
+const text = (value) => ({ type: 'string', default: value })
 const { values } = parseArgs({
   options: {
-    runs: { type: 'string', default: '200' },
-    faulty: { type: 'string', default: '40' },
-    tokens: { type: 'string', default: '40' },
-    seed: { type: 'string', default: '1' },
-    long: { type: 'string', default: '40' },
-    tops: { type: 'string', default: '16,31,60' },
-    faults: { type: 'string', default: '' },
+    runs: text('200'),
+    faulty: text('40'),
+    tokens: text('40'),
+    seed: text('1'),
+    long: text('40'),
+    tops: text('16,31,60'),
+    dtypes: text('bf16,fp16'),
+    decodings: text('greedy,forced'),
+    faults: text(Object.keys(FAULTS).join(',')),
   },
 })
 const [runs, faulty, tokens, seed, long] = ['runs', 'faulty', 'tokens', 'seed', 'long'].map((key) =>
   Number(values[key]),
 )
-const faults = values.faults.split(',').filter(Boolean)
+const list = (key) => values[key].split(',')
 const dist = join(import.meta.dirname, '../dist/esm/index.js')
 const { compareDumps, logitsOf } = await import(pathToFileURL(dist).href)
 
 const started = performance.now()
-console.log(
-  `${runs} honest runs and ${faulty} of each fault, ${tokens} tokens, seed ${seed}; 95 % intervals (Wilson)\n`,
-)
-console.log('| top | dtype | decoding | run | pass | with warning | fail | inconclusive | comparable, median |')
-console.log('|---|---|---|---|---|---|---|---|---|')
-const comparableCounts = []
-const flips = []
-for (const top of values.tops.split(',').map(Number)) {
-  for (const dtype of ['bf16', 'fp16']) {
-    const simulator = new Simulator({ top, dtype, seed })
-    for (const decoding of ['greedy', 'forced']) {
-      const honest = tally(simulator, runs, tokens, decoding, undefined)
-      printRow(top, dtype, decoding, 'honest', honest)
-      if (decoding === 'greedy') comparableCounts.push({ name: `${top} ${dtype}`, counts: honest.comparable })
-      if (long > 0)
-        printRow(top, dtype, decoding, 'honest, 200 tokens', tally(simulator, long, 200, decoding, undefined))
-      const flipsOf = { honest: honest.flips }
-      const honestFlips = new Set(honest.flips.map(({ key }) => key))
-      for (const [name, fault] of Object.entries(FAULTS)) {
-        if (faults.length > 0 && !faults.includes(name)) continue
-        const result = tally(simulator, faulty, tokens, decoding, fault)
-        // Without noise of its own a fault leaves the flips of the honest run as they are.
-        flipsOf[name] = result.flips.filter(({ key }) => !honestFlips.has(key))
-        printRow(top, dtype, decoding, name, result, honest)
-      }
-      // In a greedy run only the first flip is one of the same text.
-      if (decoding === 'forced') flips.push({ name: `${top} ${dtype}`, of: flipsOf })
-    }
+const settings = list('tops').flatMap((top) => list('dtypes').map((dtype) => ({ top: Number(top), dtype })))
+const tallies = { greedy: [], forced: [] }
+for (const { top, dtype } of settings) {
+  const simulator = new Simulator({ top, dtype, seed })
+  for (const decoding of list('decodings')) {
+    const all = { honest: simulate(simulator, runs, tokens, decoding, undefined) }
+    if (long > 0) all['honest, 200 tokens'] = simulate(simulator, long, 200, decoding, undefined)
+    for (const name of list('faults')) all[name] = simulate(simulator, faulty, tokens, decoding, FAULTS[name])
+    tallies[decoding].push({ name: `${dtype}, to ${top}`, all })
+    console.error(`${dtype}, logits to ${top}, ${decoding}: ${Math.round((performance.now() - started) / 1000)} s`)
   }
 }
-console.log('\nHonest free runs with fewer comparable tokens than minComparable:\n')
-console.log('| logits | 1 | 2 | 4 | 8 | 16 |\n|---|---|---|---|---|---|')
-for (const { name, counts } of comparableCounts) {
-  const shares = [1, 2, 4, 8, 16].map((least) => percent(counts.filter((count) => count < least).length, counts.length))
-  console.log(`| ${name} | ${shares.join(' | ')} |`)
+
+console.log(`${runs} honest runs and ${faulty} of each fault in each setting, ${tokens} tokens each, seed ${seed}.`)
+for (const [decoding, title] of [
+  ['forced', 'Forced runs: both sides read the same tokens'],
+  ['greedy', 'Free runs: each side goes on with its own top-1'],
+]) {
+  if (tallies[decoding].length === 0) continue
+  const columns = tallies[decoding]
+  const names = Object.keys(columns[0].all)
+  const rowsOf = (cell) => names.map((name) => [name, ...columns.map(({ all }) => cell(all[name], all.honest))])
+  const header = ['run', ...columns.map(({ name }) => name)]
+  console.log(`\n### ${title}\n\nPass / pass with a warning / fail / inconclusive, in per cent:\n`)
+  console.log(markdown(header, rowsOf(shares)))
+  console.log("\nPass with `strict: true` and `rounding: 'aware'`, with a 95 % interval (Wilson):\n")
+  console.log(
+    markdown(
+      header,
+      rowsOf(({ strict, count }) => percent(strict, count)),
+    ),
+  )
+  console.log('\nThe tokens that were judged, their median:\n')
+  console.log(
+    markdown(
+      header,
+      rowsOf(({ judged }) => judged.toSorted((a, b) => a - b)[judged.length >> 1]),
+    ),
+  )
 }
-const planted = ['top-1/2 swapped', 'one id +1', 'one id +3', 'noise 0.1', 'noise 0.3']
-console.log(
-  '\nErrors of the near-tie rule, of the flips of forced runs: honest ones that are called no near-tie, and planted ones',
-)
-console.log('that are called near-ties:\n')
-console.log(`| logits | honest, called none | ${planted.join(' | ')} |\n|---|---|${planted.map(() => '---|').join('')}`)
-for (const { name, of } of flips) {
-  const shares = planted.map((fault) => shareOf(of[fault], true))
-  console.log(`| ${name} | ${shareOf(of.honest, false)} | ${shares.join(' | ')} |`)
+
+console.log('\n### What must hold\n')
+printMusts()
+
+if (tallies.greedy.length > 0) {
+  console.log('\n### Honest free runs with fewer comparable tokens than `minComparable`\n')
+  const least = [1, 2, 4, 8, 16]
+  const rows = tallies.greedy.map(({ name, all: { honest } }) => {
+    return [name, ...least.map((few) => percent(honest.judged.filter((count) => count < few).length, honest.count))]
+  })
+  console.log(markdown(['logits', ...least.map(String)], rows))
 }
+// In a free run only the first flip is one of the same text.
+if (tallies.forced.length > 0) printFlips()
 console.log(`\n${Math.round((performance.now() - started) / 1000)} s`)
 
-function tally(simulator, count, length, decoding, fault) {
-  const result = { pass: 0, warned: 0, fail: 0, inconclusive: 0, comparable: [], noise: [], missed: [], flips: [] }
+function simulate(simulator, count, length, decoding, fault) {
+  const tally = newTally()
   for (let run = 0; run < count; run++) {
     const { golden, dump } = simulator.run(run, length, decoding, fault)
-    const options = { dtype: simulator.dtype, decoding, threads: 1 }
-    const comparison = compareDumps(logitsOf(dump), logitsOf(golden), options)
-    const { pass, warnings, inconclusive, counts, noise } = comparison
-    if (pass) result[warnings.length > 0 ? 'warned' : 'pass']++
-    else result[inconclusive === undefined ? 'fail' : 'inconclusive']++
-    for (const { flip, step, dump: side } of comparison.tokens) {
-      if (flip) result.flips.push({ isBenign: flip.isBenign, key: `${run} ${step} ${side?.top1}` })
+    const compare = (options) => {
+      return compareDumps(logitsOf(dump), logitsOf(golden), {
+        dtype: simulator.dtype,
+        decoding,
+        threads: 1,
+        ...options,
+      })
     }
-    result.comparable.push(counts.compared - counts.notComparable)
-    if (noise) result.noise.push(noise)
-    if (noise && pass && warnings.length === 0) result.missed.push(noise)
+    addRun(tally, run, compare)
   }
-  return result
+  return tally
 }
 
-/** @param honest marks unwarned passes whose statistics are beyond those of every honest run */
-function printRow(top, dtype, decoding, name, result, honest) {
-  const { pass, warned, fail, inconclusive, comparable } = result
-  const all = comparable.length
-  const middle = comparable.toSorted((a, b) => a - b)[all >> 1]
-  const beyond = honest ? result.missed.filter((noise) => isBeyond(noise, honest.noise)).length : 0
-  const passes = `${percent(pass, all)}${beyond > 0 ? ` (${beyond} beyond honest)` : ''}`
-  const failures = `${percent(fail, all)}${name.startsWith('honest') ? ` (${interval(fail, all)})` : ''}`
+function printMusts() {
+  const every = Object.values(tallies).flat()
+  const honest = every.flatMap(({ all }) => [all.honest, all['honest, 200 tokens']].filter(Boolean))
+  const sum = (of) => honest.reduce((total, tally) => total + of(tally), 0)
   console.log(
-    `| ${top} | ${dtype} | ${decoding} | ${name} | ${passes} | ${percent(warned, all)} | ${failures} | ${percent(inconclusive, all)} | ${middle} |`,
+    `- Honest runs that fail: ${percent(
+      sum(({ fail }) => fail),
+      sum(({ count }) => count),
+    )}.`,
   )
+  const missed = (decoding, of) =>
+    tallies[decoding].flatMap(({ name, all }) => {
+      return Object.entries(all).flatMap(([fault, tally]) => {
+        if (fault.startsWith('honest')) return []
+        const beyond = tally[of].filter((statistics) => isBeyond(statistics, all.honest.statistics))
+        return beyond.length === 0 ? [] : [`${fault} (${name}): ${beyond.length} of ${tally.count}`]
+      })
+    })
+  const listed = (found) => (found.length === 0 ? 'none' : found.join('; '))
+  for (const [decoding, kind] of [
+    ['forced', 'Forced runs with a fault'],
+    ['greedy', 'Free runs with a fault and without a near-tie'],
+  ]) {
+    const statistics = 'with statistics beyond those of every honest run'
+    console.log(`- ${kind} that pass without a warning, ${statistics}: ${listed(missed(decoding, 'unwarned'))}.`)
+    console.log(`- ${kind} that pass with \`strict\`, ${statistics}: ${listed(missed(decoding, 'missed'))}.`)
+  }
+  const unsaid = every.flatMap(({ all }) => Object.values(all)).reduce((total, { unsaid: count }) => total + count, 0)
+  console.log(`- Runs that do not say how many tokens were judged, although some were not: ${unsaid}.`)
 }
 
-function isBeyond({ medianSpread, divergenceRatio, deviationRatio }, honest) {
-  const most = (of) => Math.max(...honest.map(of))
-  const off = ({ deviationRatio: ratio }) => Math.abs(ratio - 1)
-  return (
-    medianSpread > most((noise) => noise.medianSpread) ||
-    divergenceRatio > most((noise) => noise.divergenceRatio) ||
-    off({ deviationRatio }) > most(off)
+function printFlips() {
+  const planted = ['top-1/2 swapped', 'one id +1', 'one id +3', 'noise 0.1', 'noise 0.3'].filter((name) =>
+    list('faults').includes(name),
   )
-}
-
-/** The share of flips that are, or are not, called benign. */
-function shareOf(flips = [], isBenign) {
-  if (flips.length === 0) return '–'
-  const count = flips.filter((flip) => flip.isBenign === isBenign).length
-  return `${percent(count, flips.length)} of ${flips.length}`
-}
-
-function percent(count, all) {
-  return `${((100 * count) / all).toFixed(count === 0 || count === all ? 0 : 1)} %`
-}
-
-/** Wilson's 95 % interval of a share. */
-function interval(count, all) {
-  const z = 1.96
-  const p = count / all
-  const middle = (p + (z * z) / (2 * all)) / (1 + (z * z) / all)
-  const half = (z / (1 + (z * z) / all)) * Math.sqrt((p * (1 - p)) / all + (z * z) / (4 * all * all))
-  return `${(100 * Math.max(0, middle - half)).toFixed(1)} to ${(100 * (middle + half)).toFixed(1)} %`
+  console.log('\n### Errors of the near-tie rule, of the flips of forced runs\n')
+  console.log('Honest flips that are called no near-tie, and planted ones that are called near-ties:\n')
+  const share = (flips, isBenign) => {
+    return flips.length === 0 ? '–' : percent(flips.filter((flip) => flip.isBenign === isBenign).length, flips.length)
+  }
+  const rows = tallies.forced.map(({ name, all }) => {
+    // Without noise of its own a fault leaves the flips of the honest run as they are.
+    const known = new Set(all.honest.flips.map(({ key }) => key))
+    const made = (fault) => all[fault].flips.filter(({ key }) => !known.has(key))
+    return [name, share(all.honest.flips, false), ...planted.map((fault) => share(made(fault), true))]
+  })
+  console.log(markdown(['logits', 'honest, called none', ...planted], rows))
 }
