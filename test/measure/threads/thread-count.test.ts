@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { compareDumps, GoldenLogitsError } from '../../../src/index.js'
-import { threadCount } from '../../../src/measure/threads/thread-count.js'
+import { threadCount as countOf } from '../../../src/measure/threads/thread-count.js'
 import { tree } from '../../fixtures/trees.js'
 
 const machine = vi.hoisted(() => ({ processors: 8, isMainThread: true }))
@@ -21,11 +21,23 @@ const vitest = (globalThis as { __vitest_worker__?: { config: { maxWorkers?: num
 const { maxWorkers } = vitest
 const { connected } = process
 
+let isConnected = false
+
+/** Vitest sends by this connection between two calls: it counts as cut only during one. */
+function threadCount(option: number | undefined): number {
+  process.connected = isConnected
+  try {
+    return countOf(option)
+  } finally {
+    process.connected = connected
+  }
+}
+
 /** @param parent is there a process that this one is connected to, as workers are? */
 function within(processors: number, env: Partial<Record<(typeof RUNNER)[number], string>>, parent = false): void {
   machine.processors = processors
   for (const name of RUNNER) vi.stubEnv(name, env[name])
-  process.connected = parent
+  isConnected = parent
 }
 
 beforeEach(() => {
@@ -34,7 +46,6 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  process.connected = connected
   vitest.maxWorkers = maxWorkers
   vi.unstubAllEnvs()
 })
