@@ -24,6 +24,7 @@ const BROWSER = 'browser'
 
 /** The modules that need Node, and what stands in for them in a browser. */
 const STAND_INS = {
+  'compare/calibration/file': 'browser/calibration-file',
   'dumps/load': 'browser/load',
   'measure/linked-files': 'browser/linked-files',
   'measure/measure-all': 'browser/measure-all',

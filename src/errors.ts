@@ -34,6 +34,9 @@ export const ERROR_CODES = [
   'snapshot-version',
   'snapshot-mismatch',
   'write-failed',
+  // calibrations
+  'bad-calibration',
+  'calibration-mismatch',
   // arguments
   'invalid-argument',
 ] as const

@@ -1,3 +1,15 @@
+export { type AcceptedPair, type CalibrateOptions, calibrate } from './compare/calibration/calibrate.js'
+export { calibrationText } from './compare/calibration/text.js'
+export type {
+  CalibratedRunKey,
+  Calibration,
+  CalibrationKey,
+  MeasuredRunKey,
+  MetricSpread,
+  ProposedLimit,
+  QuantityKey,
+  TokenLimitKey,
+} from './compare/calibration/types.js'
 export { compareDumps } from './compare/compare-dumps.js'
 export type { CompareOptions } from './compare/options.js'
 export type { PrecisionName } from './compare/thresholds.js'

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import * as api from '../src/index.js'
 import * as matchers from '../src/matchers.js'
 import * as reporter from '../src/reporter.js'
+import { goldenRows, inMemory } from './build/noisy.js'
 import { tree } from './fixtures/trees.js'
 import { bin } from './formats/build/bin.js'
 import { FOUR } from './formats/build/zip.js'
@@ -137,11 +138,23 @@ function heldTo(body: () => unknown): void {
 
 const [logits] = api.readTensors(file)
 
+const BUILD = { model: 'm', device: 'd', tensorParallel: 1, decoding: 'forced' } as const
+
+/** 100 rows of memory, enough to calibrate. */
+function noise(seed: number) {
+  return api.logitsOf(inMemory(goldenRows(seed, 100), 'float32'))
+}
+
 /** Every public function, with arguments that are right. */
 const FUNCTIONS: Readonly<Record<string, readonly [call: (...args: never[]) => unknown, right: readonly unknown[]]>> = {
   readTensors: [api.readTensors, [file, { limits: {} }]],
   loadDump: [api.loadDump, [my, {}]],
   lazyDumps: [(sources: never) => Object.values(api.lazyDumps(sources)), [{ my, golden: { path: golden } }]],
+  calibrate: [
+    api.calibrate,
+    [[{ dump: noise(1), golden: noise(2) }], { model: 'm', device: 'd', tensorParallel: 1, decoding: 'forced' }],
+  ],
+  calibrationText: [api.calibrationText, [api.calibrate([{ dump: noise(1), golden: noise(2) }], BUILD)]],
   compareDumps: [api.compareDumps, [my, golden, { threads: 1, steps: [0] }]],
   logitsOf: [api.logitsOf, [new Float32Array(4), { dims: [1, 4] }]],
   toReproduceLogits: [

@@ -201,6 +201,25 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
     text: 'the snapshot cannot be written (',
     file: (path) => join(path, 'x.golden'),
   },
+  'bad-calibration': {
+    make: (path) => {
+      writeFileSync(path, '{}')
+      return () =>
+        compareDumps(tree('a_clean_f32_vs_f16', 'my'), tree('a_clean_f32_vs_f16', 'golden'), { calibration: path })
+    },
+    text: 'is no calibration: expected an object with "format": "golden-logits-calibration"; calibrate again',
+  },
+  'calibration-mismatch': {
+    make: (path) => {
+      const [my, golden] = [tree('a_clean_f32_vs_f16', 'my'), tree('a_clean_f32_vs_f16', 'golden')]
+      const head = { format: 'golden-logits-calibration', version: 1, model: 'a', dtype: 'bf16', golden: 'fp32' }
+      const rest = { tensorParallel: 1, device: 'b', measured: 'c', tokens: 1, spread: {}, tokenLimits: {} }
+      writeFileSync(path, JSON.stringify({ ...head, ...rest, runLimits: {}, runTokens: 32, notes: [] }))
+      return () => compareDumps(my, golden, { calibration: path })
+    },
+    text: 'is for dtype bf16, but this comparison is of fp16; calibrate this build by itself',
+    file: () => tree('a_clean_f32_vs_f16', 'my'),
+  },
   'invalid-argument': {
     make: (path) => {
       torchStep(path, 'torch_tensors', 'cuda0_1')

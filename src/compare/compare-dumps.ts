@@ -34,8 +34,11 @@ export function compareListed(
   options: CompareOptions = {},
 ): ListedComparison {
   const settings = checkOptions(options)
-  const tested = asDumpOrRuns('dump', dump)
-  const trusted = asDumpOrRuns('golden', golden)
+  return compareChecked(asDumpOrRuns('dump', dump), asDumpOrRuns('golden', golden), settings)
+}
+
+/** The same with checked options. */
+export function compareChecked(tested: Dump, trusted: Dump, settings: CompareSettings): ListedComparison {
   if (tested.runs || trusted.runs) return compareRuns(tested, trusted, settings, compareRun)
   return compareRun(tested, trusted, settings)
 }

@@ -141,6 +141,7 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
     ...(worst!.comparison.firstFailure && { firstFailure: worst!.comparison.firstFailure }),
     counts,
     thresholds: { ...limits.thresholds },
+    ...(settings.calibration && { calibration: settings.calibration.calibration }),
     ...(run.length > 0 && { run }),
     notes: [...notes.map(({ named }) => named), ...ignored.map(({ text }) => text)],
     warnings,

@@ -5,6 +5,15 @@ import { counted } from '../lib/number-text.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
 import type { Dtype } from '../tensor/dtype.js'
+import {
+  calibratedRunLimits,
+  creepNotes,
+  gatedLimits,
+  keyNotes,
+  shortRunNotes,
+  type UsedCalibration,
+} from './calibration/judge.js'
+import { goldenPrecision, ranksOf } from './calibration/key.js'
 import { inconclusiveReason, type PrefixEnd, prefixEnd, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
@@ -32,7 +41,8 @@ export function conclude(
 ): ListedComparison {
   const { dtypes, isMixed, notes: rowNotes } = outcomeFacts(results)
   const precision = settings.precision ?? inferPrecision(dtypes)
-  const thresholds = thresholdsOf(precision, settings.limits)
+  const used = settings.calibration
+  const thresholds = thresholdsOf(precision, { ...(used && gatedLimits(used.calibration)), ...settings.limits })
   const undecided = undecidedPositions(results, golden, dump, shapeOf)
   const isByHand = Object.keys(settings.limits).length > 0
   const judging: JudgeSettings = {
@@ -52,19 +62,23 @@ export function conclude(
   const isBefore = (index: number) => end === undefined || index <= end.index
   const isComparable = (index: number) => isBefore(index) || !end!.isForAll
   const { counts, firstFailure, excused, allowed } = tally(tokens, (index) => {
-    if (!isComparable(index) || !results.plainShape(index) || !results.hasInformation(index)) return false
+    // A calibration limits more than the metrics that follow here.
+    if (used || !isComparable(index) || !results.plainShape(index) || !results.hasInformation(index)) return false
     if (results.hasFlip(index) || !Number.isNaN(results.noiseAt(index)?.freedom ?? Number.NaN)) return false
     return isWithin((key) => results.metric(index, key), thresholds)
   })
-  const run = judgeRun(comparableTokens(tokens, end), settings.runLimits)
+  const comparable = counts.compared - counts.notComparable
+  const run = judgeRun(comparableTokens(tokens, end), {
+    ...(used && calibratedRunLimits(used.calibration, comparable)),
+    ...settings.runLimits,
+  })
   const runFailures = run.filter(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
   const tooShort = run.find(({ verdict }) => verdict === 'too-short')
   const inconclusive =
     firstFailure === undefined && counts.compared > 0 && runFailures.length === 0
-      ? (inconclusiveReason(counts.compared - counts.notComparable, tokens.length - allowed, settings, end) ??
-        tooShort?.reason)
+      ? (inconclusiveReason(comparable, tokens.length - allowed, settings, end) ?? tooShort?.reason)
       : undefined
-  const isReference = isByHand || settings.rounding === 'reference'
+  const isReference = isByHand || used !== undefined || settings.rounding === 'reference'
   const noise =
     precision === 'fp32' || judging.ignoresNoise
       ? undefined
@@ -74,7 +88,9 @@ export function conclude(
   const notes: Note[] = [
     ...run.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => info(reason)),
     ...alignmentNotes,
-    ...closeCalls(run),
+    ...(used && counts.compared > 0 ? calibrationNotes(used, settings, precision, tokens, comparable, dump.path) : []),
+    // Measured limits allow for the error of the statistic.
+    ...closeCalls(run.filter(({ key }) => Object.hasOwn(settings.runLimits, key))),
     ...(end === undefined ? [] : setAsideNotes(end, judged)),
     ...(noise?.notes ?? []),
     ...excused.notes(precision, settings),
@@ -102,6 +118,7 @@ export function conclude(
     // A copy: a caller who changes it must not change the verdicts that are still to be drawn.
     thresholds: { ...thresholds },
     ...(noise?.run && { noise: noise.run }),
+    ...(used && { calibration: used.calibration }),
     ...(run.length > 0 && { run }),
     notes: notes.map(({ text }) => text),
     warnings,
@@ -110,6 +127,18 @@ export function conclude(
     goldenPath: golden.path,
     dumpPath: dump.path,
   }
+}
+
+function calibrationNotes(
+  used: UsedCalibration,
+  { limits, runLimits }: CompareSettings,
+  dtype: Precision,
+  tokens: List<TokenComparison>,
+  comparable: number,
+  dumpPath: string,
+): Note[] {
+  const shown = { dtype, golden: goldenPrecision({ tokens }), ranks: ranksOf({ tokens }), dumpPath }
+  return [...keyNotes(used, shown), ...creepNotes(used, limits, runLimits), ...shortRunNotes(used, comparable)]
 }
 
 /** The tokens for which both runs had read the same text: statistics of a run are about these. */

@@ -1,7 +1,12 @@
 import { describeValue, invalidArgument } from '../errors.js'
-import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/check-options.js'
+import { checkObject, choice, flag, nonEmptyString, refuseUnknown, wholeNumber } from '../lib/check-options.js'
+import { type FilePath, pathOf } from '../lib/file-path.js'
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
+import { checkCalibration } from './calibration/check.js'
+import { readCalibration } from './calibration/file.js'
+import type { UsedCalibration } from './calibration/judge.js'
+import type { Calibration } from './calibration/types.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
 import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { TokenIds } from './token-ids.js'
@@ -58,6 +63,17 @@ export interface CompareOptions {
    */
   rounding?: 'aware' | 'reference'
   /**
+   * Measured limits in place of those of the precision: what `calibrate` returned, or the path of its file. Limits in `thresholds`
+   * come before them.
+   */
+  calibration?: Calibration | FilePath
+  /** The model of the dump, which must be that of the calibration. */
+  model?: string
+  /** The device of the dump, likewise. */
+  device?: string
+  /** Over how many processes the model of the dump was split, likewise. */
+  tensorParallel?: number
+  /**
    * How the runs chose the tokens that they were fed, on which depends whether both read the same text before a token:
    * `greedy` (assumed, if left out) feeds the top-1; `sampled` feeds a draw, which the logits do not show; `forced` says that
    * both runs were fed the same tokens, so that no token follows a divergence.
@@ -94,6 +110,7 @@ export interface CompareSettings {
   minComparable: number | undefined
   /** Undefined if left out: `aware` is assumed. */
   rounding: 'aware' | 'reference' | undefined
+  calibration: UsedCalibration | undefined
   /** Undefined if left out: greedy decoding is assumed. */
   decoding: Decoding | undefined
   strict: boolean
@@ -119,6 +136,10 @@ export const COMPARE_OPTIONS = [
   'tokenIds',
   'minComparable',
   'rounding',
+  'calibration',
+  'model',
+  'device',
+  'tensorParallel',
   'strict',
   'threads',
 ]
@@ -139,10 +160,32 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     tokenIds: checkTokenIds(given.tokenIds),
     minComparable: wholeNumber('minComparable', given.minComparable, 1),
     rounding: given.rounding === undefined ? undefined : choice('rounding', given.rounding, ROUNDINGS),
+    calibration: checkUsed(given),
     decoding: given.decoding === undefined ? undefined : choice('decoding', given.decoding, DECODINGS),
     strict: flag('strict', given.strict),
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
+}
+
+/** The calibration, read, and what the dump is said to come from. */
+function checkUsed({ calibration, ...given }: CompareOptions): UsedCalibration | undefined {
+  const said = {
+    model: nonEmptyString('model', given.model),
+    device: nonEmptyString('device', given.device),
+    tensorParallel: wholeNumber('tensorParallel', given.tensorParallel, 1),
+  }
+  if (calibration === undefined) {
+    const name = Object.entries(said).find(([, value]) => value !== undefined)?.[0]
+    if (name === undefined) return undefined
+    throw invalidArgument(`the option ${name} says which calibration fits: set calibration, too, or leave ${name} out`)
+  }
+  const value: unknown = pathOf(calibration)
+  if (typeof value === 'string' && value !== '') return { calibration: readCalibration(value), file: value, ...said }
+  if (typeof value === 'object' && value !== null)
+    return { calibration: checkCalibration(value), file: undefined, ...said }
+  throw invalidArgument(
+    `calibration must be the path of a calibration file or what calibrate returned, got ${describeValue(value)}`,
+  )
 }
 
 function checkTokenIds(ids: unknown): TokenIds | undefined {

@@ -1,6 +1,8 @@
 import { largestDivergence, SPREAD_LIMITS } from '../metrics/noise.js'
 import type { RowNoise } from '../metrics/row-noise.js'
-import type { GatedKey } from '../metrics/table.js'
+import type { GatedKey, Metrics } from '../metrics/table.js'
+import { calibratedReasons } from './calibration/judge.js'
+import type { Calibration } from './calibration/types.js'
 import type { CompareSettings } from './options.js'
 import { cosineText, roundedAway } from './rounded-away.js'
 import type { Thresholds, TokenNoise } from './types.js'
@@ -12,14 +14,17 @@ export interface Rule {
   readonly isHard: Readonly<Record<GatedKey, boolean>>
   /** How many tokens the comparison has. */
   readonly tokens: number
+  /** Measured limits, which are hard, too. */
+  readonly calibration?: Calibration
 }
 
-export function ruleOf({ rounding, limits }: CompareSettings, tokens: number): Rule {
+export function ruleOf({ rounding, limits, calibration: used }: CompareSettings, tokens: number): Rule {
+  const measured = used?.calibration.tokenLimits ?? {}
   const isHard = {
-    klDivergence: limits.klDivergence !== undefined,
-    cosineSimilarity: limits.cosineSimilarity !== undefined,
+    klDivergence: (limits.klDivergence ?? measured.klDivergence) !== undefined,
+    cosineSimilarity: (limits.cosineSimilarity ?? measured.cosineSimilarity) !== undefined,
   }
-  return { isAware: rounding !== 'reference', isHard, tokens }
+  return { isAware: rounding !== 'reference', isHard, tokens, ...(used && { calibration: used.calibration }) }
 }
 
 /** The judgement of measured rows: what is over its limit, and what is over a reference limit but within rounding. */
@@ -36,7 +41,7 @@ export interface Judgement {
  * these logits).
  */
 export function judgeMetrics(
-  metrics: Readonly<Record<GatedKey, number>>,
+  metrics: Readonly<Metrics>,
   limits: Thresholds,
   noise: TokenNoise | undefined,
   rule: Rule,
@@ -68,6 +73,7 @@ export function judgeMetrics(
       `relative spread ${roundedAway(spread, most, 3)} is above ${roundedAway(most, spread, 3)}: more noise than ${precision} makes, or a factor on the logits`,
     )
   }
+  if (rule.calibration) reasons.push(...calibratedReasons(rule.calibration, { metrics, ...(noise && { noise }) }))
   return { reasons, excuses }
 }
 
@@ -85,7 +91,7 @@ export function tokenNoise(noise: RowNoise | undefined, tokens: number): TokenNo
   const { relativeSpread, goldenDeviation, dumpDeviation, expectedDivergence, freedom } = noise
   const isExact = !Number.isNaN(freedom)
   const deviationRatio = goldenDeviation > 0 ? dumpDeviation / goldenDeviation : Number.NaN
-  const result: TokenNoise = { relativeSpread, deviationRatio, isExact }
+  const result: TokenNoise = { relativeSpread, deviationRatio, goldenDeviation, isExact }
   if (!isExact) return result
   result.expectedKl = expectedDivergence
   result.largestKl = largestDivergence({ mean: expectedDivergence, freedom }, tokens)

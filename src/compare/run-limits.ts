@@ -1,6 +1,9 @@
 import { describeValue, invalidArgument } from '../errors.js'
 import { type Note, warning } from '../lib/note.js'
 import { significant } from '../lib/number-text.js'
+import { quantityNamed } from './calibration/quantities.js'
+import { RUN_TOKENS } from './calibration/spread.js'
+import type { CalibratedRunKey, QuantityKey } from './calibration/types.js'
 import { isFlip, knowsTop1 } from './divergence.js'
 import { roundedAway } from './rounded-away.js'
 import { mean, percentile, standardError } from './statistics.js'
@@ -43,11 +46,29 @@ const TABLE = {
     // Rounded, since 1 / (1 − 0.9) is 10.000000000000002.
     leastTokens: (limit) => Math.ceil(Number((1 / (1 - limit)).toPrecision(9))),
   },
-} as const satisfies Readonly<Record<RunKey, RunGate>>
+  medianSpread: measured('median relative spread'),
+  medianScaleError: measured('median scale error'),
+  medianPeak: measured('median error peak'),
+} as const satisfies Readonly<Record<RunKey | CalibratedRunKey, RunGate>>
 
-export const RUN_KEYS = Object.keys(TABLE) as readonly RunKey[]
+/** A statistic that only a calibration limits. */
+function measured(label: string): RunGate {
+  return { label, better: 'lower', accepts: isAboveZero, range: 'above 0', leastTokens: () => RUN_TOKENS }
+}
+
+const MEDIANS: Readonly<Record<CalibratedRunKey, QuantityKey>> = {
+  medianSpread: 'relativeSpread',
+  medianScaleError: 'scaleError',
+  medianPeak: 'errorPeak',
+}
+
+/** What the option `thresholds` may limit. */
+export const RUN_KEYS: readonly RunKey[] = ['meanKl', 'p99Kl', 'top1Agreement']
 
 export type RunThresholds = Partial<Record<RunKey, number>>
+
+/** The limits of `thresholds` and of a calibration. */
+export type RunLimits = Partial<Record<RunKey | CalibratedRunKey, number>>
 
 /**
  * The limits on a run among the caller's thresholds.
@@ -68,11 +89,14 @@ export function checkRunLimits(thresholds: Readonly<Record<string, unknown>>): R
 }
 
 /** Judges the statistics of the tokens by the limits. @param tokens those that are comparable */
-export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunThresholds): RunVerdict[] {
-  const asked = RUN_KEYS.filter((key) => limits[key] !== undefined)
+export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunLimits): RunVerdict[] {
+  const asked = (Object.keys(TABLE) as (keyof typeof TABLE)[]).filter((key) => limits[key] !== undefined)
   if (asked.length === 0) return []
   const bounds = { lo: [] as number[], hi: [] as number[] }
   const isSame: number[] = []
+  const medians = asked.flatMap((key) =>
+    isMedian(key) ? [{ key, quantity: quantityNamed(MEDIANS[key]), values: [] as number[] }] : [],
+  )
   for (const token of tokens) {
     const { metrics, bounds: bounded } = token
     if (metrics || bounded) {
@@ -81,20 +105,33 @@ export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunThreshold
       bounds.hi.push(bounded?.klDivergence.hi ?? metrics!.klDivergence)
       if (knowsTop1(token)) isSame.push(isFlip(token) ? 0 : 1)
     }
+    for (const { quantity, values } of medians) {
+      const value = quantity.value(token)
+      if (value !== undefined && !Number.isNaN(value)) values.push(value)
+    }
   }
   const [lo, hi] = [Float64Array.from(bounds.lo).sort(), Float64Array.from(bounds.hi).sort()]
   return asked.map((key) => {
     const limit = limits[key]!
     if (key === 'meanKl') return verdictOf(key, limit, mean(lo), mean(hi), lo.length, standardError(hi))
     if (key === 'p99Kl') return verdictOf(key, limit, percentile(lo, 0.99), percentile(hi, 0.99), lo.length)
+    if (isMedian(key)) {
+      const sorted = Float64Array.from(medians.find((one) => one.key === key)!.values).sort()
+      const middle = percentile(sorted, 0.5)
+      return verdictOf(key, limit, middle, middle, sorted.length)
+    }
     const share = mean(isSame)
     const error = Math.sqrt((share * (1 - share)) / isSame.length)
     return verdictOf(key, limit, share, share, isSame.length, error)
   })
 }
 
+function isMedian(key: RunKey | CalibratedRunKey): key is CalibratedRunKey {
+  return Object.hasOwn(MEDIANS, key)
+}
+
 function verdictOf(
-  key: RunKey,
+  key: RunKey | CalibratedRunKey,
   limit: number,
   lo: number,
   hi: number,

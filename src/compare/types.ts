@@ -5,6 +5,8 @@ import type { Precision } from '../metrics/precision.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { Metrics, NonFinite, RowStats, Support } from '../metrics/types.js'
 
+import type { CalibratedRunKey, Calibration } from './calibration/types.js'
+
 export type { MetricBounds } from '../measure/outcome.js'
 export type { Precision } from '../metrics/precision.js'
 
@@ -60,6 +62,8 @@ export interface TokenNoise {
   relativeSpread: number
   /** The standard deviation of the dump's logits over that of the golden's. */
   deviationRatio: number
+  /** The standard deviation of the golden's logits. */
+  goldenDeviation: number
   /**
    * True if the token is over a reference limit, or may be too noisy: d is then measured over all columns (of more than 16,384
    * over that many), otherwise over 128 of them.
@@ -152,7 +156,7 @@ export type RunKey = 'meanKl' | 'p99Kl' | 'top1Agreement'
  * - `too-short`: the statistic is within the limit, but the run has too few tokens to show that
  */
 export interface RunVerdict {
-  readonly key: RunKey
+  readonly key: RunKey | CalibratedRunKey
   readonly limit: number
   readonly verdict: 'pass' | 'over-threshold' | 'undecided' | 'too-short'
   /** The bounds of the statistic; they are equal unless a compact snapshot was compared. NaN without tokens. */
@@ -180,6 +184,8 @@ export interface Comparison {
   thresholds: Thresholds
   /** Of the comparable tokens; absent if fewer than ten have a known noise. */
   noise?: RunNoise
+  /** The calibration whose limits are in use. */
+  calibration?: Calibration
   /** The limits on the whole run, judged; absent if `thresholds` has none. */
   run?: readonly RunVerdict[]
   /** What was assumed, ignored or cut, one line each. */

@@ -265,7 +265,7 @@ test.each<[string, string]>([
   expect(second.notes).toContainEqual(expect.stringContaining('execution 0 ignored as a warm-up'))
 })
 
-// The cases of layers and of the limits of a whole run are with their own tests.
+// The cases of layers, of calibrations and of the limits of a whole run are with their own tests.
 test('every place in the code that makes a warning has a case above', () => {
   const root = join(import.meta.dirname, '../../src')
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
@@ -276,6 +276,7 @@ test('every place in the code that makes a warning has a case above', () => {
   expect(places.sort()).toMatchInlineSnapshot(`
     [
       "compare/align.ts: 3",
+      "compare/calibration/judge.ts: 2",
       "compare/comparable.ts: 2",
       "compare/conclude.ts: 2",
       "compare/equal-notes.ts: 2",

@@ -3,7 +3,7 @@ import type { ListedComparison, TokenComparison } from '../../compare/types.js'
 import { GATED } from '../../metrics/table.js'
 import { noteLines } from './failure.js'
 import { statisticsLines } from './statistics-lines.js'
-import { gatedText, NO_METRIC, precisionOf } from './token-block.js'
+import { gatedText, NO_METRIC, sourceOf } from './token-block.js'
 
 /** The message if every token passes, which `.not` turns into a failure. */
 export function passText(comparison: ListedComparison): string {
@@ -34,7 +34,7 @@ function moreText(count: number, what: string): string {
 /** The KL divergence first. */
 const METRICS_SHOWN = [...GATED].reverse()
 
-function worstLines({ tokens, thresholds }: ListedComparison): string[] {
+function worstLines({ tokens, thresholds, calibration }: ListedComparison): string[] {
   const worst = new Map<string, TokenComparison>()
   for (const token of tokens) {
     if (token.verdict !== 'pass' || !token.metrics) continue
@@ -50,7 +50,7 @@ function worstLines({ tokens, thresholds }: ListedComparison): string[] {
     const token = worst.get(key)
     const title = `${better === 'lower' ? 'highest' : 'lowest'} ${label}`
     if (!token) return `  ${title.padEnd(25)}  ${NO_METRIC}: log-probabilities have none`
-    const limit = [thresholds[key], ...precisionOf(key, thresholds)].join(', ')
+    const limit = [thresholds[key], ...sourceOf(key, { thresholds, ...(calibration && { calibration }) })].join(', ')
     return `  ${title.padEnd(25)}  ${gatedText(key, token.metrics![key], thresholds)} at ${tokenName(token)}   (limit ${limit})`
   })
   return [...lines, '']

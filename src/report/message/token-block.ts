@@ -22,10 +22,11 @@ function metricLines(comparison: ListedComparison, token: TokenComparison): stri
     ...GATED.map(({ key, label, better }, i) => {
       if (token.metrics![key] === undefined) return `  ${label.padEnd(18)}  ${NO_METRIC}: log-probabilities have none`
       const bound = `${better === 'lower' ? '<' : '>'} ${thresholds[key]}`
-      const precision = precisionOf(key, thresholds).map((name) => ` (${name})`)
+      const precision = sourceOf(key, comparison).map((name) => ` (${name})`)
       return `  ${label.padEnd(18)}  ${values[i]!.padEnd(width)}  must be ${bound}${precision}`
     }),
     ...(token.bounds ? [`  ${printable(token.reason, 400)}`] : []),
+    ...otherReasons(token),
     `  top-1               ${topLine(comparison, token)}`,
     ...noiseLines(comparison, token),
     ...supportLines(token),
@@ -42,8 +43,23 @@ export function gatedText(key: GatedKey, value: number | undefined, thresholds: 
   return key === 'cosineSimilarity' ? cosineText(value, thresholds[key]) : roundedAway(value, thresholds[key])
 }
 
+/** The reasons that the lines above do not show. */
+function otherReasons({ reason }: TokenComparison): string[] {
+  const parts = reason.split('; ').filter((part) => part.endsWith('(calibration)'))
+  return parts.map((part) => `  ${printable(part, 200)}`)
+}
+
+/** Where a limit comes from, unless it is the same everywhere. */
+export function sourceOf(
+  key: GatedKey,
+  { thresholds, calibration }: Pick<ListedComparison, 'thresholds' | 'calibration'>,
+): string[] {
+  if (calibration && calibration.tokenLimits[key]?.limit === thresholds[key]) return ['calibration']
+  return precisionOf(key, thresholds)
+}
+
 /** The precision, for a metric whose default limit depends on it; else nothing. */
-export function precisionOf(key: GatedKey, { precision }: Thresholds): string[] {
+function precisionOf(key: GatedKey, { precision }: Thresholds): string[] {
   const limits = Object.values(GATED.find((metric) => metric.key === key)!.gate.limit)
   return new Set(limits).size > 1 ? [precision] : []
 }
