@@ -33,8 +33,8 @@ const STAND_INS = {
   'matchers/layer-hint': 'browser/layer-hint',
 }
 
-/** One CommonJS file with only the code that workers need, for both module systems: it starts faster. */
-const WORKER = 'measure/threads/worker'
+/** The programs of worker threads: of each one CommonJS file with only the code that it needs, which starts faster. */
+const WORKERS = ['measure/threads/worker', 'snapshots/worker']
 
 /** Packages whose code is in the build: they are ES modules only, and of many files. Their licence is in LICENSE. */
 const BUNDLED = /^(?:d3-[\w-]+|internmap)$/
@@ -62,7 +62,8 @@ await bundle('esm', ENTRIES, SHARED)
 await bundle('cjs', ENTRIES, SHARED)
 for (const format of ['esm', 'cjs']) await bundle(format, [BROWSER], {}, { platform: 'browser', plugins: [standIns()] })
 // Minified, as nobody reads it: the main thread meets every error itself, and no stack trace of a worker is shown.
-await bundle('cjs', [WORKER], {}, { minify: { compress: false, mangle: true, codegen: true } })
+for (const worker of WORKERS)
+  await bundle('cjs', [worker], {}, { minify: { compress: false, mangle: true, codegen: true } })
 writeFileSync(join(out, 'cjs/package.json'), '{ "type": "commonjs" }\n')
 
 function declare() {

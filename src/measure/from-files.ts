@@ -29,6 +29,15 @@ export interface RowLayout {
   readonly before: number
 }
 
+/** All that a source of files is made of, as plain data: of it another thread makes a source of the same rows. */
+export interface FilesSetting {
+  readonly budgets: Partial<Budgets>
+  readonly choice: RowChoice
+  readonly ranks: RankReading | undefined
+  /** What the source has learnt: another need not learn it. */
+  readonly layout: RowLayout | undefined
+}
+
 /** A file is read whole if at most this many of its bytes are outside the row: a system call costs as much. */
 const MOST_BESIDE = 16 * 1024
 
@@ -73,9 +82,8 @@ export class FilesSource implements RowSource {
     this.assumed = layout && new AssumedRow(layout, checksum, this.miss)
   }
 
-  /** What was learnt of the dump's files, for other threads. */
-  get layout(): RowLayout | undefined {
-    return this.assumed?.layout
+  get setting(): FilesSetting {
+    return { budgets: this.budgets, choice: this.choice, ranks: this.ranks, layout: this.assumed?.layout }
   }
 
   prepare(step: DumpStep, thoroughly: boolean): Prepared {

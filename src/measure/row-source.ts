@@ -18,6 +18,16 @@ export interface RowSource {
   prepare(step: DumpStep, thoroughly: boolean): Prepared
   /** Releases what is kept open from one call of `prepare` to the next. The source may be used again. */
   releaseFiles?(): void
+  /** How other threads get the same rows; absent if they cannot, or if the source reads files. */
+  readonly sent?: SentRows | undefined
+}
+
+/** Rows that are sent to other threads with the pairs to measure. */
+export interface SentRows {
+  /** The program of the worker threads, as a module of this package: it knows what to make of the rows. */
+  readonly program: string
+  /** The golden's row of a step as plain data. */
+  rowOf(step: DumpStep): unknown
 }
 
 /** `ManyRows`: every position counts (`positions: 'all'`), and the step does not say which of them it is. */

@@ -1,16 +1,15 @@
 import type { Dump, DumpStep } from '../dumps/types.js'
-import type { BoundedRows } from '../measure/outcome.js'
-import type { Prepared, RowSource } from '../measure/row-source.js'
-import { compareRows } from '../metrics/compare-rows.js'
-import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
-import type { RowComparison } from '../metrics/types.js'
+import type { Prepared, RowSource, SentRows } from '../measure/row-source.js'
+import { scanRow } from '../metrics/row-scan.js'
 import { itemSize } from '../tensor/dtype.js'
 import { widened } from '../tensor/widen.js'
-import { boundCompact } from './compact/bound.js'
-import { type CompactRow, ROOT_STEP } from './compact/types.js'
 import { rowDigest } from './digests.js'
+import { compactRow } from './from-compact.js'
 import { NpzReader } from './npz.js'
 import { badSnapshot, dataPath, type Snapshot, type SnapshotToken } from './types.js'
+
+/** The program of the worker threads that know compact rows. */
+export const SNAPSHOT_WORKER = 'snapshots/worker'
 
 /** A snapshot as the golden side of a comparison. */
 export function snapshotDump(snapshot: Snapshot): Dump {
@@ -43,15 +42,18 @@ export class SnapshotSource implements RowSource {
     this.npz = snapshot.fidelity === 'full' ? new NpzReader(dataPath(snapshot.path), snapshot.tokens) : undefined
   }
 
+  /** The compact rows; the others lie in a file that this source keeps open. */
+  get sent(): SentRows | undefined {
+    if (this.snapshot.fidelity === 'full') return undefined
+    return { program: SNAPSHOT_WORKER, rowOf: ({ step }) => this.tokens.get(step)! }
+  }
+
   prepare({ step, files }: DumpStep): Prepared {
     const token = this.tokens.get(step)!
     const { dtype, width, compact } = token
+    if (compact) return compactRow(token, compact, files[0]!)
     const part = { file: files[0]!, dtype, width }
     const facts = { dtype, fileShape: [1, width], notes: [] }
-    if (compact) {
-      const compare = (row: Float32Array) => compareCompact(compact, token, row)
-      return { kind: 'partial', ...facts, parts: [part], compare }
-    }
     const read = (into: Uint8Array) => {
       into.set(this.rowOf(token))
       return 0
@@ -82,29 +84,4 @@ export class SnapshotSource implements RowSource {
       throw error
     }
   }
-}
-
-/** Bounds the metrics of a row, given the compact form of the golden's; measures them if both rows are the same. */
-function compareCompact(compact: CompactRow, token: SnapshotToken, row: Float32Array): RowComparison | BoundedRows {
-  const scan = scanRow(row, row.length)
-  if (hasNonFinite(scan)) {
-    const golden = { nan: 0, positiveInfinity: 0, firstVocabId: -1 }
-    return { kind: 'non-finite', golden, dump: countNonFinite(row, row.length) }
-  }
-  if (scan.max === Number.NEGATIVE_INFINITY) return { kind: 'no-support', side: 'dump' }
-  if (rowDigest(row) === token.digest) return compareRows(row, row, row.length)
-  const { top1, top1Logit } = token
-  const logit = listedLogit(compact, scan.top1)
-  return {
-    kind: 'bounded',
-    bounds: boundCompact(compact, row),
-    golden: { top1, top1Logit, ...(logit !== undefined && { logitAtOtherTop1: logit }) },
-    dump: { ...scan, logitAtOtherTop1: row[top1]! },
-  }
-}
-
-/** A logit that the compact row lists, to a thousandth if it is among the highest. */
-function listedLogit({ ids, roots, logSumExp }: CompactRow, vocabId: number): number | undefined {
-  const at = ids.indexOf(vocabId)
-  return at < 0 ? undefined : 2 * Math.log(roots[at]! * ROOT_STEP) + logSumExp
 }

@@ -11,45 +11,16 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { overCut } from '../compare/judge.js'
-import type { CompareSettings } from '../compare/options.js'
-import { undecidedSteps } from '../compare/positions.js'
-import { shapesOf } from '../compare/sides.js'
-import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { rowsOf } from '../measure/measure-all.js'
-import { MOVED_LOGITS } from '../measure/measure-pair.js'
-import { scanRow } from '../metrics/row-scan.js'
-import { movesLogits, widened } from '../tensor/widen.js'
-import { capture, rowProblem } from './capture.js'
-import { summarise } from './compact/summarise.js'
-import { rowDigest, sourcesOf } from './digests.js'
 import { withLock } from './lock.js'
-import { NpzWriter } from './npz.js'
 import { MAX_TEXT, renderSnapshot } from './render.js'
-import {
-  dataPath,
-  type Fidelity,
-  PACKAGE_VERSION,
-  type Provenance,
-  type Snapshot,
-  type SnapshotToken,
-  type SourceFile,
-} from './types.js'
+import { type Refusal, type StoredRows, type StoreSettings, storeRows } from './store-rows.js'
+import { dataPath, PACKAGE_VERSION, type Provenance, type Snapshot, type SnapshotToken } from './types.js'
 
-/** Readers accept no more. */
-const MAX_TOKENS = 50_000
-/** The limit of a zip file without the extensions for larger ones, minus room for its directory. */
-const MAX_NPZ = 4 * 2 ** 30 - 2 ** 24
-
-export interface WriteSettings {
-  readonly fidelity: Fidelity
-  /** Number of vocab ids that a compact snapshot lists for each row. */
-  readonly k: number
+export interface WriteSettings extends StoreSettings {
   readonly test: string
   readonly provenance: Provenance
-  readonly compare: CompareSettings
 }
 
 /** How the files of a snapshot are put in place. */
@@ -102,9 +73,9 @@ function write(path: string, dump: Dump, settings: WriteSettings, placing: Placi
   const temporaryData = dataPath(temporary)
   try {
     const descriptor = settings.fidelity === 'full' ? openSync(temporaryData, 'w') : undefined
-    let rows: Rows | Refusal
+    let rows: StoredRows | Refusal
     try {
-      rows = writeRows(dump, settings, descriptor)
+      rows = storeRows(dump, settings, descriptor)
     } finally {
       if (descriptor !== undefined) closeSync(descriptor)
     }
@@ -162,51 +133,6 @@ function keep(path: string, backup: string): void {
 function moveOrRemove(from: string | undefined, path: string): void {
   if (from !== undefined && statSync(from, { throwIfNoEntry: false })) renameSync(from, path)
   else rmSync(path, { force: true })
-}
-
-interface Refusal {
-  step: number
-  reason: string
-}
-
-type Rows = Pick<Snapshot, 'tokens' | 'sources'>
-
-function writeRows(dump: Dump, settings: WriteSettings, descriptor: number | undefined): Rows | Refusal {
-  const { compare, fidelity, k } = settings
-  const npz = descriptor === undefined ? undefined : new NpzWriter(descriptor)
-  const tokens: SnapshotToken[] = []
-  const sources: SourceFile[] = []
-  const shapes: { step: number; shape: readonly number[] }[] = []
-  const logits = rowsOf(dump)
-  for (const source of dump.steps) {
-    const { step } = source
-    if (!compare.wants(step)) continue
-    if (tokens.length === MAX_TOKENS)
-      return { step, reason: `a snapshot can have at most ${MAX_TOKENS} tokens; set fewer steps` }
-    const captured = capture(source, logits, compare.vocabSize)
-    if (captured.kind !== 'row') return { step, reason: captured.reason }
-    const { dtype, width, bytes, fileShape, cut } = captured
-    const row = widened(bytes, dtype, width)
-    const limit = thresholdsOf(compare.precision ?? inferPrecision([dtype]), compare.limits).klDivergence
-    const problem = rowProblem(row) ?? (cut && overCut(cut, limit))
-    if (problem !== undefined) return { step, reason: problem }
-    if (fidelity === 'compact' && movesLogits(bytes, dtype, width)) return { step, reason: MOVED_LOGITS }
-    shapes.push({ step, shape: fileShape })
-    const { top1, top1Logit } = scanRow(row, width)
-    npz?.add(step, dtype, width, bytes)
-    if (npz && npz.size > MAX_NPZ)
-      return {
-        step,
-        reason: `the rows up to here need more than the ${MAX_NPZ} bytes of one archive; set fewer steps, or fidelity: 'compact'`,
-      }
-    const compact = fidelity === 'compact' ? { compact: summarise(row, k) } : {}
-    tokens.push({ step, dtype, width, top1, top1Logit, layer: source.layer, digest: rowDigest(row), ...compact })
-    sources.push(...sourcesOf(step, source.files, dump.budgets))
-  }
-  const [undecided] = undecidedSteps('dump', dump, shapes, shapesOf({ rows: logits }))
-  if (undecided) return { step: undecided[0], reason: undecided[1] }
-  npz?.finish()
-  return { tokens, sources }
 }
 
 function tooLong(tokens: readonly SnapshotToken[], length: number): Refusal {

@@ -29,7 +29,7 @@ class PairMeasurer {
   }
 
   get layouts(): Layouts {
-    return { golden: this.setting.golden.layout, dump: this.setting.dump.layout }
+    return { golden: this.setting.golden.setting.layout, dump: this.setting.dump.setting.layout }
   }
 
   measure(golden: DumpStep, dump: DumpStep): Outcome {

@@ -66,11 +66,11 @@ export function pairIn({ text, ends }: BatchMemory, index: number): WholePair | 
   if (ends[index] === start) return undefined
   const names = Buffer.from(text.buffer, start, ends[index]! - start).toString('utf16le')
   const [golden, dump, goldenPosition, dumpPosition] = names.split(SIDE_END) as [string, string, string?, string?]
-  return { golden: stepOf(golden, goldenPosition), dump: stepOf(dump, dumpPosition) }
+  return { golden: stepOf(index, golden, goldenPosition), dump: stepOf(index, dump, dumpPosition) }
 }
 
-/** Workers do not need step and layer: a row does not depend on them. */
-function stepOf(files: string, position = ''): DumpStep {
-  const step = { step: 0, files: files === '' ? [] : files.split(FILE_END), layer: '' }
+/** Workers know a step by its index in the batch, and need no layer. */
+function stepOf(index: number, files: string, position = ''): DumpStep {
+  const step = { step: index, files: files === '' ? [] : files.split(FILE_END), layer: '' }
   return position === '' ? step : { ...step, position: Number(position) }
 }

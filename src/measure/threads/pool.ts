@@ -1,9 +1,10 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { RowKernel } from '../../metrics/kernel.js'
-import type { Batch } from './batch.js'
+import { KERNEL_VARIABLE } from '../../metrics/row-kernel.js'
+import type { SharedWork } from './work.js'
 import { type Report, STATE, type WorkerStart } from './worker-state.js'
 
-/** At most this many batches wait for a worker that has not started yet: each takes some hundred kilobytes. */
+/** At most this much work waits for a worker that has not started yet: each message takes some hundred kilobytes. */
 const MOST_UNREAD = 4
 
 /** A worker as the main thread sees it. */
@@ -16,13 +17,14 @@ export class Helper {
   constructor(file: string, kernel: RowKernel['name']) {
     const { port1, port2 } = new MessageChannel()
     this.port = port1
-    const workerData: WorkerStart = { port: port2, state: this.state, kernel }
+    const workerData: WorkerStart = { port: port2, state: this.state }
     this.worker = new Worker(file, {
       workerData,
       transferList: [port2],
       // Without the options of a test runner: its loaders and hooks would slow the start, and could break it.
       execArgv: [],
-      env: {},
+      // This thread's kernel: another might round the last digit otherwise.
+      env: { [KERNEL_VARIABLE]: kernel },
       // It prints nothing: to pipe its output to this process's streams would open them.
       stdout: true,
       stderr: true,
@@ -48,13 +50,13 @@ export class Helper {
     return Atomics.load(this.state, 0) === STATE.busy
   }
 
-  help(batch: Batch): void {
+  help(work: SharedWork): void {
     if (Atomics.load(this.state, 0) === STATE.starting && this.unread++ >= MOST_UNREAD) return
-    this.port.postMessage(batch)
+    this.port.postMessage(work)
   }
 
-  receive(): Report | undefined {
-    return receiveMessageOnPort(this.port)?.message as Report | undefined
+  receive<Result>(): Report<Result> | undefined {
+    return receiveMessageOnPort(this.port)?.message as Report<Result> | undefined
   }
 
   /** For a worker that does not answer any more. */

@@ -4,12 +4,13 @@ import { here } from '../../lib/package-url.js'
 
 /**
  * The file of the built package that a worker runs: that of the CommonJS half, which starts faster.
+ * @param program a module with a bundle of its own
  * @returns undefined if there is none: in a bundle, or if the sources run as TypeScript
  */
-export function workerFile(): string | undefined {
+export function workerFile(program: string): string | undefined {
   if (!here?.startsWith('file:')) return undefined
   try {
-    const file = fileURLToPath(new URL('../cjs/measure/threads/worker.js', here))
+    const file = fileURLToPath(new URL(`../cjs/${program}.js`, here))
     return existsSync(file) ? file : undefined
   } catch {
     return undefined

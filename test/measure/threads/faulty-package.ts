@@ -15,15 +15,23 @@ afterAll(() => {
 
 export const CHILD = join(import.meta.dirname, 'child')
 
-/** A copy of the built package whose workers suffer a fault. @param slow milliseconds that they take to open a file */
-export function faultyPackage(fault: string, slow = 1): { root: string; marks: string } {
+/**
+ * A copy of the built package whose workers suffer a fault.
+ * @param slow milliseconds that they take to open a file
+ * @param program what they run
+ */
+export function faultyPackage(
+  fault: string,
+  slow = 1,
+  program = 'measure/threads/worker',
+): { root: string; marks: string } {
   const root = mkdtempSync(join(tmpdir(), 'golden-logits-threads-'))
   const marks = join(root, 'marks')
   made.push(root)
   cpSync(builtDist(), join(root, 'dist'), { recursive: true })
   cpSync(join(REPOSITORY, 'package.json'), join(root, 'package.json'))
   symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'))
-  const worker = join(root, 'dist/cjs/measure/threads/worker.js')
+  const worker = join(root, 'dist/cjs', `${program}.js`)
   renameSync(worker, worker.replace('worker.js', 'own-worker.js'))
   const [faults, settings] = [JSON.stringify(join(CHILD, 'faults.cjs')), JSON.stringify([fault, marks, slow])]
   writeFileSync(worker, `require(${faults}).inflict(...${settings})\nrequire('./own-worker.js')\n`)

@@ -1,0 +1,47 @@
+import type { BoundedRows } from '../measure/outcome.js'
+import type { PartialRow } from '../measure/row-source.js'
+import { compareRows } from '../metrics/compare-rows.js'
+import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
+import type { RowComparison } from '../metrics/types.js'
+import { boundCompact } from './compact/bound.js'
+import { type CompactRow, ROOT_STEP } from './compact/types.js'
+import { rowDigest } from './digests.js'
+import type { SnapshotToken } from './types.js'
+
+/** The row of a token of a compact snapshot: it compares another row itself. @param file the snapshot's */
+export function compactRow(token: SnapshotToken, compact: CompactRow, file: string): PartialRow {
+  const { dtype, width } = token
+  return {
+    kind: 'partial',
+    dtype,
+    fileShape: [1, width],
+    notes: [],
+    parts: [{ file, dtype, width }],
+    compare: (row) => compareCompact(compact, token, row),
+  }
+}
+
+/** Bounds the metrics of a row, given the compact form of the golden's; measures them if both rows are the same. */
+function compareCompact(compact: CompactRow, token: SnapshotToken, row: Float32Array): RowComparison | BoundedRows {
+  const scan = scanRow(row, row.length)
+  if (hasNonFinite(scan)) {
+    const golden = { nan: 0, positiveInfinity: 0, firstVocabId: -1 }
+    return { kind: 'non-finite', golden, dump: countNonFinite(row, row.length) }
+  }
+  if (scan.max === Number.NEGATIVE_INFINITY) return { kind: 'no-support', side: 'dump' }
+  if (rowDigest(row) === token.digest) return compareRows(row, row, row.length)
+  const { top1, top1Logit } = token
+  const logit = listedLogit(compact, scan.top1)
+  return {
+    kind: 'bounded',
+    bounds: boundCompact(compact, row),
+    golden: { top1, top1Logit, ...(logit !== undefined && { logitAtOtherTop1: logit }) },
+    dump: { ...scan, logitAtOtherTop1: row[top1]! },
+  }
+}
+
+/** A logit that the compact row lists, to a thousandth if it is among the highest. */
+function listedLogit({ ids, roots, logSumExp }: CompactRow, vocabId: number): number | undefined {
+  const at = ids.indexOf(vocabId)
+  return at < 0 ? undefined : 2 * Math.log(roots[at]! * ROOT_STEP) + logSumExp
+}

@@ -1,0 +1,53 @@
+import { overCut } from '../compare/judge.js'
+import type { CompareSettings } from '../compare/options.js'
+import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
+import type { DumpStep } from '../dumps/types.js'
+import type { Budgets } from '../io/budgets.js'
+import { MOVED_LOGITS } from '../measure/measure-pair.js'
+import type { RowSource } from '../measure/row-source.js'
+import { scanRow } from '../metrics/row-scan.js'
+import { movesLogits, widened } from '../tensor/widen.js'
+import { capture, rowProblem } from './capture.js'
+import { summarise } from './compact/summarise.js'
+import { rowDigest, sourcesOf } from './digests.js'
+import type { Fidelity, SnapshotToken, SourceFile } from './types.js'
+
+/** What the stored form of a row depends on. Plain data: it may cross from one thread to another. */
+export interface RowSettings extends Pick<CompareSettings, 'vocabSize' | 'precision' | 'limits'> {
+  readonly fidelity: Fidelity
+  readonly k: number
+  readonly budgets: Partial<Budgets>
+}
+
+/** What a snapshot keeps of one step, or why it cannot be stored. Plain data. */
+export type StoredRow =
+  | {
+      kind: 'row'
+      token: SnapshotToken
+      sources: readonly SourceFile[]
+      /** Of the tensor in the file. */
+      fileShape: readonly number[]
+      /** The row's elements, little-endian; absent for a compact row. */
+      bytes?: Uint8Array
+    }
+  | { kind: 'refused'; reason: string }
+
+/** @throws GoldenLogitsError what `openFile` throws if a file vanishes after its row was read */
+export function storeRow(source: DumpStep, rows: RowSource, settings: RowSettings): StoredRow {
+  const { vocabSize, precision, limits, fidelity, k, budgets } = settings
+  const captured = capture(source, rows, vocabSize)
+  if (captured.kind !== 'row') return captured
+  const { dtype, width, bytes, fileShape, cut } = captured
+  const row = widened(bytes, dtype, width)
+  const limit = thresholdsOf(precision ?? inferPrecision([dtype]), limits).klDivergence
+  const problem = rowProblem(row) ?? (cut && overCut(cut, limit))
+  if (problem !== undefined) return { kind: 'refused', reason: problem }
+  const isCompact = fidelity === 'compact'
+  if (isCompact && movesLogits(bytes, dtype, width)) return { kind: 'refused', reason: MOVED_LOGITS }
+  const { top1, top1Logit } = scanRow(row, width)
+  const { step, layer } = source
+  const token = { step, dtype, width, top1, top1Logit, layer, digest: rowDigest(row) }
+  const sources = sourcesOf(step, source.files, budgets)
+  if (isCompact) return { kind: 'row', token: { ...token, compact: summarise(row, k) }, sources, fileShape }
+  return { kind: 'row', token, sources, fileShape, bytes }
+}
