@@ -26,6 +26,7 @@ const BROWSER = 'browser'
 const STAND_INS = {
   'compare/calibration/file': 'browser/calibration-file',
   'dumps/load': 'browser/load',
+  'dumps/steps-in-file': 'browser/steps-in-file',
   'measure/linked-files': 'browser/linked-files',
   'measure/measure-all': 'browser/measure-all',
   'reporters/recorder': 'browser/recorder',

@@ -73,7 +73,9 @@ function inspect(path: string, options: LoadDumpOptions, token: number | undefin
   const ignored: Record<string, number> = {}
   for (const { reason } of dump.ignored) ignored[reason] = (ignored[reason] ?? 0) + 1
   const steps = [...dump.steps]
-  const row = capture(step, rowsOf(dump), undefined)
+  // Of many positions the last is shown.
+  const rows = dump.rows?.positions === 'all' ? { ...dump.rows, positions: 'last' as const } : dump.rows
+  const row = capture(step, rowsOf({ ...dump, ...(rows && { rows }) }), undefined)
   return {
     path,
     layout: dump.layout,

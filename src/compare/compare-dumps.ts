@@ -9,6 +9,7 @@ import { conclude } from './conclude.js'
 import { equalNotes } from './equal-notes.js'
 import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
 import { otherSequence } from './other-sequence.js'
+import { assertSameIds, idsFound } from './same-ids.js'
 import { areFedSame } from './same-text.js'
 import { planPairs, type Side, shapesOf, sidesOf } from './sides.js'
 import type { Comparison, ListedComparison, TokenComparison } from './types.js'
@@ -45,8 +46,12 @@ export function compareChecked(tested: Dump, trusted: Dump, settings: CompareSet
 
 function compareRun(tested: Dump, trusted: Dump, given: CompareSettings): ListedComparison {
   const settings: CompareSettings = areFedSame(trusted, tested) ? { ...given, decoding: 'forced' } : given
+  const isFedSame = assertSameIds(trusted, tested, settings.decoding)
   const sides = sidesOf(trusted, tested, settings.decoding)
-  return compareSides(sides.dump, sides.golden, settings)
+  const tokenIds = settings.tokenIds ?? idsFound(sides.golden.dump, sides.dump.dump, settings)
+  const comparison = compareSides(sides.dump, sides.golden, { ...settings, tokenIds })
+  const sameIds = tokenIds ? 'chosen' : isFedSame ? 'fed' : undefined
+  return { ...comparison, ...(sameIds && { sameIds }) }
 }
 
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */

@@ -28,7 +28,10 @@ import { tally } from './tally.js'
 import { inferPrecision, isRounded, thresholdsOf } from './thresholds.js'
 import type { ListedComparison, Precision, TokenComparison } from './types.js'
 
-type Side = Pick<Dump, 'path' | 'layout' | 'notes' | 'ignored' | 'steps' | 'rows' | 'stepsAssumed' | 'promptStep'>
+type Side = Pick<
+  Dump,
+  'path' | 'layout' | 'notes' | 'ignored' | 'steps' | 'rows' | 'stepsAssumed' | 'promptStep' | 'tokenIds'
+>
 
 /** Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them. */
 export function conclude(

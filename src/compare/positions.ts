@@ -1,7 +1,8 @@
 import type { Dump, DumpStep } from '../dumps/types.js'
+import { printable } from '../errors.js'
 import type { Results } from '../measure/results.js'
 
-type Side = Pick<Dump, 'layout' | 'steps' | 'promptStep' | 'rows'>
+type Side = Pick<Dump, 'layout' | 'steps' | 'promptStep' | 'rows' | 'tokenIds'>
 
 /** The shape of the tensor of a step that was not compared; undefined if it cannot be read. */
 export type ShapeOf = (step: DumpStep) => readonly number[] | undefined
@@ -53,7 +54,7 @@ export function undecidedSteps(
   if (isWithoutCache) return new Map()
   const mayBePrompt = !long.some(isAsLongAs(first))
   const isPrompt = mayBePrompt && first.step === promptStep && !(count === 1 && isBatch(dump, first, shapeOf))
-  const reasons = new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, dump.layout, one)]))
+  const reasons = new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, dump, one)]))
   if (!isPrompt && mayBePrompt && promptStep !== undefined && first.step === dump.steps.at(0)?.step) {
     const text = `${reasons.get(first.step)}; if it is a prompt, load the ${side} with firstStep: ${first.step}`
     reasons.set(first.step, text)
@@ -96,6 +97,9 @@ function positionsOf(shape: readonly number[], sequence: number | undefined): nu
   return axes.reduce((product, size) => product * size, 1)
 }
 
-function reasonOf(side: string, layout: Dump['layout'], { step, positions, shape }: LongStep): string {
-  return `the ${side} holds ${positions} rows at token ${step}, shape [${shape.join(', ')}]: a batch, beams or speculative positions; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or 'all', or a number)${layout === 'file' ? "; if they are the tokens of one run, positions: 'steps'" : ''}`
+function reasonOf(side: string, { layout, tokenIds }: Side, { step, positions, shape }: LongStep): string {
+  const lists = [...(tokenIds ?? [])].map(([name, ids]) => `${printable(name, 40)} ${ids.length}`).join(', ')
+  const run = layout === 'file' ? "; if they are the tokens of one run, positions: 'steps'" : ''
+  const undecided = lists === '' ? '' : ` (the token ids with them do not decide it: ${lists})`
+  return `the ${side} holds ${positions} rows at token ${step}, shape [${shape.join(', ')}]: a batch, beams or speculative positions${undecided}; say which count with loadDump's option sequence: 0 (of a batch) or positions: 'last' (or 'all', or a number)${run}`
 }

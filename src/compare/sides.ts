@@ -1,5 +1,7 @@
+import { withSteps } from '../dumps/steps-in-file.js'
 import type { Dump } from '../dumps/types.js'
-import { GoldenLogitsError, printable } from '../errors.js'
+import { GoldenLogitsError } from '../errors.js'
+import { warning } from '../lib/note.js'
 import { expandPositions } from '../measure/expand-positions.js'
 import { rowsOf } from '../measure/measure-all.js'
 import type { RowSource } from '../measure/row-source.js'
@@ -20,34 +22,50 @@ export function sideOf(dump: Dump): Side {
 }
 
 /**
- * Both sides. If one compares every position of a step, so does the other, unless its options choose a position. Every position
- * of a file counts if the text was forced.
+ * Both sides, read in the same way. If one compares every position of a step, so does the other, unless its options choose a
+ * position. If the rows of one file are the steps of a run, so are those of the other file. Every position of two files counts
+ * if the text was forced, and is a step if the option `decoding` says how each run chose its tokens.
  */
 export function sidesOf(golden: Dump, dump: Dump, decoding?: Decoding): { readonly golden: Side; readonly dump: Side } {
-  assertSameIds(golden, dump, decoding)
-  const isForcedFile = decoding === 'forced' && golden.layout === 'file' && dump.layout === 'file'
-  if (!isForcedFile && !comparesAll(golden) && !comparesAll(dump)) {
-    return { golden: sideOf(golden), dump: sideOf(dump) }
+  assertSameMeaning(golden, dump)
+  const areFiles = golden.layout === 'file' && dump.layout === 'file'
+  const isForcedFile = areFiles && decoding === 'forced'
+  if (isForcedFile || comparesAll(golden) || comparesAll(dump)) {
+    return { golden: sideOf(withAllPositions(golden)), dump: sideOf(withAllPositions(dump)) }
   }
-  return { golden: sideOf(withAllPositions(golden)), dump: sideOf(withAllPositions(dump)) }
+  if (areFiles && (holdsSteps(golden) || holdsSteps(dump))) {
+    return { golden: sideOf(asSteps(golden)), dump: sideOf(asSteps(dump)) }
+  }
+  if (areFiles && decoding !== undefined) {
+    return { golden: sideOf(assumedSteps(golden)), dump: sideOf(assumedSteps(dump)) }
+  }
+  return { golden: sideOf(golden), dump: sideOf(dump) }
 }
 
-/**
- * Two runs that read other prompts, or were forced through other texts, cannot be compared, if ids beside the logits show it.
- * @throws GoldenLogitsError `nothing-to-compare`
- */
-function assertSameIds(golden: Dump, dump: Dump, decoding: Decoding | undefined): void {
-  for (const [name, ids] of golden.tokenIds ?? []) {
-    const others = dump.tokenIds?.get(name)
-    // What was generated may differ after a flip, unless the text was forced.
-    if (!others || (decoding !== 'forced' && !/prompt|input/.test(name))) continue
-    const at = ids.findIndex((id, i) => id !== others[i])
-    if (at < 0 && ids.length === others.length) continue
-    const position = at < 0 ? ids.length : at
-    const [g, d] = [ids, others].map((side) => side[position] ?? 'nothing')
-    const message = `the two sides read different tokens: at position ${position} of ${printable(name, 40)} the golden (${printable(golden.path, 200)}) has ${g} and the dump ${d}; dump both with the same text`
-    throw new GoldenLogitsError('nothing-to-compare', message, { file: dump.path })
-  }
+/** @throws GoldenLogitsError `invalid-argument` if ids with the logits say steps of one side, and positions of the other */
+function assertSameMeaning(golden: Dump, dump: Dump): void {
+  const [g, d] = [golden, dump].map(({ ids, rows }) => (rows?.positions === undefined ? undefined : ids?.meaning))
+  if (!g || !d || g === d) return
+  const words = { steps: 'each row is a token of a run', positions: 'the rows are positions of one text' }
+  const message = `by the token ids with its logits, of the golden ${words[g]}, and of the dump ${words[d]}: load both with the option positions: 'steps', or both with 'all'`
+  throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+}
+
+function holdsSteps({ rows }: Dump): boolean {
+  return rows?.positions === 'steps'
+}
+
+function asSteps(dump: Dump): Dump {
+  return dump.rows?.positions === undefined && dump.steps.length === 1 ? withSteps(dump) : dump
+}
+
+/** The option `decoding` is about runs: the prompt of one would be a guess. */
+function assumedSteps(dump: Dump): Dump {
+  const run = asSteps(dump)
+  const count = run.steps.length
+  if (run === dump || count === 1) return dump
+  const text = `${count} rows in the file are taken for the tokens of a run, as the option decoding is set`
+  return { ...run, notes: [...run.notes, warning(text, "load it with the option positions: 'steps'")] }
 }
 
 function comparesAll({ rows }: Dump): boolean {

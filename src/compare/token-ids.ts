@@ -2,4 +2,6 @@
 export interface TokenIds {
   readonly golden: readonly number[]
   readonly dump: readonly number[]
+  /** A run may have ended before the last token. Otherwise each token but the last must have an id. */
+  readonly mayEndEarly?: boolean
 }

@@ -196,6 +196,11 @@ export interface Comparison {
   strict: boolean
   /** As the option `decoding` says. Absent if it is not set: then greedy decoding is assumed. */
   decoding?: Decoding
+  /**
+   * What vocab ids show that both runs had read the same text before each token that passes or fails: `chosen` are the ids that
+   * each run chose, of the option `tokenIds` or found with the logits; `fed` are those found that both were fed.
+   */
+  sameIds?: 'chosen' | 'fed'
   /** Present if tokens are over a limit, and another sequence of a batch is within them. */
   otherSequence?: OtherSequence
   /** Each run, the worst first, if several were compared (option `run: 'all'`). */

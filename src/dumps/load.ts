@@ -9,6 +9,7 @@ import { firstOf, type List } from '../lib/lazy-list.js'
 import { info, warning } from '../lib/note.js'
 import { dumpOfRuns, splitRuns } from './all-runs.js'
 import { commonFolder, expand } from './expand.js'
+import { findIds } from './find-ids.js'
 import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { scanKld } from './layouts/kld/index.js'
@@ -17,7 +18,7 @@ import type { DeviceSelection } from './layouts/selection.js'
 import { type Located, locate } from './locate.js'
 import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
-import { stepsInFile, tokenIdsBeside } from './steps-in-file.js'
+import { stepsInFile } from './steps-in-file.js'
 import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
 
 interface Scan extends LayoutScan {
@@ -77,7 +78,8 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   const budgets = options.budgets ?? {}
   const kinds = kld ? { kind: kld.kind, text: kld.text } : {}
   const ranks = typeof options.ranks === 'string' ? { ranks: options.ranks } : {}
-  const { tensor, positions, sequence } = options
+  const ids = findIds(steps, layout, options)
+  const { tensor, positions = ids?.positions, sequence } = options
   const rows = {
     ...(tensor !== undefined && { tensor }),
     ...(positions !== undefined && { positions }),
@@ -85,17 +87,16 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   }
   // A file outside any layout may hold a whole run.
   const prompt = layout === 'file' || decodeOnly ? {} : { promptStep: options.firstStep ?? 0 }
-  const tokenIds = layout === 'file' && steps.length === 1 ? tokenIdsBeside(steps.at(0)!.files[0] ?? '') : undefined
   return {
     path: pathOrGlob,
     layout,
     named,
     steps: positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
-    notes,
+    notes: ids ? [...notes, ...ids.notes] : notes,
     ignored,
     stepsAssumed,
     ...prompt,
-    ...(tokenIds && tokenIds.size > 0 && { tokenIds }),
+    ...(ids && { tokenIds: ids.tokenIds, ids: ids.facts }),
     ...kinds,
     ...ranks,
     budgets,

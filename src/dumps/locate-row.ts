@@ -116,7 +116,10 @@ function chooseTensor(tensors: readonly LazyTensor[], choice: RowChoice, notes: 
  */
 function seriesOf(tensors: readonly LazyTensor[], { tensor, sequence }: RowChoice): readonly LazyTensor[] | undefined {
   if (tensor !== undefined || tensors.some(({ name }) => name === 'logits')) return undefined
-  const rows = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
+  const all = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
+  // `generate` returns scores beside the logits, in tuples of the same form.
+  const named = all.filter(({ name }) => /^logits[._-]?\d+$/i.test(name))
+  const rows = named.length > 1 ? named : all
   const width = rows[0]?.shape.at(-1)
   const batch = sequence === undefined ? 1 : rows[0]?.shape[0]
   const isRow = ({ shape, length }: LazyTensor) => shape.at(-1) === width && length === width! * batch!

@@ -2,6 +2,7 @@ import type { Budgets } from '../io/budgets.js'
 import type { List } from '../lib/lazy-list.js'
 import type { Note } from '../lib/note.js'
 import type { MemoryTensor } from '../tensor/memory-tensor.js'
+import type { IdFacts, IdLists } from './token-ids.js'
 
 /**
  * One step of a dump: the files that hold its logits, not yet opened. Several files are the ranks of a tensor-parallel
@@ -76,8 +77,10 @@ export interface Dump {
   readonly promptStep?: number
   /** What the option `ranks` says of the files of each step, if there are several. */
   readonly ranks?: RankReading
-  /** Token ids that were saved beside the logits, by name (`prompt_input_ids`). */
-  readonly tokenIds?: ReadonlyMap<string, readonly number[]>
+  /** Token ids that were saved with the logits, by name (`prompt_input_ids`). */
+  readonly tokenIds?: IdLists
+  /** What they say of the rows. */
+  readonly ids?: IdFacts
   readonly budgets: Partial<Budgets>
   /** Which numbers of a file are the logits, as far as the caller said so. */
   readonly rows?: Pick<LoadDumpOptions, 'tensor' | 'positions' | 'sequence'>

@@ -7,10 +7,11 @@ import type { MatcherContext } from '../../src/matchers/types.js'
 import { toMatchGoldenLogits } from '../../src/matchers.js'
 import { failureText } from '../../src/report/message/failure.js'
 import { kldBytes } from '../build/kld.js'
-import { atb, logits, pth, type Tensor } from '../build/logits.js'
+import { atb, logits, pth, rawOf, type Tensor } from '../build/logits.js'
 import { atbDump, type Step, torchDump } from '../build/pair.js'
 import { writeTree } from '../build/tree.js'
 import { noisyPair } from '../fixtures/noise.js'
+import { npy } from '../formats/build/arrays.js'
 
 const row = (seed: number): Tensor => ({ values: logits(seed) })
 const ROWS = [0, 1, 2].map(row)
@@ -156,6 +157,16 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
     return ['ATB layers without the name of a head', { dump }, text, { dump, load: { layer: 'Linear' } }]
   })(),
   (() => {
+    const write = () => {
+      const values = ROWS.flatMap((tensor) => tensor.values)
+      const shape = `(${ROWS.length}, ${values.length / ROWS.length})`
+      return join(writeTree({ 'run.npy': npy(rawOf(values, 'float32'), { shape }) }), 'run.npy')
+    }
+    const guess = { dump: write(), golden: write(), options: { decoding: 'greedy' } } as const
+    const text = /^dump: 3 rows in the file are taken for the tokens of a run, .*; if that is right, load it with/
+    return ['rows of a file as steps', guess, text, { ...guess, load: { positions: 'steps' } }]
+  })(),
+  (() => {
     const write = (noise: number) => {
       const rows = [0, 1, 2, 3].map((step) => [step, 3, 2, 1, 0.5 + noise])
       const bytes = kldBytes({ contextLength: 10, tokens: Array.from({ length: 10 }, (_, i) => i % 5), rows })
@@ -284,6 +295,7 @@ test('every place in the code that makes a warning has a case above', () => {
       "compare/pair-steps.ts: 1",
       "compare/run-limits.ts: 1",
       "compare/run-noise.ts: 1",
+      "compare/sides.ts: 1",
       "compare/tally.ts: 1",
       "dumps/layouts/atb/plan.ts: 3",
       "dumps/layouts/layout.ts: 1",

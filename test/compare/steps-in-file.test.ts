@@ -155,11 +155,8 @@ describe('token ids beside the logits', () => {
     }
   })
 
-  test('of other generated text are an error only if the text was forced', () => {
+  test('of other generated text are an error if the text was forced', () => {
     const [root, other] = [sample([1, 2], [7, 8]), sample([1, 2], [7, 9])]
-    expect(compareDumps(loadDump(root, { positions: 'steps' }), loadDump(other, { positions: 'steps' })).pass).toBe(
-      true,
-    )
     const forced = () => compareDumps(root, other, { decoding: 'forced' })
     expectRefusal(forced, 'nothing-to-compare', 'at position 1 of generated_token_ids the golden', root)
     const same = compareDumps(root, sample([1, 2], [7, 8]), { decoding: 'forced' })

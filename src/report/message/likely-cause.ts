@@ -28,10 +28,16 @@ export function likelyCause(comparison: ListedComparison, token: TokenComparison
  * Says whether the two runs had read the same text before `token`: a model that was fed other tokens is not inaccurate. That
  * depends on the decoding, which the option `decoding` gives; without it greedy decoding is assumed, and the text says so.
  */
-function prefixVerdict({ tokens, decoding }: ListedComparison, token: TokenComparison): string {
+function prefixVerdict({ tokens, decoding, sameIds }: ListedComparison, token: TokenComparison): string {
   const next = `Next: compare all layers at ${tokenName(token)}.`
   if (decoding === 'forced') {
     return `Both runs were fed the same tokens (option decoding: 'forced'), so both saw the same prefix: the fault is in the model. ${next}`
+  }
+  if (sameIds === 'chosen' && token.step > 0) {
+    return `By their token ids both runs chose the same tokens before token ${token.step}, so both saw the same prefix: the fault is in the model. ${next}`
+  }
+  if (sameIds === 'fed' && token.step === 0) {
+    return `By their token ids both runs were fed the same tokens: the fault is in the model. ${next}`
   }
   if (token.step === 0) {
     return `Token 0 follows from the prompt alone: if both runs were given the same prompt, the fault is in the model. ${next}`
