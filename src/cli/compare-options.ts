@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CompareOptions } from '../compare/options.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
+import { OPTIONAL } from '../metrics/optional/table.js'
 
 /** An option of the command line: its flag, its help, and how its text becomes a value. */
 interface Flag<Key extends string> {
@@ -38,6 +39,17 @@ function numbers(text: string, expected: string): number[] {
   throw new InvalidArgumentError(`expected ${expected}.`)
 }
 
+/** `totalVariation=0.01`, added to the limits before it. */
+export function addLimit(text: string, limits: Readonly<Record<string, number>> = {}): Record<string, number> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('expected a metric and its limit, as in totalVariation=0.01.')
+  return { ...limits, [text.slice(0, at).trim()]: parseNumber(text.slice(at + 1)) }
+}
+
+function names(text: string): string[] {
+  return text === 'all' ? OPTIONAL.map(({ key }) => key) : text.split(',').map((name) => name.trim())
+}
+
 type CompareKey = Exclude<keyof CompareOptions, 'thresholds'>
 type LoadKey = Exclude<keyof LoadDumpOptions, 'budgets'>
 
@@ -51,6 +63,7 @@ function listed<Key extends string>(flags: Flags<Key>): Flag<Key>[] {
 /** The options of a comparison except `thresholds`, which have flags of their own. */
 const COMPARE = listed<CompareKey>({
   dtype: { flag: '--dtype <name>', help: 'precision that chooses the limits: bf16, fp16 or fp32' },
+  metrics: { flag: '--metrics <names>', help: 'more metrics: totalVariation,l1Norm or all', parse: names },
   steps: { flag: '--steps <tokens>', help: 'compare these tokens only: 3, 0,1,5 or 0-11', parse: steps },
   vocabSize: { flag: '--vocab-size <n>', help: 'compare the first n columns only', parse: parseNumber },
   missing: { flag: '--missing <what>', help: 'fail (default) or allow: tokens that the dump lacks' },
@@ -108,9 +121,8 @@ function optionOf(flag: string, help: string, parse: ((text: string) => unknown)
 /** The options that were given. What they hold is checked where they are used. */
 export function compareOptionsOf(values: Readonly<Record<string, unknown>>): CompareOptions {
   const names = ['klDivergence', 'cosineSimilarity', 'meanKl', 'p99Kl', 'top1Agreement']
-  const thresholds = Object.fromEntries(
-    names.filter((name) => values[name] !== undefined).map((name) => [name, values[name]]),
-  )
+  const given = names.filter((name) => values[name] !== undefined).map((name) => [name, values[name]])
+  const thresholds = { ...Object.fromEntries(given), ...(values.limit as object | undefined) }
   return { ...pick(values, COMPARE, ''), ...(Object.keys(thresholds).length > 0 && { thresholds }) } as CompareOptions
 }
 

@@ -16,7 +16,14 @@ import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER, targetOf } from '../reporters/target.js'
 import { writeTextReport } from '../reporters/text-report.js'
 import { addLayersOptions, type LayersValues, layersResult, refuseLayersOptions } from './compare-layers.js'
-import { addCompareOptions, addLoadOptions, compareOptionsOf, loadOptionsOf, parseNumber } from './compare-options.js'
+import {
+  addCompareOptions,
+  addLimit,
+  addLoadOptions,
+  compareOptionsOf,
+  loadOptionsOf,
+  parseNumber,
+} from './compare-options.js'
 import { type CommandIo, UsageError } from './io.js'
 
 const COMPARE_EXAMPLES = `
@@ -53,6 +60,7 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     .option('--mean-kl <limit>', 'mean KL divergence of the run must be below', parseNumber)
     .option('--p99-kl <limit>', '99th percentile of the KL divergence must be below', parseNumber)
     .option('--top1-agreement <limit>', 'share of tokens with the same top-1 must be above', parseNumber)
+    .option('--limit <metric=limit>', 'a limit of one of the --metrics: totalVariation=0.01 (repeatable)', addLimit)
     .option('--cmp-level <level>', 'only logits (also -cl)')
   addLayersOptions(command)
   addCompareOptions(command)

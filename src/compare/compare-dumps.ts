@@ -71,12 +71,13 @@ export function compareSides(dump: Side, golden: Side, settings: CompareSettings
 
 function compareOnce(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
   const { pairs, notes } = align(dump.dump, golden.dump, settings)
-  const { vocabSize, precision, threads } = settings
+  const { vocabSize, precision, metrics, threads } = settings
   const results = measureAll(planPairs(pairs, golden, dump), {
     golden: golden.rows,
     dump: dump.rows,
     vocabSize,
     precision,
+    metrics,
     threads,
   })
   const equal = equalNotes(results, golden, dump, settings)

@@ -142,6 +142,7 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
     counts,
     thresholds: { ...limits.thresholds },
     ...(settings.calibration && { calibration: settings.calibration.calibration }),
+    ...(settings.metrics.length > 0 && { metrics: settings.metrics }),
     ...(run.length > 0 && { run }),
     notes: [...notes.map(({ named }) => named), ...ignored.map(({ text }) => text)],
     warnings,

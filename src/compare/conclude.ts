@@ -45,12 +45,15 @@ export function conclude(
   const { dtypes, isMixed, notes: rowNotes } = outcomeFacts(results)
   const precision = settings.precision ?? inferPrecision(dtypes)
   const used = settings.calibration
-  const thresholds = thresholdsOf(precision, { ...(used && gatedLimits(used.calibration)), ...settings.limits })
+  const byHand = { ...(used && gatedLimits(used.calibration)), ...settings.limits }
+  const thresholds = thresholdsOf(precision, byHand, settings.metricLimits)
   const undecided = undecidedPositions(results, golden, dump, shapeOf)
   const isByHand = Object.keys(settings.limits).length > 0
   const judging: JudgeSettings = {
     missing: settings.missing,
     extra: settings.extra,
+    metrics: settings.metrics,
+    metricLimits: settings.metricLimits,
     rule: ruleOf(settings, results.length),
     ignoresNoise: settings.precision === undefined && isMixed,
     // Limits by hand accept what is within them.
@@ -64,9 +67,11 @@ export function conclude(
   const tokens = end === undefined ? judged : setAside(end, judged)
   const isBefore = (index: number) => end === undefined || index <= end.index
   const isComparable = (index: number) => isBefore(index) || !end!.isForAll
+  const limitsMetrics = Object.keys(settings.metricLimits).length > 0
   const { counts, firstFailure, excused, allowed } = tally(tokens, (index) => {
-    // A calibration limits more than the metrics that follow here.
-    if (used || !isComparable(index) || !results.plainShape(index) || !results.hasInformation(index)) return false
+    // A calibration, and limits of optional metrics, limit more than the metrics that follow here.
+    if (used || limitsMetrics || !isComparable(index)) return false
+    if (!results.plainShape(index) || !results.hasInformation(index)) return false
     if (results.hasFlip(index) || !Number.isNaN(results.noiseAt(index)?.freedom ?? Number.NaN)) return false
     return isWithin((key) => results.metric(index, key), thresholds)
   })
@@ -120,6 +125,7 @@ export function conclude(
     counts,
     // A copy: a caller who changes it must not change the verdicts that are still to be drawn.
     thresholds: { ...thresholds },
+    ...(settings.metrics.length > 0 && { metrics: settings.metrics }),
     ...(noise?.run && { noise: noise.run }),
     ...(used && { calibration: used.calibration }),
     ...(run.length > 0 && { run }),

@@ -3,9 +3,11 @@ import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
 import { informationProblem } from '../metrics/information.js'
 import type { NearTie } from '../metrics/near-tie.js'
+import { optionalMetrics } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, NonFinite, RowStats } from '../metrics/types.js'
 import { flipOf } from './divergence.js'
+import { overMetrics, unknownMetrics } from './metric-limits.js'
 import type { CompareSettings } from './options.js'
 import { roundedAway } from './rounded-away.js'
 import { judgeMetrics, overCosine, overKl, type Rule, tokenNoise } from './rounding.js'
@@ -29,7 +31,7 @@ export function judge(
 }
 
 /** What judging depends on besides the limits. */
-export interface JudgeSettings extends Pick<CompareSettings, 'missing' | 'extra'> {
+export interface JudgeSettings extends Pick<CompareSettings, 'missing' | 'extra' | 'metrics' | 'metricLimits'> {
   readonly rule: Rule
   /** The noise of some rows was measured for another precision. */
   readonly ignoresNoise?: boolean
@@ -84,13 +86,15 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
   const cutReason = cut && overCut(cut, limits.klDivergence)
   if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
   if (rows.kind === 'bounded') {
-    const { verdict, reason } = judgeBounds(rows, limits)
+    const judged = judgeBounds(rows, limits)
+    const unknown = judged.verdict === 'pass' ? unknownMetrics(settings.metricLimits) : undefined
+    const { verdict, reason } = unknown === undefined ? judged : { verdict: 'undecided' as const, reason: unknown }
     const flip = flipOf(rows.golden, rows.dump, limits.precision, undefined)
     const metrics = rows.klDivergence === undefined ? {} : { metrics: { klDivergence: rows.klDivergence } }
     return token(verdict, reason, { ...metrics, bounds: rows.bounds, ...(flip && { flip }), ...sides })
   }
-  const { suppressedMass: mass, separate, noise: measured } = outcome as Outcome & { kind: 'compared' }
-  const { rule, failsFlips } = settings
+  const { suppressedMass: mass, separate, noise: measured, optional = {} } = outcome as Outcome & { kind: 'compared' }
+  const { rule, failsFlips, metrics: asked, metricLimits } = settings
   const rowNoise = settings.ignoresNoise ? undefined : measured
   const noise = tokenNoise(rowNoise, rule.tokens)
   const flip = flipOf(rows.golden, rows.dump, limits.precision, rowNoise)
@@ -98,6 +102,8 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
   const { reasons, excuses } = judgeMetrics(rows.metrics, limits, separate ? undefined : noise, rule)
   const suppressed = overSuppressed(mass, rows.support.goldenOnly, limits.klDivergence)
   if (suppressed !== '') reasons.push(suppressed)
+  const extra = asked.length === 0 ? {} : optionalMetrics(asked, optional, rows.golden, rows.dump, limits.precision)
+  reasons.push(...overMetrics(extra, metricLimits))
   if (reasons.length === 0 && failsFlips && flip && !flip.isBenign) reasons.push(flipReason(rows, flip))
   const reason = reasons.join('; ')
   const apart = separate ? overSeparately(separate, limits) : reason
@@ -105,7 +111,8 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
     return token('undecided', disagreement(separate, reason, apart), sides)
   }
   const isExcused = reason === '' && excuses.length > 0
-  const facts: Partial<TokenComparison> = { metrics: rows.metrics, ...supportOf(rows) }
+  const metrics = asked.length === 0 ? rows.metrics : Object.assign({}, rows.metrics, extra)
+  const facts: Partial<TokenComparison> = { metrics, ...supportOf(rows) }
   if (flip) facts.flip = flip
   if (noise) facts.noise = noise
   if (Number.isFinite(rowNoise?.topProbability)) facts.topProbability = rowNoise!.topProbability

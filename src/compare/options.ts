@@ -2,11 +2,13 @@ import { describeValue, invalidArgument } from '../errors.js'
 import { checkObject, choice, flag, nonEmptyString, refuseUnknown, wholeNumber } from '../lib/check-options.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import { MOST_THREADS } from '../measure/measure-all.js'
+import { type LimitedKey, OPTIONAL, type OptionalKey } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { checkCalibration } from './calibration/check.js'
 import { readCalibration } from './calibration/file.js'
 import type { UsedCalibration } from './calibration/judge.js'
 import type { Calibration } from './calibration/types.js'
+import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-options.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
 import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
 import type { TokenIds } from './token-ids.js'
@@ -31,7 +33,10 @@ export interface CompareOptions {
     p99Kl?: number
     /** The share of them with the same top-1 on both sides must be above; in [0, 1). */
     top1Agreement?: number
-  }
+    /** Optional metrics; a limit adds its metric to `metrics`. */
+  } & { [key in LimitedKey]?: number }
+  /** Metrics to compute besides the default ones: `['jensenShannonDivergence', 'top10Overlap']`. They cost time. */
+  metrics?: readonly OptionalKey[]
   /** Compare these steps only: a list, or a range with both ends included. Left out: every step. */
   steps?: readonly number[] | { from?: number; to?: number }
   /** Compare the first `vocabSize` columns only, if a side pads its vocabulary. The probability cut off is reported. */
@@ -95,6 +100,9 @@ export interface CompareSettings {
   limits: Partial<Record<GatedKey, number>>
   /** Limits on the whole run. */
   runLimits: RunThresholds
+  /** The optional metrics to compute, and their limits. */
+  metrics: readonly OptionalKey[]
+  metricLimits: Partial<Record<LimitedKey, number>>
   wants: (step: number) => boolean
   /** Steps requested one by one: at least one side must have each. */
   listed: readonly number[]
@@ -125,6 +133,7 @@ const DECODINGS = ['greedy', 'sampled', 'forced'] as const satisfies readonly De
 export const COMPARE_OPTIONS = [
   'dtype',
   'thresholds',
+  'metrics',
   'steps',
   'vocabSize',
   'missing',
@@ -149,7 +158,7 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
   const given = checkObject<CompareOptions>('the options', options, COMPARE_OPTIONS, "{ dtype: 'bf16' }")
   return {
     precision: given.dtype === undefined ? undefined : checkPrecision(given.dtype),
-    ...checkLimits(given.thresholds),
+    ...checkThresholds(given.thresholds, checkMetrics(given.metrics)),
     ...checkSteps(given.steps),
     vocabSize: wholeNumber('vocabSize', given.vocabSize, 1),
     missing: choice('missing', given.missing, ['fail', 'allow']),
@@ -213,28 +222,29 @@ function checkPrecision(name: unknown): Precision {
   )
 }
 
-function checkLimits(thresholds: unknown): Pick<CompareSettings, 'limits' | 'runLimits'> {
-  if (thresholds === undefined) return { limits: {}, runLimits: {} }
+type Limits = Pick<CompareSettings, 'limits' | 'runLimits' | 'metrics' | 'metricLimits'>
+
+/** @param asked the option `metrics`; metrics with a limit join them */
+function checkThresholds(thresholds: unknown, asked: readonly OptionalKey[]): Limits {
+  if (thresholds === undefined) return { limits: {}, runLimits: {}, metrics: asked, metricLimits: {} }
   if (typeof thresholds !== 'object' || thresholds === null) {
     const value = describeValue(thresholds)
     throw invalidArgument(`thresholds must be an object such as { klDivergence: 0.01 }, got ${value}`)
   }
-  refuseUnknown('threshold', thresholds, [...GATED.map(({ key }) => key), ...RUN_KEYS])
+  refuseUnknown('threshold', thresholds, [...GATED.map(({ key }) => key), ...RUN_KEYS, ...LIMITED_KEYS])
   const runLimits = checkRunLimits(thresholds as Record<string, unknown>)
   const limits: Partial<Record<GatedKey, number>> = {}
   for (const { key, gate } of GATED) {
-    const limit = (thresholds as Record<string, unknown>)[key]
-    if (limit === undefined) continue
-    if (typeof limit !== 'number' || !gate.accepts(limit)) {
-      throw invalidArgument(`the threshold ${key} must be a number ${gate.range}, got ${describeValue(limit)}`)
-    }
-    limits[key] = limit
+    const limit = checkLimit(thresholds, key, gate)
+    if (limit !== undefined) limits[key] = limit
   }
-  const gatesRun = Object.values(runLimits).some((limit) => Number.isFinite(limit))
+  const metricLimits = checkMetricLimits(thresholds)
+  const gatesRun = [...Object.values(runLimits), ...Object.values(metricLimits)].some((limit) => Number.isFinite(limit))
   if (!gatesRun && limits.klDivergence === Number.POSITIVE_INFINITY && limits.cosineSimilarity === -1) {
     throw invalidArgument('thresholds gate nothing: klDivergence Infinity and cosineSimilarity -1 let every token pass')
   }
-  return { limits, runLimits }
+  const metrics = OPTIONAL.map(({ key }) => key).filter((key) => asked.includes(key) || key in metricLimits)
+  return { limits, runLimits, metrics, metricLimits }
 }
 
 function checkSteps(steps: CompareOptions['steps']): Pick<CompareSettings, 'wants' | 'listed' | 'range'> {

@@ -1,10 +1,10 @@
-import { describeValue, invalidArgument } from '../errors.js'
 import { type Note, warning } from '../lib/note.js'
 import { significant } from '../lib/number-text.js'
 import { quantityNamed } from './calibration/quantities.js'
 import { RUN_TOKENS } from './calibration/spread.js'
 import type { CalibratedRunKey, QuantityKey } from './calibration/types.js'
 import { isFlip, knowsTop1 } from './divergence.js'
+import { checkLimit } from './metric-options.js'
 import { roundedAway } from './rounded-away.js'
 import { mean, percentile, standardError } from './statistics.js'
 import type { RunKey, RunVerdict, TokenComparison } from './types.js'
@@ -77,13 +77,8 @@ export type RunLimits = Partial<Record<RunKey | CalibratedRunKey, number>>
 export function checkRunLimits(thresholds: Readonly<Record<string, unknown>>): RunThresholds {
   const limits: RunThresholds = {}
   for (const key of RUN_KEYS) {
-    const limit = thresholds[key]
-    if (limit === undefined) continue
-    const { accepts, range } = TABLE[key]
-    if (typeof limit !== 'number' || !accepts(limit)) {
-      throw invalidArgument(`the threshold ${key} must be a number ${range}, got ${describeValue(limit)}`)
-    }
-    limits[key] = limit
+    const limit = checkLimit(thresholds, key, TABLE[key])
+    if (limit !== undefined) limits[key] = limit
   }
   return limits
 }

@@ -1,3 +1,4 @@
+import { OPTIONAL, type OptionalKey } from '../metrics/optional/table.js'
 import { isFlip, knowsTop1 } from './divergence.js'
 import type { TokenComparison } from './types.js'
 
@@ -17,6 +18,21 @@ export interface RunStatistics {
   readonly top1Agreement: { readonly value: number; readonly error: number; readonly tokens: number }
   /** By the golden's probability of its top-1, if it is known. Empty ranges are left out. */
   readonly confidence?: readonly ConfidenceRange[]
+  /** The optional metrics that were asked for, as far as tokens have them; absent if none has. */
+  readonly metrics?: readonly MetricStatistics[]
+}
+
+/** An optional metric over the comparable tokens. */
+export interface MetricStatistics {
+  readonly key: OptionalKey
+  /** Number of tokens that have it. */
+  readonly tokens: number
+  readonly mean: number
+  /** Standard error of the mean; absent for a single token. */
+  readonly error?: number
+  /** √(mean of squares), of a metric with a sign. */
+  readonly rms?: number
+  readonly worst: { readonly value: number; readonly step: number }
 }
 
 /** The tokens at which the golden's probability of its top-1 is in [from, to); the last range includes 1. */
@@ -41,6 +57,7 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
   let [same, known] = [0, 0]
   let maxKl = { value: Number.NEGATIVE_INFINITY, step: -1 }
   let minCosine = { value: Number.POSITIVE_INFINITY, step: -1 }
+  const optional = new MetricColumns()
   const ranges = CONFIDENCES.slice(1).map((to, i) => ({ from: CONFIDENCES[i]!, to, kls: [] as number[], same: 0 }))
   for (const token of tokens) {
     // Behind the divergence the two runs read different texts.
@@ -52,6 +69,7 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
     }
     // A layer has no distribution, so no KL divergence.
     if (token.metrics?.klDivergence === undefined) continue
+    optional.add(token)
     const { klDivergence: kl, cosineSimilarity: cosine } = token.metrics
     kls.push(kl)
     if (kl > maxKl.value) maxKl = { value: kl, step: token.step }
@@ -65,6 +83,7 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
   const sorted = Float64Array.from(kls).sort()
   const error = standardError(sorted)
   const share = same / known
+  const metrics = optional.statistics()
   const confidence = ranges
     .filter((range) => range.kls.length > 0)
     .map(({ from, to, kls, same }) => {
@@ -79,6 +98,47 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
     ...(minCosine.step >= 0 && { minCosine }),
     top1Agreement: { value: share, error: Math.sqrt((share * (1 - share)) / Math.max(1, known - 1)), tokens: known },
     ...(confidence.length > 0 && { confidence }),
+    ...(metrics.length > 0 && { metrics }),
+  }
+}
+
+/** The values of each optional metric. */
+class MetricColumns {
+  private readonly columns = OPTIONAL.filter(({ better }) => better).map(({ key, better }) => {
+    return { key, better, values: [] as number[], worst: { value: Number.NaN, step: -1 } }
+  })
+
+  add({ metrics, step }: TokenComparison): void {
+    for (const column of this.columns) {
+      const value = metrics?.[column.key]
+      if (value === undefined) continue
+      column.values.push(value)
+      const { worst, better } = column
+      const isWorse =
+        better === 'higher'
+          ? value < worst.value
+          : better === 'lower'
+            ? value > worst.value
+            : Math.abs(value) > Math.abs(worst.value)
+      if (worst.step < 0 || isWorse) column.worst = { value, step }
+    }
+  }
+
+  statistics(): MetricStatistics[] {
+    return this.columns
+      .filter(({ values }) => values.length > 0)
+      .map(({ key, better, values, worst }) => {
+        const error = standardError(values)
+        const rms = Math.sqrt(mean(values.map((value) => value * value)))
+        return {
+          key,
+          tokens: values.length,
+          mean: mean(values),
+          ...(error !== undefined && { error }),
+          ...(better === 'nearer-zero' && { rms }),
+          worst,
+        }
+      })
   }
 }
 

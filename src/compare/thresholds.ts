@@ -1,4 +1,5 @@
 import { GoldenLogitsError } from '../errors.js'
+import type { LimitedKey } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { Precision, Thresholds } from './types.js'
@@ -57,9 +58,16 @@ export function isRounded(dtype: Dtype): boolean {
   return dtype === 'uint16'
 }
 
-/** The limits of a precision, replaced by the caller's if there are any. */
-export function thresholdsOf(precision: Precision, set: Partial<Record<GatedKey, number>>): Thresholds {
+/**
+ * The limits of a precision, replaced by the caller's if there are any.
+ * @param others the limits of optional metrics
+ */
+export function thresholdsOf(
+  precision: Precision,
+  set: Partial<Record<GatedKey, number>>,
+  others: Partial<Record<LimitedKey, number>> = {},
+): Thresholds {
   const limits = { precision } as Thresholds
   for (const { key, gate } of GATED) limits[key] = set[key] ?? gate.limit[precision]
-  return limits
+  return Object.assign(limits, others)
 }

@@ -1,6 +1,7 @@
 import type { List } from '../lib/lazy-list.js'
 import type { MetricBounds, SideFacts } from '../measure/outcome.js'
 import type { NearTie } from '../metrics/near-tie.js'
+import type { LimitedKey, OptionalKey, OptionalMetrics } from '../metrics/optional/table.js'
 import type { Precision } from '../metrics/precision.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { Metrics, NonFinite, RowStats, Support } from '../metrics/types.js'
@@ -18,9 +19,9 @@ export type Decoding = 'greedy' | 'sampled' | 'forced'
 
 /**
  * Limits that a token must keep, all strictly: a value equal to its limit fails. KL divergence must be below its limit, cosine
- * similarity above.
+ * similarity above. Optional metrics have a limit only if the caller sets it.
  */
-export interface Thresholds extends Record<GatedKey, number> {
+export interface Thresholds extends Record<GatedKey, number>, Partial<Record<LimitedKey, number>> {
   precision: Precision
 }
 
@@ -75,8 +76,11 @@ export interface TokenNoise {
   largestKl?: number
 }
 
-/** The metrics of one token. From rows of log-probabilities only the KL divergence follows: the others are absent, not 0. */
-export type TokenMetrics = Pick<Metrics, 'klDivergence'> & Partial<Metrics>
+/**
+ * The metrics of one token, those of the option `metrics` included. From rows of log-probabilities only the KL divergence follows:
+ * the others are absent, not 0.
+ */
+export type TokenMetrics = Pick<Metrics, 'klDivergence'> & Partial<Metrics> & OptionalMetrics
 
 export interface TokenComparison {
   /** Which run it belongs to, if several were compared (option `run: 'all'`). */
@@ -182,6 +186,8 @@ export interface Comparison {
   firstFailure?: TokenComparison
   counts: Counts
   thresholds: Thresholds
+  /** The optional metrics that were asked for, by the option `metrics` or a limit; absent if there are none. */
+  metrics?: readonly OptionalKey[]
   /** Of the comparable tokens; absent if fewer than ten have a known noise. */
   noise?: RunNoise
   /** The calibration whose limits are in use. */

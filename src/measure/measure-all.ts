@@ -1,5 +1,6 @@
 import type { Dump } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { keysOfRows, type OptionalKey } from '../metrics/optional/table.js'
 import type { Precision } from '../metrics/precision.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import { FilesSource } from './from-files.js'
@@ -26,6 +27,8 @@ export interface MeasureSetting {
   readonly vocabSize: number | undefined
   /** The option `dtype`. */
   readonly precision?: Precision | undefined
+  /** The optional metrics that are asked for. */
+  readonly metrics: readonly OptionalKey[]
   /** The option `threads`. */
   readonly threads: number | undefined
 }
@@ -35,11 +38,15 @@ export interface MeasureSetting {
  * worth while and allowed; the outcomes do not depend on it.
  * @throws GoldenLogitsError `invalid-argument` for an environment variable that is not a number of threads
  */
-export function measureAll(pairs: PairList, { golden, dump, vocabSize, precision, threads }: MeasureSetting): Results {
+export function measureAll(
+  pairs: PairList,
+  { golden, dump, vocabSize, precision, metrics, threads }: MeasureSetting,
+): Results {
   const most = threadCount(threads)
   const kernel = rowKernel()
-  const setting = { golden, dump, vocabSize, precision, kernel }
-  const results = new Results(pairs)
+  const keys = keysOfRows(metrics)
+  const setting = { golden, dump, vocabSize, precision, keys, kernel }
+  const results = new Results(pairs, keys)
   const measure = (index: number): void => {
     const pair = pairs.at(index) as WholePair
     results.put(index, measurePair(pair.golden, pair.dump, setting))
@@ -86,7 +93,7 @@ function pairJob(
   results: Results,
   measure: (index: number) => void,
   golden: GoldenShare,
-  { vocabSize, precision }: PairSetting,
+  { vocabSize, precision, keys = [] }: PairSetting,
   dump: FilesSource,
 ): Job {
   const { whole } = pairs
@@ -104,7 +111,7 @@ function pairJob(
       const indexes = Int32Array.from({ length: count }, (_, i) => whole.at(first + i)!)
       const some = listOf(count, (i) => pairs.at(indexes[i]!) as WholePair)
       const shapes = results.shapes.first(MOST_SHAPES)
-      const details = { shapes, golden: golden.of(some), dump: dump.setting, vocabSize, precision }
+      const details = { shapes, golden: golden.of(some), dump: dump.setting, vocabSize, precision, keys }
       const batch = makeBatch(some, memory, terms, details)
       shareWork<Outcome>(batch, helpers, {
         has: (item) => results.has(indexes[item]!),

@@ -2,12 +2,12 @@ import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { counted } from '../lib/number-text.js'
 import { compareExactly } from '../metrics/compare-exactly.js'
-import { areLogProbabilities, maskedProblem } from '../metrics/information.js'
 import type { RowBuffers, RowKernel } from '../metrics/kernel.js'
+import { RowPair } from '../metrics/optional/row-pair.js'
+import { metricsOfRows, type OptionalKey } from '../metrics/optional/table.js'
 import type { Precision } from '../metrics/precision.js'
 import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
-import type { MeasuredRows, RowStats } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
 import { exactRow, isWide, movesLogits, widened } from '../tensor/widen.js'
@@ -15,6 +15,7 @@ import { measureLogProbs } from './measure-log-probs.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
+import { maskedReason, withKinds } from './row-kinds.js'
 import type { LogProbRow, PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
 import { type RawRow, vocabCut } from './vocab-cut.js'
 
@@ -25,6 +26,8 @@ export interface PairSetting {
   readonly vocabSize: number | undefined
   /** The option `dtype`. */
   readonly precision?: Precision | undefined
+  /** The optional metrics that need both rows. */
+  readonly keys?: readonly OptionalKey[]
   readonly kernel: RowKernel
 }
 
@@ -122,7 +125,7 @@ function reasonOf(prepared: Prepared): string[] {
 function compareRows(
   golden: PreparedRow,
   dump: PreparedRow,
-  { vocabSize, precision, kernel }: PairSetting,
+  { vocabSize, precision, keys = [], kernel }: PairSetting,
   sides: Sides,
 ): Outcome | undefined {
   const plan = planRanks(golden, dump, vocabSize)
@@ -168,6 +171,10 @@ function compareRows(
     const logits = exactRow(buffers.dump.subarray(dumpStart), dump.dtype, count)
     outcome.suppressedMass = softmaxMass(logits, (id) => suppressed[id] === Number.NEGATIVE_INFINITY)
   }
+  if (rows.kind === 'measured' && keys.length > 0) {
+    const pair = [exactRow(goldenRow.bytes, golden.dtype, count), exactRow(dumpRow.bytes, dump.dtype, count)] as const
+    outcome.optional = metricsOfRows(keys, new RowPair(...pair, rows))
+  }
   if (plan.undecided) outcome.separate = separateRanks(golden, dump, buffers, kernel)
   if (vocabSize !== undefined) outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   return outcome
@@ -176,36 +183,6 @@ function compareRows(
 /** The row, and the dtype it was computed in as far as its values show it. */
 function sourceOf(row: RawRow, { savedFrom }: SideFacts): RawRow & { computedIn: Dtype } {
   return { ...row, computedIn: savedFrom ?? row.dtype }
-}
-
-/** Adds to the notes which sides hold log-probabilities. */
-function withKinds(
-  notes: readonly string[],
-  rows: MeasuredRows,
-  golden: RawRow,
-  dump: RawRow,
-  count: number,
-): readonly string[] {
-  const kinds = [
-    ...(areLogProbabilities(rows.golden.max, () => exactRow(golden.bytes, golden.dtype, count))
-      ? [`golden: ${LOG_PROBABILITIES}`]
-      : []),
-    ...(areLogProbabilities(rows.dump.max, () => exactRow(dump.bytes, dump.dtype, count))
-      ? [`dump: ${LOG_PROBABILITIES}`]
-      : []),
-  ]
-  return kinds.length === 0 ? notes : [...notes, ...kinds]
-}
-
-const LOG_PROBABILITIES =
-  'the values are log-probabilities: KL divergence is that of the logits, cosine similarity is not, as it changes if a constant is added to a row'
-
-function maskedReason(side: string, stats: RowStats, { bytes, dtype }: RawRow, width: number): string | undefined {
-  // Integers have any range.
-  if (dtype === 'int32' || dtype === 'int8') return undefined
-  const size = itemSize(dtype)
-  const problem = maskedProblem(stats, width, (from, count) => exactRow(bytes.subarray(from * size), dtype, count))
-  return problem && `${side}: ${problem}`
 }
 
 function rawRow(buffer: Uint8Array, start: number, dtype: Dtype, width: number): RawRow {

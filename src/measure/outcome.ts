@@ -1,4 +1,5 @@
 import type { DumpKind, DumpStep } from '../dumps/types.js'
+import type { OptionalMetrics } from '../metrics/optional/table.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
@@ -79,6 +80,8 @@ export type Outcome = {
       separate?: SeparateRanks
       /** Of rows that were measured, unless both hold integers. */
       noise?: RowNoise | undefined
+      /** The optional metrics that need both rows, if any was asked for. */
+      optional?: OptionalMetrics
     }
   | { kind: 'bounded'; rows: BoundedRows; cut?: VocabCut }
   | { kind: 'shape-mismatch'; reason: string }

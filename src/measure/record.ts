@@ -1,3 +1,4 @@
+import type { OptionalKey, OptionalMetrics } from '../metrics/optional/table.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import { METRICS, type MetricKey } from '../metrics/table.js'
 import type { MeasuredRows, Metrics } from '../metrics/types.js'
@@ -59,14 +60,22 @@ export interface RecordMemory {
   readonly int32: Int32Array
   /** The noise of each pair, beside the records: see noise-record.ts. */
   readonly noise: Float32Array
+  /** The optional metrics of each pair, in the order of `keys`; empty if none was asked for. NaN: not defined. */
+  readonly optional: Float64Array
+  readonly keys: readonly OptionalKey[]
 }
 
-/** @param buffer room for a number of records. The noise gets a buffer of the same kind. */
-export function recordMemory(buffer: ArrayBuffer | SharedArrayBuffer): RecordMemory {
+/**
+ * @param buffer room for a number of records. The noise and the optional metrics get buffers of the same kind
+ * @param keys the optional metrics that need both rows
+ */
+export function recordMemory(buffer: ArrayBuffer | SharedArrayBuffer, keys: readonly OptionalKey[] = []): RecordMemory {
   const [float64, float32, int32] = [new Float64Array(buffer), new Float32Array(buffer), new Int32Array(buffer)]
-  const bytes = NOISE_BYTES * Math.floor(buffer.byteLength / RECORD_BYTES)
-  const noise = new Float32Array(buffer instanceof ArrayBuffer ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes))
-  return { float64, float32, int32, noise }
+  const count = Math.floor(buffer.byteLength / RECORD_BYTES)
+  const room = (bytes: number) =>
+    buffer instanceof ArrayBuffer ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes)
+  const noise = new Float32Array(room(NOISE_BYTES * count))
+  return { float64, float32, int32, noise, optional: new Float64Array(room(8 * keys.length * count)), keys }
 }
 
 /** The part of a measured pair that holds a field; all its values are numbers. */
@@ -83,10 +92,12 @@ const NO_CUT: VocabCut = { goldenColumns: 0, goldenMass: 0, dumpColumns: 0, dump
 export function writeRecord(
   memory: RecordMemory,
   index: number,
-  { rows, cut, noise }: MeasuredOutcome,
+  { rows, cut, noise, optional }: MeasuredOutcome,
   shape: number,
 ): void {
   writeNoise(memory.noise, index, noise)
+  const { keys } = memory
+  for (let i = 0; i < keys.length; i++) memory.optional[index * keys.length + i] = optional?.[keys[i]!] ?? Number.NaN
   const { metrics, golden, dump, support } = rows
   const measured: Measured = { metrics, golden, dump, support, cut: cut ?? NO_CUT }
   const wide = index * WIDE_STRIDE
@@ -101,11 +112,11 @@ export function writeRecord(
   memory.int32[index * NARROW_STRIDE + SHAPE_AT] = shape + 1
 }
 
-/** What `writeRecord` was given: the rows, the probability that was cut off each side, and the noise. */
+/** What `writeRecord` was given, except the shape. */
 export function readRecord(
   memory: RecordMemory,
   index: number,
-): { rows: MeasuredRows; cut: VocabCut; noise: RowNoise | undefined } {
+): { rows: MeasuredRows; cut: VocabCut; noise: RowNoise | undefined; optional: OptionalMetrics | undefined } {
   const rows: MeasuredRows = {
     kind: 'measured',
     metrics: { ...NO_METRICS },
@@ -125,13 +136,21 @@ export function readRecord(
   }
   golden.top1Logit = golden.max
   dump.top1Logit = dump.max
-  return { rows, cut, noise: readNoise(memory.noise, index) }
+  return { rows, cut, noise: readNoise(memory.noise, index), optional: readOptional(memory, index) }
+}
+
+function readOptional({ optional, keys }: RecordMemory, index: number): OptionalMetrics | undefined {
+  if (keys.length === 0) return undefined
+  return Object.fromEntries(keys.map((key, i) => [key, optional[index * keys.length + i]!]))
 }
 
 export function copyRecord(from: RecordMemory, fromIndex: number, to: RecordMemory, toIndex: number): void {
   const start = fromIndex * WIDE_STRIDE
   to.float64.set(from.float64.subarray(start, start + WIDE_STRIDE), toIndex * WIDE_STRIDE)
   copyNoise(from.noise, fromIndex, to.noise, toIndex)
+  const { length } = from.keys
+  if (length > 0)
+    to.optional.set(from.optional.subarray(fromIndex * length, (fromIndex + 1) * length), toIndex * length)
 }
 
 /** The number of a record's pair shape, from 0; −1 if there is no record. */

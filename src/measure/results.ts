@@ -1,5 +1,6 @@
 import type { List } from '../lib/lazy-list.js'
 import { informationProblem } from '../metrics/information.js'
+import type { OptionalKey } from '../metrics/optional/table.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { MetricKey } from '../metrics/table.js'
 import type { RowStats } from '../metrics/types.js'
@@ -40,9 +41,12 @@ export class Results implements List<MeasuredPair> {
   private readonly chunks: RecordMemory[] = []
   private readonly chunkLength: number
   private readonly others = new Map<number, Outcome>()
+  private readonly keys: readonly OptionalKey[]
 
-  constructor(pairs: List<StepPair>) {
+  /** @param keys the optional metrics that need both rows */
+  constructor(pairs: List<StepPair>, keys: readonly OptionalKey[] = []) {
     this.pairs = pairs
+    this.keys = keys
     this.chunkLength = Math.min(CHUNK, pairs.length)
   }
 
@@ -155,6 +159,7 @@ export class Results implements List<MeasuredPair> {
     const record = readRecord(this.chunkOf(index)!, this.inChunk(index))
     const outcome: MeasuredOutcome = { golden, dump, notes, kind: 'compared', rows: record.rows }
     if (record.noise) outcome.noise = record.noise
+    if (record.optional) outcome.optional = record.optional
     if (cut) outcome.cut = { ...record.cut, ...cut }
     return outcome
   }
@@ -170,7 +175,7 @@ export class Results implements List<MeasuredPair> {
 
   private chunkFor(index: number): RecordMemory {
     const number = Math.floor(index / this.chunkLength)
-    this.chunks[number] ??= recordMemory(new ArrayBuffer(this.chunkLength * RECORD_BYTES))
+    this.chunks[number] ??= recordMemory(new ArrayBuffer(this.chunkLength * RECORD_BYTES), this.keys)
     return this.chunks[number]
   }
 

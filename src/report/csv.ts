@@ -1,5 +1,6 @@
 import type { TokenSide } from '../compare/types.js'
 import { printable } from '../errors.js'
+import { OPTIONAL } from '../metrics/optional/table.js'
 import { METRICS } from '../metrics/table.js'
 import type { ComparisonRow, Rendering, ReportRow, TokenRow } from './rows.js'
 
@@ -34,6 +35,8 @@ const COLUMNS: readonly Column[] = [
   tokenColumn('my_kind', ({ dump }) => kindCell(dump)),
   tokenColumn('position', ({ position }) => integerCell(position)),
   tokenColumn('run', ({ run }) => textCell(run ?? '')),
+  // Empty unless the comparison asks for them.
+  ...OPTIONAL.map(({ csvName, key }) => tokenColumn(csvName, ({ metrics }) => floatCell(metrics?.[key]))),
   testColumn('project', ({ project }) => textCell(project)),
   testColumn('test_file', ({ file }) => textCell(file)),
   testColumn('test_name', ({ test }) => textCell(test)),

@@ -2,6 +2,7 @@ import { type RunStatistics, runStatistics } from '../compare/statistics.js'
 import type { ListedComparison, Thresholds, TokenComparison, Verdict } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
+import type { OptionalKey } from '../metrics/optional/table.js'
 import { failureText } from './message/failure.js'
 import { passText } from './message/pass.js'
 import type { Problem } from './rows.js'
@@ -38,6 +39,8 @@ export interface ComparisonReport {
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>
   /** Absent if there are no limits, or no tokens. */
   readonly thresholds?: Thresholds
+  /** The optional metrics that were asked for. */
+  readonly metrics?: readonly OptionalKey[]
   readonly notes: readonly { readonly weight: 'warning' | 'info'; readonly text: string }[]
   /** What the matcher prints. Absent if a test made the comparison: the runner has printed it. */
   readonly message?: string
@@ -68,7 +71,7 @@ export function reportDocument(comparisons: readonly ComparisonReport[]): Report
 
 /** The report of a comparison that no test made. */
 export function comparisonReport(comparison: ListedComparison, title: string): ComparisonReport {
-  const { goldenPath, dumpPath, pass, thresholds, notes, warnings, inconclusive } = comparison
+  const { goldenPath, dumpPath, pass, thresholds, metrics, notes, warnings, inconclusive } = comparison
   return {
     title,
     goldenPath,
@@ -76,6 +79,7 @@ export function comparisonReport(comparison: ListedComparison, title: string): C
     pass,
     ...(inconclusive !== undefined && { inconclusive }),
     thresholds,
+    ...(metrics && { metrics }),
     notes: weighed(notes, warnings),
     message: pass ? passText(comparison) : failureText(comparison),
     ...tokensReport([...comparison.tokens]),

@@ -1,5 +1,7 @@
+import type { RunStatistics } from '../compare/statistics.js'
 import { printable } from '../errors.js'
 import { significant } from '../lib/number-text.js'
+import { optionalRow } from '../metrics/optional/table.js'
 import { type ComparisonReport, type ReportDocument, verdictsText } from './document.js'
 
 /** GitHub shows a megabyte of a summary; the first comparisons are enough. */
@@ -19,11 +21,12 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
   return [
     `### golden-logits: ${title}`,
     '',
-    '| | comparison | tokens | first failing token | highest KL |',
-    '|---|---|---|---|---|',
+    '| | comparison | tokens | first failing token | mean KL | 99 % | highest KL | same top-1 |',
+    '|---|---|---|---|---|---|---|---|',
     ...sorted.slice(0, MOST_ROWS).map(rowOf),
     '',
     ...more,
+    ...metricLines(sorted.slice(0, MOST_ROWS)),
     ...warningLines(sorted),
   ].join('\n')
 }
@@ -31,11 +34,36 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
 function rowOf(report: ComparisonReport): string {
   const first = report.tokens.find(({ pass }) => !pass)
   const failure = first ? `${first.step}: ${first.verdict}` : ''
-  const kl = report.statistics
-    ? `${significant(report.statistics.maxKl.value, 3)} at ${report.statistics.maxKl.step}`
-    : ''
-  const cells = [report.pass ? '✅' : '❌', cell(report.title), verdictsText(report), failure, kl]
+  const run = report.statistics ? runCells(report.statistics) : ['', '', '', '']
+  const cells = [report.pass ? '✅' : '❌', cell(report.title), verdictsText(report), failure, ...run]
   return `| ${cells.join(' | ')} |`
+}
+
+/** Mean, 99th percentile and maximum of the KL divergence, and the share of tokens with the same top-1. */
+function runCells({ meanKl, meanKlError, maxKl, klPercentiles, top1Agreement }: RunStatistics): string[] {
+  const p99 = klPercentiles.find(({ percent }) => percent === 99)!.value
+  const { value, error } = top1Agreement
+  return [
+    `${short(meanKl)}${meanKlError === undefined ? '' : ` ± ${short(meanKlError)}`}`,
+    short(p99),
+    `${short(maxKl.value)} at ${maxKl.step}`,
+    `${short(100 * value)} ± ${short(100 * error)} %`,
+  ]
+}
+
+function short(value: number): string {
+  return significant(value, 3)
+}
+
+/** The metrics that were asked for, one line a comparison. */
+function metricLines(comparisons: readonly ComparisonReport[]): string[] {
+  const lines = comparisons.flatMap(({ title, statistics }) => {
+    const texts = (statistics?.metrics ?? []).map(({ key, mean, worst }) => {
+      return `${optionalRow(key).label} ${short(mean)}, worst ${short(worst.value)} at ${worst.step}`
+    })
+    return texts.length === 0 ? [] : [`- ${cell(title)}: ${texts.join('; ')}`]
+  })
+  return lines.length === 0 ? [] : ['**Means of more metrics**', '', ...lines, '']
 }
 
 function warningLines(comparisons: readonly ComparisonReport[]): string[] {

@@ -3,6 +3,7 @@ import type { Thresholds, TokenComparison } from '../compare/types.js'
 import { OperationNames } from '../dumps/operation-names.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
+import type { OptionalKey } from '../metrics/optional/table.js'
 import { annotate, identify, type RunnerContext } from '../runner/test.js'
 import { RUN_DIR_VARIABLE, rootOf, runDirOfProcess } from './run-dirs.js'
 import { type FinishedLine, type LostLine, SPOOL_VERSION, type SpoolLine, type StartedLine } from './spool.js'
@@ -20,6 +21,8 @@ export interface Recordable {
   readonly tokens: Iterable<TokenComparison>
   /** Absent if there are no limits. */
   readonly thresholds?: Thresholds
+  /** The optional metrics that were asked for. */
+  readonly metrics?: readonly OptionalKey[]
   readonly notes: readonly string[]
   readonly warnings: readonly string[]
 }
@@ -142,7 +145,7 @@ export class Recording {
 }
 
 function* linesOf(id: string, comparison: Recordable, finished: FinishedLine): Iterable<SpoolLine> {
-  yield { kind: 'compared', id, thresholds: comparison.thresholds }
+  yield { kind: 'compared', id, thresholds: comparison.thresholds, metrics: comparison.metrics }
   const names = new OperationNames()
   for (const token of comparison.tokens) {
     const types = { golden: names.typeOf(token.golden), my: names.typeOf(token.dump) }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Thresholds } from '../compare/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { linesOf } from '../io/lines.js'
+import type { OptionalKey } from '../metrics/optional/table.js'
 import type { TokenRow } from '../report/rows.js'
 import {
   type FinishedLine,
@@ -17,6 +18,7 @@ import {
 export interface SpooledComparison {
   readonly started: StartedLine
   thresholds?: Thresholds
+  metrics?: readonly OptionalKey[]
   /** Absent if the worker ended before the comparison did. */
   finished?: FinishedLine
   readonly file: string
@@ -72,7 +74,10 @@ function indexFile(file: string, index: SpoolIndex): void {
       } else if (parsed.kind === 'lost') {
         comparison.lost = parsed
       } else {
-        if (parsed.kind === 'compared') comparison.thresholds = parsed.thresholds
+        if (parsed.kind === 'compared') {
+          comparison.thresholds = parsed.thresholds
+          comparison.metrics = parsed.metrics
+        }
         comparison.to = to
       }
     }

@@ -76,7 +76,7 @@ export function spoolReport(runDir: string, rendering: Rendering, hasPassed: Has
 }
 
 function comparisonOf({ comparison, attempt }: Counted, hasPassed: HasPassed): ComparisonReport {
-  const { started, finished, thresholds } = comparison
+  const { started, finished, thresholds, metrics } = comparison
   const { project, file, test: name, ordinal, matcher, isNot } = started
   const expectation = expectationOf(comparison, hasPassed) ?? 'unfinished'
   const problem = problemOf(comparison)
@@ -89,6 +89,7 @@ function comparisonOf({ comparison, attempt }: Counted, hasPassed: HasPassed): C
     },
     pass: expectation === 'met',
     ...(thresholds && { thresholds }),
+    ...(metrics && { metrics }),
     notes: weighed(finished?.notes ?? [], finished?.warnings ?? []),
     ...(problem && { problem }),
     ...tokensReport(tokens),

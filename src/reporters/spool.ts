@@ -1,4 +1,5 @@
 import type { Thresholds, TokenComparison } from '../compare/types.js'
+import type { OptionalKey } from '../metrics/optional/table.js'
 import type { OperationTypes } from '../report/rows.js'
 import type { TestIdentity } from '../runner/test.js'
 
@@ -23,6 +24,8 @@ export interface ComparedLine {
   readonly id: string
   /** Absent if there are no limits. */
   readonly thresholds?: Thresholds | undefined
+  /** The optional metrics that were asked for. */
+  readonly metrics?: readonly OptionalKey[] | undefined
 }
 
 /** The id comes last: a line that ends with it is complete, which spares the reader from parsing every token to list them. */

@@ -6,7 +6,7 @@ import { GoldenLogitsError } from '../../src/errors.js'
 const wrong: [unknown, string][] = [
   [
     { dtyp: 'bf16' },
-    "there is no option 'dtyp'; there are dtype, thresholds, steps, vocabSize, missing, extra, identical, repeatedRows, afterDivergence, decoding, tokenIds, minComparable, rounding, calibration, model, device, tensorParallel, strict, threads",
+    "there is no option 'dtyp'; there are dtype, thresholds, metrics, steps, vocabSize, missing, extra, identical, repeatedRows, afterDivergence, decoding, tokenIds, minComparable, rounding, calibration, model, device, tensorParallel, strict, threads",
   ],
   [
     { dtype: 'int8' },
@@ -18,7 +18,7 @@ const wrong: [unknown, string][] = [
   ],
   [
     { thresholds: { kl: 1 } },
-    "there is no threshold 'kl'; there are cosineSimilarity, klDivergence, meanKl, p99Kl, top1Agreement",
+    "there is no threshold 'kl'; there are cosineSimilarity, klDivergence, meanKl, p99Kl, top1Agreement, reverseKlDivergence, jensenShannonDivergence, totalVariation, top10Overlap, top10Order, goldenTop1Rank, goldenTop1DeltaP, l1Norm, ulpMaxDiff",
   ],
   [{ thresholds: 0.1 }, 'thresholds must be an object such as { klDivergence: 0.01 }, got 0.1'],
   [{ thresholds: { klDivergence: 0 } }, 'the threshold klDivergence must be a number above 0, got 0'],

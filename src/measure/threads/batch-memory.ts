@@ -1,5 +1,6 @@
 import type { DumpStep } from '../../dumps/types.js'
 import type { List } from '../../lib/lazy-list.js'
+import type { OptionalKey } from '../../metrics/optional/table.js'
 import { RECORD_BYTES, type RecordMemory, recordMemory } from '../record.js'
 import type { WholePair } from '../step-pair.js'
 
@@ -17,10 +18,17 @@ export interface BatchMemory {
 const FILE_END = '\0'
 const SIDE_END = '\0\0'
 
-/** Memory with these pairs in it: the given memory, if they fit. No pair is kept. */
-export function filledMemory(pairs: List<WholePair>, memory: BatchMemory | undefined): BatchMemory {
+/**
+ * Memory with these pairs in it: the given memory, if they fit. No pair is kept.
+ * @param keys the same as those of the given memory
+ */
+export function filledMemory(
+  pairs: List<WholePair>,
+  memory: BatchMemory | undefined,
+  keys: readonly OptionalKey[] = [],
+): BatchMemory {
   const reused = memory && memory.ends.length >= pairs.length ? memory : undefined
-  const { records, ends } = reused ?? newMemory(pairs.length)
+  const { records, ends } = reused ?? newMemory(pairs.length, keys)
   let text = reused?.text ?? new Uint8Array(new SharedArrayBuffer(0))
   let buffer = Buffer.from(text.buffer)
   let end = 0
@@ -38,9 +46,9 @@ export function filledMemory(pairs: List<WholePair>, memory: BatchMemory | undef
   return reused && text === reused.text ? reused : { records, text, ends }
 }
 
-function newMemory(pairs: number): Pick<BatchMemory, 'records' | 'ends'> {
+function newMemory(pairs: number, keys: readonly OptionalKey[]): Pick<BatchMemory, 'records' | 'ends'> {
   return {
-    records: recordMemory(new SharedArrayBuffer(pairs * RECORD_BYTES)),
+    records: recordMemory(new SharedArrayBuffer(pairs * RECORD_BYTES), keys),
     ends: new Int32Array(new SharedArrayBuffer(4 * pairs)),
   }
 }

@@ -1,4 +1,5 @@
 import type { List } from '../../lib/lazy-list.js'
+import type { OptionalKey } from '../../metrics/optional/table.js'
 import type { Precision } from '../../metrics/precision.js'
 import type { FilesSetting } from '../from-files.js'
 import type { PairShape } from '../pair-shape.js'
@@ -19,6 +20,8 @@ export interface Batch extends SharedWork {
   readonly vocabSize: number | undefined
   /** The option `dtype`. */
   readonly precision: Precision | undefined
+  /** The optional metrics that need both rows. */
+  readonly keys: readonly OptionalKey[]
 }
 
 /** @param memory that of an earlier batch, if all its workers are done with it */
@@ -32,7 +35,7 @@ export function makeBatch(
     ...makeWork(pairs.length, terms),
     ...details,
     written: new Uint8Array(new SharedArrayBuffer(pairs.length)),
-    memory: filledMemory(pairs, memory),
+    memory: filledMemory(pairs, memory, details.keys),
   }
 }
 

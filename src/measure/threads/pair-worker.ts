@@ -16,6 +16,7 @@ export function pairWorker(batch: Batch, kernel: RowKernel, golden?: RowSource):
     dump: filesSource(batch.dump, kernel),
     vocabSize: batch.vocabSize,
     precision: batch.precision,
+    keys: batch.keys,
     kernel,
   }
   return {

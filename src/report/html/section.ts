@@ -1,11 +1,13 @@
 import { isFlip } from '../../compare/divergence.js'
 import type { TokenComparison, TokenSide } from '../../compare/types.js'
 import { counted, significant } from '../../lib/number-text.js'
+import { type OptionalKey, optionalRow } from '../../metrics/optional/table.js'
 import { METRICS } from '../../metrics/table.js'
 import { type ComparisonReport, verdictsText } from '../document.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
 import { placesOf, tokenKey } from './place.js'
+import { limitsText, statisticsTable } from './statistics.js'
 
 /** How many failing tokens are shown with their files and every metric. */
 const MOST_DETAILS = 50
@@ -30,7 +32,10 @@ export function comparisonSection(report: ComparisonReport, index: number): stri
     notesList(notes.filter(({ weight }) => weight === 'warning')),
     ...(tokens.length === 0 ? [] : tokensPart(report, id)),
     failing.length > 0
-      ? `<details><summary>Failing tokens in detail</summary>${failing.slice(0, MOST_DETAILS).map(detail).join('')}${more(failing.length)}</details>`
+      ? `<details><summary>Failing tokens in detail</summary>${failing
+          .slice(0, MOST_DETAILS)
+          .map((token) => detail(token, report.metrics))
+          .join('')}${more(failing.length)}</details>`
       : '',
     statisticsTable(report),
     message === undefined
@@ -99,8 +104,9 @@ const COLUMNS = [
   'reason',
 ]
 
-function table({ tokens, title }: ComparisonReport, id: string): string {
-  const head = COLUMNS.map((name) => `<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`)
+function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: string): string {
+  const names = [...COLUMNS.slice(0, -1), ...asked.map((key) => optionalRow(key).label), ...COLUMNS.slice(-1)]
+  const head = names.map((name) => `<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`)
   const filters =
     '<div class="filters" hidden><label>Filter <input type="search"></label> <label><input type="checkbox"> failing only</label> <output></output></div>'
   const places = placesOf(tokens)
@@ -113,6 +119,7 @@ function table({ tokens, title }: ComparisonReport, id: string): string {
       `<td>${golden?.top1 ?? ''}`,
       `<td>${dump?.top1 ?? ''}`,
       numberCell(metrics?.maxAbsoluteError),
+      ...asked.map((key) => (metrics && metrics[key] === undefined ? '<td>n/a' : numberCell(metrics?.[key]))),
       `<td class="text">${escapeHtml(reason, 400)}`,
     ]
     const kind = `${pass ? '' : 'bad'}${isFlip(token) ? ' flipped' : ''}`.trim()
@@ -136,9 +143,10 @@ function cosineCell(metrics: TokenComparison['metrics']): string {
 }
 
 /** Files, every metric, and the most probable tokens of both sides. */
-function detail(token: TokenComparison): string {
+function detail(token: TokenComparison, asked: readonly OptionalKey[] = []): string {
   const { verdict, reason, metrics, golden, dump } = token
-  const values = METRICS.map(
+  const all = [...METRICS, ...asked.map((key) => ({ key, label: optionalRow(key).label }))]
+  const values = all.map(
     ({ key, label }) =>
       `<tr><th scope="row">${label}<td>${metrics && metrics[key] === undefined ? 'n/a' : shortNumber(metrics?.[key])}`,
   )
@@ -162,33 +170,11 @@ function more(count: number): string {
   return count > MOST_DETAILS ? `<p>and ${count - MOST_DETAILS} more failing tokens, in the table and the CSV</p>` : ''
 }
 
-function statisticsTable({ statistics }: ComparisonReport): string {
-  if (!statistics) return ''
-  const { meanKl, meanKlError, maxKl, klPercentiles, minCosine, top1Agreement, tokens } = statistics
-  const rows: [string, string][] = [
-    [
-      'mean KL divergence',
-      `${shortNumber(meanKl)}${meanKlError === undefined ? '' : ` ± ${shortNumber(meanKlError)}`}`,
-    ],
-    ['highest KL divergence', `${shortNumber(maxKl.value)} at token ${maxKl.step}`],
-    ...klPercentiles.map(({ percent, value }): [string, string] => [`KL, ${percent} %`, shortNumber(value)]),
-    ['lowest cosine similarity', minCosine ? `${shortNumber(minCosine.value)} at token ${minCosine.step}` : 'n/a'],
-    [
-      'same top-1',
-      `${shortNumber(100 * top1Agreement.value)} ± ${shortNumber(100 * top1Agreement.error)} % of ${top1Agreement.tokens}`,
-    ],
-  ]
-  const body = rows.map(([name, value]) => `<tr><th scope="row">${name}<td>${value}`)
-  return `<details><summary>Statistics of ${tokens} measured tokens</summary><table class="statistics">${body.join('')}</table></details>`
-}
-
 /** Where the logits came from, the limits, and the notes that weaken nothing. */
 function provenance({ goldenPath, dumpPath, thresholds, notes }: ComparisonReport): string {
   const path = (name: string, value: string | undefined) =>
     value === undefined ? '' : `<dt>${name}<dd><code>${escapeHtml(value, 4096)}</code>`
-  const limits = thresholds
-    ? `<dt>limits<dd>${thresholds.precision}: KL divergence below ${thresholds.klDivergence}, cosine similarity above ${thresholds.cosineSimilarity}`
-    : ''
+  const limits = thresholds ? `<dt>limits<dd>${limitsText(thresholds)}` : ''
   const infos = notesList(notes.filter(({ weight }) => weight === 'info'))
   return `<details><summary>Paths, limits and notes</summary><dl>${path('golden', goldenPath)}${path('dump', dumpPath)}${limits}</dl>${infos}</details>`
 }

@@ -1,8 +1,12 @@
+import { metricText } from '../../compare/metric-limits.js'
+import { runStatistics } from '../../compare/statistics.js'
 import { tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../../compare/types.js'
+import { significant } from '../../lib/number-text.js'
+import { type LimitedKey, optionalRow } from '../../metrics/optional/table.js'
 import { GATED } from '../../metrics/table.js'
 import { noteLines } from './failure.js'
-import { statisticsLines } from './statistics-lines.js'
+import { LEAST_TOKENS, statisticsLines } from './statistics-lines.js'
 import { gatedText, NO_METRIC, sourceOf } from './token-block.js'
 
 /** The message if every token passes, which `.not` turns into a failure. */
@@ -34,7 +38,8 @@ function moreText(count: number, what: string): string {
 /** The KL divergence first. */
 const METRICS_SHOWN = [...GATED].reverse()
 
-function worstLines({ tokens, thresholds, calibration }: ListedComparison): string[] {
+function worstLines(comparison: ListedComparison): string[] {
+  const { tokens, thresholds, calibration } = comparison
   const worst = new Map<string, TokenComparison>()
   for (const token of tokens) {
     if (token.verdict !== 'pass' || !token.metrics) continue
@@ -53,5 +58,25 @@ function worstLines({ tokens, thresholds, calibration }: ListedComparison): stri
     const limit = [thresholds[key], ...sourceOf(key, { thresholds, ...(calibration && { calibration }) })].join(', ')
     return `  ${title.padEnd(25)}  ${gatedText(key, token.metrics![key], thresholds)} at ${tokenName(token)}   (limit ${limit})`
   })
-  return [...lines, '']
+  return [...lines, ...optionalLines(comparison), '']
+}
+
+/** The worst value of each metric that was asked for, unless the statistics below say it. */
+function optionalLines({ tokens, thresholds, metrics = [] }: ListedComparison): string[] {
+  if (metrics.length === 0) return []
+  const statistics = runStatistics(tokens)
+  const isBelow = (statistics?.tokens ?? 0) >= LEAST_TOKENS
+  return metrics.flatMap((key) => {
+    const { label, better } = optionalRow(key)
+    if (!better) return []
+    const title = `worst ${label}`.padEnd(25)
+    const limit = thresholds[key as LimitedKey]
+    const about = limit === undefined ? '' : `   (limit ${limit})`
+    const known = statistics?.metrics?.find((one) => one.key === key)
+    if (!known) return [`  ${title}  ${NO_METRIC}: not known from these rows`]
+    if (isBelow && limit === undefined) return []
+    const { value, step } = known.worst
+    const text = limit === undefined ? significant(value, 4) : metricText(value, limit)
+    return [`  ${title}  ${text} at token ${step}${about}`]
+  })
 }

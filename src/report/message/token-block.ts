@@ -1,8 +1,10 @@
 import { isFlip, knowsTop1 } from '../../compare/divergence.js'
+import { metricText } from '../../compare/metric-limits.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
 import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
 import { counted, significant } from '../../lib/number-text.js'
+import { type LimitedKey, optionalRow } from '../../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../../metrics/table.js'
 import { shortPaths } from './short-paths.js'
 import { sparkline } from './sparkline.js'
@@ -27,12 +29,37 @@ function metricLines(comparison: ListedComparison, token: TokenComparison): stri
     }),
     ...(token.bounds ? [`  ${printable(token.reason, 400)}`] : []),
     ...otherReasons(token),
+    ...optionalLines(comparison, token),
     `  top-1               ${topLine(comparison, token)}`,
     ...noiseLines(comparison, token),
     ...supportLines(token),
     `  KL by token         ${sparkLine(comparison)}`,
   ]
 }
+
+/** The metrics that were asked for: those with a limit in a line of their own, the others three a line. */
+function optionalLines({ thresholds, metrics = [] }: ListedComparison, token: TokenComparison): string[] {
+  const limited = metrics.flatMap((key) => {
+    const limit = thresholds[key as LimitedKey]
+    if (limit === undefined) return []
+    const { label, better } = optionalRow(key)
+    const value = token.metrics![key]
+    const text = value === undefined ? `${NO_METRIC}: not known from these rows` : metricText(value, limit)
+    const bound = { higher: `> ${limit}`, lower: `< ${limit}`, 'nearer-zero': `within ±${limit}` }[better!]
+    return [`  ${label.padEnd(18)}  ${text.padEnd(10)}  must be ${bound}`]
+  })
+  const others = metrics.filter((key) => thresholds[key as LimitedKey] === undefined)
+  const texts = others.map((key) => {
+    const value = token.metrics![key]
+    return `${optionalRow(key).label} ${value === undefined ? NO_METRIC : short(value)}`
+  })
+  const lines: string[] = []
+  for (let i = 0; i < texts.length; i += A_LINE) lines.push(`  ${texts.slice(i, i + A_LINE).join(', ')}`)
+  return [...limited, ...lines]
+}
+
+/** Metrics without a limit in a line. */
+const A_LINE = 3
 
 /** In place of a metric that does not follow from what the rows hold. */
 export const NO_METRIC = 'n/a'
