@@ -4,7 +4,6 @@ import { info, type Note, sideNotes, warning } from '../lib/note.js'
 import { counted } from '../lib/number-text.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
-import type { Dtype } from '../tensor/dtype.js'
 import {
   calibratedRunLimits,
   creepNotes,
@@ -25,7 +24,7 @@ import { noiseNotes } from './run-noise.js'
 import { addDtypes, SideDtypes } from './side-dtypes.js'
 import { RangesByKey, StepRanges } from './step-ranges.js'
 import { tally } from './tally.js'
-import { inferPrecision, isRounded, thresholdsOf } from './thresholds.js'
+import { inferPrecision, type ShownDtype, thresholdsOf } from './thresholds.js'
 import type { ListedComparison, Precision, TokenComparison } from './types.js'
 
 type Side = Pick<
@@ -158,10 +157,10 @@ function* comparableTokens(tokens: List<TokenComparison>, end: PrefixEnd | undef
   }
 }
 
-function precisionNote(precision: Precision, dtypes: readonly Dtype[]): Note {
-  const isShown = precision !== 'fp16' || !dtypes.some(isRounded) || dtypes.includes('float16')
+function precisionNote(precision: Precision, dtypes: readonly ShownDtype[]): Note {
+  const isShown = precision !== 'fp16' || !dtypes.includes('hidden') || dtypes.includes('float16')
   if (isShown) return info(`dtype ${precision} taken from the dumps`)
-  const text = `log-probabilities in 16 bits do not show the precision of their build: the limits of ${precision} are taken`
+  const text = `log-probabilities do not show the precision of their build: the limits of ${precision} are taken`
   return warning(text, `set dtype: '${precision}'`)
 }
 
@@ -185,7 +184,7 @@ function allowedNotes(tokens: List<TokenComparison>, end: number, settings: Comp
 /** What all outcomes of a comparison say together. */
 interface OutcomeFacts {
   /** Of both sides, if both rows were read. */
-  readonly dtypes: readonly Dtype[]
+  readonly dtypes: readonly ShownDtype[]
   /** The rows of a side were not all computed in one precision. */
   readonly isMixed: boolean
   /** What the sources chose or left out, each once with the tokens it is about, and what was cut. */

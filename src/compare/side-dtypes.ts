@@ -1,19 +1,20 @@
 import { info, type Note } from '../lib/note.js'
 import type { SideFacts } from '../measure/outcome.js'
-import type { Dtype } from '../tensor/dtype.js'
+import type { ShownDtype } from './thresholds.js'
 
 /** The dtypes of the rows of one side. float32 rows count as the narrower type that all of them were saved from. */
 export class SideDtypes {
-  private readonly others = new Set<Dtype>()
+  private readonly others = new Set<ShownDtype>()
   /** Of float32 rows: what they were saved from. */
   private readonly sources = new Set<SideFacts['savedFrom']>()
 
-  add({ dtype, savedFrom }: Pick<SideFacts, 'dtype' | 'savedFrom'>): void {
-    if (dtype === 'float32') this.sources.add(savedFrom)
+  add({ dtype, savedFrom, kind }: Facts): void {
+    if (kind !== undefined) this.others.add('hidden')
+    else if (dtype === 'float32') this.sources.add(savedFrom)
     else if (dtype !== undefined) this.others.add(dtype)
   }
 
-  all(): readonly Dtype[] {
+  all(): readonly ShownDtype[] {
     return this.sources.size === 0 ? [...this.others] : [...this.others, this.source() ?? 'float32']
   }
 
@@ -35,7 +36,7 @@ export class SideDtypes {
   }
 }
 
-type Facts = Pick<SideFacts, 'dtype' | 'savedFrom'>
+type Facts = Pick<SideFacts, 'dtype' | 'savedFrom' | 'kind'>
 
 export function addDtypes(
   dtypes: { readonly golden: SideDtypes; readonly dump: SideDtypes },

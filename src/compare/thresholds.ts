@@ -37,25 +37,23 @@ export function precisionNamed(name: string): Precision | undefined {
   return NAMES.get(name.toLowerCase().replace(/^torch\./, ''))
 }
 
+/** The dtype of rows; `hidden` for log-probabilities, which do not show what their build computed in. */
+export type ShownDtype = Dtype | 'hidden'
+
 /**
  * The coarsest precision among the dtypes of the compared rows. Integer logits carry no precision of their own: the float
  * side decides.
  * @throws GoldenLogitsError `invalid-argument` if rows were compared and none of them has a float dtype
  */
-export function inferPrecision(dtypes: Iterable<Dtype>): Precision {
+export function inferPrecision(dtypes: Iterable<ShownDtype>): Precision {
   const seen = new Set(dtypes)
-  const precisions = new Set([...seen].map((dtype) => (isRounded(dtype) ? 'fp16' : precisionNamed(dtype))))
+  const precisions = new Set([...seen].map((dtype) => (dtype === 'hidden' ? 'fp16' : precisionNamed(dtype))))
   const coarsest = PRECISIONS.find((precision) => precisions.has(precision))
   if (coarsest !== undefined || seen.size === 0) return coarsest ?? 'fp32'
   throw new GoldenLogitsError(
     'invalid-argument',
     `both dumps hold integers (${[...seen].join(', ')}), which do not show the precision they were computed in; set the option dtype`,
   )
-}
-
-/** Log-probabilities in 16-bit codes, which do not show what their build computed in. No logits have this dtype. */
-export function isRounded(dtype: Dtype): boolean {
-  return dtype === 'uint16'
 }
 
 /**

@@ -11,6 +11,7 @@ import { dumpOfRuns, splitRuns } from './all-runs.js'
 import { commonFolder, expand } from './expand.js'
 import { findIds } from './find-ids.js'
 import { refuseForeign } from './foreign-files.js'
+import { type AnswersScan, pickAnswer, scanAnswers } from './layouts/answers/index.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { scanKld } from './layouts/kld/index.js'
 import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
@@ -46,6 +47,11 @@ function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
   const located = locate(paths)
   if (options.run !== 'all') return openLocated(pathOrGlob, paths, located, options)
   const { run, ...others } = options
+  const answers = paths.length === 1 ? scanAnswers(paths[0]!, others) : undefined
+  if (answers) {
+    const runs = answers.map(({ name, scan }) => ({ name, dump: dumpOfAnswer(pathOrGlob, scan, others) }))
+    return dumpOfRuns(pathOrGlob, runs, located.ignored, options)
+  }
   const runs = splitRuns(pathOrGlob, paths, located).map(({ name, paths, located }) => {
     const path = paths.length === 1 ? paths[0]! : pathOrGlob
     return { name, dump: { ...openLocated(path, paths, located, others), named: 'folder' as const } }
@@ -55,6 +61,8 @@ function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
 
 function openLocated(pathOrGlob: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Dump {
   const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
+  const answers = file === undefined ? undefined : scanAnswers(file, options)
+  if (answers) return dumpOfAnswer(pathOrGlob, pickAnswer(pathOrGlob, answers, options.run), options)
   const context = { path: pathOrGlob, options, ignored: located.ignored }
   const kld = file === undefined ? undefined : scanKld(file, options)
   const scan: Scan = kld ?? scanLocated(paths, located, context)
@@ -102,6 +110,10 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     budgets,
     rows,
   }
+}
+
+function dumpOfAnswer(path: string, scan: AnswersScan, { budgets = {} }: LoadDumpOptions): Dump {
+  return { path, named: 'file', ignored: [], budgets, ...scan }
 }
 
 /** The check of every option. A new option needs a line here and one in `LoadDumpOptions`. */

@@ -24,9 +24,10 @@ export interface DumpStep {
 
 /**
  * What the rows of a dump hold. KL divergence and top-1 follow from all of them; from log-probabilities neither the cosine
- * similarity nor the errors of logits do.
+ * similarity nor the errors of logits do. `known-ids`: the log-probabilities of some vocab ids, which bound the KL divergence
+ * from below.
  */
-export type DumpKind = 'logits' | 'log-probabilities'
+export type DumpKind = 'logits' | 'log-probabilities' | 'known-ids'
 
 /** The text that a run was fed, if the dump holds it. */
 export interface DumpText {
@@ -58,7 +59,7 @@ export interface DumpRun {
 export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
-  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'file' | 'memory'
+  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'answers' | 'file' | 'memory'
   /** Absent for logits. */
   readonly kind?: DumpKind
   /** Both runs were fed this text, not the tokens that they chose: no token follows a divergence. */

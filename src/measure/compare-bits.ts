@@ -3,9 +3,9 @@ import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { type BitDifference, bitDifference } from '../metrics/bits.js'
 import { itemSize } from '../tensor/dtype.js'
-import { unequalPositions } from './measure-pair.js'
+import { unequalPositions } from './expand-positions.js'
 import type { SideFacts } from './outcome.js'
-import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
+import { hasLogs, type Prepared, type PreparedRow, type RowPart, type RowSource } from './row-source.js'
 
 /** How the rows of one step compare bit by bit. A step may have several rows: one for each rank. */
 export type BitOutcome = { golden: SideFacts; dump: SideFacts; notes: readonly string[] } & (
@@ -114,7 +114,7 @@ function problemOf(
   const reason =
     prepared.kind === 'partial'
       ? 'its rows are known in part only'
-      : prepared.kind === 'log-probs'
+      : hasLogs(prepared)
         ? 'its rows are rounded log-probabilities, whose bits are not those of the logits; dump the logits'
         : prepared.reason
   return { kind: 'shape-mismatch', reason: `${side}: ${reason}` }

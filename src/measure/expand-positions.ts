@@ -1,7 +1,8 @@
 import type { DumpStep } from '../dumps/types.js'
 import { NumberColumn } from '../io/number-column.js'
 import { type List, listOf } from '../lib/lazy-list.js'
-import type { RowSource } from './row-source.js'
+import { counted } from '../lib/number-text.js'
+import type { Prepared, RowSource } from './row-source.js'
 import type { PairList, StepPair } from './step-pair.js'
 
 /**
@@ -64,4 +65,15 @@ function wholeOf(pairs: PairList, starts: List<number>): List<number> {
     for (let pair = starts.at(index)!; pair < starts.at(index + 1)!; pair++) whole[end++] = pair
   }
   return whole
+}
+
+function positionsIn(prepared: Prepared): number {
+  return prepared.kind === 'positions' ? prepared.count : 1
+}
+
+/** A pair that was not divided into positions though `positions: 'all'` asks for it. */
+export function unequalPositions(golden: Prepared, dump: Prepared): string {
+  const [g, d] = [positionsIn(golden), positionsIn(dump)]
+  const count = `the golden holds ${counted(g, 'position')} and the dump ${d}`
+  return `${count}: with positions: 'all' both sides must hold as many; a run with speculative positions cannot be compared with a plain one, unless loadDump's option positions takes one of them ('last' or a number)`
 }

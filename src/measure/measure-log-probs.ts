@@ -17,8 +17,8 @@ type ReadRow = EitherRow & { readonly width: number; readonly columns: number; r
 /** The two rows of a pair, measured. */
 export interface MeasuredLogProbs {
   readonly rows: RowComparison | BoundedRows
-  /** The vocabulary size. */
-  readonly count: number
+  /** The vocabulary size; absent if both sides list some ids only. */
+  readonly count?: number
   readonly cut?: VocabCut
 }
 
@@ -50,7 +50,8 @@ export function measureLogProbs(
   return { rows: compareLogProbs(g, d), count: g.width, ...(g.columns + d.columns > 0 && { cut }) }
 }
 
-function readRow(
+/** Reads the row of one side. @returns undefined if it turned out not to lie where it was assumed */
+export function readRow(
   side: 'golden' | 'dump',
   row: PreparedRow | LogProbRow,
   vocabSize: number | undefined,
@@ -99,8 +100,11 @@ function compareLogProbs(golden: EitherRow, dump: EitherRow): RowComparison | Bo
   }
 }
 
-function problemOf(golden: EitherRow, dump: EitherRow): RowComparison | undefined {
-  const scans = [golden, dump].map((row) => ('logits' in row ? { row: row.logits, ...scanOf(row.logits) } : undefined))
+/** What makes a row of logits useless: NaN, +Inf, or −Inf throughout. @param golden undefined for one that is none */
+export function problemOf(golden: EitherRow | undefined, dump: EitherRow | undefined): RowComparison | undefined {
+  const scans = [golden, dump].map((row) =>
+    row && 'logits' in row ? { row: row.logits, ...scanOf(row.logits) } : undefined,
+  )
   const [g, d] = scans
   if (g?.isBad || d?.isBad) {
     const [one, other] = scans.map((scan) => (scan?.isBad ? countNonFinite(scan.row, scan.row.length) : NONE))

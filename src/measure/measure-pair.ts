@@ -1,6 +1,5 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { counted } from '../lib/number-text.js'
 import { compareExactly } from '../metrics/compare-exactly.js'
 import type { RowBuffers, RowKernel } from '../metrics/kernel.js'
 import { RowPair } from '../metrics/optional/row-pair.js'
@@ -11,12 +10,21 @@ import { GATED, type GatedKey } from '../metrics/table.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
 import { exactRow, isWide, movesLogits, widened } from '../tensor/widen.js'
-import { measureLogProbs } from './measure-log-probs.js'
+import { unequalPositions } from './expand-positions.js'
+import { measureLogs } from './measure-known.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
 import { maskedReason, withKinds } from './row-kinds.js'
-import type { LogProbRow, PartialRow, Prepared, PreparedRow, RowSource } from './row-source.js'
+import {
+  hasLogs,
+  type KnownIdsRow,
+  type LogProbRow,
+  type PartialRow,
+  type Prepared,
+  type PreparedRow,
+  type RowSource,
+} from './row-source.js'
 import { type RawRow, vocabCut } from './vocab-cut.js'
 
 /** Everything that measuring a pair depends on, besides its two steps. */
@@ -50,7 +58,7 @@ function attempt(golden: DumpStep, dump: DumpStep, setting: PairSetting, thoroug
     if (g.kind === 'positions' || d.kind === 'positions') {
       return failure(sides, 'shape-mismatch', unequalPositions(g, d))
     }
-    if (g.kind === 'log-probs' || d.kind === 'log-probs') {
+    if (hasLogs(g) || hasLogs(d)) {
       if (g.kind !== 'partial' && d.kind !== 'partial') return boundLogProbs(g, d, setting, sides)
       return failure(sides, 'shape-mismatch', 'log-probabilities cannot be compared with a compact snapshot of logits')
     }
@@ -74,20 +82,10 @@ function sideFacts({ files, layer }: DumpStep, prepared: Prepared): SideFacts {
   if (prepared.kind === 'log-probs') {
     return { files, layer, kind: 'log-probabilities', dtype, fileShape, shape: [1, prepared.width] }
   }
+  if (prepared.kind === 'known-ids') return { files, layer, kind: 'known-ids', dtype, fileShape, shape: fileShape }
   // Until both sides are known, ranks count as parts of the vocabulary.
   const shape = 'parts' in prepared ? [1, totalWidth(prepared.parts)] : fileShape
   return { files, layer, dtype, fileShape, shape }
-}
-
-function positionsOf(prepared: Prepared): number {
-  return prepared.kind === 'positions' ? prepared.count : 1
-}
-
-/** A pair that was not divided into positions though `positions: 'all'` asks for it. */
-export function unequalPositions(golden: Prepared, dump: Prepared): string {
-  const [g, d] = [positionsOf(golden), positionsOf(dump)]
-  const count = `the golden holds ${counted(g, 'position')} and the dump ${d}`
-  return `${count}: with positions: 'all' both sides must hold as many; a run with speculative positions cannot be compared with a plain one, unless loadDump's option positions takes one of them ('last' or a number)`
 }
 
 const NO_NOTES: readonly string[] = []
@@ -256,16 +254,18 @@ function boundRows(
 
 /** At least one row holds log-probabilities. */
 function boundLogProbs(
-  golden: PreparedRow | LogProbRow,
-  dump: PreparedRow | LogProbRow,
+  golden: PreparedRow | LogProbRow | KnownIdsRow,
+  dump: PreparedRow | LogProbRow | KnownIdsRow,
   { vocabSize, kernel }: PairSetting,
   sides: Sides,
 ): Outcome | undefined {
-  const result = measureLogProbs(golden, dump, vocabSize, kernel)
+  const result = measureLogs(golden, dump, vocabSize, kernel)
   if (result === undefined) return undefined
   if ('reason' in result) return failure(sides, 'shape-mismatch', result.reason)
   const { rows, count, cut } = result
-  for (const side of [sides.golden, sides.dump]) side.shape = [1, count]
+  for (const side of [sides.golden, sides.dump]) {
+    if (side.kind !== 'known-ids') side.shape = [1, count!]
+  }
   if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...(cut && { cut }) }
   return { ...sides, kind: 'compared', rows, ...(cut && { cut }) }
 }

@@ -1,5 +1,6 @@
 import type { ManyRows } from '../dumps/locate-row.js'
 import type { DumpStep, RankReading } from '../dumps/types.js'
+import type { KnownIds } from '../metrics/known-ids.js'
 import type { LogProbs } from '../metrics/log-probs.js'
 import type { RowComparison } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
@@ -31,7 +32,7 @@ export interface SentRows {
 }
 
 /** `ManyRows`: every position counts (`positions: 'all'`), and the step does not say which of them it is. */
-export type Prepared = PreparedRow | LogProbRow | PartialRow | ManyRows | ShapeMismatch | Unreadable
+export type Prepared = PreparedRow | LogProbRow | KnownIdsRow | PartialRow | ManyRows | ShapeMismatch | Unreadable
 
 /** A row of logits that was located and can be read. */
 export interface PreparedRow {
@@ -82,6 +83,22 @@ export interface LogProbRow {
    * @throws GoldenLogitsError what the reader throws
    */
   read(): LogProbs
+}
+
+/** A row of which the log-probabilities of some ids are known. */
+export interface KnownIdsRow {
+  readonly kind: 'known-ids'
+  readonly dtype: Dtype
+  /** Its width is the number of known ids. */
+  readonly fileShape: readonly number[]
+  readonly file: string
+  readonly notes: readonly string[]
+  readonly known: KnownIds
+}
+
+/** Whether a row holds log-probabilities. */
+export function hasLogs(prepared: Prepared): prepared is LogProbRow | KnownIdsRow {
+  return prepared.kind === 'log-probs' || prepared.kind === 'known-ids'
 }
 
 /** A row of which only a part is known: it bounds the metrics. */

@@ -33,7 +33,7 @@ export interface KlBounds {
 export const UNSEEN_NATS = 1
 
 /** Rounding of float64 in sums over a vocabulary. */
-const ROUNDING = 1e-12
+export const ROUNDING = 1e-12
 
 /** The log-probabilities of exact logits, with a finite one and without NaN and +Inf. */
 export function logProbsOf(logits: Row): LogProbs {

@@ -2,7 +2,7 @@ import { nonFiniteText } from '../compare/judge.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { planOneSide, readPlan, roomOf, unequalReason } from '../measure/ranks.js'
-import type { RowSource } from '../measure/row-source.js'
+import { hasLogs, type RowSource } from '../measure/row-source.js'
 import { type VocabCut, vocabCut } from '../measure/vocab-cut.js'
 import { informationProblem, maskedProblem } from '../metrics/information.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
@@ -23,7 +23,7 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
   if (prepared.kind === 'partial') throw new TypeError('a dump has complete rows')
   if (prepared.kind === 'shape-mismatch') return { kind: 'refused', reason: `dump: ${prepared.reason}` }
   if (prepared.kind === 'unreadable') return { kind: 'refused', reason: prepared.reason }
-  if (prepared.kind === 'log-probs') {
+  if (hasLogs(prepared)) {
     return { kind: 'refused', reason: 'it holds log-probabilities, and a snapshot keeps logits: dump the logits' }
   }
   if (prepared.kind === 'positions') {
