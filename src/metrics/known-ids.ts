@@ -53,11 +53,11 @@ export function knownBounds(golden: KnownIds, dump: KnownIds): KnownBounds {
   // Without the ids that one side lists: their probability on the other side lies between 0 and its cap.
   const pLeft = {
     lo: Math.max(0, p.lo - one.golden.p * Math.exp(2 * g) - one.dump.most),
-    hi: Math.max(0, p.hi - one.golden.p),
+    hi: Math.max(ROUNDING, p.hi - one.golden.p),
   }
   const qLeft = {
     lo: Math.max(0, q.lo - one.dump.p * Math.exp(2 * d) - one.golden.most),
-    hi: Math.max(0, q.hi - one.dump.p),
+    hi: Math.max(ROUNDING, q.hi - one.dump.p),
   }
   // KL = Σ h with h(p, q) = p·ln(p/q) − p + q ≥ 0, the rest included: errors of the known ids count only as far as they differ.
   const second = ((both.linear + both.p) * g * g + 2 * both.p * g * d + both.q * d * d) / 2
@@ -162,10 +162,10 @@ function plogp(p: number, m: number): number {
   return p === 0 ? 0 : p * Math.log(p / m)
 }
 
-/** How much probability the other ids have, if those that both sides list have `sum`. */
+/** How much probability the other ids have, if those that both sides list have `sum`. Never 0 for certain: sums are rounded. */
 function restOf({ error, ids }: KnownIds, sum: number): Interval {
   const slack = sum * Math.expm1(error) + ROUNDING * ids.length
-  return { lo: Math.max(0, 1 - sum - slack), hi: Math.min(1, Math.max(slack, 1 - sum + slack)) }
+  return { lo: Math.max(0, 1 - sum - slack), hi: Math.max(slack, 1 - sum + slack) }
 }
 
 /** The least h of a pair out of two intervals. */

@@ -107,7 +107,7 @@ describe('the verdict', () => {
   test('without dtype the limits are those of fp16, with a warning that dtype confirms', () => {
     const warnings = (options: object) => compareDumps(wide('f16'), wide('f32'), options).warnings
     expect(warnings({})).toEqual([
-      "log-probabilities in 16 bits do not show the precision of their build: the limits of fp16 are taken; if that is right, set dtype: 'fp16'",
+      "log-probabilities do not show the precision of their build: the limits of fp16 are taken; if that is right, set dtype: 'fp16'",
     ])
     expect(warnings({ dtype: 'fp16' })).toEqual([])
   })

@@ -173,7 +173,7 @@ const GUESSES: readonly [name: string, guess: Case, text: RegExp, confirmed: Cas
       return join(writeTree({ 'base.kld': bytes }), 'base.kld')
     }
     const [dump, golden] = [write(0.001), write(0)]
-    const text = /^log-probabilities in 16 bits do not show the precision .*; if that is right, set dtype: 'fp16'$/
+    const text = /^log-probabilities do not show the precision .*; if that is right, set dtype: 'fp16'$/
     const guess: Case = { dump, golden, options: { dtype: undefined } as CompareOptions }
     return ['base files of llama.cpp', guess, text, { dump, golden, options: { dtype: 'fp16' } }]
   })(),

@@ -180,14 +180,19 @@ function llamaServer(answer: Json): Choice[] | undefined {
 /** `prompt_logprobs` of vLLM, saved by itself from Python. */
 function listOfPositions(answer: Json): Choice[] | undefined {
   if (!Array.isArray(answer) || !answer.some(isPosition)) return undefined
-  if (!answer.every((position, i) => (position === null ? i === 0 : isPosition(position)))) return undefined
+  if (!answer.every((position, i) => (position === null ? i === 0 : isPosition(position) || isEmpty(position))))
+    return undefined
   return [
     answer[0] === null ? promptOf(answer, undefined) : { output: { rows: answer.map(rowOfIds), tokens: undefined } },
   ]
 }
 
+function isEmpty(value: Json): boolean {
+  return isObject(value) && Object.keys(value).length === 0
+}
+
 function isPosition(value: Json): boolean {
-  return isObject(value) && Object.keys(value).length > 0 && Object.keys(value).every((key) => DIGITS.test(key))
+  return isObject(value) && !isEmpty(value) && Object.keys(value).every((key) => DIGITS.test(key))
 }
 
 /** Ollama: no ids. */
