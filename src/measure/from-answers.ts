@@ -20,8 +20,8 @@ export class AnswersSource implements RowSource {
     try {
       const { rows, rounding } = this.opened(file)
       const row = rows[position]
-      if (!row) return { kind: 'unreadable', reason: `${file} was changed: it has no row ${position} any more` }
-      if ('problem' in row) return { kind: 'unreadable', reason: `${file}: row ${position}: ${row.problem}` }
+      if (!row) throw new GoldenLogitsError('file-changed', `has no row ${position} any more`, { file })
+      if ('problem' in row) throw new GoldenLogitsError('bad-tensor', `row ${position}: ${row.problem}`, { file })
       const facts = { dtype: 'float64', fileShape: [1, row.ids.length], file, notes: [] } as const
       const known = knownRow(row, rounding)
       if (!isWhole(row)) return { kind: 'known-ids', ...facts, known }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type AnswerRow, readAnswers } from '../../src/formats/log-prob-json/index.js'
+import { type AnswerRow, readAnswers, rowsOfAnswers, startsJson } from '../../src/formats/log-prob-json/index.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { expectRefusal, FILE } from './build/refusal.js'
@@ -273,6 +273,7 @@ test('rounding a little above 0 is no reason to refuse', () => {
 test('an answer that was cut is one clear error, and other texts are no answers', () => {
   const text = readFileSync(join(FOLDER, 'completion-20.json'), 'utf8')
   expectRefusal(() => read(text.slice(0, 4000)), 'unsupported-format', 'save the whole answer of the server')
+  expectRefusal(() => read('[null, {"1": {"logprob": -Infinity'), 'unsupported-format', 'is no JSON')
   expect(read('{"task": "tensor", ')).toBeUndefined()
   expect(read({ task: 'tensor' })).toBeUndefined()
   expect(read('{"choices": [{"text": "no log-probabilities"}]}')).toBeUndefined()
@@ -285,4 +286,98 @@ test('a file over its budget is refused before it is read', () => {
     'limit-exceeded',
     text.replace('23', '24'),
   )
+})
+
+describe('answers with parts missing or of another type: what is there is read, what is not has a reason', () => {
+  const choice = (logprobs: unknown, more = {}) => read({ choices: [{ logprobs, ...more }] })?.[0]
+  const sglang = (meta_info: object) => read({ meta_info })?.[0]
+
+  test('vLLM completions with the lists of most probable ids alone', () => {
+    expect(rows(choice({ top_logprobs: [{ 'token_id:1': -0.5 }, 7] })!.output)).toEqual([
+      [[1, -0.5]],
+      'it lists no vocab id',
+    ])
+    expect(choice({ tokens: [null], top_logprobs: [{ 'token_id:1': -0.5 }] })!.output!.tokens).toBeUndefined()
+  })
+
+  test('packed lists that are no text, or have no shape', () => {
+    for (const packed of [{ shape: [1, 1], token_ids_b64: 7, logprobs_b64: '' }, {}, { shape: 'x' }]) {
+      expect(rows(choice({ packed_top_logprobs: packed })!.output)![0]).toContain('shape of packed_top_logprobs')
+    }
+  })
+
+  test('a chat without the most probable ids: the token itself', () => {
+    const output = choice({ content: [{ id: 3, logprob: -2 }] })!.output!
+    expect(rows(output)).toEqual([[[3, -2]]])
+    expect(output.rows[0]).toMatchObject({ hasTop: false })
+  })
+
+  test('an old llama-server, which lists texts', () => {
+    const [answer] = read({ completion_probabilities: [{ content: 'a', probs: [{ tok_str: 'a', prob: 0.5 }] }] })!
+    expect(rows(answer!.output)![0]).toContain('probabilities after sampling')
+  })
+
+  test('SGLang without the tokens themselves, or without lists', () => {
+    expect(sglang({ output_top_logprobs: [[[-0.5, 1, null], 7]] })!.output!.rows.map(shown)).toEqual([
+      'missing is no vocab id',
+    ])
+    expect(rows(sglang({ output_top_logprobs: [[[-0.5, 1, null]]] })!.output)).toEqual([[[1, -0.5]]])
+    expect(sglang({ input_token_logprobs: [[null, 5, null]], output_top_logprobs: [] })).toBeUndefined()
+    expect(sglang({ input_top_logprobs: [], output_token_ids_logprobs: [] })).toBeUndefined()
+  })
+
+  test('lists of positions: no null in the middle, and none in front for the tokens that were generated', () => {
+    const one = { 1: { logprob: -0.5 } }
+    expect(read([one, null])).toBeUndefined()
+    expect(rows(read([one])![0]!.output)).toEqual([[[1, -0.5]]])
+    expect(rows(read([null, { 1: -0.5, 2: -1 }])![0]!.prompt)).toEqual([
+      [
+        [1, -0.5],
+        [2, -1],
+      ],
+    ])
+  })
+
+  test('a position that is no object, a name that is no id, and long values', () => {
+    const prompt = (...positions: unknown[]) => {
+      return rows(read({ choices: [{ prompt_logprobs: [null, ...positions] }] })![0]!.prompt)
+    }
+    expect(prompt('x', { a: { logprob: -1 } })).toEqual(['it is "x"', '"a" is no vocab id'])
+    expect(prompt({ 1: { logprob: 'x'.repeat(100) } })![0]).toBe(
+      `the log-probability of vocab id 1 is "${'x'.repeat(19)}…${'x'.repeat(18)}"`,
+    )
+    expect(prompt(undefined)).toEqual(['it is null'])
+  })
+
+  test('an id that is listed twice with two values', () => {
+    const entry = (logprob: number) => ({ id: 3, logprob })
+    const output = choice({ content: [{ ...entry(-2), top_logprobs: [entry(-3)] }] })!.output!
+    expect(rows(output)).toEqual(['vocab id 3 is listed twice, with -3 and -2'])
+  })
+
+  test('answers without log-probabilities between others keep their numbers', () => {
+    const one = { choices: [{ prompt_logprobs: [null, { 1: { logprob: -0.5 } }] }] }
+    expect(read([{ error: 'x' }, one])!.map(({ name }) => name)).toEqual(['1'])
+  })
+})
+
+test('rows of all answers: those of a prompt before those of its output', () => {
+  const row = (id: number) => ({ [id]: { logprob: -0.5 } })
+  const content = [{ id: 3, logprob: -0.5 }]
+  const answers = read([
+    { choices: [{ prompt_logprobs: [null, row(1), row(2)], logprobs: { content } }] },
+    { completion_probabilities: [{ id: 4, logprob: -0.5 }] },
+    { choices: [{ prompt_logprobs: [null, row(5)] }] },
+  ])!
+  expect(rowsOfAnswers(answers).map((row) => [...(row as { ids: Int32Array }).ids])).toEqual([[1], [2], [3], [4], [5]])
+})
+
+test.each([
+  ['{', true],
+  ['\ufeff [', true],
+  ['', false],
+  ['PK\u0003\u0004', false],
+  ['"text"', false],
+])('a file that begins with %j may be an answer: %s', (text, may) => {
+  expect(startsJson(memorySource(Buffer.from(text), FILE))).toBe(may)
 })

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { GoldenLogitsError } from '../../src/errors.js'
 import { readKld, startsKld } from '../../src/formats/kld.js'
+import { type AnswerRow, readAnswers, rowsOfAnswers, startsJson } from '../../src/formats/log-prob-json/index.js'
 import { TensorReader } from '../../src/formats/tensor-reader.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import type { ByteSource } from '../../src/io/byte-source.js'
@@ -37,6 +38,7 @@ const MAX_DECODED = 1 << 14
 export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   const source = memorySource(bytes, 'input')
   if (startsKld(source)) return examineKld(source)
+  if (startsJson(source)) return examineAnswers(source)
   let tensors: LazyTensor[]
   let reading: Reading
   try {
@@ -65,6 +67,35 @@ function examineKld(source: ByteSource): Outcome {
     if (error instanceof Finding) throw error
     return refusalOf(error)
   }
+}
+
+/** The same of the answers of a server: a line for each row. @throws Finding */
+function examineAnswers(source: ByteSource): Outcome {
+  try {
+    const answers = readAnswers(source, DEFAULT_BUDGETS)
+    if (!answers) return { code: 'no-answer', message: '' }
+    const rows = rowsOfAnswers(answers)
+    const reading = rows.map(describeRow)
+    const bad = rows.findIndex((row) => 'problem' in row)
+    return bad < 0 ? { code: 'read', reading } : { code: 'bad-tensor', message: reading[bad]! }
+  } catch (error) {
+    if (error instanceof Finding) throw error
+    return refusalOf(error)
+  }
+}
+
+function describeRow(row: AnswerRow): string {
+  if ('problem' in row) {
+    const { message } = refusalOf(new GoldenLogitsError('bad-tensor', row.problem, { file: 'input' }))
+    if (row.problem.length > 300 || !message.includes(row.problem)) throw new Finding(`a long problem: ${row.problem}`)
+    return row.problem
+  }
+  const { ids, logs, cap } = row
+  const sum = logs.reduce((total, log) => total + Math.exp(log), 0)
+  if (ids.length === 0 || logs.length !== ids.length) throw new Finding(`${ids.length} ids, ${logs.length} values`)
+  if (ids.some((id, i) => id < 0 || (i > 0 && id <= ids[i - 1]!))) throw new Finding(`ids out of order: ${ids}`)
+  if (!(sum <= 1.006) || !(cap <= 0.001)) throw new Finding(`probabilities of ${sum}, and others up to ${cap}`)
+  return [...ids].map((id, i) => `${id}:${logs[i]}`).join(' ')
 }
 
 function describeKldRow({ logs, probs, error, floor }: LogProbs): string {

@@ -1,5 +1,6 @@
 import { type Dtype, itemSize } from '../../src/tensor/dtype.js'
 import { zip } from '../formats/build/zip.js'
+import { generateAnswer } from './answer-grammar.js'
 import { generateNpy, generateSafetensors } from './array-grammar.js'
 import { type Choices, chance, pick } from './choices.js'
 import { entriesOf, type loadCorpus, type RealEntry, type RealFile } from './corpus.js'
@@ -33,6 +34,7 @@ export const KINDS: Readonly<Record<string, { share: number; make(choices: Choic
   'safetensors, generated': { share: 6, make: (choices) => generateSafetensors(choices, pick(choices, [0, 15, 60])) },
   '.kld, mutated': { share: 6, make: (choices, corpus) => mutatedKld(choices, corpus) },
   '.kld, generated': { share: 6, make: (choices) => generateKld(choices, pick(choices, [0, 15, 60])) },
+  'answers, generated': { share: 6, make: (choices) => generateAnswer(choices, pick(choices, [0, 15, 60])) },
   '.bin, mutated': { share: 6, make: (choices, corpus) => mutatedBin(choices, corpus) },
   '.bin, generated': { share: 6, make: (choices) => generateBin(choices, pick(choices, [0, 15, 60])) },
 }

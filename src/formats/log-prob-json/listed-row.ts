@@ -1,3 +1,4 @@
+import { printable } from '../../errors.js'
 import { at, isObject, type Json } from './parse.js'
 
 /** What an answer lists of the distribution at one position. */
@@ -113,6 +114,5 @@ export function rowOfIds(position: Json | undefined): AnswerRow {
 export const DIGITS = /^\d{1,10}$/
 
 export function shown(value: Json | undefined): string {
-  const text = value === undefined ? 'missing' : JSON.stringify(value)
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text
+  return value === undefined ? 'missing' : printable(JSON.stringify(value), 40)
 }
