@@ -6,6 +6,7 @@ import { openFile } from '../../../io/file-source.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { info, type Note } from '../../../lib/note.js'
 import { counted } from '../../../lib/number-text.js'
+import type { IdFacts, IdLists } from '../../token-ids.js'
 import type { DumpStep, LoadDumpOptions } from '../../types.js'
 import type { LayoutScan } from '../layout.js'
 
@@ -13,8 +14,8 @@ import type { LayoutScan } from '../layout.js'
 export interface AnswersScan extends LayoutScan {
   readonly layout: 'answers'
   readonly kind: 'known-ids'
-  /** By the names that files of ids have. */
-  readonly tokenIds: ReadonlyMap<string, readonly number[]>
+  readonly tokenIds: IdLists
+  readonly ids: IdFacts
 }
 
 /** Options that choose what an answer does not leave open. */
@@ -95,10 +96,16 @@ function scanAnswer(file: string, answer: Answer, start: number, options: LoadDu
   const steps = listOf(count, (index): DumpStep => {
     return { step: step + index, files: [file], layer: '', position: start + from + index }
   })
-  const tokenIds = new Map<string, readonly number[]>()
-  if (from < asked && prompt?.tokens && first !== undefined) tokenIds.set('prompt_input_ids', [first, ...prompt.tokens])
-  if (from + count > asked && output?.tokens) tokenIds.set('generated_token_ids', output.tokens)
-  return { layout: 'answers', kind: 'known-ids', steps, notes, stepsAssumed: false, tokenIds }
+  const [hasPrompt, hasOutput] = [from < asked, from + count > asked]
+  const fed = new Map<string, readonly number[]>()
+  if (hasPrompt && prompt?.tokens && first !== undefined) fed.set('prompt_input_ids', [first, ...prompt.tokens])
+  const tokenIds = new Map(fed)
+  if (hasOutput && output?.tokens) tokenIds.set('generated_token_ids', output.tokens)
+  // After each position of a prompt its next token was read.
+  const next = [...(hasPrompt ? [prompt?.tokens] : []), ...(hasOutput ? [output?.tokens] : [])]
+  const chosen = next.every((ids) => ids !== undefined) ? next.flat() : undefined
+  const ids: IdFacts = { fed, ...(chosen && { chosen }) }
+  return { layout: 'answers', kind: 'known-ids', steps, notes, stepsAssumed: false, tokenIds, ids }
 }
 
 /** Which rows of an answer count: the prompt's, the output's, or both. */
