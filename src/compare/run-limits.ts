@@ -6,7 +6,7 @@ import type { CalibratedRunKey, QuantityKey } from './calibration/types.js'
 import { isFlip, knowsTop1 } from './divergence.js'
 import { checkLimit } from './metric-options.js'
 import { roundedAway } from './rounded-away.js'
-import { mean, percentile, standardError } from './statistics.js'
+import { binomialError, mean, percentile, standardError } from './statistics.js'
 import type { RunKey, RunVerdict, TokenComparison } from './types.js'
 
 /** A limit on a statistic of the whole run. */
@@ -116,7 +116,7 @@ export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunLimits): 
       return verdictOf(key, limit, middle, middle, sorted.length)
     }
     const share = mean(isSame)
-    const error = Math.sqrt((share * (1 - share)) / isSame.length)
+    const error = binomialError(share, isSame.length)
     return verdictOf(key, limit, share, share, isSame.length, error)
   })
 }

@@ -32,6 +32,8 @@ export interface MetricStatistics {
   readonly error?: number
   /** √(mean of squares), of a metric with a sign. */
   readonly rms?: number
+  /** As of the KL divergence. */
+  readonly percentiles: RunStatistics['klPercentiles']
   readonly worst: { readonly value: number; readonly step: number }
 }
 
@@ -94,9 +96,9 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
     meanKl: mean(sorted),
     ...(error !== undefined && { meanKlError: error }),
     maxKl,
-    klPercentiles: PERCENTS.map((percent) => ({ percent, value: percentile(sorted, percent / 100) })),
+    klPercentiles: percentiles(sorted),
     ...(minCosine.step >= 0 && { minCosine }),
-    top1Agreement: { value: share, error: Math.sqrt((share * (1 - share)) / Math.max(1, known - 1)), tokens: known },
+    top1Agreement: { value: share, error: binomialError(share, known), tokens: known },
     ...(confidence.length > 0 && { confidence }),
     ...(metrics.length > 0 && { metrics }),
   }
@@ -136,10 +138,15 @@ class MetricColumns {
           mean: mean(values),
           ...(error !== undefined && { error }),
           ...(better === 'nearer-zero' && { rms }),
+          percentiles: percentiles(Float64Array.from(values).sort()),
           worst,
         }
       })
   }
+}
+
+function percentiles(sorted: Float64Array): RunStatistics['klPercentiles'] {
+  return PERCENTS.map((percent) => ({ percent, value: percentile(sorted, percent / 100) }))
 }
 
 /** NaN without values. */
@@ -157,6 +164,11 @@ export function standardError(values: ArrayLike<number>): number | undefined {
   let squares = 0
   for (let i = 0; i < count; i++) squares += (values[i]! - middle) ** 2
   return Math.sqrt(squares / (count - 1) / count)
+}
+
+/** The standard error of a share of `count` tokens, as `llama-perplexity` has it: √(p(1 − p)/(n − 1)). */
+export function binomialError(share: number, count: number): number {
+  return Math.sqrt((share * (1 - share)) / Math.max(1, count - 1))
 }
 
 /** Linear between neighbours, as NumPy's default; NaN without values. @param share in [0, 1] */

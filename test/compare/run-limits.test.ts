@@ -17,13 +17,20 @@ interface Run {
   p99: number
   agreement: number
   agreementError: number
+  max: number
+  maxStep: number
+  percentiles: Record<string, number>
+  metrics: Record<
+    string,
+    { values: number[]; mean: number; error: number; rms: number; percentiles: Record<string, number> }
+  >
   confidence: object[]
 }
 
 /** Written by scripts/fixtures/make_statistics.py with NumPy. */
 const runs: Run[] = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/statistics/runs.json'), 'utf8'))
 
-function tokensOf({ kl, same, topProbability }: Run): TokenComparison[] {
+function tokensOf({ kl, same, topProbability, metrics }: Run): TokenComparison[] {
   return kl.map((value, step) => ({
     step,
     verdict: 'pass',
@@ -38,6 +45,7 @@ function tokensOf({ kl, same, topProbability }: Run): TokenComparison[] {
       maxAbsoluteError: 0,
       meanAbsoluteError: 0,
       relativeEuclideanDistance: 0,
+      ...Object.fromEntries(Object.entries(metrics).map(([key, { values }]) => [key, values[step]])),
     },
     golden: { files: [], layer: '', top1: 1 },
     dump: { files: [], layer: '', top1: same[step] === 1 ? 1 : 2 },
@@ -45,7 +53,7 @@ function tokensOf({ kl, same, topProbability }: Run): TokenComparison[] {
 }
 
 test.each(runs.map((run) => ({ run, count: run.kl.length })))(
-  'the statistics of $count tokens are those of NumPy',
+  'the statistics of $count tokens are those of NumPy and SciPy',
   ({ run }) => {
     const tokens = tokensOf(run)
     const limits = { meanKl: 1, p99Kl: 1, top1Agreement: 0.5 }
@@ -55,7 +63,27 @@ test.each(runs.map((run) => ({ run, count: run.kl.length })))(
     expect(p99!.hi).toBeCloseTo(run.p99, 14)
     expect(agreement!.lo).toBeCloseTo(run.agreement, 14)
     expect(agreement!.error).toBeCloseTo(run.agreementError, 14)
-    const { confidence } = runStatistics(tokens)!
+    const statistics = runStatistics(tokens)!
+    expect(statistics.meanKl).toBeCloseTo(run.mean, 14)
+    expect(statistics.meanKlError).toBeCloseTo(run.error, 14)
+    expect(statistics.maxKl).toEqual({ value: run.max, step: run.maxStep })
+    expect(statistics.top1Agreement.error).toBeCloseTo(run.agreementError, 14)
+    for (const { percent, value } of statistics.klPercentiles) {
+      expect(value).toBeCloseTo(run.percentiles[String(percent)]!, 14)
+    }
+    expect(statistics.metrics!.map(({ key }) => key).sort()).toEqual(Object.keys(run.metrics).sort())
+    for (const { key, mean, error, rms, percentiles } of statistics.metrics!) {
+      const expected = run.metrics[key]!
+      expect(mean).toBeCloseTo(expected.mean, 14)
+      expect(error).toBeCloseTo(expected.error, 14)
+      if (rms !== undefined) expect(rms).toBeCloseTo(expected.rms, 14)
+      for (const { percent, value } of percentiles)
+        expect(value).toBeCloseTo(expected.percentiles[String(percent)]!, 14)
+    }
+    expect(statistics.metrics!.filter(({ rms }) => rms !== undefined).map(({ key }) => key)).toEqual([
+      'goldenTop1DeltaP',
+    ])
+    const { confidence } = statistics
     expect(confidence).toHaveLength(run.confidence.length)
     for (const [i, range] of run.confidence.entries()) {
       for (const [key, value] of Object.entries(range)) {

@@ -26,9 +26,12 @@ function klLines({ meanKl, meanKlError, maxKl, klPercentiles, minCosine, top1Agr
 }
 
 function metricLines({ metrics = [] }: RunStatistics): Line[] {
-  return metrics.map(({ key, mean, error, rms, worst }) => {
+  return metrics.map(({ key, mean, error, rms, percentiles, worst }) => {
+    const at = [99, 50, 1].map((percent) => {
+      return `${percent} % ${shortNumber(percentiles.find((one) => one.percent === percent)!.value)}`
+    })
     const square = rms === undefined ? '' : `, RMS ${shortNumber(rms)}`
-    const text = `mean ${shortNumber(mean)}${about(error)}${square}, worst ${shortNumber(worst.value)} at token ${worst.step}`
+    const text = `mean ${shortNumber(mean)}${about(error)}${square}, ${at.join(', ')}, worst ${shortNumber(worst.value)} at token ${worst.step}`
     return [optionalRow(key).label, text]
   })
 }
