@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { checkOptions } from '../compare/options.js'
 import { GoldenLogitsError } from '../errors.js'
 import { type ReportDocument, verdictsText } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
@@ -43,6 +44,7 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
         ...(values.kl !== undefined && { klDivergence: values.kl }),
         ...(values.cs !== undefined && { cosineSimilarity: values.cs }),
       }
+      checkOptions({ thresholds: limits })
       const report = Object.keys(limits).length === 0 ? saved : rejudge(saved, limits)
       if (values.json) print(reportJson(report))
       else {

@@ -9,9 +9,11 @@ import { conclude } from './conclude.js'
 import { equalNotes } from './equal-notes.js'
 import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
 import { otherSequence } from './other-sequence.js'
+import { undecidedPositions } from './positions.js'
 import { assertSameIds, idsFound } from './same-ids.js'
 import { areFedSame } from './same-text.js'
 import { planPairs, type Side, shapesOf, sidesOf } from './sides.js'
+import { refuseIdleLimits } from './thresholds.js'
 import type { Comparison, ListedComparison, TokenComparison } from './types.js'
 
 /**
@@ -47,6 +49,9 @@ export function compareChecked(tested: Dump, trusted: Dump, settings: CompareSet
 function compareRun(tested: Dump, trusted: Dump, given: CompareSettings): ListedComparison {
   const settings: CompareSettings = areFedSame(trusted, tested) ? { ...given, decoding: 'forced' } : given
   const isFedSame = assertSameIds(trusted, tested, settings.decoding)
+  if ([trusted, tested].some(({ kind }) => kind === 'log-probabilities')) {
+    refuseIdleLimits(settings.limits, settings.runLimits, Object.values(settings.metricLimits), false)
+  }
   const sides = sidesOf(trusted, tested, settings.decoding)
   const tokenIds = settings.tokenIds ?? idsFound(sides.golden.dump, sides.dump.dump, settings)
   const comparison = compareSides(sides.dump, sides.golden, { ...settings, tokenIds })
@@ -80,11 +85,12 @@ function compareOnce(dump: Side, golden: Side, settings: CompareSettings): Liste
     metrics,
     threads,
   })
-  const equal = equalNotes(results, golden, dump, settings)
-  return conclude(dump.dump, golden.dump, results, [...notes, ...equal], settings, {
+  const undecided = undecidedPositions(results, golden.dump, dump.dump, {
     golden: shapesOf(golden),
     dump: shapesOf(dump),
   })
+  const equal = equalNotes(results, golden, dump, settings, (step) => undecided.has(step))
+  return conclude(dump.dump, golden.dump, results, [...notes, ...equal], settings, undecided)
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */

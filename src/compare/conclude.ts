@@ -16,7 +16,6 @@ import { goldenPrecision, ranksOf } from './calibration/key.js'
 import { inconclusiveReason, type PrefixEnd, prefixEnd, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
-import { type ShapeOf, undecidedPositions } from './positions.js'
 import { rankNotes } from './rank-notes.js'
 import { ruleOf } from './rounding.js'
 import { closeCalls, judgeRun } from './run-limits.js'
@@ -32,21 +31,23 @@ type Side = Pick<
   'path' | 'layout' | 'notes' | 'ignored' | 'steps' | 'rows' | 'stepsAssumed' | 'promptStep' | 'tokenIds'
 >
 
-/** Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them. */
+/**
+ * Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them.
+ * @param undecided why the row that was measured of a step may not be the token's, by step
+ */
 export function conclude(
   dump: Side,
   golden: Side,
   results: Results,
   alignmentNotes: readonly Note[],
   settings: CompareSettings,
-  shapeOf: { readonly golden: ShapeOf; readonly dump: ShapeOf },
+  undecided: ReadonlyMap<number, string>,
 ): ListedComparison {
-  const { dtypes, isMixed, notes: rowNotes } = outcomeFacts(results)
+  const { dtypes, isMixed, notes: rowNotes } = outcomeFacts(results, undecided, settings.precision !== undefined)
   const precision = settings.precision ?? inferPrecision(dtypes)
   const used = settings.calibration
   const byHand = { ...(used && gatedLimits(used.calibration)), ...settings.limits }
   const thresholds = thresholdsOf(precision, byHand, settings.metricLimits)
-  const undecided = undecidedPositions(results, golden, dump, shapeOf)
   const isByHand = Object.keys(settings.limits).length > 0
   const judging: JudgeSettings = {
     missing: settings.missing,
@@ -90,7 +91,8 @@ export function conclude(
     precision === 'fp32' || judging.ignoresNoise
       ? undefined
       : noiseNotes(results, isBefore, precision, isReference, firstFailure !== undefined)
-  const isJudged = dtypes.length > 0
+  // Of rows that hold NaN or no information, the limits decide nothing.
+  const isJudged = counts.compared > 0 || firstFailure?.verdict === 'undecided'
   // Notes that may explain a failure come first: a message shows a few.
   const notes: Note[] = [
     ...run.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => info(reason)),
@@ -191,7 +193,11 @@ interface OutcomeFacts {
   readonly notes: readonly Note[]
 }
 
-function outcomeFacts(results: Results): OutcomeFacts {
+/**
+ * @param undecided steps that are not compared, though their rows were measured
+ * @param isChosen the option `dtype` is set
+ */
+function outcomeFacts(results: Results, undecided: ReadonlyMap<number, string>, isChosen: boolean): OutcomeFacts {
   const dtypes = { golden: new SideDtypes(), dump: new SideDtypes() }
   const steps = new RangesByKey<string>()
   const cut = { golden: { columns: 0, mass: 0 }, dump: { columns: 0, mass: 0 } }
@@ -204,6 +210,7 @@ function outcomeFacts(results: Results): OutcomeFacts {
       continue
     }
     const pair = results.at(i)!
+    if (undecided.has(pair.step)) continue
     const { outcome } = pair
     for (const note of outcome?.notes ?? []) steps.add(note, pair)
     if (outcome?.kind !== 'compared' && outcome?.kind !== 'bounded') continue
@@ -215,7 +222,7 @@ function outcomeFacts(results: Results): OutcomeFacts {
     }
   }
   const notes = [...steps].map(([note, ranges]) => info(`${ranges}: ${note}`))
-  const saved = [...dtypes.golden.notes('golden'), ...dtypes.dump.notes('dump')]
+  const saved = [...dtypes.golden.notes('golden', isChosen), ...dtypes.dump.notes('dump', isChosen)]
   return {
     dtypes: [...dtypes.golden.all(), ...dtypes.dump.all()],
     isMixed: dtypes.golden.isMixed || dtypes.dump.isMixed,

@@ -14,10 +14,19 @@ export function identicalNote(text: string, { identical }: Pick<CompareSettings,
   return identical === 'allow' ? info(`${text} (identical: 'allow')`) : warning(text, "set identical: 'allow'")
 }
 
-/** Notes about rows that are equal though rows of two runs, or of two tokens, hardly ever are. */
-export function equalNotes(results: Results, golden: Side, dump: Side, settings: Settings): Note[] {
+/**
+ * Notes about rows that are equal though rows of two runs, or of two tokens, hardly ever are.
+ * @param isUndecided true for a step that is not compared, because nothing shows which of its rows is the token's
+ */
+export function equalNotes(
+  results: Results,
+  golden: Side,
+  dump: Side,
+  settings: Settings,
+  isUndecided: (step: number) => boolean,
+): Note[] {
   // A snapshot that matches bit for bit is what everybody hopes for.
-  const sides = golden.isSnapshot ? [] : identicalNotes(results, settings)
+  const sides = golden.isSnapshot ? [] : identicalNotes(results, settings, isUndecided)
   const repeats = [
     ...(golden.isSnapshot ? [] : repeatNotes(results, 'golden', golden, settings)),
     ...repeatNotes(results, 'dump', dump, settings),
@@ -25,12 +34,12 @@ export function equalNotes(results: Results, golden: Side, dump: Side, settings:
   return [...sides, ...repeats]
 }
 
-function identicalNotes(results: Results, settings: Settings): Note[] {
+function identicalNotes(results: Results, settings: Settings, isUndecided: (step: number) => boolean): Note[] {
   const linked = new StepRanges()
   let [measured, equal, copies] = [0, 0, 0]
   for (let i = 0; i < results.length; i++) {
     const isEqual = areEqualRows(results, i)
-    if (isEqual === undefined) continue
+    if (isEqual === undefined || isUndecided(results.stepAt(i))) continue
     measured++
     if (!isEqual) continue
     equal++

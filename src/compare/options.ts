@@ -10,7 +10,7 @@ import type { UsedCalibration } from './calibration/judge.js'
 import type { Calibration } from './calibration/types.js'
 import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-options.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
-import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed } from './thresholds.js'
+import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed, refuseIdleLimits } from './thresholds.js'
 import type { TokenIds } from './token-ids.js'
 import type { Decoding, Precision } from './types.js'
 
@@ -239,10 +239,7 @@ function checkThresholds(thresholds: unknown, asked: readonly OptionalKey[]): Li
     if (limit !== undefined) limits[key] = limit
   }
   const metricLimits = checkMetricLimits(thresholds)
-  const gatesRun = [...Object.values(runLimits), ...Object.values(metricLimits)].some((limit) => Number.isFinite(limit))
-  if (!gatesRun && limits.klDivergence === Number.POSITIVE_INFINITY && limits.cosineSimilarity === -1) {
-    throw invalidArgument('thresholds gate nothing: klDivergence Infinity and cosineSimilarity -1 let every token pass')
-  }
+  refuseIdleLimits(limits, runLimits, Object.values(metricLimits))
   const metrics = OPTIONAL.map(({ key }) => key).filter((key) => asked.includes(key) || key in metricLimits)
   return { limits, runLimits, metrics, metricLimits }
 }

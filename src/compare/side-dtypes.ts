@@ -23,10 +23,14 @@ export class SideDtypes {
     return this.sources.size > 1
   }
 
-  notes(side: string): Note[] {
+  /** @param isChosen the option `dtype` is set, so that nothing depends on what the rows show */
+  notes(side: string, isChosen: boolean): Note[] {
     const source = this.source()
     if (source === undefined) return []
-    return [info(`${side}: all float32 values are ${source} numbers, so they count as ${source}`)]
+    const facts = `${side}: all float32 values are ${source} numbers`
+    if (isChosen) return [info(facts)]
+    const advice = "if they were computed in float32, set the option dtype: 'fp32'"
+    return [info(`${facts}, so they count as ${source}; ${advice}`)]
   }
 
   /** One float32 row with other values shows that the side was not rounded. A bfloat16 number may be a float16 number, too. */

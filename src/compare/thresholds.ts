@@ -1,8 +1,8 @@
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, invalidArgument } from '../errors.js'
 import type { LimitedKey } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { Dtype } from '../tensor/dtype.js'
-import type { Precision, Thresholds } from './types.js'
+import type { Precision, RunKey, Thresholds } from './types.js'
 
 /** From the coarsest on. */
 export const PRECISIONS = ['bf16', 'fp16', 'fp32'] as const satisfies readonly Precision[]
@@ -68,4 +68,35 @@ export function thresholdsOf(
   const limits = { precision } as Thresholds
   for (const { key, gate } of GATED) limits[key] = set[key] ?? gate.limit[precision]
   return Object.assign(limits, others)
+}
+
+/**
+ * −ln 2⁻¹⁴⁹, in nats: 2⁻¹⁴⁹ is the smallest float32 above 0. With a KL divergence above it, the dump gives what the golden
+ * says less probability than a float32 holds, as any row of other logits does.
+ */
+const LARGEST_DIVERGENCE = 149 * Math.LN2
+
+/**
+ * Refuses limits that any logits keep: a KL limit from `LARGEST_DIVERGENCE` on, a cosine limit below 0 (that of unrelated
+ * logits), and no usable limit on the run.
+ * @param limits those that the caller set; the default limits of each precision gate
+ * @param others the limits of optional metrics
+ * @param hasCosine false for rows of log-probabilities, which have no cosine similarity
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function refuseIdleLimits(
+  { klDivergence, cosineSimilarity }: Partial<Record<GatedKey, number>>,
+  { meanKl, p99Kl, top1Agreement }: Partial<Record<RunKey, number>>,
+  others: readonly number[],
+  hasCosine = true,
+): void {
+  const gates = (limit: number | undefined, isUnset: boolean) =>
+    limit === undefined ? isUnset : limit < LARGEST_DIVERGENCE
+  if (gates(klDivergence, true) || gates(meanKl, false) || gates(p99Kl, false) || top1Agreement !== undefined) return
+  if (others.some(Number.isFinite) || (hasCosine && (cosineSimilarity ?? 0) >= 0)) return
+  const kl = `klDivergence ${klDivergence} (from ${LARGEST_DIVERGENCE.toFixed(1)} nats on, a float32 softmax is 0)`
+  const cosine = hasCosine
+    ? `cosineSimilarity ${cosineSimilarity} (that of unrelated logits is about 0) let`
+    : 'log-probabilities, which have no cosine similarity, let'
+  throw invalidArgument(`thresholds gate nothing: ${kl} and ${cosine} any logits pass; set a limit that you accept`)
 }

@@ -277,11 +277,42 @@ test('probability on ids that only the golden suppresses counts against the dump
   expect(verdicts([masked], [harmless])[0]![1]).not.toContain('suppresses')
 })
 
-test('limits that let every token pass are an error', () => {
-  const thresholds = { klDivergence: Number.POSITIVE_INFINITY, cosineSimilarity: -1 }
+describe('limits that any logits keep are an error', () => {
   const path = torchDump([row(1)])
-  expect(() => compareDumps(path, path, { thresholds })).toThrow(/^thresholds gate nothing: /)
-  expect(compareDumps(path, path, { thresholds: { klDivergence: Number.POSITIVE_INFINITY } }).pass).toBe(true)
+  const infinite = Number.POSITIVE_INFINITY
+
+  test.each<[NonNullable<CompareOptions['thresholds']>]>([
+    [{ klDivergence: infinite, cosineSimilarity: -1 }],
+    [{ klDivergence: 1e300, cosineSimilarity: -1 }],
+    [{ klDivergence: 104, cosineSimilarity: -1e-9 }],
+    [{ klDivergence: infinite, cosineSimilarity: -1, meanKl: infinite, p99Kl: 1e300 }],
+  ])('%j', (thresholds) => {
+    expect(() => compareDumps(path, path, { thresholds })).toThrow(
+      /^thresholds gate nothing: klDivergence \S+ \(from 103\.3 nats on, a float32 softmax is 0\) and cosineSimilarity -\S+ \(that of unrelated logits is about 0\) let any logits pass; set a limit that you accept$/,
+    )
+  })
+
+  test.each<[NonNullable<CompareOptions['thresholds']>]>([
+    [{ klDivergence: infinite }],
+    [{ klDivergence: infinite, cosineSimilarity: 0 }],
+    [{ klDivergence: 103, cosineSimilarity: -1 }],
+    [{ cosineSimilarity: -1 }],
+    [{ klDivergence: infinite, cosineSimilarity: -1, meanKl: 1 }],
+    [{ klDivergence: infinite, cosineSimilarity: -1, top1Agreement: 0 }],
+  ])('but not %j', (thresholds) => {
+    expect(compareDumps(path, path, { thresholds }).tokens[0]!.pass).toBe(true)
+  })
+})
+
+test('tokens of which the row is not decided are in no note about what was compared', () => {
+  const batches = (seed: number) => torchDump([0, 1, 2].map((step) => rows([seed + step, step], [2, 8])))
+  const { pass, notes, warnings } = compareDumps(batches(10), batches(20))
+  expect({ pass, notes, warnings }).toEqual({ pass: false, notes: [], warnings: [] })
+})
+
+test('rows without information name no precision', () => {
+  const zeros = torchDump([{ values: Array(8).fill(0), dtype: 'bfloat16' }])
+  expect(compareDumps(zeros, zeros, { identical: 'allow' }).notes).not.toContainEqual(expect.stringMatching('dtype'))
 })
 
 test('steps of one position before growing ones are no run without a cache', () => {

@@ -206,6 +206,15 @@ describe('a base file against logits', () => {
     expect(tokens[1]).toMatchObject({ verdict: 'over-threshold', metrics: { klDivergence: Number.POSITIVE_INFINITY } })
   })
 
+  test('a KL limit that gates nothing is an error, as there is no cosine similarity', () => {
+    const limit = (klDivergence: number) =>
+      compareDumps(logitsOf(logits), loadDump(file), { dtype: 'fp16', thresholds: { klDivergence } })
+    expect(() => limit(1e300)).toThrow(
+      'thresholds gate nothing: klDivergence 1e+300 (from 103.3 nats on, a float32 softmax is 0) and log-probabilities, which have no cosine similarity, let any logits pass',
+    )
+    expect(limit(1).pass).toBe(true)
+  })
+
   test('one that the golden holds at its floor leaves it undecided', () => {
     const masked = [Float32Array.of(1, 4, 2, 0.5, Number.NEGATIVE_INFINITY), logits[1]!]
     const { tokens } = compareDumps(logitsOf(masked), loadDump(file), { dtype: 'fp16', decoding: 'forced' })

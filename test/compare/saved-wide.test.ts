@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compareDumps } from '../../src/index.js'
+import { type CompareOptions, compareDumps } from '../../src/index.js'
 import { narrowDtype } from '../../src/tensor/narrow-values.js'
 import { logits, rawOf, type Tensor } from '../build/logits.js'
 import { torchDump } from '../build/pair.js'
@@ -37,11 +37,11 @@ describe('a float32 row that was saved from a narrower type', () => {
   })
 
   const golden = [1, 2, 3, 4].map((seed) => logits(seed, 64))
-  const sides = (change: (row: number[], step: number) => number[]) =>
+  const sides = (change: (row: number[], step: number) => number[], options: CompareOptions = {}) =>
     compareDumps(
       torchDump(golden.map((row, step) => ({ values: change(row, step) }))),
       torchDump(golden.map((row) => ({ values: row }))),
-      { decoding: 'forced' },
+      { decoding: 'forced', ...options },
     )
 
   test.each([
@@ -50,8 +50,15 @@ describe('a float32 row that was saved from a narrower type', () => {
   ] as const)('has the limits of %s, and a note says so', (precision, zeroBits, dtype) => {
     const comparison = sides((row) => rounded(row, zeroBits))
     expect(comparison.thresholds.precision).toBe(precision)
-    expect(comparison.notes).toContain(`dump: all float32 values are ${dtype} numbers, so they count as ${dtype}`)
+    const text = `dump: all float32 values are ${dtype} numbers, so they count as ${dtype}`
+    expect(comparison.notes).toContain(`${text}; if they were computed in float32, set the option dtype: 'fp32'`)
     expect(comparison.warnings).toEqual([])
+  })
+
+  test('the option dtype decides, and the note names it no longer', () => {
+    const { thresholds, notes } = sides((row) => rounded(row, 16), { dtype: 'fp32' })
+    expect(thresholds.precision).toBe('fp32')
+    expect(notes).toContain('dump: all float32 values are bfloat16 numbers')
   })
 
   test('one row of float32 numbers shows that the side was not rounded', () => {

@@ -22,3 +22,13 @@ describe('the page about what is asked for', () => {
     for (const option of options) expect(PAGE).toContain(`\`${option}\``)
   })
 })
+
+test('the page about verdicts has a row for each verdict of a token', () => {
+  const types = readFileSync(join(ROOT, 'src/compare/types.ts'), 'utf8')
+  const verdicts = [.../export type Verdict =\n((?: {2}\| '[a-z-]+'\n)+)/.exec(types)![1]!.matchAll(/'([a-z-]+)'/g)]
+  const page = readFileSync(join(ROOT, 'docs/verdicts.md'), 'utf8')
+  // Only toReproduceLogits has `not-identical`.
+  const names = verdicts.map((match) => match[1]!).filter((name) => name !== 'not-identical')
+  expect(names.length).toBeGreaterThan(8)
+  for (const name of names) expect(page).toMatch(new RegExp(`^\\| \`${name}\` \\|`, 'm'))
+})

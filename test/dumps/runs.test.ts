@@ -79,6 +79,63 @@ describe('ranks', () => {
     const layer = { layer: 'root.model.layers.0' }
     expect(stepsOf(loadDump(root, layer), root)[0]).toEqual(['torch_tensors/cuda0_7/0/root.model.layers.0/output.pth'])
   })
+
+  const torchLayer = (rank: number, tid: number, layer: string) =>
+    `torch_tensors/cuda${rank}_7/${tid}/${layer}/output.pth`
+  const atbLayer = (rank: number, tid: number, layer: string) =>
+    `tensors/${rank}_7/${tid}/${layer}/after/outtensor0.bin`
+
+  test.each([
+    ['ranks', [torchLayer(0, 0, 'model.layers.0'), torchLayer(1, 0, 'model.layers.9')], 'model.layers.9'],
+    ['steps', [torchLayer(0, 0, 'lm_head'), torchLayer(0, 1, 'mlp')], 'lm_head'],
+    [
+      'steps of a rank with a head',
+      [torchLayer(0, 0, 'lm_head'), torchLayer(0, 1, 'x'), torchLayer(1, 0, 'lm_head')],
+      'lm_head',
+    ],
+  ])('torch layers that differ between %s are refused, until the option layer decides', (_, files, layer) => {
+    const root = writeTree(Object.fromEntries(files.map((file) => [file, ''])))
+    expectRefusal(() => loadDump(root), 'ambiguous-layer', 'its ranks and steps hold different layers (', root)
+    expect(loadDump(root, { layer }).steps.at(0)!.files[0]).toContain(layer)
+    const named = loadDump(join(root, 'torch_tensors/*/*/*/output.pth'))
+    expect(notesOf(named)).toEqual([])
+  })
+
+  test('torch layers of the same name, or all named like a head, are one', () => {
+    const same = writeTree({ [torchLayer(0, 0, 'out')]: '', [torchLayer(1, 0, 'out')]: '' })
+    expect(notesOf(loadDump(same))).toEqual([expect.stringMatching(/^warning: the dump has no other layer than out,/)])
+    const heads = writeTree({ [torchLayer(0, 0, 'lm_head')]: '', [torchLayer(1, 0, 'root.lm_head')]: '' })
+    expect(loadDump(heads).steps.at(0)!.files).toHaveLength(2)
+    expect(notesOf(loadDump(heads))).toEqual([])
+  })
+
+  test('a stage that numbers its layers as the one with the head does is left out', () => {
+    const files = [atbLayer(0, 0, '5_Attention'), atbLayer(0, 0, '9_Add'), atbLayer(1, 0, '5_Norm')]
+    const root = writeTree(Object.fromEntries([...files, atbLayer(1, 0, '9_LmHead')].map((file) => [file, ''])))
+    const dump = loadDump(root)
+    expect(stepsOf(dump, root)).toEqual({ 0: [atbLayer(1, 0, '9_LmHead')] })
+    expect(ignoredOf(dump, root)).toEqual(['tensors/0_7: a rank without logits'])
+    expect(stepsOf(loadDump(root, { layer: 'Add' }), root)).toEqual({ 0: [atbLayer(0, 0, '9_Add')] })
+    expectRefusal(
+      () => loadDump(root, { layer: '9' }),
+      'ambiguous-layer',
+      'its ranks and executions hold different layers with the id 9 (9_Add, 9_LmHead); name the head with the option layer',
+      root,
+    )
+  })
+
+  test.each([
+    ['the same id', ['5_Foo', '5_Bar'], 'its ranks and executions hold different layers with the id 5 (5_Foo, 5_Bar)'],
+    ['the same operation', ['5_Linear', '9_Linear'], 'holds 2 layers, 0 of them named like an LM head'],
+  ])('ATB stages without a head whose layers have %s are refused', (_, [first, second], text) => {
+    const files = [0, 1].flatMap((tid) => [atbLayer(0, tid, first!), atbLayer(1, tid, second!)])
+    const root = writeTree(Object.fromEntries(files.map((file) => [file, ''])))
+    expectRefusal(() => loadDump(root), 'ambiguous-layer', text, root)
+    expect(stepsOf(loadDump(root, { layer: second! }), root)).toEqual({
+      0: [atbLayer(1, 0, second!)],
+      1: [atbLayer(1, 1, second!)],
+    })
+  })
 })
 
 const OLD = 'msit_dump_20250101_000000/tensors/0_7'

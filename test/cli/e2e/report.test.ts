@@ -16,6 +16,10 @@ test('report renders a saved report, and judges it by other limits', () => {
   const tight = shell.run('report saved.json --kl 0.0000001 --json')
   expect(tight.code).toBe(1)
   expect(JSON.parse(tight.stdout).comparisons[0].thresholds.klDivergence).toBe(1e-7)
+  expect(shell.run('report saved.json -kl 1e300 -cs -1')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('thresholds gate nothing: klDivergence 1e+300'),
+  })
 })
 
 test('report refuses what is no report', () => {

@@ -9,8 +9,14 @@ import { parseTid, STEP_KINDS } from '../names.js'
 import type { DeviceSelection } from '../selection.js'
 import { parseAtbLayer } from './names.js'
 
+/** A layer folder, `{id}_{op}`. */
+export interface Layer {
+  readonly name: string
+  readonly op: string
+}
+
 /** The layer folders of a `{TID}` folder, by layer id. */
-export type Layers = ReadonlyMap<number, { name: string; op: string }>
+export type Layers = ReadonlyMap<number, Layer>
 
 /** The content of a `{TID}` folder. Many folders have the same, so it is kept once. */
 interface ExecutionContent {
@@ -93,7 +99,7 @@ export class Executions {
 }
 
 function contentOf(execution: string, entries: readonly FolderEntry[], problem: string | undefined): ExecutionContent {
-  const layers = new Map<number, { name: string; op: string }>()
+  const layers = new Map<number, Layer>()
   const ignored: { name: string; reason: string }[] = []
   for (const { name, kind } of entries) {
     const layer = kind === 'folder' ? parseAtbLayer(name) : undefined

@@ -4,7 +4,7 @@ import { kindOf, tryListFolder } from '../../../io/folder.js'
 import type { RankStep } from '../../ranks.js'
 import { STATISTICS_ADVICE, STATISTICS_NAME } from '../layout.js'
 import { isHeadName } from '../names.js'
-import type { Execution, Layers } from './executions.js'
+import type { Execution, Executions, Layer, Layers } from './executions.js'
 
 /** The ids of the run's LM heads, ascending, at most two: prefill and decoder, or one for both. */
 export interface LayerHeads {
@@ -16,19 +16,45 @@ export interface LayerHeads {
 }
 
 /**
+ * Leaves out the ranks of a pipeline that hold other layers than the LM head: each stage numbers its layers from the start, so
+ * ids alone do not tell. A rank without any layer stays: its logits are missing.
+ */
+export function ranksWithHead(ranks: readonly Executions[], option: string | undefined): readonly Executions[] {
+  const layers = ranks.map((rank) => rank.layerSets().flatMap((set) => [...set]))
+  const hasHead = layers.map((rank) => rank.some(([id, layer]) => isHead(id, layer, option)))
+  return hasHead.includes(true) ? ranks.filter((_, i) => hasHead[i] || layers[i]!.length === 0) : ranks
+}
+
+function isHead(id: number, { name, op }: Layer, option: string | undefined): boolean {
+  return option === undefined ? isHeadName(op) : name === option || op === option || String(id) === option
+}
+
+/**
  * Finds the heads among the layers of a dump.
- * @param sets the layers of each distinct execution; if an id occurs twice, its last layer is used
+ * @param ranks for each rank the layers of each distinct execution; if an id occurs twice, its last layer is used
  * @param option the option `layer`: a folder's name, its operation, or its id
  * @throws GoldenLogitsError `ambiguous-layer` if neither the names nor the number of the layers decide
  */
-export function pickHeads(path: string, sets: readonly Layers[], option: string | undefined): LayerHeads {
-  const layers = new Map(sets.flatMap((set) => [...set]))
+export function pickHeads(path: string, ranks: readonly (readonly Layers[])[], option: string | undefined): LayerHeads {
+  const heads = headsOf(path, ranks, option)
+  for (const id of heads.heads) refuseOthers(path, id, ranks)
+  return heads
+}
+
+/** Refuses ranks or executions that hold different layers under the id of a head. */
+function refuseOthers(path: string, id: number, ranks: readonly (readonly Layers[])[]): void {
+  const layers = new Map(ranks.flat().flatMap((set) => (set.has(id) ? [[set.get(id)!.name, set.get(id)!.op]] : [])))
+  if (layers.size < 2 || [...layers.values()].every(isHeadName)) return
+  const some = [...layers.keys()].slice(0, 4).map((name) => printable(name, 40))
+  const message = `its ranks and executions hold different layers with the id ${id} (${some.join(', ')}); name the head with the option layer (its folder or its operation), or the files in the path or pattern`
+  throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
+}
+
+function headsOf(path: string, ranks: readonly (readonly Layers[])[], option: string | undefined): LayerHeads {
+  const layers = new Map(ranks.flat().flatMap((set) => [...set]))
   const all = [...layers.keys()].sort((a, b) => a - b)
   const named = all.filter((id) => isHeadName(layers.get(id)!.op))
-  const matches = all.filter((id) => {
-    const { name, op } = layers.get(id)!
-    return option === undefined ? isHeadName(op) : name === option || op === option || String(id) === option
-  })
+  const matches = all.filter((id) => isHead(id, layers.get(id)!, option))
   if (matches.length === 1 || matches.length === 2) {
     // The option names one of two heads: the other is still needed to find the start of the run.
     const heads = named.length === 2 && matches.every((id) => named.includes(id)) ? named : matches
@@ -37,7 +63,8 @@ export function pickHeads(path: string, sets: readonly Layers[], option: string 
   // A dump of selected layers (`-ids`) contains only the heads, under any name.
   const [first, second] = all.map((id) => layers.get(id)!)
   if (option === undefined && all.length === 1) return { heads: all, read: all, unnamed: first!.name }
-  if (option === undefined && all.length === 2 && first!.op === second!.op) {
+  const areTogether = ranks.some((sets) => all.every((id) => sets.some((set) => set.has(id))))
+  if (option === undefined && all.length === 2 && first!.op === second!.op && areTogether) {
     return { heads: all, read: all, unnamed: first!.op }
   }
   if (all.length === 0) {

@@ -5,7 +5,7 @@ import { joinRanks, RankSteps } from '../../ranks.js'
 import { type FolderLayout, type LayoutScan, onlyLayerNote, refuseStatistics, type ScanContext } from '../layout.js'
 import { type DeviceSelection, isNamed, namesLayers } from '../selection.js'
 import { Executions } from './executions.js'
-import { headOutput, pickHeads } from './heads.js'
+import { headOutput, pickHeads, ranksWithHead } from './heads.js'
 import { planSteps, type StepRun } from './plan.js'
 
 const OUTPUT = 'outtensor0.bin'
@@ -33,9 +33,11 @@ export const atb: FolderLayout = {
 }
 
 function scanAtb(selections: readonly DeviceSelection[], { path, options, ignored }: ScanContext): LayoutScan {
-  const ranks = selections.map((selection) => new Executions(selection, ignored))
+  const all = selections.map((selection) => new Executions(selection, ignored))
+  const ranks = ranksWithHead(all, options.layer)
+  for (const rank of all) if (!ranks.includes(rank)) ignored.add(rank.selection.folder, 'a rank without logits')
   const layerSets = ranks.map((rank) => rank.layerSets())
-  const { heads, read, unnamed } = pickHeads(path, layerSets.flat(), options.layer)
+  const { heads, read, unnamed } = pickHeads(path, layerSets, options.layer)
   const { runs, notes, assumed, decodeOnly = false } = planSteps(path, ranks, heads, options)
   const readRuns = runs.filter(({ head }) => read.includes(head))
   const rankSteps = ranks.map((rank, i) => {

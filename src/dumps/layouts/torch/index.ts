@@ -6,7 +6,7 @@ import { digitsOf } from '../../../io/numbered-text.js'
 import { firstOf, type List } from '../../../lib/lazy-list.js'
 import { info, type Note, warning } from '../../../lib/note.js'
 import { ignoredAs, linkProblem } from '../../ignored-paths.js'
-import { joinRanks, RankSteps } from '../../ranks.js'
+import { joinRanks, type RankStep, RankSteps } from '../../ranks.js'
 import type { DumpStep } from '../../types.js'
 import { type FolderLayout, type LayoutScan, onlyLayerNote, refuseStatistics, type ScanContext } from '../layout.js'
 import { isHeadName, parseTid, STEP_KINDS } from '../names.js'
@@ -42,6 +42,7 @@ function scanTorch(ranks: readonly DeviceSelection[], context: ScanContext): Lay
     ignored,
   )
   refuseStatistics(steps, 'output.pth', context.path)
+  guesses.refuseMixed(context.path)
   refuseAbsentLayer(steps, listed[0]!, context)
   return { steps, notes: [...notes, ...guesses.notes()], stepsAssumed: false }
 }
@@ -106,7 +107,9 @@ function firstTid({ selection: { tids }, names }: ListedRank): number {
 /** What was guessed of the steps. Nothing is a guess that the path or an option names. */
 class Guesses {
   private readonly option: string | undefined
-  private layer: string | undefined
+  /** The layers that were read because a step has no other, by name. */
+  private readonly layers = new Set<string>()
+  private latest = ''
   private firstLater: { tid: number; file: string } | undefined
   private times = 0
 
@@ -115,17 +118,36 @@ class Guesses {
     this.option = option
   }
 
-  see(tid: number, layer: string, file: string, named: readonly string[]): void {
-    if (this.layer === undefined && this.option === undefined && named.length === 0 && !isHeadName(layer))
-      this.layer = layer
+  see(tid: number, { layer, file }: RankStep, named: readonly string[]): void {
+    if (layer !== this.latest && layer !== '' && this.option === undefined && named.length === 0) {
+      this.latest = layer
+      this.layers.add(layer)
+    }
     // The output compared in place of a missing first one.
-    if (named.includes(file) || !parseOutput(basename(file))!.some((index) => index > 0)) return
+    if (file === undefined || named.includes(file) || !parseOutput(basename(file))!.some((index) => index > 0)) return
     this.firstLater ??= { tid, file }
     this.times++
   }
 
+  /**
+   * Refuses different layers in the ranks or steps of one run, unless all are named like an LM head.
+   * @throws GoldenLogitsError `ambiguous-layer`
+   */
+  refuseMixed(path: string): void {
+    if (this.layers.size < 2 || this.unnamed() === undefined) return
+    const some = [...this.layers].slice(0, 4).map((name) => printable(name, 40))
+    const message = `its ranks and steps hold different layers (${some.join(', ')}${this.layers.size > 4 ? '…' : ''}), and not all are named like an LM head; name the one that emits the logits with the option layer, or the files in the path or pattern`
+    throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
+  }
+
+  /** A layer that was read though its name is not that of an LM head. */
+  private unnamed(): string | undefined {
+    return [...this.layers].find((name) => !isHeadName(name))
+  }
+
   notes(): Note[] {
-    const layer = this.layer === undefined ? [] : [onlyLayerNote(this.layer)]
+    const unnamed = this.unnamed()
+    const layer = unnamed === undefined ? [] : [onlyLayerNote(unnamed)]
     if (!this.firstLater) return layer
     const { tid, file } = this.firstLater
     const more = this.times > 1 ? `, and in ${this.times - 1} more` : ''
@@ -151,7 +173,7 @@ function scanRank(
       // The path may name a step that is a link, or lead through it. A link that the walk meets is not followed.
       const followed = kind === 'folder' || selection.tids !== undefined
       const step = followed ? scanStep(path, named, options, ignored) : { layer: '', problem: linkProblem(path) }
-      if (step.file !== undefined) guesses.see(tid, step.layer, step.file, named)
+      guesses.see(tid, step, named)
       steps.add(tid + shift, tid, step)
     }
   }
