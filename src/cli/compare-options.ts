@@ -95,6 +95,7 @@ const LOAD = listed<LoadKey>({
   tensor: { flag: '--tensor <name>', help: 'which tensor of a file' },
   positions: { flag: '--positions <which>', help: 'which position of a tensor', parse: numberOrName },
   sequence: { flag: '--sequence <n>', help: 'which sequence of a batch', parse: parseNumber },
+  kind: { flag: '--kind <kind>', help: 'what the rows must hold: logits, log-probabilities or known-ids' },
   ranks: { flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
 })
 

@@ -15,6 +15,7 @@ import {
 import { goldenPrecision, ranksOf } from './calibration/key.js'
 import { inconclusiveReason, type PrefixEnd, prefixEnd, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
+import { knownNotes } from './known-notes.js'
 import type { CompareSettings } from './options.js'
 import { rankNotes } from './rank-notes.js'
 import { ruleOf } from './rounding.js'
@@ -28,7 +29,17 @@ import type { ListedComparison, Precision, TokenComparison } from './types.js'
 
 type Side = Pick<
   Dump,
-  'path' | 'layout' | 'notes' | 'ignored' | 'steps' | 'rows' | 'stepsAssumed' | 'promptStep' | 'tokenIds'
+  | 'path'
+  | 'layout'
+  | 'notes'
+  | 'ignored'
+  | 'steps'
+  | 'rows'
+  | 'stepsAssumed'
+  | 'promptStep'
+  | 'tokenIds'
+  | 'kind'
+  | 'isKindGiven'
 >
 
 /**
@@ -108,6 +119,7 @@ export function conclude(
     ...notesOf('dump', dump),
     ...rowNotes,
     ...rankNotes(results, thresholds).map(info),
+    ...knownNotes(results, golden, dump),
     ...(settings.precision === undefined && isJudged ? [precisionNote(precision, dtypes)] : []),
   ]
   const warnings = notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text)

@@ -1,4 +1,4 @@
-import { type BoundedRows, type Outcome, type SeparateRanks, type SideFacts, unreadFacts } from '../measure/outcome.js'
+import { type Outcome, type SeparateRanks, type SideFacts, unreadFacts } from '../measure/outcome.js'
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
 import { informationProblem } from '../metrics/information.js'
@@ -7,7 +7,8 @@ import { optionalMetrics } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, NonFinite, RowStats } from '../metrics/types.js'
 import { flipOf } from './divergence.js'
-import { overMetrics, unknownMetrics } from './metric-limits.js'
+import { judgeBounds } from './judge-bounds.js'
+import { overMetrics } from './metric-limits.js'
 import type { CompareSettings } from './options.js'
 import { roundedAway } from './rounded-away.js'
 import { judgeMetrics, overCosine, overKl, type Rule, tokenNoise } from './rounding.js'
@@ -86,9 +87,7 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
   const cutReason = cut && overCut(cut, limits.klDivergence)
   if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
   if (rows.kind === 'bounded') {
-    const judged = judgeBounds(rows, limits)
-    const unknown = judged.verdict === 'pass' ? unknownMetrics(settings.metricLimits) : undefined
-    const { verdict, reason } = unknown === undefined ? judged : { verdict: 'undecided' as const, reason: unknown }
+    const { verdict, reason } = judgeBounds(rows, limits, settings.metricLimits, settings.rule.isHard.klDivergence)
     const flip = flipOf(rows.golden, rows.dump, limits.precision, undefined)
     const metrics = rows.klDivergence === undefined ? {} : { metrics: { klDivergence: rows.klDivergence } }
     return token(verdict, reason, { ...metrics, bounds: rows.bounds, ...(flip && { flip }), ...sides })
@@ -180,52 +179,6 @@ function overSuppressed(mass: number | undefined, ids: number, limit: number): s
   if (mass === undefined || mass < limit) return ''
   const count = ids === 1 ? '1 vocab id' : `${ids} vocab ids`
   return `the dump gives probability ${roundedAway(mass, limit)} to ${count} that the golden suppresses, not below the KL limit ${limit}`
-}
-
-/** What is certain of metrics that lie between bounds. */
-function judgeBounds(
-  { bounds: { klDivergence: kl, cosineSimilarity: cosine }, assumes, advice }: BoundedRows,
-  limits: Thresholds,
-): { verdict: 'pass' | 'over-threshold' | 'undecided'; reason: string } {
-  const over: string[] = []
-  const open: string[] = []
-  if (!(kl.lo < limits.klDivergence)) {
-    over.push(`KL divergence is at least ${roundedAway(kl.lo, limits.klDivergence)}, not below ${limits.klDivergence}`)
-  } else if (!(kl.hi < limits.klDivergence)) {
-    open.push(`KL divergence lies in ${span(kl)}, its limit ${limits.klDivergence} between`)
-  }
-  if (cosine && !(cosine.hi > limits.cosineSimilarity)) {
-    const most = roundedAway(cosine.hi, limits.cosineSimilarity)
-    over.push(`cosine similarity is at most ${most}, not above ${limits.cosineSimilarity}`)
-  } else if (cosine && !(cosine.lo > limits.cosineSimilarity)) {
-    open.push(`cosine similarity lies in ${span(cosine)}, its limit ${limits.cosineSimilarity} between`)
-  }
-  if (over.length > 0) return { verdict: 'over-threshold', reason: over.join('; ') }
-  const ranges = `KL divergence lies in ${span(kl)}${cosine ? `, cosine similarity in ${span(cosine)}` : ''}`
-  const condition = assumes === undefined ? '' : ` if ${assumes}`
-  if (open.length === 0) return { verdict: 'pass', reason: ranges + condition }
-  if (advice !== undefined) return { verdict: 'undecided', reason: `${open.join('; ')}${condition}; ${advice}` }
-  // More listed ids narrow the bounds of the KL divergence alone.
-  const larger =
-    kl.hi < limits.klDivergence
-      ? `a snapshot with fidelity: 'full' decides it`
-      : `a snapshot with a larger k may decide it, one with fidelity: 'full' does`
-  return { verdict: 'undecided', reason: `${open.join('; ')}; ${larger}` }
-}
-
-/** Four digits, rounded outwards: an interval is never printed narrower than it is. */
-function span({ lo, hi }: { readonly lo: number; readonly hi: number }): string {
-  const [low, high] = [roundedTo(lo, (text) => text <= lo), roundedTo(hi, (text) => text >= hi)]
-  return `[${low}, ${high}]`
-}
-
-function roundedTo(value: number, fits: (text: number) => boolean): string {
-  if (!Number.isFinite(value)) return String(value)
-  for (let precision = 4; precision < 17; precision++) {
-    const rounded = Number(value.toPrecision(precision))
-    if (fits(rounded)) return String(rounded)
-  }
-  return String(value)
 }
 
 /** Why columns that were cut off are no padding: they hold as much probability as the KL limit. */

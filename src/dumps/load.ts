@@ -3,7 +3,7 @@ import { atCaller, describeValue, GoldenLogitsError, invalidArgument, printable 
 import { resolveBudgets } from '../io/budgets.js'
 import { kindOf } from '../io/folder.js'
 import { inNameOrder } from '../io/folder-names.js'
-import { checkObject, choiceOrNumber, nonEmptyString, wholeNumber } from '../lib/check-options.js'
+import { checkObject, choice, choiceOrNumber, nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { info, warning } from '../lib/note.js'
@@ -20,7 +20,7 @@ import { type Located, locate } from './locate.js'
 import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
 import { stepsInFile } from './steps-in-file.js'
-import type { Dump, IgnoredPath, LoadDumpOptions } from './types.js'
+import type { Dump, DumpKind, IgnoredPath, LoadDumpOptions } from './types.js'
 
 interface Scan extends LayoutScan {
   layout: Dump['layout']
@@ -45,16 +45,22 @@ export function loadDump(pathOrGlob: FilePath, options: LoadDumpOptions = {}): D
 function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
   const paths = expand(pathOrGlob)
   const located = locate(paths)
-  if (options.run !== 'all') return openLocated(pathOrGlob, paths, located, options)
+  if (options.run !== 'all') return ofKind(openLocated(pathOrGlob, paths, located, options), options.kind)
   const { run, ...others } = options
   const answers = paths.length === 1 ? scanAnswers(paths[0]!, others) : undefined
   if (answers) {
-    const runs = answers.map(({ name, scan }) => ({ name, dump: dumpOfAnswer(pathOrGlob, scan, others) }))
+    const runs = answers.map(({ name, scan }) => ({
+      name,
+      dump: ofKind(dumpOfAnswer(pathOrGlob, scan, others), others.kind),
+    }))
     return dumpOfRuns(pathOrGlob, runs, located.ignored, options)
   }
   const runs = splitRuns(pathOrGlob, paths, located).map(({ name, paths, located }) => {
     const path = paths.length === 1 ? paths[0]! : pathOrGlob
-    return { name, dump: { ...openLocated(path, paths, located, others), named: 'folder' as const } }
+    return {
+      name,
+      dump: { ...ofKind(openLocated(path, paths, located, others), others.kind), named: 'folder' as const },
+    }
   })
   return dumpOfRuns(pathOrGlob, runs, located.ignored, options)
 }
@@ -112,9 +118,20 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   }
 }
 
+/** The dump, if it is of the kind that the caller gave. */
+function ofKind(dump: Dump, kind: DumpKind | undefined): Dump {
+  if (kind === undefined) return dump
+  const found = dump.kind ?? 'logits'
+  if (found === kind) return { ...dump, isKindGiven: true }
+  const message = `holds ${found}, and the option kind says ${kind}; set kind: '${found}', or leave it out`
+  throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+}
+
 function dumpOfAnswer(path: string, scan: AnswersScan, { budgets = {} }: LoadDumpOptions): Dump {
   return { path, named: 'file', ignored: [], budgets, ...scan }
 }
+
+const KINDS = ['logits', 'log-probabilities', 'known-ids'] as const satisfies readonly DumpKind[]
 
 /** The check of every option. A new option needs a line here and one in `LoadDumpOptions`. */
 const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => unknown } = {
@@ -126,6 +143,7 @@ const CHECKS: { readonly [Name in keyof LoadDumpOptions]-?: (value: unknown) => 
   sequence: (value) => wholeNumber('sequence', value, 0),
   prefill: (value) => choiceOrNumber('prefill', value, ['last'], 'the number of an execution'),
   ranks: (value) => choiceOrNumber('ranks', value, ['split', 'copies'], 'the number of a rank from 0'),
+  kind: (value) => choice('kind', value, KINDS),
   budgets: (value) => resolveBudgets(value as LoadDumpOptions['budgets']),
 }
 

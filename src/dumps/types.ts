@@ -62,6 +62,8 @@ export interface Dump {
   readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'answers' | 'file' | 'memory'
   /** Absent for logits. */
   readonly kind?: DumpKind
+  /** The caller gave the kind, and it is this one. */
+  readonly isKindGiven?: boolean
   /** Both runs were fed this text, not the tokens that they chose: no token follows a divergence. */
   readonly text?: DumpText
   /** What the path named: one file by its whole name, or a folder or pattern that stands for a dump. */
@@ -121,6 +123,11 @@ export interface LoadDumpOptions {
    * byte for byte). A number takes one rank alone: its index in numeric device order, from 0.
    */
   ranks?: RankReading | number
+  /**
+   * What the rows must hold, or the dump is refused: `logits`, `log-probabilities` of every vocab id, or those of some
+   * (`known-ids`), which confirms that not all of a fault can be seen.
+   */
+  kind?: DumpKind
   /** Budgets of the file readers. */
   budgets?: Partial<Budgets>
 }

@@ -1,6 +1,12 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { type AnswerRow, type ListedRow, readAnswers, rowsOfAnswers } from '../formats/log-prob-json/index.js'
+import {
+  type AnswerRow,
+  isWholeRow,
+  type ListedRow,
+  readAnswers,
+  rowsOfAnswers,
+} from '../formats/log-prob-json/index.js'
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import { openFile } from '../io/file-source.js'
 import type { KnownIds } from '../metrics/known-ids.js'
@@ -24,7 +30,7 @@ export class AnswersSource implements RowSource {
       if ('problem' in row) throw new GoldenLogitsError('bad-tensor', `row ${position}: ${row.problem}`, { file })
       const facts = { dtype: 'float64', fileShape: [1, row.ids.length], file, notes: [] } as const
       const known = knownRow(row, rounding)
-      if (!isWhole(row)) return { kind: 'known-ids', ...facts, known }
+      if (!isWholeRow(row)) return { kind: 'known-ids', ...facts, known }
       const { logs, error } = known
       const read = () => ({ logs, probs: logs.map(Math.exp), error, topError: error, floor: Number.NEGATIVE_INFINITY })
       return { kind: 'log-probs', ...facts, width: logs.length, read }
@@ -77,13 +83,4 @@ function decimalsOf(value: number): number {
 function knownRow({ ids, logs, hasTop, cap }: ListedRow, rounding: number): KnownIds {
   const sum = logs.reduce((total, log) => total + Math.exp(log), 0)
   return { ids, logs, hasTop, cap, error: Math.max(rounding, 2 * Math.log(sum)) }
-}
-
-/** How far from 1 the probabilities of a whole vocabulary may sum to, in float32. */
-const WHOLE = 1e-4
-
-/** Every id from 0 on is listed, and no probability is left for another. */
-function isWhole({ ids, logs }: ListedRow): boolean {
-  if (ids.length < 2 || ids.at(-1) !== ids.length - 1) return false
-  return Math.abs(logs.reduce((total, log) => total + Math.exp(log), 0) - 1) <= WHOLE
 }

@@ -91,14 +91,15 @@ const ASSUMED_NATS = 0.1
 
 function boundKnown(golden: KnownIds, dump: KnownIds): BoundedRows {
   const bounds = knownBounds(golden, dump)
-  const { klDivergence, known, knownKl, goldenRest } = bounds
+  const { klDivergence, totalVariation, jensenShannon, known, knownKl, goldenRest } = bounds
   const most = Math.max(0, knownKl + goldenRest * ASSUMED_NATS)
   const beyond = `the vocab ids that both sides list are ${known}, the others hold ${goldenRest.toPrecision(3)} of the golden's probability`
   const assumed = `if none of those moved by over ${ASSUMED_NATS} nat, KL divergence is at most ${most.toPrecision(4)}`
   return {
     kind: 'bounded',
-    bounds: { klDivergence },
-    advice: `${beyond}: nothing bounds KL divergence from above (${assumed}); compare whole rows`,
+    bounds: { klDivergence, totalVariation, jensenShannonDivergence: jensenShannon },
+    advice: `${beyond}: nothing bounds KL divergence from above (${assumed}); set a limit for totalVariation, or compare whole rows`,
+    known: { ids: known, rest: goldenRest },
     golden: topOf(golden, dump),
     dump: topOf(dump, golden),
   }

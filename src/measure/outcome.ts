@@ -34,6 +34,9 @@ export interface MetricBounds {
   readonly klDivergence: { readonly lo: number; readonly hi: number }
   /** Absent if a row holds log-probabilities: the logits, and so their cosine, cannot be had from them. */
   readonly cosineSimilarity?: { readonly lo: number; readonly hi: number }
+  /** Of rows of which only some vocab ids are known. */
+  readonly totalVariation?: { readonly lo: number; readonly hi: number }
+  readonly jensenShannonDivergence?: { readonly lo: number; readonly hi: number }
 }
 
 /** A pair of rows of which one is known in part, or rounded. */
@@ -46,6 +49,8 @@ export interface BoundedRows {
   readonly assumes?: string
   /** What to do if a limit lies between the bounds. */
   readonly advice?: string
+  /** Of rows of which only some ids are known: how many both sides list, and how much of the golden's probability is not on them. */
+  readonly known?: { readonly ids: number; readonly rest: number }
   readonly golden: Partial<RowStats>
   readonly dump: Partial<RowStats>
 }

@@ -150,3 +150,74 @@ describe('loadDump', () => {
     expectRefusal(() => loadDump(file), 'unsupported-format', 'a dump.json of msprobe only lists tensors', file)
   })
 })
+
+/** The exact total variation of two rows. */
+const variation = (p: readonly number[], q: readonly number[]) =>
+  p.reduce((sum, value, i) => sum + Math.abs(value - q[i]!), 0) / 2
+
+describe('limits that rows of some vocab ids can keep', () => {
+  const golden = [0.5, 0.3, 0.1, 0.06, 0.04]
+  const dump = [0.52, 0.28, 0.1, 0.06, 0.04]
+  const top3 = (row: readonly number[]) => answer(prompt({ 0: row[0]!, 1: row[1]!, 2: row[2]! }))
+  const compare = (limits: object) => {
+    const { tokens, pass } = compareDumps(top3(dump), top3(golden), { dtype: 'bf16', thresholds: limits })
+    return { ...tokens[0]!, pass }
+  }
+
+  test('total variation lies between the moved probability and that plus the rest', () => {
+    const { bounds } = compare({ totalVariation: 0.2 })
+    const { lo, hi } = bounds!.totalVariation!
+    expect(lo).toBeCloseTo(variation(golden, dump), 5)
+    // Both sides may have all of the rest, 0.1, where the other has none of it.
+    expect(hi).toBeCloseTo(0.02 + 0.1, 5)
+  })
+
+  test.each<[object, string, RegExp]>([
+    [{ totalVariation: 0.15 }, 'pass', /^KL divergence lies in \[0\.0\d+, Infinity\], total variation in \[0\.0/],
+    [{ totalVariation: 0.1 }, 'undecided', /^total variation lies in \[0\.0\d+, 0\.12\d*\], its limit 0\.1 between; /],
+    [{ totalVariation: 0.01 }, 'over-threshold', /^total variation is at least 0\.0199\d*, not below 0\.01$/],
+    [{ jensenShannonDivergence: 0.2 }, 'pass', /Jensen-Shannon divergence in \[/],
+    [{ jensenShannonDivergence: 1e-5 }, 'over-threshold', /^Jensen-Shannon divergence is at least 0\.000/],
+    // A limit of the KL divergence that was set by hand is not dropped.
+    [{ totalVariation: 0.15, klDivergence: 0.01 }, 'undecided', /^KL divergence lies in .*, its limit 0\.01 between; /],
+    // Nor is one that is certainly exceeded.
+    [
+      { totalVariation: 0.5, klDivergence: 1e-4 },
+      'over-threshold',
+      /^KL divergence is at least 0\.00108\d+, not below 0\.0001$/,
+    ],
+    [
+      { totalVariation: 0.15, goldenTop1Rank: 2 },
+      'undecided',
+      /^golden top-1 rank has a limit, but a row is rounded or/,
+    ],
+  ])('%j: %s', (limits, verdict, reason) => {
+    const token = compare(limits)
+    expect(token.verdict).toBe(verdict)
+    expect(token.reason).toMatch(reason)
+    expect(token.pass).toBe(verdict === 'pass')
+  })
+
+  test('a pass warns that few ids are known; the option kind confirms it, and strict then passes', () => {
+    const options = { dtype: 'bf16', thresholds: { totalVariation: 0.15 } } as const
+    const { warnings, pass } = compareDumps(top3(dump), top3(golden), { ...options, strict: true })
+    expect(pass).toBe(false)
+    expect(warnings).toEqual([
+      "of 1 token only some vocab ids are known on both sides: at least 3, beside which the golden has a probability of up to 0.1; a fault in the other ids, such as a wrong shard of the vocabulary, is hardly seen; if that is right, set loadDump's option kind: 'known-ids'",
+    ])
+    const load = (row: readonly number[]) => loadDump(top3(row), { kind: 'known-ids' })
+    const confirmed = compareDumps(load(dump), load(golden), { ...options, strict: true })
+    expect(confirmed).toMatchObject({ pass: true, warnings: [] })
+  })
+})
+
+test('the option kind refuses a dump of another kind', () => {
+  const text = "holds known-ids, and the option kind says logits; set kind: 'known-ids', or leave it out"
+  expectRefusal(() => loadDump(top20, { kind: 'logits' }), 'invalid-argument', text, top20)
+  const whole = "holds log-probabilities, and the option kind says known-ids; set kind: 'log-probabilities'"
+  expectRefusal(() => loadDump(all, { kind: 'known-ids' }), 'invalid-argument', whole, all)
+  expect(loadDump(all, { kind: 'log-probabilities' }).kind).toBe('log-probabilities')
+  expect(() => loadDump(all, { kind: 'top-k' as 'logits' })).toThrow(
+    "kind must be 'logits', 'log-probabilities' or 'known-ids'",
+  )
+})

@@ -6,7 +6,7 @@ import type { AnswerRow } from './listed-row.js'
 import { type Json, parseAnswers } from './parse.js'
 
 export type { AnswerList, Choice } from './dialects.js'
-export type { AnswerRow, ListedRow } from './listed-row.js'
+export { type AnswerRow, isWholeRow, type ListedRow } from './listed-row.js'
 
 /** One answer of a server, and one of its choices. */
 export interface Answer extends Choice {

@@ -77,6 +77,15 @@ export function lowestButOne(logs: readonly (Json | undefined)[]): number | unde
 const PROCESSED =
   'ask the server for log-probabilities before sampling (vLLM: --logprobs-mode raw_logprobs; llama-server: "post_sampling_probs": false)'
 
+/** How far from 1 the probabilities of a whole vocabulary may sum to, in float32. */
+const WHOLE = 1e-4
+
+/** Every id from 0 on is listed, and no probability is left for another. */
+export function isWholeRow(row: AnswerRow): row is ListedRow {
+  if ('problem' in row || row.ids.length < 2 || row.ids.at(-1) !== row.ids.length - 1) return false
+  return Math.abs(row.logs.reduce((total, log) => total + Math.exp(log), 0) - 1) <= WHOLE
+}
+
 /** `token_id:17`, as vLLM writes ids in place of texts. */
 export function idOfText(text: Json | undefined): number | undefined {
   const digits = typeof text === 'string' ? /^token_id:(\d{1,10})$/.exec(text)?.[1] : undefined

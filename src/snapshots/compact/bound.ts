@@ -1,4 +1,3 @@
-import type { MetricBounds } from '../../compare/types.js'
 import { type DumpFacts, type DumpRange, dumpFacts } from './dump-facts.js'
 import { add, type Interval, ROUNDING, scale, widened } from './interval.js'
 import { logProb } from './row-facts.js'
@@ -11,7 +10,10 @@ import { type CompactRow, type Fill, type Moments, ROOT_STEP } from './types.js'
  * has this compact form: if an interval lies on one side of a limit, so does the metric.
  * @param dump of the golden's vocabulary size, free of NaN and +Inf, with a finite logit
  */
-export function boundCompact(golden: CompactRow, dump: Float32Array): Required<MetricBounds> {
+export function boundCompact(
+  golden: CompactRow,
+  dump: Float32Array,
+): { klDivergence: Interval; cosineSimilarity: Interval } {
   const facts = dumpFacts(golden, dump)
   return { klDivergence: boundKl(golden, facts), cosineSimilarity: boundCosine(golden, facts) }
 }

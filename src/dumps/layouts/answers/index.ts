@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { GoldenLogitsError, invalidArgument, printable } from '../../../errors.js'
-import { type Answer, readAnswers, startsJson } from '../../../formats/log-prob-json/index.js'
+import { type Answer, isWholeRow, readAnswers, startsJson } from '../../../formats/log-prob-json/index.js'
 import { resolveBudgets } from '../../../io/budgets.js'
 import { openFile } from '../../../io/file-source.js'
 import { listOf } from '../../../lib/lazy-list.js'
@@ -13,7 +13,7 @@ import type { LayoutScan } from '../layout.js'
 /** A run in one answer of a server. */
 export interface AnswersScan extends LayoutScan {
   readonly layout: 'answers'
-  readonly kind: 'known-ids'
+  readonly kind: 'log-probabilities' | 'known-ids'
   readonly tokenIds: IdLists
   readonly ids: IdFacts
 }
@@ -105,7 +105,9 @@ function scanAnswer(file: string, answer: Answer, start: number, options: LoadDu
   const next = [...(hasPrompt ? [prompt?.tokens] : []), ...(hasOutput ? [output?.tokens] : [])]
   const chosen = next.every((ids) => ids !== undefined) ? next.flat() : undefined
   const ids: IdFacts = { fed, ...(chosen && { chosen }) }
-  return { layout: 'answers', kind: 'known-ids', steps, notes, stepsAssumed: false, tokenIds, ids }
+  const rows = [...(hasPrompt ? prompt!.rows : []), ...(hasOutput ? output!.rows : [])]
+  const kind = rows.every(isWholeRow) ? 'log-probabilities' : 'known-ids'
+  return { layout: 'answers', kind, steps, notes, stepsAssumed: false, tokenIds, ids }
 }
 
 /** Which rows of an answer count: the prompt's, the output's, or both. */
