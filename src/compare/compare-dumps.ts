@@ -94,7 +94,7 @@ function compareOnce(dump: Side, golden: Side, settings: CompareSettings): Liste
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */
-export function withTokenArray({ tokens, worstRun, ...facts }: ListedComparison): Comparison {
+export function withTokenArray({ tokens, worstRun, comparable, ...facts }: ListedComparison): Comparison {
   const { pass, firstFailure, ...others } = facts
   const isFirst = ({ step, position, run }: TokenComparison) =>
     step === firstFailure?.step && position === firstFailure.position && run === firstFailure.run

@@ -4,8 +4,11 @@ import { type List, listOf } from '../lib/lazy-list.js'
 import { inconclusiveReason } from './comparable.js'
 import { ignoredNotes } from './conclude.js'
 import type { CompareSettings } from './options.js'
+import { closeCalls } from './run-limits.js'
+import { failsRun, judgeTogether, withRunLimits } from './runs-together.js'
+import { runStatistics } from './statistics.js'
 import { PRECISIONS } from './thresholds.js'
-import type { Counts, ListedComparison, TokenComparison } from './types.js'
+import type { Counts, ListedComparison, RunResult, TokenComparison } from './types.js'
 
 type Compare = (dump: Dump, golden: Dump, settings: CompareSettings) => ListedComparison
 
@@ -28,14 +31,15 @@ export function compareRuns(dump: Dump, golden: Dump, settings: CompareSettings,
     const message = `the option tokenIds gives the vocab ids of one run, and there are ${pairs.length}; choose one with loadDump's option run`
     throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
   }
-  // How many tokens must be comparable is decided over all runs.
-  const inner: CompareSettings = { ...settings, minComparable: 0 }
+  // How many tokens must be comparable is decided over all runs, and so are the limits on the run.
+  const inner: CompareSettings = { ...settings, minComparable: 0, runLimits: {} }
   const compared = pairs.map((pair) => compareNamed(pair, inner, compare))
   const precision = settings.precision ?? coarsest(compared)
   const runs = compared.map((comparison, i) => {
     const sameLimits = comparison.thresholds.precision === precision || comparison.counts.compared === 0
     const { name } = pairs[i]!
-    return runOf(name, sameLimits ? comparison : compareNamed(pairs[i]!, { ...inner, precision }, compare))
+    const judged = sameLimits ? comparison : compareNamed(pairs[i]!, { ...inner, precision }, compare)
+    return runOf(name, withRunLimits(name, judged, settings.runLimits))
   })
   runs.sort((a, b) => Number(a.pass) - Number(b.pass) || compareNumbers(b.badness, a.badness))
   return merge(runs, dump, golden, settings)
@@ -94,8 +98,7 @@ function coarsest(comparisons: readonly ListedComparison[]): CompareSettings['pr
 
 function runOf(name: string, comparison: ListedComparison): Run {
   const { firstFailure, inconclusive, run = [] } = comparison
-  const runFails = run.some(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
-  const pass = firstFailure === undefined && !runFails && inconclusive === undefined
+  const pass = firstFailure === undefined && !run.some(failsRun) && inconclusive === undefined
   let badness = 0
   for (const token of comparison.tokens) {
     if (firstFailure !== undefined && token.pass) continue
@@ -126,16 +129,20 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
   const passes = runs.every(({ pass }) => pass)
   const excused = comparisons.reduce((sum, { tokens }) => sum + allowedIn(tokens, settings), 0)
   const tooFew = inconclusiveReason(counts.compared - counts.notComparable, counts.total - excused, settings, undefined)
-  const inconclusive = passes && counts.compared > 0 ? tooFew : undefined
   const notes = namedNotes(runs)
   const ignored = [...ignoredNotes('golden', golden), ...ignoredNotes('dump', dump)]
   const warned = new Set(comparisons.flatMap(({ warnings }) => warnings))
   const warnings = notes.filter(({ text }) => warned.has(text)).map(({ named }) => named)
   const limits = comparisons.find(({ counts }) => counts.compared > 0) ?? worst!.comparison
-  const run = comparisons.flatMap(({ run }) => run ?? [])
+  const together = judgeTogether(comparisons, settings.runLimits)
+  const isWithin = passes && !together.some(failsRun)
+  const tooShort = together.find(({ verdict }) => verdict === 'too-short')?.reason
+  const inconclusive = isWithin && counts.compared > 0 ? (tooFew ?? tooShort) : undefined
+  warnings.push(...closeCalls(together).map(({ text }) => text))
+  const run = [...together, ...comparisons.flatMap(({ run }) => run ?? [])]
   const { strict, decoding } = settings
   return {
-    pass: passes && counts.compared > 0 && inconclusive === undefined && !(strict && warnings.length > 0),
+    pass: isWithin && counts.compared > 0 && inconclusive === undefined && !(strict && warnings.length > 0),
     ...(inconclusive !== undefined && { inconclusive }),
     tokens: joined(comparisons.map(({ tokens }) => tokens)),
     ...(worst!.comparison.firstFailure && { firstFailure: worst!.comparison.firstFailure }),
@@ -144,21 +151,26 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
     ...(settings.calibration && { calibration: settings.calibration.calibration }),
     ...(settings.metrics.length > 0 && { metrics: settings.metrics }),
     ...(run.length > 0 && { run }),
-    notes: [...notes.map(({ named }) => named), ...ignored.map(({ text }) => text)],
+    notes: [
+      ...together.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => reason),
+      ...closeCalls(together).map(({ text }) => text),
+      ...notes.map(({ named }) => named),
+      ...ignored.map(({ text }) => text),
+    ],
     warnings,
     strict,
     ...(decoding !== undefined && { decoding }),
     ...(worst!.comparison.otherSequence && { otherSequence: worst!.comparison.otherSequence }),
-    runs: runs.map(({ name, pass, comparison: { counts, firstFailure } }) => ({
-      name,
-      pass,
-      counts,
-      ...(firstFailure && { firstFailure }),
-    })),
+    runs: runs.map(resultOf),
     ...(!worst!.pass && { worstRun: worst!.comparison }),
     goldenPath: golden.path,
     dumpPath: dump.path,
   }
+}
+
+function resultOf({ name, pass, comparison: { counts, firstFailure, tokens } }: Run): RunResult {
+  const statistics = runStatistics(tokens)
+  return { name, pass, counts, ...(firstFailure && { firstFailure }), ...(statistics && { statistics }) }
 }
 
 function sumOf(all: readonly Counts[]): Counts {

@@ -142,6 +142,7 @@ export function conclude(
     ...(noise?.run && { noise: noise.run }),
     ...(used && { calibration: used.calibration }),
     ...(run.length > 0 && { run }),
+    comparable: () => comparableTokens(tokens, end),
     notes: notes.map(({ text }) => text),
     warnings,
     strict,

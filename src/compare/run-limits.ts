@@ -83,6 +83,11 @@ export function checkRunLimits(thresholds: Readonly<Record<string, unknown>>): R
   return limits
 }
 
+/** How many tokens a limit needs, so that a single one does not decide. */
+export function leastTokens({ key, limit }: Pick<RunVerdict, 'key' | 'limit'>): number {
+  return TABLE[key].leastTokens(limit)
+}
+
 /** Judges the statistics of the tokens by the limits. @param tokens those that are comparable */
 export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunLimits): RunVerdict[] {
   const asked = (Object.keys(TABLE) as (keyof typeof TABLE)[]).filter((key) => limits[key] !== undefined)

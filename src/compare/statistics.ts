@@ -1,51 +1,7 @@
-import { OPTIONAL, type OptionalKey } from '../metrics/optional/table.js'
+import { OPTIONAL } from '../metrics/optional/table.js'
 import { isFlip, knowsTop1 } from './divergence.js'
+import type { MetricStatistics, RunStatistics, ValueAt } from './run-statistics.js'
 import type { TokenComparison } from './types.js'
-
-/** The whole run in a few numbers, over the comparable tokens whose metrics are known. KL in nats. */
-export interface RunStatistics {
-  /** Number of tokens behind the KL numbers. */
-  readonly tokens: number
-  readonly meanKl: number
-  /** Standard error of the mean; absent for a single token. */
-  readonly meanKlError?: number
-  readonly maxKl: { readonly value: number; readonly step: number }
-  /** Percentiles of the KL divergence, linear between neighbours. */
-  readonly klPercentiles: readonly { readonly percent: number; readonly value: number }[]
-  /** Absent if no token has a cosine similarity: rows of log-probabilities have none. */
-  readonly minCosine?: { readonly value: number; readonly step: number }
-  /** Share of tokens with the same top-1 on both sides, and its standard error, √(p(1 − p)/(n − 1)). */
-  readonly top1Agreement: { readonly value: number; readonly error: number; readonly tokens: number }
-  /** By the golden's probability of its top-1, if it is known. Empty ranges are left out. */
-  readonly confidence?: readonly ConfidenceRange[]
-  /** The optional metrics that were asked for, as far as tokens have them; absent if none has. */
-  readonly metrics?: readonly MetricStatistics[]
-}
-
-/** An optional metric over the comparable tokens. */
-export interface MetricStatistics {
-  readonly key: OptionalKey
-  /** Number of tokens that have it. */
-  readonly tokens: number
-  readonly mean: number
-  /** Standard error of the mean; absent for a single token. */
-  readonly error?: number
-  /** √(mean of squares), of a metric with a sign. */
-  readonly rms?: number
-  /** As of the KL divergence. */
-  readonly percentiles: RunStatistics['klPercentiles']
-  readonly worst: { readonly value: number; readonly step: number }
-}
-
-/** The tokens at which the golden's probability of its top-1 is in [from, to); the last range includes 1. */
-export interface ConfidenceRange {
-  readonly from: number
-  readonly to: number
-  readonly tokens: number
-  readonly meanKl: number
-  /** Share of tokens with the same top-1 on both sides. */
-  readonly top1Agreement: number
-}
 
 /** As `llama-perplexity --kl-divergence` prints them. */
 const PERCENTS = [99.9, 99, 95, 90, 50, 10, 5, 1, 0.1]
@@ -57,8 +13,8 @@ const CONFIDENCES = [0, 0.25, 0.5, 0.75, 0.95, 1]
 export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics | undefined {
   const kls: number[] = []
   let [same, known] = [0, 0]
-  let maxKl = { value: Number.NEGATIVE_INFINITY, step: -1 }
-  let minCosine = { value: Number.POSITIVE_INFINITY, step: -1 }
+  let maxKl: ValueAt = { value: Number.NEGATIVE_INFINITY, step: -1 }
+  let minCosine: ValueAt = { value: Number.POSITIVE_INFINITY, step: -1 }
   const optional = new MetricColumns()
   const ranges = CONFIDENCES.slice(1).map((to, i) => ({ from: CONFIDENCES[i]!, to, kls: [] as number[], same: 0 }))
   for (const token of tokens) {
@@ -74,8 +30,8 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
     optional.add(token)
     const { klDivergence: kl, cosineSimilarity: cosine } = token.metrics
     kls.push(kl)
-    if (kl > maxKl.value) maxKl = { value: kl, step: token.step }
-    if (cosine !== undefined && cosine < minCosine.value) minCosine = { value: cosine, step: token.step }
+    if (kl > maxKl.value) maxKl = valueAt(kl, token)
+    if (cosine !== undefined && cosine < minCosine.value) minCosine = valueAt(cosine, token)
     const { topProbability: p } = token
     const range = p === undefined ? undefined : (ranges.find(({ to }) => p < to) ?? ranges.at(-1)!)
     range?.kls.push(kl)
@@ -104,15 +60,19 @@ export function runStatistics(tokens: Iterable<TokenComparison>): RunStatistics 
   }
 }
 
+function valueAt(value: number, { step, position, run }: TokenComparison): ValueAt {
+  return { value, step, ...(position !== undefined && { position }), ...(run !== undefined && { run }) }
+}
+
 /** The values of each optional metric. */
 class MetricColumns {
   private readonly columns = OPTIONAL.filter(({ better }) => better).map(({ key, better }) => {
-    return { key, better, values: [] as number[], worst: { value: Number.NaN, step: -1 } }
+    return { key, better, values: [] as number[], worst: { value: Number.NaN, step: -1 } as ValueAt }
   })
 
-  add({ metrics, step }: TokenComparison): void {
+  add(token: TokenComparison): void {
     for (const column of this.columns) {
-      const value = metrics?.[column.key]
+      const value = token.metrics?.[column.key]
       if (value === undefined) continue
       column.values.push(value)
       const { worst, better } = column
@@ -122,7 +82,7 @@ class MetricColumns {
           : better === 'lower'
             ? value > worst.value
             : Math.abs(value) > Math.abs(worst.value)
-      if (worst.step < 0 || isWorse) column.worst = { value, step }
+      if (worst.step < 0 || isWorse) column.worst = valueAt(value, token)
     }
   }
 

@@ -8,6 +8,8 @@ import type { Metrics, NonFinite, RowStats, Support } from '../metrics/types.js'
 
 import type { CalibratedRunKey, Calibration } from './calibration/types.js'
 
+import type { RunStatistics } from './run-statistics.js'
+
 export type { MetricBounds } from '../measure/outcome.js'
 export type { Precision } from '../metrics/precision.js'
 
@@ -170,6 +172,8 @@ export interface RunVerdict {
   readonly error?: number
   /** How many tokens the statistic is about. */
   readonly tokens: number
+  /** Which run is over the limit by itself, if several were compared. Absent for all together. */
+  readonly run?: string
   /** In one line. */
   readonly reason: string
 }
@@ -223,6 +227,8 @@ export interface RunResult {
   pass: boolean
   counts: Counts
   firstFailure?: TokenComparison
+  /** Absent if no comparable token was measured. */
+  statistics?: RunStatistics
 }
 
 /** A comparison inside the package: its tokens are made each time they are asked for. */
@@ -230,4 +236,6 @@ export type ListedComparison = Omit<Comparison, 'tokens'> & {
   readonly tokens: List<TokenComparison>
   /** Of several runs the comparison of the worst one, if it fails. */
   readonly worstRun?: ListedComparison
+  /** The tokens for which both runs had read the same text: statistics of a run are about these. */
+  readonly comparable?: () => Iterable<TokenComparison>
 }

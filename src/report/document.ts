@@ -1,4 +1,5 @@
-import { type RunStatistics, runStatistics } from '../compare/statistics.js'
+import type { RunStatistics } from '../compare/run-statistics.js'
+import { runStatistics } from '../compare/statistics.js'
 import type { ListedComparison, Thresholds, TokenComparison, Verdict } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
@@ -48,6 +49,8 @@ export interface ComparisonReport {
   readonly problem?: Problem
   /** Absent if no token was measured. */
   readonly statistics?: RunStatistics
+  /** Of several runs, with the first: all of them together. */
+  readonly together?: { readonly runs: number; readonly statistics: RunStatistics; readonly worst: string }
   readonly tokens: readonly TokenComparison[]
 }
 
@@ -99,7 +102,7 @@ export function reportByRun(report: ComparisonReport): ComparisonReport[] {
     else runs.set(token.run, [token])
   }
   if (runs.size === 0) return [report]
-  const { message, problem, statistics: _, ...others } = report
+  const { message, problem, statistics, ...others } = report
   // A failure that no token explains is one of every run.
   const tokenFails = report.tokens.some(({ pass }) => !pass)
   return [...runs].map(([name, tokens], index) => ({
@@ -109,6 +112,11 @@ export function reportByRun(report: ComparisonReport): ComparisonReport[] {
     notes: index === 0 ? report.notes : [],
     ...(index === 0 && message !== undefined && { message }),
     ...(index === 0 && problem && { problem }),
+    // The run with the highest KL divergence is the worst.
+    ...(index === 0 &&
+      statistics?.maxKl.run !== undefined && {
+        together: { runs: runs.size, statistics, worst: statistics.maxKl.run },
+      }),
     ...tokensReport(tokens),
   }))
 }

@@ -32,6 +32,7 @@ const TEXTS = [
   'name',
   'project',
   'run',
+  'worst',
   'goldenPath',
   'dumpPath',
 ]

@@ -1,4 +1,4 @@
-import type { RunStatistics } from '../compare/statistics.js'
+import type { RunStatistics } from '../compare/run-statistics.js'
 import { printable } from '../errors.js'
 import { significant } from '../lib/number-text.js'
 import { optionalRow } from '../metrics/optional/table.js'
@@ -26,6 +26,7 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
     ...sorted.slice(0, MOST_ROWS).map(rowOf),
     '',
     ...more,
+    ...togetherLines(sorted),
     ...metricLines(sorted.slice(0, MOST_ROWS)),
     ...warningLines(sorted),
   ].join('\n')
@@ -53,6 +54,20 @@ function runCells({ meanKl, meanKlError, maxKl, klPercentiles, top1Agreement }: 
 
 function short(value: number): string {
   return significant(value, 3)
+}
+
+/** Several runs of one comparison, together. */
+function togetherLines(comparisons: readonly ComparisonReport[]): string[] {
+  const lines = comparisons.flatMap(({ together }) => {
+    if (!together) return []
+    const [mean, p99, highest, top1] = runCells(together.statistics)
+    const worst = cell(together.worst)
+    return [
+      `All ${together.runs} runs together: mean KL ${mean}, 99 % ${p99}, highest ${highest} of ${worst}, same top-1 ${top1}.`,
+      '',
+    ]
+  })
+  return lines
 }
 
 /** The metrics that were asked for, one line a comparison. */

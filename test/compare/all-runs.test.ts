@@ -4,7 +4,9 @@ import { compareDumps, compareListed } from '../../src/compare/compare-dumps.js'
 import { reproduceDumps } from '../../src/compare/reproduce.js'
 import { loadDump } from '../../src/dumps/load.js'
 import type { LoadDumpOptions } from '../../src/dumps/types.js'
-import { comparisonReport, reportByRun } from '../../src/report/document.js'
+import { comparisonReport, reportByRun, reportDocument } from '../../src/report/document.js'
+import { htmlPage } from '../../src/report/html/page.js'
+import { reportMarkdown } from '../../src/report/markdown.js'
 import { failureText } from '../../src/report/message/failure.js'
 import { passText } from '../../src/report/message/pass.js'
 import { logits, rawOf } from '../build/logits.js'
@@ -230,5 +232,81 @@ describe('all runs', () => {
     const { notes } = compareDumps(all(folder), all(golden), { dtype: 'fp32' })
     expect(notes).toContain('dump: 1 path ignored: not named logits, as other files are')
     expect(notes).toContain('dump: 1 path ignored: not part of a dump')
+  })
+})
+
+describe('limits on the run and statistics of several runs', () => {
+  const OPEN = { klDivergence: Number.POSITIVE_INFINITY, cosineSimilarity: -1 }
+  const rowsOf = (seed: number, count: number) => Array.from({ length: count }, (_, i) => logits(seed + i, WIDTH))
+  const noisy = (rows: readonly (readonly number[])[], scale: number) =>
+    rows.map((values, step) => values.map((value, i) => value + scale * Math.sin(5 * i + step)))
+  const SUITE = { a_1: rowsOf(1, 6), b_2: rowsOf(40, 6), c_3: rowsOf(80, 6) }
+  const { write } = WAYS['a flat folder with many cases']!
+  const golden = all(writeTree(write(SUITE)))
+  const dumpOf = (scales: readonly [number, number, number]) => {
+    const rows = Object.entries(SUITE).map(([name, values], i) => [name, noisy(values, scales[i]!)])
+    return all(writeTree(write(Object.fromEntries(rows))))
+  }
+  const compare = (scales: readonly [number, number, number], thresholds: object) =>
+    compareListed(dumpOf(scales), golden, { dtype: 'fp32', decoding: 'forced', thresholds: { ...OPEN, ...thresholds } })
+
+  test('short runs are judged together: no run alone is too short', () => {
+    const { pass, run, inconclusive } = compare([0.003, 0.003, 0.003], { meanKl: 0.001 })
+    expect(pass).toBe(true)
+    expect(inconclusive).toBeUndefined()
+    expect(run).toMatchObject([{ key: 'meanKl', verdict: 'pass', tokens: 18 }])
+    expect(run![0]!.reason).toMatch(/^all 3 runs together: mean KL divergence \S+ ± \S+ of 18 tokens is below 0\.001$/)
+  })
+
+  test('all together over the limit fail, and the worst is named', () => {
+    const comparison = compare([0.003, 0.2, 0.003], { meanKl: 0.0001 })
+    expect(comparison.pass).toBe(false)
+    const text = failureText(comparison)
+    expect(text).toMatch(
+      /^No token fails, but the run does: all 3 runs together: mean KL divergence .* is not below 0\.0001/,
+    )
+    expect(text).toMatch(/3 runs, the one with the highest KL divergence first:\n {2}logits_b_2 {2}6 tokens {2}mean KL/)
+    expect(comparison.runs!.map(({ name }) => name)[0]).toBe('logits_b_2')
+  })
+
+  test('a run that is long enough fails by itself though all together do not', () => {
+    const long = { a_1: rowsOf(1, 60), b_2: rowsOf(200, 10) }
+    const side = all(writeTree(write(long)))
+    const dump = all(writeTree(write({ a_1: noisy(long.a_1, 0.001), b_2: noisy(long.b_2, 0.05) })))
+    const options = { dtype: 'fp32', decoding: 'forced' } as const
+    const means = compareListed(dump, side, options).runs!.map(({ statistics }) => statistics!.meanKl)
+    // Between the mean of run b and that of all.
+    const limit = Math.max(...means) / 3
+    const comparison = compareListed(dump, side, { ...options, thresholds: { ...OPEN, meanKl: limit } })
+    expect(comparison.pass).toBe(false)
+    expect(comparison.run!.map(({ run, verdict }) => [run, verdict])).toEqual([
+      [undefined, 'pass'],
+      ['logits_b_2', 'over-threshold'],
+    ])
+    expect(failureText(comparison)).toContain('No token fails, but the run does: run logits_b_2: mean KL divergence')
+  })
+
+  test('too short together is inconclusive', () => {
+    const { pass, inconclusive } = compare([0.003, 0.003, 0.003], { p99Kl: 0.1 })
+    expect(pass).toBe(false)
+    expect(inconclusive).toMatch(/^all 3 runs together: .* needs at least 100 comparable tokens/)
+  })
+
+  test('the statistics of each run and of all together are those of their tokens', () => {
+    const comparison = compare([0.003, 0.01, 0.003], { meanKl: 1 })
+    for (const { name, statistics } of comparison.runs!) {
+      const kls = [...comparison.tokens].filter(({ run }) => run === name).map(({ metrics }) => metrics!.klDivergence)
+      expect(statistics!.meanKl).toBeCloseTo(kls.reduce((a, b) => a + b) / kls.length, 14)
+      expect(statistics!.maxKl).toMatchObject({ value: Math.max(...kls), run: name })
+    }
+    const [first, ...others] = reportByRun(comparisonReport(comparison, 'suite'))
+    const every = [...comparison.tokens].map(({ metrics }) => metrics!.klDivergence)
+    expect(first!.together).toMatchObject({ runs: 3, worst: 'logits_b_2' })
+    expect(first!.together!.statistics.meanKl).toBeCloseTo(every.reduce((a, b) => a + b) / 18, 14)
+    for (const other of others) expect(other).not.toHaveProperty('together')
+    const document = reportDocument([first!, ...others])
+    expect(htmlPage(document)).toContain('<summary>All 3 runs together, the worst is logits_b_2</summary>')
+    expect(reportMarkdown(document)).toMatch(/All 3 runs together: mean KL .* of logits&#95;b&#95;2, same top-1 /)
+    expect(passText(comparison)).toContain('3 runs, the one with the highest KL divergence first:\n  logits_b_2')
   })
 })

@@ -1,26 +1,33 @@
-import type { RunStatistics } from '../../compare/statistics.js'
+import type { RunStatistics, ValueAt } from '../../compare/run-statistics.js'
+import { tokenName } from '../../compare/step-ranges.js'
 import type { Thresholds } from '../../compare/types.js'
 import { type LimitedKey, OPTIONAL, optionalRow } from '../../metrics/optional/table.js'
 import type { ComparisonReport } from '../document.js'
-import { shortNumber } from './escape.js'
+import { escapeHtml, shortNumber } from './escape.js'
 
 type Line = readonly [name: string, value: string]
 
 /** The run as a whole: KL divergence, top-1, the metrics that were asked for, and KL by the golden's confidence. */
-export function statisticsTable({ statistics }: ComparisonReport): string {
-  if (!statistics) return ''
+export function statisticsTable({ statistics, together }: ComparisonReport): string {
+  const all = together
+    ? tableOf(`All ${together.runs} runs together, the worst is ${escapeHtml(together.worst)}`, together.statistics)
+    : ''
+  return all + (statistics ? tableOf(`Statistics of ${statistics.tokens} measured tokens`, statistics) : '')
+}
+
+function tableOf(title: string, statistics: RunStatistics): string {
   const rows = [...klLines(statistics), ...metricLines(statistics), ...confidenceLines(statistics)]
   const body = rows.map(([name, value]) => `<tr><th scope="row">${name}<td>${value}`)
-  return `<details><summary>Statistics of ${statistics.tokens} measured tokens</summary><table class="statistics">${body.join('')}</table></details>`
+  return `<details><summary>${title}</summary><table class="statistics">${body.join('')}</table></details>`
 }
 
 function klLines({ meanKl, meanKlError, maxKl, klPercentiles, minCosine, top1Agreement }: RunStatistics): Line[] {
   const { value: share, error, tokens } = top1Agreement
   return [
     ['mean KL divergence', `${shortNumber(meanKl)}${about(meanKlError)}`],
-    ['highest KL divergence', `${shortNumber(maxKl.value)} at token ${maxKl.step}`],
+    ['highest KL divergence', `${shortNumber(maxKl.value)} at ${placeText(maxKl)}`],
     ...klPercentiles.map(({ percent, value }): Line => [`KL, ${percent} %`, shortNumber(value)]),
-    ['lowest cosine similarity', minCosine ? `${shortNumber(minCosine.value)} at token ${minCosine.step}` : 'n/a'],
+    ['lowest cosine similarity', minCosine ? `${shortNumber(minCosine.value)} at ${placeText(minCosine)}` : 'n/a'],
     ['same top-1', `${shortNumber(100 * share)} ± ${shortNumber(100 * error)} % of ${tokens}`],
   ]
 }
@@ -31,7 +38,7 @@ function metricLines({ metrics = [] }: RunStatistics): Line[] {
       return `${percent} % ${shortNumber(percentiles.find((one) => one.percent === percent)!.value)}`
     })
     const square = rms === undefined ? '' : `, RMS ${shortNumber(rms)}`
-    const text = `mean ${shortNumber(mean)}${about(error)}${square}, ${at.join(', ')}, worst ${shortNumber(worst.value)} at token ${worst.step}`
+    const text = `mean ${shortNumber(mean)}${about(error)}${square}, ${at.join(', ')}, worst ${shortNumber(worst.value)} at ${placeText(worst)}`
     return [optionalRow(key).label, text]
   })
 }
@@ -41,6 +48,11 @@ function confidenceLines({ confidence = [] }: RunStatistics): Line[] {
     const text = `mean KL ${shortNumber(meanKl)}, same top-1 ${shortNumber(100 * top1Agreement)} % of ${tokens}`
     return [`golden's top probability ${from} to ${to}`, text]
   })
+}
+
+/** `token 7`, of several runs with the name of the run. */
+function placeText(place: ValueAt): string {
+  return escapeHtml(tokenName(place))
 }
 
 function about(error: number | undefined): string {

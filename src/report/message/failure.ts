@@ -5,6 +5,7 @@ import { printable } from '../../errors.js'
 import { firstOf } from '../../lib/lazy-list.js'
 import { counted } from '../../lib/number-text.js'
 import { likelyCause } from './likely-cause.js'
+import { runLines, togetherLines, worstRuns } from './run-lines.js'
 import { statisticsLines } from './statistics-lines.js'
 import { tokenBlock } from './token-block.js'
 
@@ -14,24 +15,20 @@ const MAX_WARNINGS = 10
 /** Explains a comparison that does not pass, in at most about 40 lines. Follows the matcher's hint. */
 export function failureText(comparison: ListedComparison): string {
   const { worstRun } = comparison
-  if (worstRun) return [...runLines(comparison), '', oneFailureText(worstRun)].join('\n')
+  if (worstRun) return [...failingRuns(comparison), '', oneFailureText(worstRun)].join('\n')
   return oneFailureText(comparison)
 }
 
-/** More failing runs than these are counted only. */
-const MAX_RUNS = 5
-
-/** The runs that fail, the worst first. */
-function runLines({ runs = [] }: ListedComparison): string[] {
+/** The runs that fail, the worst first, and all of them together. */
+function failingRuns(comparison: ListedComparison): string[] {
+  const { runs = [] } = comparison
   const failing = runs.filter(({ pass }) => !pass)
-  const some = failing.slice(0, MAX_RUNS).map((run) => ({ ...run, name: printable(run.name, 60) }))
-  const width = Math.max(...some.map(({ name }) => name.length))
   const verb = failing.length === 1 ? 'fails' : 'fail'
   return [
-    `${failing.length} of ${runs.length} runs ${verb}, the worst is ${some[0]!.name}`,
+    `${failing.length} of ${runs.length} runs ${verb}, the worst is ${printable(failing[0]!.name, 60)}`,
     '',
-    ...some.map(({ name, counts }) => `  ${name.padEnd(width)}  ${countsText({ counts })}`),
-    ...(failing.length > MAX_RUNS ? [`  and ${failing.length - MAX_RUNS} more runs`] : []),
+    ...runLines(failing),
+    ...togetherLines(comparison),
   ]
 }
 
@@ -59,6 +56,8 @@ function oneFailureText(comparison: ListedComparison): string {
   if (over) lines.push(...tokenBlock(comparison, over), '', likelyCause(comparison, over), '')
   const statistics = statisticsLines(comparison)
   if (statistics.length > 0) lines.push(...statistics, '')
+  const runs = worstRuns(comparison)
+  if (runs.length > 0) lines.push(...runs, '')
   lines.push(...failingLines(comparison, over), ...strictLines(comparison), ...noteLines(otherNotes(comparison)))
   while (lines.at(-1) === '') lines.pop()
   return lines.join('\n')
@@ -116,10 +115,11 @@ function strictLines(comparison: ListedComparison): string[] {
   ]
 }
 
-/** The notes that the message does not show as warnings. */
+/** The notes that the message does not show above. */
 function otherNotes(comparison: ListedComparison): readonly string[] {
-  const { notes, warnings } = comparison
-  return hasStrictWarnings(comparison) ? notes.filter((note) => !warnings.includes(note)) : notes
+  const { notes, warnings, run = [] } = comparison
+  const shown = new Set([...run.map(({ reason }) => reason), ...(hasStrictWarnings(comparison) ? warnings : [])])
+  return notes.filter((note) => !shown.has(note))
 }
 
 /** What was guessed, chosen or left out. */

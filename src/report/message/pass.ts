@@ -6,6 +6,7 @@ import { significant } from '../../lib/number-text.js'
 import { type LimitedKey, optionalRow } from '../../metrics/optional/table.js'
 import { GATED } from '../../metrics/table.js'
 import { noteLines } from './failure.js'
+import { worstRuns } from './run-lines.js'
 import { LEAST_TOKENS, statisticsLines } from './statistics-lines.js'
 import { gatedText, NO_METRIC, sourceOf } from './token-block.js'
 
@@ -22,6 +23,7 @@ export function passText(comparison: ListedComparison): string {
     '',
     ...worstLines(comparison),
     ...block(statisticsLines(comparison)),
+    ...block(worstRuns(comparison)),
     'If the two runs still print different texts, the fault is not in the model but in post-processing: temperature, top-k, top-p or their implementation.',
     ...(notes.length > 0 ? ['', ...noteLines(notes)] : []),
   ].join('\n')
@@ -75,8 +77,8 @@ function optionalLines({ tokens, thresholds, metrics = [] }: ListedComparison): 
     const known = statistics?.metrics?.find((one) => one.key === key)
     if (!known) return [`  ${title}  ${NO_METRIC}: not known from these rows`]
     if (isBelow && limit === undefined) return []
-    const { value, step } = known.worst
+    const { value } = known.worst
     const text = limit === undefined ? significant(value, 4) : metricText(value, limit)
-    return [`  ${title}  ${text} at token ${step}${about}`]
+    return [`  ${title}  ${text} at ${tokenName(known.worst)}${about}`]
   })
 }

@@ -1,6 +1,8 @@
-import { type MetricStatistics, runStatistics } from '../../compare/statistics.js'
+import type { MetricStatistics } from '../../compare/run-statistics.js'
+import { runStatistics } from '../../compare/statistics.js'
+import { tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison } from '../../compare/types.js'
-import { significant } from '../../lib/number-text.js'
+import { counted, significant } from '../../lib/number-text.js'
 import { optionalRow } from '../../metrics/optional/table.js'
 
 /** Fewer tokens are no run: their values say more than their statistics. */
@@ -23,8 +25,8 @@ export function statisticsLines({ tokens, run }: Pick<ListedComparison, 'tokens'
     return `${to === 1 ? 'up to 1' : `below ${to}`}: ${short(kl)} (${count})`
   })
   return [
-    `  KL of ${statistics.tokens} tokens`.padEnd(22) +
-      `mean ${short(meanKl)}${about}, median ${at(50)}, 90 % ${at(90)}${p99}, highest ${short(maxKl.value)} at token ${maxKl.step}`,
+    `  KL of ${counted(statistics.tokens, 'token')}`.padEnd(22) +
+      `mean ${short(meanKl)}${about}, median ${at(50)}, 90 % ${at(90)}${p99}, highest ${short(maxKl.value)} at ${tokenName(maxKl)}`,
     `  same top-1          ${short(100 * value)} ± ${short(100 * error)} % of ${known}`,
     ...(ranges.length > 1 && statistics.tokens >= MANY_TOKENS
       ? [`  mean KL by the golden's top probability   ${ranges.join(', ')}`]
@@ -40,7 +42,7 @@ function metricLine({ key, mean, error, rms, worst }: MetricStatistics): string 
   const square = rms === undefined ? '' : `, RMS ${short(rms)}`
   return (
     `  ${optionalRow(key).label}`.padEnd(22) +
-    `mean ${short(mean)}${about}${square}, worst ${short(worst.value)} at token ${worst.step}`
+    `mean ${short(mean)}${about}${square}, worst ${short(worst.value)} at ${tokenName(worst)}`
   )
 }
 
