@@ -86,7 +86,8 @@ async function runThread(task: Task, heard: (report: Report) => void): Promise<s
   })
   const watch = new AbortController()
   const hang = (async () => {
-    for (let last = -2, now = -1; last !== now; ) {
+    // While the corpus is loaded there is no input yet: a busy machine may take long.
+    for (let last = -2, now = -1; last !== now || now === -1; ) {
       last = now
       await setTimeout(HANGS, undefined, { signal: watch.signal })
       now = Atomics.load(task.progress, 0)
