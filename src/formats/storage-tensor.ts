@@ -7,6 +7,7 @@ import { widen } from '../tensor/widen.js'
 import type { StorageBytes } from './format.js'
 import type { NamedTensor } from './pickle/find-tensors.js'
 import type { TensorValue } from './pickle/values.js'
+import { TransposedRows } from './transposed-rows.js'
 
 /** Bytes that are read at a time if elements are not contiguous. */
 const CHUNK = 1 << 20
@@ -28,13 +29,16 @@ export function storageTensor(
   const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1)
   const item = itemSize(storage.dtype)
   const runs = runsOf(shape, strides)
+  const transposed = TransposedRows.of(tensor, item)
   const read = (start: number, count: number, into: Uint8Array) => {
     checkRange(start, count, length, into, item, file)
     withinBudget(budgets, 'elements', count, 'elements decoded of one tensor', { file })
     if (count === 0) return
     const { bytes, close } = open()
     try {
-      readElements(bytes, runs, { shape, strides, offset }, item, start, into.subarray(0, count * item))
+      if (!transposed?.read(bytes, start, count, into)) {
+        readElements(bytes, runs, { shape, strides, offset }, item, start, into.subarray(0, count * item))
+      }
       if (bytes.bigEndian) swapBytes(into.subarray(0, count * item), item)
     } finally {
       close()
