@@ -1,10 +1,9 @@
 import { basename, dirname, extname, join } from 'node:path'
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { TENSOR_EXTENSIONS } from '../formats/index.js'
 import { kindOf, tryListFolder } from '../io/folder.js'
 import type { List } from '../lib/lazy-list.js'
 import { info, type Note } from '../lib/note.js'
-import { counted } from '../lib/number-text.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { isTensorFile } from './layouts/flat/names.js'
 import { type RowOptions, rowsIn, tensorsOf } from './steps-in-file.js'
@@ -18,6 +17,8 @@ export interface FoundIds {
   /** What the rows of the only file are, if the caller does not say it. */
   readonly positions?: 'all' | 'steps'
   readonly notes: readonly Note[]
+  /** The files that hold nothing but ids. */
+  readonly files: readonly string[]
 }
 
 /**
@@ -30,25 +31,27 @@ export function findIds(steps: List<DumpStep>, layout: Dump['layout'], options: 
   if (file === undefined || (layout !== 'file' && layout !== 'flat')) return undefined
   const isOneFile = layout === 'file' && steps.length === 1
   const tensors = isOneFile ? tensorsOf(file, options) : []
-  const tokenIds = new Map([...idsBeside(file, isOneFile, options), ...idsOf(tensors, options)])
+  const beside = idsBeside(file, isOneFile, options)
+  const files = [...beside.keys()]
+  const tokenIds = new Map([...[...beside].map(named), ...idsOf(tensors, options)])
   if (tokenIds.size === 0) return undefined
   const count = isOneFile ? rowsIn(tensors, options) : steps.at(steps.length - 1)!.step - first!.step + 1
   const isWwb = /^sample_\d{5}$/.test(basename(dirname(file)))
   const facts = factsOf(count, tokenIds, isWwb, isOneFile && count > 1 ? meantBy(options.positions) : 'steps')
   const isDecided = isOneFile && count > 1 && options.positions === undefined && facts.meaning !== undefined
-  if (!isDecided) return { tokenIds, facts, notes: [] }
+  if (!isDecided) return { tokenIds, facts, notes: [], files }
   const positions = facts.meaning === 'steps' ? 'steps' : 'all'
-  return { tokenIds, facts, positions, notes: [decidedNote(count, tokenIds, facts)] }
+  return { tokenIds, facts, positions, notes: [decidedNote(tokenIds, facts)], files }
 }
 
 function meantBy(positions: RowOptions['positions']): IdFacts['meaning'] {
   return positions === 'steps' ? 'steps' : positions === undefined ? undefined : 'positions'
 }
 
-function decidedNote(count: number, tokenIds: IdLists, { meaning }: IdFacts): Note {
-  const lists = [...tokenIds].map(([name, ids]) => `${name} ${ids.length}`).join(', ')
-  const what = meaning === 'steps' ? 'each is a token of a run' : 'they are positions of one text, and each is compared'
-  return info(`${counted(count, 'row')} in the file: ${what}, as the token ids show (${lists})`)
+function decidedNote(tokenIds: IdLists, { meaning, fed }: IdFacts): Note {
+  const what = meaning === 'steps' ? 'the tokens of a run' : 'positions of one text, and each is compared'
+  const names = [...(meaning === 'steps' ? tokenIds : fed).keys()].map((name) => printable(name, 40)).sort()
+  return info(`the rows of the file are ${what}, as the token ids show (${names.join(', ')})`)
 }
 
 function idsOf(tensors: readonly LazyTensor[], { sequence }: RowOptions): Map<string, readonly number[]> {
@@ -60,14 +63,18 @@ function idsOf(tensors: readonly LazyTensor[], { sequence }: RowOptions): Map<st
   return lists
 }
 
-/** Ids in files beside the logits, such as `prompt_input_ids.npy`. */
+function named([file, ids]: readonly [string, readonly number[]]): [string, readonly number[]] {
+  return [basename(file, extname(file)), ids]
+}
+
+/** Ids in files beside the logits, such as `prompt_input_ids.npy`, by the path of the file. */
 function idsBeside(file: string, isOneFile: boolean, options: RowOptions): Map<string, readonly number[]> {
   const lists = new Map<string, readonly number[]>()
   if (isOneFile && !/logits/i.test(basename(file))) return lists
   for (const path of isOneFile ? idsFilesIn(dirname(file)) : idsFilesNear(file)) {
     const [only, other] = tensorsOf(path, {})
     const ids = only && !other ? tryRead(() => idsIn(only, options.sequence)) : undefined
-    if (ids) lists.set(basename(path, extname(path)), ids)
+    if (ids) lists.set(path, ids)
   }
   return lists
 }

@@ -107,7 +107,7 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     named,
     steps: positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
     notes: ids ? [...notes, ...ids.notes] : notes,
-    ignored,
+    ignored: ids?.files.length ? [...ignored].filter(({ path }) => !ids.files.includes(path)) : ignored,
     stepsAssumed,
     ...prompt,
     ...(ids && { tokenIds: ids.tokenIds, ids: ids.facts }),

@@ -49,9 +49,10 @@ describe.each([
     const dump = loadDump(write(ids))
     expect([...dump.steps].map(({ step, position }) => [step, position])).toEqual(ROWS.map((_, i) => [i, i]))
     expect(Object.fromEntries(dump.tokenIds!)).toEqual(ids)
+    expect([...dump.ignored]).toEqual([])
     expect(dump.notes).toEqual([
       {
-        text: expect.stringContaining('6 rows in the file: each is a token of a run, as the token ids show ('),
+        text: expect.stringContaining('the rows of the file are the tokens of a run, as the token ids show ('),
         weight: 'info',
       },
     ])
