@@ -14,6 +14,8 @@ export { compareDumps } from './compare/compare-dumps.js'
 export type { CompareOptions } from './compare/options.js'
 export type { PrecisionName } from './compare/thresholds.js'
 export type {
+  BaselineFacts,
+  BaselineRunKey,
   Comparison,
   Counts,
   Decoding,

@@ -168,7 +168,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [call: (...args: never[]) => u
   ],
   toMatchGoldenLogits: [
     (a: never, b: never, options: never) => matchers.toMatchGoldenLogits.call({}, a, b, options).message(),
-    [my, golden, { threads: 1, steps: [0] }],
+    [my, golden, { threads: 1, steps: [0], baseline: my }],
   ],
 }
 

@@ -41,6 +41,8 @@ test('the public exports of every entry: they change on purpose', () => {
         "logitsOf",
         "readTensors",
         "type AcceptedPair",
+        "type BaselineFacts",
+        "type BaselineRunKey",
         "type Budgets",
         "type CalibrateOptions",
         "type CalibratedRunKey",

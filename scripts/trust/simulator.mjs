@@ -41,9 +41,10 @@ export class Simulator {
   /**
    * One pair of runs: lists of rows for `logitsOf`. In a greedy run each side goes on with its own top-1.
    * @param fault changes the rows of the tested side
+   * @param variant another run of the tested side against the same golden, with noise of its own
    */
-  run(number, length, decoding, fault) {
-    const random = generator(this.seed * 7919 + number * 104729 + 17)
+  run(number, length, decoding, fault, variant = 0) {
+    const random = generator(this.seed * 7919 + number * 104729 + 17 + variant * 15485863)
     const texts = { golden: number + 1, dump: number + 1 }
     const golden = []
     const dump = []

@@ -77,6 +77,8 @@ const COMPARE = listed<CompareKey>({
   minComparable: { flag: '--min-comparable <n>', help: 'fewer comparable tokens are inconclusive', parse: parseNumber },
   rounding: { flag: '--rounding <rule>', help: 'aware (default) of what the precision does, or reference' },
   calibration: { flag: '--calibration <file>', help: 'measured limits, of golden-logits calibrate' },
+  baseline: { flag: '--baseline <path>', help: 'an accepted low-precision run: its errors are the limits' },
+  baselineFactor: { flag: '--baseline-factor <m>', help: 'how many times its errors may be', parse: parseNumber },
   model: { flag: '--model <name>', help: 'the model, which must be that of the calibration' },
   device: { flag: '--device <name>', help: 'the device, likewise' },
   tensorParallel: { flag: '--tensor-parallel <n>', help: 'how many processes split it, likewise', parse: parseNumber },
@@ -99,7 +101,7 @@ const LOAD = listed<LoadKey>({
   ranks: { flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
 })
 
-const SIDES = ['', 'golden-', 'dump-'] as const
+const SIDES = ['', 'golden-', 'dump-', 'baseline-'] as const
 
 export function addCompareOptions(command: Command): void {
   for (const entry of COMPARE) command.addOption(optionOf(entry.flag, entry.help, entry.parse))
@@ -128,7 +130,10 @@ export function compareOptionsOf(values: Readonly<Record<string, unknown>>): Com
 }
 
 /** The options for one side: its own flags come before those of both. */
-export function loadOptionsOf(values: Readonly<Record<string, unknown>>, side: 'golden' | 'dump'): LoadDumpOptions {
+export function loadOptionsOf(
+  values: Readonly<Record<string, unknown>>,
+  side: 'golden' | 'dump' | 'baseline',
+): LoadDumpOptions {
   return { ...pick(values, LOAD, ''), ...pick(values, LOAD, side) }
 }
 

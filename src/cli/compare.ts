@@ -31,6 +31,8 @@ Examples:
   golden-logits compare -gp dumps/gpu -mp dumps/npu --dtype bf16
   golden-logits compare dumps/npu dumps/gpu -kl 0.01 -o release/report.html
   golden-logits compare -gp 'gpu/*/0/output.pth' -mp 'npu/*/0/output.pth' --json
+  golden-logits compare dumps/npu dumps/gpu --calibration llama-8b.calibration.json --model llama-8b --device npu
+  golden-logits compare dumps/npu dumps/gpu-fp32 --baseline dumps/gpu-bf16
   golden-logits compare -gp layers/gpu -mp layers/npu --layers --token 3 --floor layers/gpu-bf16
 
 Every option of loading has two more forms, for one side: --golden-first-step, --dump-first-step …
@@ -77,7 +79,12 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     const comparison = compareListed(
       loadDump(sides.dump, loadOptionsOf(options, 'dump')),
       loadDump(sides.golden, loadOptionsOf(options, 'golden')),
-      compareOptionsOf(options),
+      {
+        ...compareOptionsOf(options),
+        ...(values.baseline !== undefined && {
+          baseline: loadDump(values.baseline, loadOptionsOf(options, 'baseline')),
+        }),
+      },
     )
     const report = comparisonReport(comparison, `${sides.dump} against ${sides.golden}`)
     const document = reportDocument(reportByRun(report))
@@ -118,6 +125,8 @@ const NOT_WITH_LAYERS = [
   ['decoding', '--decoding'],
   ['afterDivergence', '--after-divergence'],
   ['vocabSize', '--vocab-size'],
+  ['calibration', '--calibration'],
+  ['baseline', '--baseline'],
 ] as const
 
 interface CompareValues extends LayersValues {
@@ -127,6 +136,7 @@ interface CompareValues extends LayersValues {
   readonly report: boolean
   readonly json?: boolean
   readonly cmpLevel?: string
+  readonly baseline?: string
 }
 
 function sidesOf(

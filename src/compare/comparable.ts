@@ -20,6 +20,8 @@ export interface PrefixEnd extends Divergence {
   readonly isForAll: boolean
 }
 
+const GREEDY = "set decoding: 'greedy'; if all runs read the same tokens, set decoding: 'forced'"
+
 const FORCE = "feed both runs the same tokens and set decoding: 'forced'"
 
 /**
@@ -71,6 +73,22 @@ export function prefixEnd(
     isConfirmed: decoding === 'greedy',
     isForAll: true,
   }
+}
+
+/** The same, or where the baseline began to read another text than the golden, if that is earlier. */
+export function earlierEnd(
+  tokens: List<TokenComparison>,
+  results: Results,
+  settings: CompareSettings,
+): PrefixEnd | undefined {
+  const own = prefixEnd(tokens, results, settings, settings.tokenIds)
+  const last = settings.measuredBaseline?.lastStep
+  if (last === undefined || (own?.isForAll && own.step <= last)) return own
+  let index = results.length - 1
+  while (index >= 0 && results.stepAt(index) > last) index--
+  const since = `the top-1 of the baseline differs from the golden's at token ${last}, where greedy runs go on with different texts`
+  const isConfirmed = settings.decoding === 'greedy'
+  return { index, step: last, since, advice: GREEDY, isConfirmed, isForAll: true }
 }
 
 /** The tokens as far as the first divergence depends on them. A record without a flip is not made into a token to see that. */

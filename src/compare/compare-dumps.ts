@@ -4,15 +4,16 @@ import { atCaller } from '../errors.js'
 import type { FilePath } from '../lib/file-path.js'
 import { measureAll } from '../measure/measure-all.js'
 import { align } from './align.js'
+import { baselineOf } from './baseline/rule.js'
 import { compareRuns } from './compare-runs.js'
 import { conclude } from './conclude.js'
 import { equalNotes } from './equal-notes.js'
-import { type CompareOptions, type CompareSettings, checkOptions } from './options.js'
+import { type CompareOptions, type CompareSettings, checkOptions, UNLIMITED } from './options.js'
 import { otherSequence } from './other-sequence.js'
 import { undecidedPositions } from './positions.js'
 import { assertSameIds, idsFound } from './same-ids.js'
 import { areFedSame } from './same-text.js'
-import { planPairs, type Side, shapesOf, sidesOf } from './sides.js'
+import { comparesAll, planPairs, type Side, shapesOf, sidesOf, withAllPositions } from './sides.js'
 import { refuseIdleLimits } from './thresholds.js'
 import type { Comparison, ListedComparison, TokenComparison } from './types.js'
 
@@ -47,9 +48,11 @@ export function compareChecked(tested: Dump, trusted: Dump, settings: CompareSet
 }
 
 function compareRun(tested: Dump, trusted: Dump, given: CompareSettings): ListedComparison {
-  const settings: CompareSettings = areFedSame(trusted, tested) ? { ...given, decoding: 'forced' } : given
+  const ruled = given.baseline ? withBaseline(given.baseline, tested, trusted, given) : given
+  const settings: CompareSettings = areFedSame(trusted, tested) ? { ...ruled, decoding: 'forced' } : ruled
   const isFedSame = assertSameIds(trusted, tested, settings.decoding)
-  if ([trusted, tested].some(({ kind }) => kind === 'log-probabilities')) {
+  const isUnlimited = settings.limits === UNLIMITED.limits
+  if (!isUnlimited && [trusted, tested].some(({ kind }) => kind === 'log-probabilities')) {
     refuseIdleLimits(settings.limits, settings.runLimits, Object.values(settings.metricLimits), false)
   }
   const sides = sidesOf(trusted, tested, settings.decoding)
@@ -57,6 +60,20 @@ function compareRun(tested: Dump, trusted: Dump, given: CompareSettings): Listed
   const comparison = compareSides(sides.dump, sides.golden, { ...settings, tokenIds })
   const sameIds = tokenIds ? 'chosen' : isFedSame ? 'fed' : undefined
   return { ...comparison, ...(sameIds && { sameIds }) }
+}
+
+/** Measures the errors of the baseline, without limits, and lets them judge. */
+function withBaseline(baseline: Dump, tested: Dump, trusted: Dump, settings: CompareSettings): CompareSettings {
+  const accepted = compareRun(comparesAll(tested) ? withAllPositions(baseline) : baseline, trusted, {
+    ...settings,
+    ...UNLIMITED,
+    missing: 'allow',
+    extra: 'allow',
+    baseline: undefined,
+  })
+  const measuredBaseline = baselineOf(accepted, settings.baselineFactor)
+  const precision = settings.precision ?? measuredBaseline.precision
+  return { ...settings, measuredBaseline, precision, baseline: undefined }
 }
 
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */

@@ -1,6 +1,7 @@
 import type { Dump, DumpRun } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { calibratedRunLimits } from './calibration/judge.js'
 import { inconclusiveReason } from './comparable.js'
 import { ignoredNotes } from './conclude.js'
 import type { CompareSettings } from './options.js'
@@ -83,12 +84,26 @@ function emptyDump({ path, budgets }: Dump, { dump }: DumpRun): Dump {
 /** An error in one run names it. */
 function compareNamed({ name, dump, golden }: RunPair, settings: CompareSettings, compare: Compare): ListedComparison {
   try {
-    return compare(dump, golden, settings)
+    return compare(
+      dump,
+      golden,
+      settings.baseline ? { ...settings, baseline: baselineNamed(settings.baseline, name, dump) } : settings,
+    )
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     const { code, offset, budget } = error
     throw new GoldenLogitsError(code, `run ${printable(name, 60)}: ${error.message}`, { offset, budget })
   }
+}
+
+/** The run of the baseline. @throws GoldenLogitsError `invalid-argument` if it has no runs */
+function baselineNamed(baseline: Dump, name: string, dump: Dump): Dump {
+  if (!baseline.runs) {
+    const message =
+      "the golden and the dump hold several runs and the baseline is one run; load all three with run: 'all'"
+    throw new GoldenLogitsError('invalid-argument', message, { file: baseline.path })
+  }
+  return baseline.runs.find((run) => run.name === name)?.dump ?? emptyDump(baseline, { name, dump })
 }
 
 function coarsest(comparisons: readonly ListedComparison[]): CompareSettings['precision'] {
@@ -134,11 +149,15 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
   const warned = new Set(comparisons.flatMap(({ warnings }) => warnings))
   const warnings = notes.filter(({ text }) => warned.has(text)).map(({ named }) => named)
   const limits = comparisons.find(({ counts }) => counts.compared > 0) ?? worst!.comparison
-  const together = judgeTogether(comparisons, settings.runLimits)
+  const used =
+    settings.calibration &&
+    calibratedRunLimits(settings.calibration.calibration, counts.compared - counts.notComparable)
+  const together = judgeTogether(comparisons, { ...used, ...settings.runLimits })
+  const closeOnes = closeCalls(together.filter(({ key }) => Object.hasOwn(settings.runLimits, key)))
   const isWithin = passes && !together.some(failsRun)
   const tooShort = together.find(({ verdict }) => verdict === 'too-short')?.reason
   const inconclusive = isWithin && counts.compared > 0 ? (tooFew ?? tooShort) : undefined
-  warnings.push(...closeCalls(together).map(({ text }) => text))
+  warnings.push(...closeOnes.map(({ text }) => text))
   const run = [...together, ...comparisons.flatMap(({ run }) => run ?? [])]
   const { strict, decoding } = settings
   return {
@@ -153,7 +172,7 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
     ...(run.length > 0 && { run }),
     notes: [
       ...together.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => reason),
-      ...closeCalls(together).map(({ text }) => text),
+      ...closeOnes.map(({ text }) => text),
       ...notes.map(({ named }) => named),
       ...ignored.map(({ text }) => text),
     ],

@@ -4,6 +4,8 @@ import { info, type Note, sideNotes, warning } from '../lib/note.js'
 import { counted } from '../lib/number-text.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
+import { baselineNotes, judgeRunByBaseline } from './baseline/judge.js'
+import type { Baseline } from './baseline/rule.js'
 import {
   calibratedRunLimits,
   creepNotes,
@@ -13,7 +15,7 @@ import {
   type UsedCalibration,
 } from './calibration/judge.js'
 import { goldenPrecision, ranksOf } from './calibration/key.js'
-import { inconclusiveReason, type PrefixEnd, prefixEnd, setAside, setAsideNotes } from './comparable.js'
+import { earlierEnd, inconclusiveReason, type PrefixEnd, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
 import { knownNotes } from './known-notes.js'
 import type { CompareSettings } from './options.js'
@@ -56,7 +58,7 @@ export function conclude(
 ): ListedComparison {
   const { dtypes, isMixed, notes: rowNotes } = outcomeFacts(results, undecided, settings.precision !== undefined)
   const precision = settings.precision ?? inferPrecision(dtypes)
-  const used = settings.calibration
+  const { calibration: used, measuredBaseline: baseline } = settings
   const byHand = { ...(used && gatedLimits(used.calibration)), ...settings.limits }
   const thresholds = thresholdsOf(precision, byHand, settings.metricLimits)
   const isByHand = Object.keys(settings.limits).length > 0
@@ -68,20 +70,21 @@ export function conclude(
     rule: ruleOf(settings, results.length),
     ignoresNoise: settings.precision === undefined && isMixed,
     // Limits by hand accept what is within them.
+    ...(baseline && { baseline }),
     failsFlips: settings.afterDivergence === 'auto' && !isByHand,
   }
   const judged = listOf(results.length, (index) => {
     const pair = results.at(index)!
     return judge(pair, thresholds, judging, undecided.get(pair.step))
   })
-  const end = results.length === 0 ? undefined : prefixEnd(judged, results, settings, settings.tokenIds)
+  const end = results.length === 0 ? undefined : earlierEnd(judged, results, settings)
   const tokens = end === undefined ? judged : setAside(end, judged)
   const isBefore = (index: number) => end === undefined || index <= end.index
   const isComparable = (index: number) => isBefore(index) || !end!.isForAll
   const limitsMetrics = Object.keys(settings.metricLimits).length > 0
   const { counts, firstFailure, excused, allowed } = tally(tokens, (index) => {
-    // A calibration, and limits of optional metrics, limit more than the metrics that follow here.
-    if (used || limitsMetrics || !isComparable(index)) return false
+    // A calibration, a baseline and limits of optional metrics limit more than the metrics that follow here.
+    if (used || baseline || limitsMetrics || !isComparable(index)) return false
     if (!results.plainShape(index) || !results.hasInformation(index)) return false
     if (results.hasFlip(index) || !Number.isNaN(results.noiseAt(index)?.freedom ?? Number.NaN)) return false
     return isWithin((key) => results.metric(index, key), thresholds)
@@ -91,13 +94,14 @@ export function conclude(
     ...(used && calibratedRunLimits(used.calibration, comparable)),
     ...settings.runLimits,
   })
+  if (baseline) run.push(...judgeRunByBaseline(comparableTokens(tokens, end), baseline))
   const runFailures = run.filter(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
   const tooShort = run.find(({ verdict }) => verdict === 'too-short')
   const inconclusive =
     firstFailure === undefined && counts.compared > 0 && runFailures.length === 0
       ? (inconclusiveReason(comparable, tokens.length - allowed, settings, end) ?? tooShort?.reason)
       : undefined
-  const isReference = isByHand || used !== undefined || settings.rounding === 'reference'
+  const isReference = isByHand || used !== undefined || baseline !== undefined || settings.rounding === 'reference'
   const noise =
     precision === 'fp32' || judging.ignoresNoise
       ? undefined
@@ -109,6 +113,9 @@ export function conclude(
     ...run.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => info(reason)),
     ...alignmentNotes,
     ...(used && counts.compared > 0 ? calibrationNotes(used, settings, precision, tokens, comparable, dump.path) : []),
+    ...(baseline && counts.compared > 0
+      ? baselineNotes(baseline, goldenPrecision({ tokens }), settings.baselineFactor !== undefined, comparable)
+      : []),
     // Measured limits allow for the error of the statistic.
     ...closeCalls(run.filter(({ key }) => Object.hasOwn(settings.runLimits, key))),
     ...(end === undefined ? [] : setAsideNotes(end, judged)),
@@ -141,6 +148,7 @@ export function conclude(
     ...(settings.metrics.length > 0 && { metrics: settings.metrics }),
     ...(noise?.run && { noise: noise.run }),
     ...(used && { calibration: used.calibration }),
+    ...(baseline && { baseline: factsOf(baseline) }),
     ...(run.length > 0 && { run }),
     comparable: () => comparableTokens(tokens, end),
     notes: notes.map(({ text }) => text),
@@ -150,6 +158,10 @@ export function conclude(
     goldenPath: golden.path,
     dumpPath: dump.path,
   }
+}
+
+function factsOf({ path, factor, precision, tokens }: Baseline): ListedComparison['baseline'] {
+  return { path, factor, precision, tokens }
 }
 
 function calibrationNotes(

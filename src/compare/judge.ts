@@ -6,6 +6,8 @@ import type { NearTie } from '../metrics/near-tie.js'
 import { optionalMetrics } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { MeasuredRows, NonFinite, RowStats } from '../metrics/types.js'
+import { baselineProblem, flipOfBaseline, isAcceptedFlip, judgeByBaseline } from './baseline/judge.js'
+import type { Baseline } from './baseline/rule.js'
 import { flipOf } from './divergence.js'
 import { judgeBounds } from './judge-bounds.js'
 import { overMetrics } from './metric-limits.js'
@@ -36,6 +38,8 @@ export interface JudgeSettings extends Pick<CompareSettings, 'missing' | 'extra'
   readonly rule: Rule
   /** The noise of some rows was measured for another precision. */
   readonly ignoresNoise?: boolean
+  /** The errors of an accepted run decide in place of limits. */
+  readonly baseline?: Baseline
   /** A flip that rounding does not explain fails its token. */
   readonly failsFlips: boolean
 }
@@ -51,7 +55,7 @@ function judgeStep(
     const { golden, dump } = pair.outcome!
     return { step: pair.step, verdict: 'shape-mismatch', pass: false, reason: undecided, golden, dump }
   }
-  if (pair.outcome) return judgeOutcome(pair.step, pair.outcome, limits, settings)
+  if (pair.outcome) return judgeOutcome(pair, pair.outcome, limits, settings)
   const [name, step] = pair.golden ? (['golden', pair.golden] as const) : (['dump', pair.dump!] as const)
   const [verdict, other] = name === 'golden' ? (['missing', 'dump'] as const) : (['extra', 'golden'] as const)
   return {
@@ -63,7 +67,12 @@ function judgeStep(
   }
 }
 
-function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settings: JudgeSettings): TokenComparison {
+function judgeOutcome(
+  { step, position }: Pick<MeasuredPair, 'step' | 'position'>,
+  outcome: Outcome,
+  limits: Thresholds,
+  settings: JudgeSettings,
+): TokenComparison {
   const { golden, dump } = outcome
   const token = (verdict: Verdict, reason: string, facts: Partial<TokenComparison> = { golden, dump }) => {
     return { step, verdict, pass: verdict === 'pass', reason, ...facts }
@@ -86,35 +95,48 @@ function judgeOutcome(step: number, outcome: Outcome, limits: Thresholds, settin
   if (noInformation !== undefined) return token('no-information', noInformation, sides)
   const cutReason = cut && overCut(cut, limits.klDivergence)
   if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
+  const { baseline } = settings
+  const problem = baseline && (boundedProblem(rows) ?? baselineProblem(baseline, step, position))
+  if (problem !== undefined) return token('undecided', problem, sides)
   if (rows.kind === 'bounded') {
     const { verdict, reason } = judgeBounds(rows, limits, settings.metricLimits, settings.rule.isHard.klDivergence)
     const flip = flipOf(rows.golden, rows.dump, limits.precision, undefined)
     const metrics = rows.klDivergence === undefined ? {} : { metrics: { klDivergence: rows.klDivergence } }
     return token(verdict, reason, { ...metrics, bounds: rows.bounds, ...(flip && { flip }), ...sides })
   }
-  const { suppressedMass: mass, separate, noise: measured, optional = {} } = outcome as Outcome & { kind: 'compared' }
+  const { suppressedMass: mass, separate, noise: rowsNoise, optional = {} } = outcome as Outcome & { kind: 'compared' }
   const { rule, failsFlips, metrics: asked, metricLimits } = settings
-  const rowNoise = settings.ignoresNoise ? undefined : measured
+  const rowNoise = settings.ignoresNoise ? undefined : rowsNoise
   const noise = tokenNoise(rowNoise, rule.tokens)
   const flip = flipOf(rows.golden, rows.dump, limits.precision, rowNoise)
   // The ranks have no noise of their own: where they are read in two ways, the reference limits count.
   const { reasons, excuses } = judgeMetrics(rows.metrics, limits, separate ? undefined : noise, rule)
+  const facts: Partial<TokenComparison> = { metrics: rows.metrics, ...supportOf(rows) }
+  if (flip) facts.flip = flip
+  if (noise) facts.noise = noise
+  if (Number.isFinite(rowNoise?.topProbability)) facts.topProbability = rowNoise!.topProbability
+  const measured = { step, ...(position !== undefined && { position }), ...facts, ...sides } as TokenComparison
+  if (baseline) {
+    const judged = judgeByBaseline(baseline, measured, rule.tokens)
+    reasons.push(...judged.reasons)
+    facts.baseline = judged.facts
+  }
   const suppressed = overSuppressed(mass, rows.support.goldenOnly, limits.klDivergence)
   if (suppressed !== '') reasons.push(suppressed)
   const extra = asked.length === 0 ? {} : optionalMetrics(asked, optional, rows.golden, rows.dump, limits.precision)
   reasons.push(...overMetrics(extra, metricLimits))
-  if (reasons.length === 0 && failsFlips && flip && !flip.isBenign) reasons.push(flipReason(rows, flip))
+  const isAccepted = flip?.isBenign || (baseline && isAcceptedFlip(baseline, measured))
+  if (reasons.length === 0 && failsFlips && flip && !isAccepted) {
+    reasons.push(flipReason(rows, flip) + (baseline ? flipOfBaseline(baseline, measured) : ''))
+  }
   const reason = reasons.join('; ')
+  if (baseline && separate) return token('undecided', twoReadings(separate), sides)
   const apart = separate ? overSeparately(separate, limits) : reason
   if (separate && (apart === '') !== (reason === '')) {
     return token('undecided', disagreement(separate, reason, apart), sides)
   }
   const isExcused = reason === '' && excuses.length > 0
-  const metrics = asked.length === 0 ? rows.metrics : Object.assign({}, rows.metrics, extra)
-  const facts: Partial<TokenComparison> = { metrics, ...supportOf(rows) }
-  if (flip) facts.flip = flip
-  if (noise) facts.noise = noise
-  if (Number.isFinite(rowNoise?.topProbability)) facts.topProbability = rowNoise!.topProbability
+  if (asked.length > 0) facts.metrics = Object.assign({}, rows.metrics, extra)
   if (isExcused) facts.isExcused = true
   Object.assign(facts, sides)
   if (isExcused) return token('pass', excuses.join('; '), facts)
@@ -160,6 +182,17 @@ export function isWithin(metric: (key: GatedKey) => number, limits: GatedMetrics
 function disagreement({ count }: SeparateRanks, joined: string, apart: string): string {
   const [parts, rows] = [joined || WITHIN, apart || WITHIN]
   return `${count} ranks a side of equal width: read as parts of one vocabulary, ${parts}; read as separate rows, ${rows}; load both dumps with ranks: 'split' (parts), 'copies' (equal rows) or a number (that rank alone)`
+}
+
+function twoReadings({ count }: SeparateRanks): string {
+  return `${count} ranks a side of equal width can be read in two ways, and the baseline in one: load all three with ranks: 'split' (parts), 'copies' (equal rows) or a number (that rank alone)`
+}
+
+/** A baseline judges exact numbers. */
+function boundedProblem({ kind }: { readonly kind: string }): string | undefined {
+  return kind === 'bounded'
+    ? 'its metrics are known within bounds, which a baseline cannot judge: compare logits, or leave baseline out'
+    : undefined
 }
 
 const WITHIN = 'they are within the limits'

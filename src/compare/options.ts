@@ -1,13 +1,12 @@
+import type { Dump } from '../dumps/types.js'
 import { describeValue, invalidArgument } from '../errors.js'
-import { checkObject, choice, flag, nonEmptyString, refuseUnknown, wholeNumber } from '../lib/check-options.js'
-import { type FilePath, pathOf } from '../lib/file-path.js'
+import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/check-options.js'
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { type LimitedKey, OPTIONAL, type OptionalKey } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
-import { checkCalibration } from './calibration/check.js'
-import { readCalibration } from './calibration/file.js'
+import type { Baseline } from './baseline/rule.js'
 import type { UsedCalibration } from './calibration/judge.js'
-import type { Calibration } from './calibration/types.js'
+import { checkBaseline, checkUsed, type MeasuredOptions } from './measured-options.js'
 import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-options.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
 import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed, refuseIdleLimits } from './thresholds.js'
@@ -15,7 +14,7 @@ import type { TokenIds } from './token-ids.js'
 import type { Decoding, Precision } from './types.js'
 
 /** Options of a comparison, shared by `compareDumps` and the matchers. */
-export interface CompareOptions {
+export interface CompareOptions extends MeasuredOptions {
   /**
    * The precision the dumps were computed in, which chooses the thresholds: `bf16`, `fp16` or `fp32`; names such as
    * `bfloat16` and `torch.float16` are understood. Left out: the coarser dtype of the two dumps.
@@ -68,17 +67,6 @@ export interface CompareOptions {
    */
   rounding?: 'aware' | 'reference'
   /**
-   * Measured limits in place of those of the precision: what `calibrate` returned, or the path of its file. Limits in `thresholds`
-   * come before them.
-   */
-  calibration?: Calibration | FilePath
-  /** The model of the dump, which must be that of the calibration. */
-  model?: string
-  /** The device of the dump, likewise. */
-  device?: string
-  /** Over how many processes the model of the dump was split, likewise. */
-  tensorParallel?: number
-  /**
    * How the runs chose the tokens that they were fed, on which depends whether both read the same text before a token:
    * `greedy` (assumed, if left out) feeds the top-1; `sampled` feeds a draw, which the logits do not show; `forced` says that
    * both runs were fed the same tokens, so that no token follows a divergence.
@@ -119,11 +107,24 @@ export interface CompareSettings {
   /** Undefined if left out: `aware` is assumed. */
   rounding: 'aware' | 'reference' | undefined
   calibration: UsedCalibration | undefined
+  baseline: Dump | undefined
+  baselineFactor: number | undefined
+  /** The baseline, measured: set by the comparison. */
+  measuredBaseline?: Baseline
   /** Undefined if left out: greedy decoding is assumed. */
   decoding: Decoding | undefined
   strict: boolean
   threads: number | undefined
 }
+
+/** Every measured token passes, and a flip is where greedy runs part. */
+export const UNLIMITED = {
+  limits: { klDivergence: Number.POSITIVE_INFINITY, cosineSimilarity: -1 },
+  runLimits: {},
+  metricLimits: {},
+  calibration: undefined,
+  strict: false,
+} as const satisfies Partial<CompareSettings>
 
 const ROUNDINGS = ['aware', 'reference'] as const
 
@@ -146,6 +147,8 @@ export const COMPARE_OPTIONS = [
   'minComparable',
   'rounding',
   'calibration',
+  'baseline',
+  'baselineFactor',
   'model',
   'device',
   'tensorParallel',
@@ -170,31 +173,11 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     minComparable: wholeNumber('minComparable', given.minComparable, 1),
     rounding: given.rounding === undefined ? undefined : choice('rounding', given.rounding, ROUNDINGS),
     calibration: checkUsed(given),
+    ...checkBaseline(given),
     decoding: given.decoding === undefined ? undefined : choice('decoding', given.decoding, DECODINGS),
     strict: flag('strict', given.strict),
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
-}
-
-/** The calibration, read, and what the dump is said to come from. */
-function checkUsed({ calibration, ...given }: CompareOptions): UsedCalibration | undefined {
-  const said = {
-    model: nonEmptyString('model', given.model),
-    device: nonEmptyString('device', given.device),
-    tensorParallel: wholeNumber('tensorParallel', given.tensorParallel, 1),
-  }
-  if (calibration === undefined) {
-    const name = Object.entries(said).find(([, value]) => value !== undefined)?.[0]
-    if (name === undefined) return undefined
-    throw invalidArgument(`the option ${name} says which calibration fits: set calibration, too, or leave ${name} out`)
-  }
-  const value: unknown = pathOf(calibration)
-  if (typeof value === 'string' && value !== '') return { calibration: readCalibration(value), file: value, ...said }
-  if (typeof value === 'object' && value !== null)
-    return { calibration: checkCalibration(value), file: undefined, ...said }
-  throw invalidArgument(
-    `calibration must be the path of a calibration file or what calibrate returned, got ${describeValue(value)}`,
-  )
 }
 
 function checkTokenIds(ids: unknown): TokenIds | undefined {

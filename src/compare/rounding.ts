@@ -14,17 +14,28 @@ export interface Rule {
   readonly isHard: Readonly<Record<GatedKey, boolean>>
   /** How many tokens the comparison has. */
   readonly tokens: number
+  /** Only limits by hand count: a baseline judges. */
+  readonly isByHandOnly?: boolean
   /** Measured limits, which are hard, too. */
   readonly calibration?: Calibration
 }
 
-export function ruleOf({ rounding, limits, calibration: used }: CompareSettings, tokens: number): Rule {
+export function ruleOf(
+  { rounding, limits, calibration: used, measuredBaseline: baseline }: CompareSettings,
+  tokens: number,
+): Rule {
   const measured = used?.calibration.tokenLimits ?? {}
   const isHard = {
     klDivergence: (limits.klDivergence ?? measured.klDivergence) !== undefined,
     cosineSimilarity: (limits.cosineSimilarity ?? measured.cosineSimilarity) !== undefined,
   }
-  return { isAware: rounding !== 'reference', isHard, tokens, ...(used && { calibration: used.calibration }) }
+  return {
+    isAware: rounding !== 'reference',
+    isHard,
+    tokens,
+    ...(baseline && { isByHandOnly: true }),
+    ...(used && { calibration: used.calibration }),
+  }
 }
 
 /** The judgement of measured rows: what is over its limit, and what is over a reference limit but within rounding. */
@@ -51,7 +62,8 @@ export function judgeMetrics(
   const { precision } = limits
   const spread = rule.isAware && precision !== 'fp32' && noise?.isExact ? noise.relativeSpread : undefined
   const most = precision === 'fp32' ? 0 : SPREAD_LIMITS[precision].token
-  if (!(kl < limits.klDivergence)) {
+  const counts = (key: GatedKey) => !rule.isByHandOnly || rule.isHard[key]
+  if (counts('klDivergence') && !(kl < limits.klDivergence)) {
     const largest = spread === undefined || rule.isHard.klDivergence ? undefined : noise!.largestKl
     if (largest !== undefined && kl < largest) {
       const over = roundedAway(kl, limits.klDivergence, 3)
@@ -60,7 +72,7 @@ export function judgeMetrics(
       )
     } else reasons.push(overKl(kl, limits))
   }
-  if (!(cosine > limits.cosineSimilarity)) {
+  if (counts('cosineSimilarity') && !(cosine > limits.cosineSimilarity)) {
     if (spread !== undefined && spread <= most && !rule.isHard.cosineSimilarity) {
       excuses.push(
         `cosine similarity ${cosineText(cosine, limits.cosineSimilarity)} not above ${limits.cosineSimilarity}, with a relative spread of ${roundedAway(spread, most, 3)}, within the ${roundedAway(most, spread, 3)} of ${precision}`,
@@ -68,7 +80,7 @@ export function judgeMetrics(
     } else reasons.push(overCosine(cosine, limits))
   }
   const isByHand = rule.isHard.klDivergence || rule.isHard.cosineSimilarity
-  if (spread !== undefined && spread > most && !isByHand) {
+  if (spread !== undefined && spread > most && !isByHand && !rule.isByHandOnly) {
     reasons.push(
       `relative spread ${roundedAway(spread, most, 3)} is above ${roundedAway(most, spread, 3)}: more noise than ${precision} makes, or a factor on the logits`,
     )

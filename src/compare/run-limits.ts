@@ -85,7 +85,8 @@ export function checkRunLimits(thresholds: Readonly<Record<string, unknown>>): R
 
 /** How many tokens a limit needs, so that a single one does not decide. */
 export function leastTokens({ key, limit }: Pick<RunVerdict, 'key' | 'limit'>): number {
-  return TABLE[key].leastTokens(limit)
+  // The factors of a baseline are judged only for enough tokens.
+  return Object.hasOwn(TABLE, key) ? TABLE[key as keyof typeof TABLE].leastTokens(limit) : 0
 }
 
 /** Judges the statistics of the tokens by the limits. @param tokens those that are comparable */
@@ -172,7 +173,7 @@ const ERRORS = 2
 export function closeCalls(verdicts: readonly RunVerdict[]): Note[] {
   return verdicts.flatMap(({ key, limit, hi, lo, verdict, error, reason }) => {
     if (verdict !== 'pass' || error === undefined) return []
-    const { better } = TABLE[key]
+    const { better } = TABLE[key as RunKey]
     const edge = better === 'lower' ? hi + ERRORS * error : lo - ERRORS * error
     if (better === 'lower' ? edge < limit : edge > limit) return []
     const text = `${reason} by less than ${ERRORS} standard errors, so the run is too short to tell`

@@ -1,5 +1,5 @@
 import { printable } from '../errors.js'
-import { judgeRun, leastTokens, type RunThresholds } from './run-limits.js'
+import { judgeRun, leastTokens, type RunLimits } from './run-limits.js'
 import type { ListedComparison, RunVerdict, TokenComparison } from './types.js'
 
 /** Whether a verdict on a run makes it fail. */
@@ -11,7 +11,7 @@ export function failsRun({ verdict }: RunVerdict): boolean {
  * One of several runs, with the limits on the run that it does not keep by itself. A run that is too short for a limit is not
  * judged by it, since one token would decide: all runs together are.
  */
-export function withRunLimits(name: string, comparison: ListedComparison, limits: RunThresholds): ListedComparison {
+export function withRunLimits(name: string, comparison: ListedComparison, limits: RunLimits): ListedComparison {
   const verdicts = judgeRun(comparison.comparable!(), limits)
     .filter((verdict) => failsRun(verdict) && verdict.tokens >= leastTokens(verdict))
     .map((verdict) => ({ ...verdict, run: name, reason: `run ${printable(name, 60)}: ${verdict.reason}` }))
@@ -24,7 +24,7 @@ export function withRunLimits(name: string, comparison: ListedComparison, limits
 }
 
 /** The limits on the run, judged over the comparable tokens of all runs. */
-export function judgeTogether(comparisons: readonly ListedComparison[], limits: RunThresholds): RunVerdict[] {
+export function judgeTogether(comparisons: readonly ListedComparison[], limits: RunLimits): RunVerdict[] {
   const verdicts = judgeRun(comparableOf(comparisons), limits)
   if (comparisons.length === 1) return verdicts
   return verdicts.map((verdict) => ({

@@ -68,11 +68,11 @@ function assumedSteps(dump: Dump): Dump {
   return { ...run, notes: [...run.notes, warning(text, "load it with the option positions: 'steps'")] }
 }
 
-function comparesAll({ rows }: Dump): boolean {
+export function comparesAll({ rows }: Dump): boolean {
   return rows?.positions === 'all'
 }
 
-function withAllPositions(dump: Dump): Dump {
+export function withAllPositions(dump: Dump): Dump {
   return dump.rows?.positions === undefined ? { ...dump, rows: { ...dump.rows, positions: 'all' } } : dump
 }
 

@@ -84,6 +84,16 @@ export interface TokenNoise {
  */
 export type TokenMetrics = Pick<Metrics, 'klDivergence'> & Partial<Metrics> & OptionalMetrics
 
+/** What the baseline does at a token, and what it lets the tested side do. */
+export interface BaselineFacts {
+  readonly klDivergence: number
+  readonly allowedKl: number
+  /** Absent if the noise of the rows is not known. */
+  readonly relativeSpread?: number
+  readonly allowedSpread?: number
+  readonly top1?: number
+}
+
 export interface TokenComparison {
   /** Which run it belongs to, if several were compared (option `run: 'all'`). */
   run?: string
@@ -108,6 +118,8 @@ export interface TokenComparison {
   topProbability?: number
   /** True if the token passes although it is over a reference limit, which the rounding of the precision explains. */
   isExcused?: boolean
+  /** With the option `baseline`. */
+  baseline?: BaselineFacts
   golden?: TokenSide
   dump?: TokenSide
 }
@@ -155,6 +167,9 @@ export interface OtherSequence {
 /** The statistics of a run that `thresholds` may limit. */
 export type RunKey = 'meanKl' | 'p99Kl' | 'top1Agreement'
 
+/** Errors of a run over those of the baseline: the factor that the option `baselineFactor` limits. */
+export type BaselineRunKey = 'klFactor' | 'spreadFactor' | 'scaleFactor' | 'peakFactor'
+
 /**
  * A limit on a run, judged.
  * - `pass`, `over-threshold`: the statistic is, or is not, within the limit
@@ -162,7 +177,7 @@ export type RunKey = 'meanKl' | 'p99Kl' | 'top1Agreement'
  * - `too-short`: the statistic is within the limit, but the run has too few tokens to show that
  */
 export interface RunVerdict {
-  readonly key: RunKey | CalibratedRunKey
+  readonly key: RunKey | CalibratedRunKey | BaselineRunKey
   readonly limit: number
   readonly verdict: 'pass' | 'over-threshold' | 'undecided' | 'too-short'
   /** The bounds of the statistic; they are equal unless a compact snapshot was compared. NaN without tokens. */
@@ -196,6 +211,8 @@ export interface Comparison {
   noise?: RunNoise
   /** The calibration whose limits are in use. */
   calibration?: Calibration
+  /** The accepted run by whose errors the tokens were judged, and the factor. */
+  baseline?: { readonly path: string; readonly factor: number; readonly precision: Precision; readonly tokens: number }
   /** The limits on the whole run, judged; absent if `thresholds` has none. */
   run?: readonly RunVerdict[]
   /** What was assumed, ignored or cut, one line each. */

@@ -19,7 +19,7 @@ export function asDump(side: 'golden' | 'dump', value: unknown): Dump {
 }
 
 /** The same, where a dump may hold several runs. */
-export function asDumpOrRuns(side: 'golden' | 'dump', value: unknown): Dump {
+export function asDumpOrRuns(side: 'golden' | 'dump' | 'baseline', value: unknown): Dump {
   if (typeof value === 'string' || isUrl(value)) return loadDump(value)
   const dump = value as Dump | null | undefined
   const looksLike = typeof dump === 'object' && dump !== null && isList(dump.steps) && typeof dump.path === 'string'

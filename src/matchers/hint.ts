@@ -1,4 +1,6 @@
+import { CALIBRATION_FORMAT } from '../compare/calibration/types.js'
 import { printable } from '../errors.js'
+import { isUrl } from '../lib/file-path.js'
 import type { MatcherContext } from './types.js'
 
 /** The first line of a message: the call as the user wrote it, `expect(dump).toMatchGoldenLogits(golden, { dtype: 'bf16' })`. */
@@ -21,6 +23,11 @@ function valueText(value: unknown): string {
   if (typeof value === 'string') return `'${printable(value)}'`
   if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`
   if (typeof value !== 'object' || value === null) return String(value)
+  if (isUrl(value)) return `'${printable(value.href)}'`
+  // A dump, whose logits would be printed, and a calibration.
+  const { path, steps, format } = value as { path?: unknown; steps?: unknown; format?: unknown }
+  if (typeof path === 'string' && typeof steps === 'object') return `'${printable(path)}'`
+  if (format === CALIBRATION_FORMAT) return '{ … }'
   return `{ ${Object.entries(value)
     .map(([key, v]) => `${key}: ${valueText(v)}`)
     .join(', ')} }`

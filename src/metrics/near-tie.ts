@@ -8,7 +8,7 @@ const ULPS = 2
  * The two logits move by the noise that all high logits show. Of honest flips, exp(−n²/4) move by more than n spreads: with 3, one
  * honest run in fifty would fail.
  */
-const SPREADS = 6
+export const SPREADS = 6
 
 /** More than this share of the logits' standard deviation is no noise of rounding. */
 export const MOST_SPREAD = 2 ** -4

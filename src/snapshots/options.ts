@@ -53,6 +53,9 @@ export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSet
   }
   const { fidelity, k, name, variant, provenance = {}, updatePassing = false, ...compare } = options
   refuseUnknown('option', compare, [...COMPARE_OPTIONS, ...OPTIONS])
+  if (compare.baseline !== undefined) {
+    throw invalid('baseline needs a golden dump: use toMatchGoldenLogits, or leave baseline out')
+  }
   if (fidelity !== undefined && fidelity !== 'full' && fidelity !== 'compact') {
     throw invalid(`fidelity must be 'full' or 'compact', got ${describeValue(fidelity)}`)
   }

@@ -299,6 +299,7 @@ test('every place in the code that makes a warning has a case above', () => {
   expect(places.sort()).toMatchInlineSnapshot(`
     [
       "compare/align.ts: 3",
+      "compare/baseline/judge.ts: 2",
       "compare/calibration/judge.ts: 2",
       "compare/comparable.ts: 2",
       "compare/conclude.ts: 2",

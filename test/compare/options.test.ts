@@ -6,7 +6,7 @@ import { GoldenLogitsError } from '../../src/errors.js'
 const wrong: [unknown, string][] = [
   [
     { dtyp: 'bf16' },
-    "there is no option 'dtyp'; there are dtype, thresholds, metrics, steps, vocabSize, missing, extra, identical, repeatedRows, afterDivergence, decoding, tokenIds, minComparable, rounding, calibration, model, device, tensorParallel, strict, threads",
+    "there is no option 'dtyp'; there are dtype, thresholds, metrics, steps, vocabSize, missing, extra, identical, repeatedRows, afterDivergence, decoding, tokenIds, minComparable, rounding, calibration, baseline, baselineFactor, model, device, tensorParallel, strict, threads",
   ],
   [
     { dtype: 'int8' },

@@ -5,7 +5,7 @@ import { checkObject, nonEmptyString, wholeNumber } from '../../lib/check-option
 import type { FilePath } from '../../lib/file-path.js'
 import { counted } from '../../lib/number-text.js'
 import { compareChecked } from '../compare-dumps.js'
-import { type CompareOptions, checkOptions } from '../options.js'
+import { type CompareOptions, checkOptions, UNLIMITED } from '../options.js'
 import { tokenName } from '../step-ranges.js'
 import type { ListedComparison, TokenComparison } from '../types.js'
 import { goldenPrecision, ranksOf } from './key.js'
@@ -56,11 +56,7 @@ function calibrated(accepted: unknown, options: unknown): Calibration {
   const { model, device, tensorParallel, ...compare } = given
   const names = { model: nonEmptyString('model', model), device: nonEmptyString('device', device) }
   const given_ranks = wholeNumber('tensorParallel', tensorParallel, 1)
-  // No limit decides: a flip within the limits is where greedy runs part.
-  const settings = {
-    ...checkOptions(compare),
-    limits: { klDivergence: Number.POSITIVE_INFINITY, cosineSimilarity: -1 },
-  }
+  const settings = { ...checkOptions(compare), ...UNLIMITED }
   const { pairs, measured } = pairsOf(accepted)
   const comparisons = pairs.map(({ dump, golden }, i) => {
     const comparison = compareChecked(asDumpOrRuns('dump', dump), asDumpOrRuns('golden', golden), settings)

@@ -41,7 +41,7 @@ function moreText(count: number, what: string): string {
 const METRICS_SHOWN = [...GATED].reverse()
 
 function worstLines(comparison: ListedComparison): string[] {
-  const { tokens, thresholds, calibration } = comparison
+  const { tokens, thresholds, calibration, baseline } = comparison
   const worst = new Map<string, TokenComparison>()
   for (const token of tokens) {
     if (token.verdict !== 'pass' || !token.metrics) continue
@@ -57,8 +57,11 @@ function worstLines(comparison: ListedComparison): string[] {
     const token = worst.get(key)
     const title = `${better === 'lower' ? 'highest' : 'lowest'} ${label}`
     if (!token) return `  ${title.padEnd(25)}  ${NO_METRIC}: log-probabilities have none`
-    const limit = [thresholds[key], ...sourceOf(key, { thresholds, ...(calibration && { calibration }) })].join(', ')
-    return `  ${title.padEnd(25)}  ${gatedText(key, token.metrics![key], thresholds)} at ${tokenName(token)}   (limit ${limit})`
+    const limit = baseline
+      ? undefined
+      : [thresholds[key], ...sourceOf(key, { thresholds, ...(calibration && { calibration }) })].join(', ')
+    const value = `  ${title.padEnd(25)}  ${gatedText(key, token.metrics![key], thresholds)} at ${tokenName(token)}`
+    return limit === undefined ? value : `${value}   (limit ${limit})`
   })
   return [...lines, ...optionalLines(comparison), '']
 }

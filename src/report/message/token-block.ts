@@ -1,7 +1,7 @@
 import { isFlip, knowsTop1 } from '../../compare/divergence.js'
 import { metricText } from '../../compare/metric-limits.js'
 import { cosineText, roundedAway } from '../../compare/rounded-away.js'
-import type { ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
+import type { BaselineFacts, ListedComparison, Thresholds, TokenComparison, TokenSide } from '../../compare/types.js'
 import { printable } from '../../errors.js'
 import { counted, significant } from '../../lib/number-text.js'
 import { type LimitedKey, optionalRow } from '../../metrics/optional/table.js'
@@ -23,6 +23,7 @@ function metricLines(comparison: ListedComparison, token: TokenComparison): stri
   return [
     ...GATED.map(({ key, label, better }, i) => {
       if (token.metrics![key] === undefined) return `  ${label.padEnd(18)}  ${NO_METRIC}: log-probabilities have none`
+      if (token.baseline) return baselineLine(key, label, values[i]!.padEnd(width), token.baseline)
       const bound = `${better === 'lower' ? '<' : '>'} ${thresholds[key]}`
       const precision = sourceOf(key, comparison).map((name) => ` (${name})`)
       return `  ${label.padEnd(18)}  ${values[i]!.padEnd(width)}  must be ${bound}${precision}`
@@ -70,9 +71,17 @@ export function gatedText(key: GatedKey, value: number | undefined, thresholds: 
   return key === 'cosineSimilarity' ? cosineText(value, thresholds[key]) : roundedAway(value, thresholds[key])
 }
 
+/** A metric by the errors of the baseline. */
+function baselineLine(key: GatedKey, label: string, value: string, { klDivergence, allowedKl }: BaselineFacts): string {
+  if (key !== 'klDivergence') return `  ${label.padEnd(18)}  ${value}`.trimEnd()
+  return `  ${label.padEnd(18)}  ${value}  at most ${short(allowedKl)} (the baseline has ${short(klDivergence)})`
+}
+
 /** The reasons that the lines above do not show. */
 function otherReasons({ reason }: TokenComparison): string[] {
-  const parts = reason.split('; ').filter((part) => part.endsWith('(calibration)'))
+  const parts = reason
+    .split('; ')
+    .filter((part) => /\((?:calibration|baseline)\)$/.test(part) && !part.startsWith('KL divergence'))
   return parts.map((part) => `  ${printable(part, 200)}`)
 }
 

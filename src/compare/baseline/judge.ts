@@ -1,0 +1,158 @@
+import { printable } from '../../errors.js'
+import { info, type Note, warning } from '../../lib/note.js'
+import { significant } from '../../lib/number-text.js'
+import { median } from '../../metrics/median.js'
+import { SPREADS } from '../../metrics/near-tie.js'
+import { QUANTITIES, quantityNamed } from '../calibration/quantities.js'
+import { isFlip } from '../divergence.js'
+import { roundedAway } from '../rounded-away.js'
+import type { BaselineFacts, BaselineRunKey, Precision, RunVerdict, TokenComparison } from '../types.js'
+import { allowance, type Baseline, expectedByLaw, isFiner, LEAST_TOKENS } from './rule.js'
+
+/** Why nothing shows which error is accepted at a token; undefined if the baseline was measured there. */
+export function baselineProblem(baseline: Baseline, step: number, position: number | undefined): string | undefined {
+  const token = baseline.at(step, position)
+  if (token === undefined || token.verdict === 'missing') {
+    return `the baseline does not hold token ${step}, so nothing shows which error is accepted there; name a baseline of the same text, or leave the token out by the option steps`
+  }
+  if (token.verdict === 'not-comparable') return 'the baseline had read another text than the golden'
+  if (token.metrics && !token.bounds) return undefined
+  // The comparison of the baseline with the golden calls the baseline the dump.
+  const reason = token.reason.replaceAll('the dump', 'the baseline').replaceAll(/\bdump\b/g, 'baseline')
+  return `the baseline is ${token.verdict} against the golden: ${reason}`
+}
+
+/** What a token of the tested side does beyond its allowance, and what it was allowed. */
+export function judgeByBaseline(
+  baseline: Baseline,
+  tested: TokenComparison,
+  tokens: number,
+): { readonly reasons: string[]; readonly facts: BaselineFacts } {
+  const accepted = baseline.at(tested.step, tested.position)!
+  const allowed = allowance(baseline, accepted, tested, tokens)
+  const reasons = QUANTITIES.flatMap((quantity) => {
+    const limit = allowed[quantity.key as keyof typeof allowed]
+    const value = quantity.value(tested)
+    if (limit === undefined || value === undefined || value <= limit) return []
+    const error = quantity.value(accepted)
+    const own = error === undefined ? '' : `, where the baseline has ${short(error)}`
+    return [
+      `${quantity.label} ${roundedAway(value, limit, 3)} is above ${roundedAway(limit, value, 3)}${own} (baseline)`,
+    ]
+  })
+  const top1 = accepted.dump?.top1
+  const facts: BaselineFacts = {
+    klDivergence: accepted.metrics!.klDivergence,
+    allowedKl: allowed.klDivergence,
+    ...(accepted.noise && { relativeSpread: accepted.noise.relativeSpread }),
+    ...(allowed.relativeSpread !== undefined && { allowedSpread: allowed.relativeSpread }),
+    ...(top1 !== undefined && { top1 }),
+  }
+  return { reasons, facts }
+}
+
+/**
+ * Whether a flip is accepted: the baseline prefers the same vocab id, or the noise of the baseline, times the factor, moves logits that
+ * far (the rule of near-ties, with that noise in place of the row's).
+ */
+export function isAcceptedFlip(baseline: Baseline, tested: TokenComparison): boolean {
+  const accepted = baseline.at(tested.step, tested.position)
+  if (accepted !== undefined && isFlip(accepted) && accepted.dump?.top1 === tested.dump?.top1) return true
+  const deviation = tested.noise?.goldenDeviation ?? 0
+  return (tested.flip?.movement ?? 0) <= baseline.factor * SPREADS * (baseline.medianSpread ?? 0) * deviation
+}
+
+/** What the baseline does where the tested side flips. */
+export function flipOfBaseline(baseline: Baseline, { step, position, golden }: TokenComparison): string {
+  const accepted = baseline.at(step, position)
+  if (accepted?.dump?.top1 === undefined) return ''
+  return accepted.dump.top1 === golden?.top1
+    ? '; the baseline keeps the top-1 of the golden'
+    : `; the baseline prefers vocab id ${accepted.dump.top1}`
+}
+
+/** Judges the run of the tested side by that of the baseline. @param tokens of the tested side that are comparable */
+export function judgeRunByBaseline(tokens: Iterable<TokenComparison>, baseline: Baseline): RunVerdict[] {
+  const sums = { tested: 0, accepted: 0, expected: 0 }
+  const values = { relativeSpread: [] as number[], scaleError: [] as number[], errorPeak: [] as number[] }
+  let count = 0
+  for (const token of tokens) {
+    const accepted = baseline.at(token.step, token.position)
+    if (!token.metrics || !accepted?.metrics || accepted.verdict === 'not-comparable') continue
+    count++
+    sums.tested += token.metrics.klDivergence
+    sums.accepted += accepted.metrics.klDivergence
+    sums.expected += expectedByLaw(baseline, accepted) ?? 0
+    for (const key of Object.keys(values) as (keyof typeof values)[]) {
+      const value = quantityNamed(key).value(token)
+      if (value !== undefined && !Number.isNaN(value)) values[key].push(value)
+    }
+  }
+  if (count < LEAST_TOKENS) return []
+  const middle = (list: readonly number[]) =>
+    list.length < LEAST_TOKENS ? undefined : median(Float64Array.from(list), list.length)
+  const { medianSpread, highestScaleError, medianPeak } = baseline
+  // By luck a baseline may be nearer to the golden than its noise makes it.
+  const accepted = Math.max(sums.accepted, sums.expected)
+  const [tested, allowed] = [Math.sqrt(sums.tested / count), Math.sqrt(accepted / count)]
+  return [
+    verdictOf('klFactor', 'root of the mean KL divergence', tested, allowed, count, baseline),
+    verdictOf('spreadFactor', 'median relative spread', middle(values.relativeSpread), medianSpread, count, baseline),
+    verdictOf(
+      'scaleFactor',
+      'median scale error',
+      middle(values.scaleError),
+      highestScaleError,
+      count,
+      baseline,
+      'highest',
+    ),
+    verdictOf('peakFactor', 'median error peak', middle(values.errorPeak), medianPeak, count, baseline),
+  ].flatMap((verdict) => verdict ?? [])
+}
+
+function verdictOf(
+  key: BaselineRunKey,
+  label: string,
+  value: number | undefined,
+  accepted: number | undefined,
+  tokens: number,
+  { factor }: Baseline,
+  which = '',
+): RunVerdict | undefined {
+  if (value === undefined || accepted === undefined) return undefined
+  const ratio = value === 0 ? 0 : value / accepted
+  const isOver = ratio > factor
+  const times = roundedAway(ratio, factor, 3)
+  const what = `${label} of ${tokens} tokens is ${times} times the baseline's${which && ` ${which}`}, ${short(accepted)}`
+  const reason = `${what}, ${isOver ? 'more than' : 'at most'} ${factor} (baseline)`
+  return { key, limit: factor, verdict: isOver ? 'over-threshold' : 'pass', lo: ratio, hi: ratio, tokens, reason }
+}
+
+/** What was taken for accepted. @param asked the option `baselineFactor` is set */
+export function baselineNotes(
+  { path, precision, factor, tokens }: Baseline,
+  golden: Precision,
+  asked: boolean,
+  comparable: number,
+): Note[] {
+  const settle = `set baselineFactor: ${factor}`
+  const notes = [
+    info(
+      `errors pass up to ${factor} times the errors of the baseline ${printable(path, 200)} (${precision}, ${tokens} tokens)`,
+    ),
+  ]
+  if (!isFiner(golden, precision)) {
+    const text = `the golden is ${golden}, no finer than the baseline (${precision}): its own error is in both, so that faults of its size pass`
+    notes.push(asked ? info(text) : warning(text, settle))
+  }
+  if (Math.min(tokens, comparable) < LEAST_TOKENS) {
+    const text = `${Math.min(tokens, comparable)} comparable tokens are too few to judge the run by the baseline, which needs ${LEAST_TOKENS}: its tokens alone decided`
+    notes.push(asked ? info(text) : warning(text, settle))
+  }
+  return notes
+}
+
+function short(value: number): string {
+  return significant(value, 3)
+}
