@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { compareLayers } from '../../src/compare/layers/compare-layers.js'
 import type { LayersOptions } from '../../src/compare/layers/types.js'
 import { GoldenLogitsError } from '../../src/index.js'
 import type { MatcherContext } from '../../src/matchers/types.js'
@@ -49,6 +50,15 @@ describe('an honest run', () => {
     const [one, other] = [layersDump(model(1, {}, 1)), layersDump(model(0, {}, 1))]
     expect(headOf(one, other)).toBe(NONE)
     expect(call(one, other).message()).toContain('only 1 position could be compared, which is a poor estimate')
+  })
+
+  test('in float32 has a warning, which the option dtype settles', () => {
+    const warnings = (dtype?: 'fp32' | 'fp16') =>
+      compareLayers(honest, golden, { step: 0, ...(dtype && { dtype }) }).warnings
+    expect(warnings()).toEqual([
+      "both sides hold float32, and are judged as if they were computed in it; if that is right, set the option dtype: 'fp32'; kernels that multiply in TF32 are judged by dtype: 'fp16'",
+    ])
+    expect([...warnings('fp32'), ...warnings('fp16')]).toEqual([])
   })
 
   test('lists the layers that stand out most, and no more than 40 lines', () => {
