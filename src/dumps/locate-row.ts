@@ -97,7 +97,9 @@ function chooseTensor(tensors: readonly LazyTensor[], choice: RowChoice, notes: 
   if (tensors.length === 1) return tensors[0]!
   const candidates = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
   const logits = tensors.filter((tensor) => tensor.name === 'logits')
-  const [chosen, ...others] = logits.length === 1 ? logits : candidates
+  // Never integers beside floats, whatever their names are.
+  const isClear = logits.length === 1 && (candidates.length === 0 || candidates.includes(logits[0]!))
+  const [chosen, ...others] = isClear ? logits : logits.length === 1 ? [] : candidates
   if (chosen && others.length === 0) {
     const why = logits.length === 1 ? 'the one named logits' : 'the only one that can be logits'
     addOnce(notes, `${tensors.length} tensors in the file, ${why} compared`)

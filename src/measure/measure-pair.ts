@@ -13,9 +13,9 @@ import { exactRow, isWide, movesLogits, widened } from '../tensor/widen.js'
 import { unequalPositions } from './expand-positions.js'
 import { measureLogs } from './measure-known.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
-import { pairNoise } from './pair-noise.js'
+import { PairColumns, pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
-import { maskedReason, withKinds } from './row-kinds.js'
+import { maskedReason, mayBeLogProbabilities, withKinds } from './row-kinds.js'
 import {
   hasLogs,
   type KnownIdsRow,
@@ -160,10 +160,13 @@ function compareRows(
   const dumpSource = narrowDtype(dumpRow.bytes, dump.dtype, count)
   if (goldenSource) goldenSide.savedFrom = goldenSource
   if (dumpSource) dumpSide.savedFrom = dumpSource
-  const notes = rows.kind === 'measured' ? withKinds(sides.notes, rows, goldenRow, dumpRow, count) : sides.notes
+  const notes =
+    rows.kind === 'measured' && mayBeLogProbabilities(rows)
+      ? withKinds(sides, rows, goldenRow, dumpRow, count)
+      : sides.notes
   const outcome: Outcome & { kind: 'compared' } = { golden: goldenSide, dump: dumpSide, notes, kind: 'compared', rows }
   if (rows.kind === 'measured')
-    outcome.noise = pairNoise(rows, sourceOf(goldenRow, goldenSide), sourceOf(dumpRow, dumpSide), count, precision)
+    outcome.noise = pairNoise(rows, new PairColumns(goldenRow, dumpRow, count), sides, precision)
   if (rows.kind === 'measured' && rows.support.goldenOnly > 0) {
     const suppressed = exactRow(buffers.golden.subarray(goldenStart), golden.dtype, count)
     const logits = exactRow(buffers.dump.subarray(dumpStart), dump.dtype, count)
@@ -176,11 +179,6 @@ function compareRows(
   if (plan.undecided) outcome.separate = separateRanks(golden, dump, buffers, kernel)
   if (vocabSize !== undefined) outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   return outcome
-}
-
-/** The row, and the dtype it was computed in as far as its values show it. */
-function sourceOf(row: RawRow, { savedFrom }: SideFacts): RawRow & { computedIn: Dtype } {
-  return { ...row, computedIn: savedFrom ?? row.dtype }
 }
 
 function rawRow(buffer: Uint8Array, start: number, dtype: Dtype, width: number): RawRow {

@@ -1,39 +1,50 @@
 import { coarserOf, type Precision, precisionOf } from '../metrics/precision.js'
-import { type RowNoise, rowNoise } from '../metrics/row-noise.js'
+import { type Columns, type RowNoise, rowNoise } from '../metrics/row-noise.js'
 import type { MeasuredRows } from '../metrics/types.js'
-import type { Dtype } from '../tensor/dtype.js'
-import { exactRow, sampledColumns, sampledRow } from '../tensor/widen.js'
+import { exactRow, type Row, sampledColumns, sampledRow } from '../tensor/widen.js'
+import type { SideFacts } from './outcome.js'
 import type { RawRow } from './vocab-cut.js'
-
-/** @property computedIn the dtype of the values, which may have been saved wider */
-type SourceRow = RawRow & { readonly computedIn: Dtype }
 
 /**
  * The noise of a measured pair whose rows are still in memory.
- * @param count the columns that were compared
- * @param asked the option `dtype`; the coarser dtype of the two rows if it is left out
+ * @param asked the option `dtype`; the coarser dtype that the two rows were computed in if it is left out
  * @returns undefined if both rows hold integers, which show no precision
  */
 export function pairNoise(
   rows: MeasuredRows,
-  golden: SourceRow,
-  dump: SourceRow,
-  count: number,
+  columns: PairColumns,
+  sides: { readonly golden: SideFacts; readonly dump: SideFacts },
   asked: Precision | undefined,
 ): RowNoise | undefined {
-  const precision = asked ?? coarserOf(golden.computedIn, dump.computedIn)
-  if (precision === undefined) return undefined
-  const columns = {
-    count,
-    golden: () => exactRow(golden.bytes, golden.dtype, count),
-    dump: () => exactRow(dump.bytes, dump.dtype, count),
-    sample: (most: number) => {
-      const ids = sampledColumns(count, most)
-      return [
-        sampledRow(golden.bytes, golden.dtype, count, ids),
-        sampledRow(dump.bytes, dump.dtype, count, ids),
-      ] as const
-    },
+  const golden = sides.golden.savedFrom ?? columns.goldenRow.dtype
+  const dump = sides.dump.savedFrom ?? columns.dumpRow.dtype
+  const precision = asked ?? coarserOf(golden, dump)
+  return precision && rowNoise(rows, columns, precision, precisionOf(golden))
+}
+
+/** The first `count` columns of two rows. A class, since one is made for every pair. */
+export class PairColumns implements Columns {
+  readonly goldenRow: RawRow
+  readonly dumpRow: RawRow
+  readonly count: number
+
+  constructor(goldenRow: RawRow, dumpRow: RawRow, count: number) {
+    this.goldenRow = goldenRow
+    this.dumpRow = dumpRow
+    this.count = count
   }
-  return rowNoise(rows, columns, precision, precisionOf(golden.computedIn))
+
+  golden(): Row {
+    return exactRow(this.goldenRow.bytes, this.goldenRow.dtype, this.count)
+  }
+
+  dump(): Row {
+    return exactRow(this.dumpRow.bytes, this.dumpRow.dtype, this.count)
+  }
+
+  sample(most: number): readonly [golden: Row, dump: Row] {
+    const ids = sampledColumns(this.count, most)
+    const of = ({ bytes, dtype }: RawRow) => sampledRow(bytes, dtype, this.count, ids)
+    return [of(this.goldenRow), of(this.dumpRow)]
+  }
 }

@@ -3,6 +3,7 @@ import type { MeasuredOutcome, SideFacts } from './outcome.js'
 import type { VocabCut } from './vocab-cut.js'
 
 interface SideShape {
+  readonly kind: SideFacts['kind'] | undefined
   readonly dtype: Dtype
   readonly savedFrom: SideFacts['savedFrom'] | undefined
   readonly fileShape: readonly number[]
@@ -53,8 +54,9 @@ function shapeOf({ golden, dump, notes, cut }: MeasuredOutcome): PairShape {
   }
 }
 
-function sideShape({ dtype, savedFrom, fileShape, shape }: SideFacts): SideShape {
-  return { dtype: dtype!, savedFrom, fileShape: Object.freeze([...fileShape!]), shape: Object.freeze([...shape!]) }
+function sideShape({ kind, dtype, savedFrom, fileShape, shape }: SideFacts): SideShape {
+  const [inFile, compared] = [Object.freeze([...fileShape!]), Object.freeze([...shape!])]
+  return { kind, dtype: dtype!, savedFrom, fileShape: inFile, shape: compared }
 }
 
 export function hasShape({ golden, dump, notes, cut }: MeasuredOutcome, shape: PairShape): boolean {
@@ -67,8 +69,9 @@ export function hasShape({ golden, dump, notes, cut }: MeasuredOutcome, shape: P
   )
 }
 
-function hasSideShape(side: SideFacts, { dtype, savedFrom, fileShape, shape }: SideShape): boolean {
+function hasSideShape(side: SideFacts, { kind, dtype, savedFrom, fileShape, shape }: SideShape): boolean {
   return (
+    side.kind === kind &&
     side.dtype === dtype &&
     side.savedFrom === savedFrom &&
     areEqual(side.fileShape!, fileShape) &&

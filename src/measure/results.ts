@@ -154,6 +154,8 @@ export class Results implements List<MeasuredPair> {
     const golden: SideFacts = { files, layer, dtype: g.dtype, fileShape: g.fileShape, shape: g.shape }
     const { files: others, layer: otherLayer } = pair.dump!
     const dump: SideFacts = { files: others, layer: otherLayer, dtype: d.dtype, fileShape: d.fileShape, shape: d.shape }
+    if (g.kind) golden.kind = g.kind
+    if (d.kind) dump.kind = d.kind
     if (g.savedFrom) golden.savedFrom = g.savedFrom
     if (d.savedFrom) dump.savedFrom = d.savedFrom
     const record = readRecord(this.chunkOf(index)!, this.inChunk(index))

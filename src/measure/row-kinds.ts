@@ -2,25 +2,29 @@ import { areLogProbabilities, maskedProblem } from '../metrics/information.js'
 import type { MeasuredRows, RowStats } from '../metrics/types.js'
 import { itemSize } from '../tensor/dtype.js'
 import { exactRow } from '../tensor/widen.js'
+import type { Outcome } from './outcome.js'
 import type { RawRow } from './vocab-cut.js'
 
-/** Adds to the notes which sides hold log-probabilities. */
+/** Marks the sides that hold log-probabilities. @returns the notes, and one for each of these sides */
 export function withKinds(
-  notes: readonly string[],
+  { notes, ...sides }: Pick<Outcome, 'golden' | 'dump' | 'notes'>,
   rows: MeasuredRows,
   golden: RawRow,
   dump: RawRow,
   count: number,
 ): readonly string[] {
-  const kinds = [
-    ...(areLogProbabilities(rows.golden.max, () => exactRow(golden.bytes, golden.dtype, count))
-      ? [`golden: ${LOG_PROBABILITIES}`]
-      : []),
-    ...(areLogProbabilities(rows.dump.max, () => exactRow(dump.bytes, dump.dtype, count))
-      ? [`dump: ${LOG_PROBABILITIES}`]
-      : []),
-  ]
-  return kinds.length === 0 ? notes : [...notes, ...kinds]
+  const kinds: string[] = []
+  for (const [name, { bytes, dtype }] of [['golden', golden] as const, ['dump', dump] as const]) {
+    if (!areLogProbabilities(rows[name].max, () => exactRow(bytes, dtype, count))) continue
+    sides[name].kind = 'log-probabilities'
+    kinds.push(`${name}: ${LOG_PROBABILITIES}`)
+  }
+  return [...notes, ...kinds]
+}
+
+/** Whether a row may hold log-probabilities: hardly any row of logits has negative values alone. */
+export function mayBeLogProbabilities({ golden, dump }: MeasuredRows): boolean {
+  return golden.max < 0 || dump.max < 0
 }
 
 const LOG_PROBABILITIES =

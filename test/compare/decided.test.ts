@@ -153,15 +153,24 @@ describe('several rows in a tensor', () => {
   })
 })
 
-/** A file that holds a dict of these tensors of four elements: float32, or ids as int64. */
-function dictOf(tensors: Readonly<Record<string, 'floats' | 'ids'>>): Uint8Array {
-  const ids = storage({ storageClass: global('torch', 'LongStorage'), key: text('1') })
-  const item = (kind: 'floats' | 'ids') =>
-    tensor({ ...(kind === 'ids' && { storage: ids }), size: tuple(int(1), int(4)), stride: tuple(int(4), int(1)) })
+type Kind = 'floats' | 'ids' | 'ints'
+
+const STORED: Readonly<Record<Kind, string>> = { floats: 'FloatStorage', ids: 'LongStorage', ints: 'IntStorage' }
+
+/** A file that holds a dict of these tensors of four elements: float32, ids as int64, or int32. */
+function dictOf(tensors: Readonly<Record<string, Kind>>): Uint8Array {
+  const item = (kind: Kind) => {
+    const key = kind === 'floats' ? {} : { key: text(kind) }
+    const stored = storage({ storageClass: global('torch', STORED[kind]), ...key })
+    return tensor({ storage: stored, size: tuple(int(1), int(4)), stride: tuple(int(4), int(1)) })
+  }
   const entries = Object.entries(tensors).flatMap(([name, kind]) => [text(name), item(kind)])
-  const hasIds = Object.values(tensors).includes('ids')
-  const record = { name: 'archive/data/1', content: new Uint8Array(32) }
-  return zip([...torchRecords(pickle(dict(...entries))), ...(hasIds ? [record] : [])])
+  const records = (['ids', 'ints'] as const).filter((kind) => Object.values(tensors).includes(kind))
+  const others = records.map((kind) => ({
+    name: `archive/data/${kind}`,
+    content: Uint8Array.from({ length: kind === 'ids' ? 32 : 16 }, (_, i) => i),
+  }))
+  return zip([...torchRecords(pickle(dict(...entries))), ...others])
 }
 
 describe('several tensors in a file', () => {
@@ -197,6 +206,20 @@ describe('several tensors in a file', () => {
         "dump: no tensor of the file is named 'logits'; there are 'scores' float32 [1, 4], 'hidden' float32 [1, 4]",
     })
     expect(tokenOf(dictOf({ a: 'ids', b: 'ids' })).verdict).toBe('shape-mismatch')
+  })
+
+  test('integers beside floats are never taken, whatever their name is, unless the option says so', () => {
+    const beside: Record<string, Kind>[] = [{ hidden: 'floats' }, { hidden: 'floats', other: 'floats' }]
+    for (const others of beside) {
+      const file = dictOf({ logits: 'ints', ...others })
+      expect(tokenOf(file)).toMatchObject({
+        verdict: 'shape-mismatch',
+        reason: expect.stringContaining("is not decided: 'logits' int32 [1, 4], 'hidden' float32 [1, 4]"),
+      })
+      expect(tokenOf(file, { tensor: 'logits' }).notes).toContain('token 0: dump: the logits are integers (int32)')
+    }
+    const alone = tokenOf(dictOf({ logits: 'ints', input_ids: 'ids' }))
+    expect(alone.notes).toContain('token 0: dump: 2 tensors in the file, the one named logits compared')
   })
 })
 

@@ -112,6 +112,9 @@ describe('a folder of files in no known layout', () => {
 describe('a file that is no tensor is refused at once', () => {
   test.each<[string, string | Uint8Array, string]>([
     ['x.pb', '', "onnx.load_tensor('x.pb')"],
+    ['x.h5', '\x89HDF\r\n', "torch.from_numpy(h5py.File('x.h5')['logits'][()])"],
+    ['x.parquet', 'PAR1', "torch.tensor(pandas.read_parquet('x.parquet').to_numpy())"],
+    ['x.raw', '\0\0\0\0', "numpy.fromfile('x.raw', 'float32').reshape(1, -1)), 'x.pth')"],
     ['x.onnx', '', 'it is a model; run it and save its logits by torch.save'],
     ['x.gguf', 'GGUF', 'it holds weights'],
     ['x.kld', 'no such bytes', 'a base file of llama-perplexity begins with _logits_'],
@@ -185,7 +188,7 @@ describe('invalid arguments of loadDump', () => {
     [
       'x',
       { step: 1 },
-      "there is no option 'step'; there are run, layer, firstStep, tensor, positions, sequence, prefill, ranks, budgets",
+      "there is no option 'step'; there are run, layer, firstStep, tensor, positions, sequence, prefill, ranks, kind, budgets",
     ],
     ['x', { run: 1445461 }, "run must be a non-empty string, such as '0_1445461', got 1445461"],
     ['x', { layer: '' }, "layer must be a non-empty string, such as '67_LmHead', got ''"],

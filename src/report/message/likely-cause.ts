@@ -1,4 +1,5 @@
 import { firstDivergence, isNearTie, knowsTop1 } from '../../compare/divergence.js'
+import { logProbabilitySide } from '../../compare/log-probability-side.js'
 import { type CoarserDtype, coarserDtype, type EvenDrift, evenDrift } from '../../compare/low-precision.js'
 import { type Shift, type SwappedRanks, shiftOf, swappedRanks } from '../../compare/misalignment.js'
 import { stepRanges, tokenName } from '../../compare/step-ranges.js'
@@ -17,6 +18,8 @@ export function likelyCause(comparison: ListedComparison, token: TokenComparison
   if (shift) return shiftText(shift, tokens)
   const swapped = swappedRanks(tokens)
   if (swapped) return swappedText(swapped)
+  const shifted = logProbabilitySide(token, thresholds)
+  if (shifted) return logProbabilityText(shifted)
   const coarser = coarserDtype(token, thresholds)
   if (coarser?.isWithin) return coarserText(coarser, thresholds)
   const drift = evenDrift(tokens)
@@ -78,6 +81,11 @@ function sequenceText({ side, chosen, sequence, tokens }: OtherSequence): string
 
 function swappedText({ golden, dump, tokens }: SwappedRanks): string {
   return `The ranks look swapped: in all ${tokens} tokens at hand the rows hold like values, and the top-1 lies in rank ${golden} of the golden and in rank ${dump} of the dump, at the same place. Ranks are joined in numeric order of their devices: check the device numbers in the names of the folders.`
+}
+
+function logProbabilityText(side: 'golden' | 'dump'): string {
+  const other = side === 'golden' ? 'dump' : 'golden'
+  return `The ${side} holds log-probabilities and the ${other} logits: they differ by a constant, which changes the cosine similarity and nothing else. The KL divergence is within its limit. Dump the logits on both sides, or set thresholds.cosineSimilarity.`
 }
 
 function coarserText({ side, dtype, precision, isWithin }: CoarserDtype, limits: Thresholds): string {

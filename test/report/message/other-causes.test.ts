@@ -165,3 +165,22 @@ describe('tokens that are evenly over', () => {
     expect(messageOf(golden, [...scaled(1.4).slice(0, 4), { values: values(5) }])).not.toContain('noise floor')
   })
 })
+
+test('log-probabilities on one side lower the cosine similarity, which is no fault of the model', () => {
+  const normalised = (row: readonly number[]) => {
+    const max = Math.max(...row)
+    const logSum = max + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - max), 0))
+    return row.map((logit) => logit - logSum)
+  }
+  const golden = rows(1, 2, 3)
+  const dump = [1, 2, 3].map((seed): Step => ({ values: normalised(values(seed)) }))
+  const text = 'holds log-probabilities and the'
+  const message = messageOf(golden, dump)
+  expect(message).toContain(`The dump ${text} golden logits: they differ by a constant`)
+  expect(message).not.toContain('the fault is in the model')
+  expect(messageOf(dump, golden)).toContain(`The golden ${text} dump logits`)
+  // The neighbours: both sides alike pass, and another KL divergence is a fault.
+  expect(messageOf(dump, dump)).not.toContain(text)
+  const other = [1, 2, 3].map((seed): Step => ({ values: normalised(values(seed).map((x) => 1.3 * x)) }))
+  expect(messageOf(golden, other)).not.toContain(text)
+})
