@@ -3,13 +3,14 @@ import type { Command } from 'commander'
 import { stepRanges } from '../compare/step-ranges.js'
 import { asDump } from '../dumps/as-dump.js'
 import { loadDump } from '../dumps/load.js'
-import type { Dump, LoadDumpOptions } from '../dumps/types.js'
+import type { Dump, DumpKind, DumpStep, LoadDumpOptions } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { readTensors } from '../formats/read-tensors.js'
-import { significant } from '../lib/number-text.js'
+import { counted, significant } from '../lib/number-text.js'
 import { rowsOf } from '../measure/measure-all.js'
+import { hasLogs, type KnownIdsRow, type LogProbRow, type RowSource } from '../measure/row-source.js'
 import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
-import { type TopLogit, topLogits } from '../metrics/top-logits.js'
+import { type TopLogit, topIds, topLogits } from '../metrics/top-logits.js'
 import type { NonFinite, RowStats } from '../metrics/types.js'
 import { capture } from '../snapshots/capture.js'
 import type { Dtype } from '../tensor/dtype.js'
@@ -55,6 +56,7 @@ interface Facts {
   readonly files: readonly string[]
   readonly tensors: readonly Pick<LazyTensor, 'name' | 'dtype' | 'shape'>[]
   readonly row?: RowFacts
+  readonly logProbs?: LogProbFacts
   /** Why there is no row. */
   readonly problem?: string
 }
@@ -66,6 +68,15 @@ interface RowFacts extends Pick<RowStats, 'max' | 'min' | 'mean'> {
   readonly top: readonly TopLogit[]
 }
 
+/** A row of log-probabilities, of all vocab ids or of some. */
+interface LogProbFacts {
+  readonly kind: DumpKind
+  readonly ids: number
+  /** Of these ids together. */
+  readonly probability: number
+  readonly top: readonly Pick<TopLogit, 'id' | 'probability'>[]
+}
+
 function inspect(path: string, options: LoadDumpOptions, token: number | undefined): Facts {
   const dump = asDump('dump', loadDump(path, options))
   const step = token === undefined ? dump.steps.at(0)! : [...dump.steps].find((other) => other.step === token)
@@ -75,7 +86,7 @@ function inspect(path: string, options: LoadDumpOptions, token: number | undefin
   const steps = [...dump.steps]
   // Of many positions the last is shown.
   const rows = dump.rows?.positions === 'all' ? { ...dump.rows, positions: 'last' as const } : dump.rows
-  const row = capture(step, rowsOf({ ...dump, ...(rows && { rows }) }), undefined)
+  const source = rowsOf({ ...dump, ...(rows && { rows }) })
   return {
     path,
     layout: dump.layout,
@@ -88,7 +99,26 @@ function inspect(path: string, options: LoadDumpOptions, token: number | undefin
     token: step.step,
     files: step.files,
     tensors: step.files.slice(0, 1).flatMap(tensorsOf),
-    ...(row.kind === 'row' ? { row: rowFacts(row.bytes, row.dtype, row.width) } : { problem: row.reason }),
+    ...rowOf(step, source),
+  }
+}
+
+function rowOf(step: DumpStep, source: RowSource): Pick<Facts, 'row' | 'logProbs' | 'problem'> {
+  const prepared = source.prepare(step, true)
+  if (hasLogs(prepared)) return { logProbs: logProbFacts(prepared) }
+  if (prepared.kind === 'row') prepared.close()
+  const row = capture(step, source, undefined)
+  return row.kind === 'row' ? { row: rowFacts(row.bytes, row.dtype, row.width) } : { problem: row.reason }
+}
+
+function logProbFacts(row: LogProbRow | KnownIdsRow): LogProbFacts {
+  const { ids, logs } = row.kind === 'known-ids' ? row.known : { ids: undefined, ...row.read() }
+  const probs = logs.map(Math.exp)
+  return {
+    kind: row.kind === 'known-ids' ? 'known-ids' : 'log-probabilities',
+    ids: logs.length,
+    probability: probs.reduce((sum, p) => sum + p, 0),
+    top: topIds(logs, 5).map((at) => ({ id: ids?.[at] ?? at, probability: probs[at]! })),
   }
 }
 
@@ -118,7 +148,7 @@ function rowFacts(bytes: Uint8Array, dtype: Dtype, width: number): RowFacts {
 }
 
 function linesOf(facts: Facts): string[] {
-  const { path, layout, steps, tokens, ranks, layers, notes, ignored, token, files, tensors, row, problem } = facts
+  const { path, layout, steps, tokens, ranks, layers, notes, ignored, token, files, tensors, problem } = facts
   const line = (name: string, text: string) => `  ${name.padEnd(8)}  ${text}`
   return [
     printable(path, 400),
@@ -147,7 +177,9 @@ function linesOf(facts: Facts): string[] {
       .map(({ name, dtype, shape }) =>
         line('tensor', `${name === '' ? '' : `'${printable(name, 60)}' `}${dtype} [${shape.join(', ')}]`),
       ),
-    ...(row ? rowLines(row, line) : [line('problem', printable(problem!, 600))]),
+    ...(facts.row ? rowLines(facts.row, line) : []),
+    ...(facts.logProbs ? logProbLines(facts.logProbs, line) : []),
+    ...(problem === undefined ? [] : [line('problem', printable(problem, 600))]),
   ]
 }
 
@@ -169,6 +201,16 @@ function rowLines(
     ...top.map(({ id, logit, probability }, i) =>
       line(i === 0 ? 'top' : '', `${String(id).padStart(7)}  logit ${short(logit)}  probability ${short(probability)}`),
     ),
+  ]
+}
+
+function logProbLines({ kind, ids, probability, top }: LogProbFacts, line: (name: string, text: string) => string) {
+  const what = kind === 'known-ids' ? `log-probabilities of ${counted(ids, 'vocab id')}` : `log-probabilities [${ids}]`
+  return [
+    line('row', `${what}, which hold a probability of ${short(probability)}`),
+    ...top.map(({ id, probability }, i) => {
+      return line(i === 0 ? 'top' : '', `${String(id).padStart(7)}  probability ${short(probability)}`)
+    }),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { logits, pth } from '../../build/logits.js'
 import { torchDump } from '../../build/pair.js'
@@ -29,6 +30,19 @@ describe('inspect', () => {
     expect(stdout).toMatch(/ {2}row {7}float32 \[640\], max /)
     writeFileSync(shell.path('one.pth'), pth({ values: logits(1) }))
     expect(shell.run('inspect one.pth').stdout).toContain('float32 [8]')
+  })
+
+  test('describes log-probabilities, of all vocab ids or of some', () => {
+    const fixtures = resolve('test/fixtures')
+    const answer = shell.run(`inspect ${join(fixtures, 'answers/completion-20.json')}`)
+    expect(answer.code).toBe(0)
+    // The sums of exp(logprob) over the answer, by Python.
+    expect(answer.stdout).toContain('row       log-probabilities of 20 vocab ids, which hold a probability of 0.898665')
+    expect(answer.stdout).toContain('top           281  probability 0.720759')
+    expect(shell.run(`inspect ${join(fixtures, 'kld/narrow-f32.kld')}`).stdout).toContain('log-probabilities [512]')
+    const sampled = shell.run(`inspect ${join(fixtures, 'answers/completion-post.json')}`)
+    expect(sampled.code).toBe(4)
+    expect(sampled.stdout).toContain('it holds probabilities after sampling')
   })
 
   test('names NaN, and the option that decides what is not decided', () => {
