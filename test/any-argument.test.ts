@@ -156,6 +156,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [call: (...args: never[]) => u
   ],
   calibrationText: [api.calibrationText, [api.calibrate([{ dump: noise(1), golden: noise(2) }], BUILD)]],
   compareDumps: [api.compareDumps, [my, golden, { threads: 1, steps: [0] }]],
+  stratifiedIds: [api.stratifiedIds, [golden, 16]],
   logitsOf: [api.logitsOf, [new Float32Array(4), { dims: [1, 4] }]],
   toReproduceLogits: [
     (a: never, b: never, options: never) => matchers.toReproduceLogits.call({}, a, b, options).message(),

@@ -40,6 +40,7 @@ test('the public exports of every entry: they change on purpose', () => {
         "loadDump",
         "logitsOf",
         "readTensors",
+        "stratifiedIds",
         "type AcceptedPair",
         "type BaselineFacts",
         "type BaselineRunKey",
