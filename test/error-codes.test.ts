@@ -174,7 +174,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
       writeFileSync(path, 'no snapshot')
       return () => readSnapshot(path)
     },
-    text: 'its first line is not that of a snapshot; restore the snapshot from version control, or write a new one',
+    text: 'its first line is not that of a snapshot; restore the snapshot from version control, or delete the file',
   },
   'snapshot-version': {
     make: (path) => {

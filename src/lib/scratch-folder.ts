@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from './make-folder.js'
 
 /** Where runs keep their rows until the report is written, and where candidates of snapshots go. */
 export const SCRATCH_FOLDER = '.golden-logits'
@@ -12,7 +13,7 @@ const IGNORE_FILE = '.gitignore'
  */
 export function makeScratchFolder(root: string): string {
   const folder = join(root, SCRATCH_FOLDER)
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const ignore = join(folder, IGNORE_FILE)
   if (existsSync(ignore)) return folder
   try {

@@ -44,7 +44,7 @@ export function missingText(target: string, candidate: Candidate): string {
 /** The dump cannot be stored as a snapshot. */
 export function refusedText(refusal: { step: number; reason: string }, target: string): string {
   return [
-    `No snapshot was written, because token ${refusal.step} of the dump cannot be stored: ${printable(refusal.reason, 400)}`,
+    `No golden snapshot was written, because token ${refusal.step} of the dump cannot be stored: ${printable(refusal.reason, 400)}`,
     '',
     `  snapshot     ${wholePath(target)}`,
   ].join('\n')

@@ -140,7 +140,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
       const written = settled(match, () =>
         write(target, {
           isAllowed: () => !isClaimed(target) && !(isNew && kindOf(target) !== undefined),
-          onReplaced: () => claim(target, true),
+          onReplace: () => claim(target, true),
           ...(!isNew && test.hasRetries && { backup: backupPath(runDir, target) }),
         }),
       )

@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
+import { makeFolder } from '../lib/make-folder.js'
 import { markIncomplete } from './run-dirs.js'
 import { type SpoolLine, spoolText } from './spool.js'
 
@@ -47,7 +38,7 @@ function openSpool(runDir: string): number {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     // A test has deleted the folder, and the earlier rows with it.
-    mkdirSync(runDir, { recursive: true })
+    makeFolder(runDir)
     return openSync(file, 'a+')
   }
 }

@@ -1,7 +1,7 @@
-import { closeSync, lstatSync, openSync, readSync, rmSync, type Stats, statSync } from 'node:fs'
+import { lstatSync, statSync, unlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { GoldenLogitsError } from '../errors.js'
-import { READ_ONLY } from '../io/file-source.js'
+import { beginningOf, entryAt, foreignKind } from '../io/beginning.js'
 
 /** The folder of reports without the option `csv`: one folder, which can be ignored by version control and uploaded by CI. */
 export const REPORT_FOLDER = 'golden-logits-report'
@@ -17,15 +17,6 @@ export function fixedTarget(root: string, csv: string | undefined): string | und
   if (csv === undefined) return undefined
   const path = resolve(root, csv)
   return /[\\/]$/.test(csv) || entryAt(path, statSync)?.isDirectory() ? undefined : path
-}
-
-/** What is at a path; undefined if there is nothing, or nothing that this user may see. */
-function entryAt(path: string, stat: typeof statSync | typeof lstatSync): Stats | undefined {
-  try {
-    return stat(path, { throwIfNoEntry: false })
-  } catch {
-    return undefined
-  }
 }
 
 /**
@@ -48,39 +39,26 @@ export function timestamp(date: Date): string {
 /**
  * Refuses a path that names anything but a report of this package, or an empty file: it belongs to somebody else.
  * @param advice what the user can do
+ * @param isOurs returns whether a file is a report of the wanted kind
  * @throws GoldenLogitsError `invalid-argument`
  */
-export function refuseForeign(path: string, advice: string): void {
-  // A link is replaced, and what it points to is not touched.
-  const stats = entryAt(path, lstatSync)
-  if (!stats || stats.isSymbolicLink()) return
-  const kind = stats.isFile() ? (stats.size === 0 || isReport(path) ? undefined : 'file') : 'device or folder'
+export function refuseForeign(path: string, advice: string, isOurs = isCsvReport): void {
+  const kind = foreignKind(path, isOurs)
   if (kind === undefined) return
   const message = `this ${kind} is not a report of golden-logits, so it is not overwritten; ${advice}`
   throw new GoldenLogitsError('invalid-argument', message, { file: path })
 }
 
 /** True if the first line is that of a report, of this version or of another. */
-function isReport(path: string): boolean {
-  return /^\uFEFF?token_id,data_id,[^\n]*,verdict,pass,reason,/.test(beginningOf(path, 4096))
-}
-
-/** The first bytes of a file, as text. */
-export function beginningOf(path: string, bytes: number): string {
-  const descriptor = openSync(path, READ_ONLY)
-  try {
-    const head = Buffer.alloc(bytes)
-    return head.toString('utf8', 0, readSync(descriptor, head, 0, head.length, 0))
-  } finally {
-    closeSync(descriptor)
-  }
+function isCsvReport(path: string): boolean {
+  return /^\uFEFF?token_id,data_id,[^\n]*,verdict,pass,reason,/.test(beginningOf(path, 4096).toString())
 }
 
 /**
  * Deletes the report of an earlier run, so that nobody takes it for the report of this one.
- * @throws GoldenLogitsError `invalid-argument` if the file is not a report
+ * @throws GoldenLogitsError `invalid-argument` if the file is not a report; an error of the file system
  */
-export function clearTarget(path: string, advice: string): void {
-  refuseForeign(path, advice)
-  if (entryAt(path, lstatSync)) rmSync(path)
+export function clearTarget(path: string, advice: string, isOurs = isCsvReport): void {
+  refuseForeign(path, advice, isOurs)
+  if (entryAt(path, lstatSync)) unlinkSync(path)
 }

@@ -1,6 +1,6 @@
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crypto } from '../lib/optional-packages.js'
+import { appendRunLine, readRunLines } from './run-lines.js'
 
 /** A test that has matched or written a snapshot in this run. */
 export interface Claim {
@@ -26,13 +26,13 @@ export class SnapshotClaims {
       this.ownClaims.set(snapshot, [...(this.ownClaims.get(snapshot) ?? []), claim])
       return
     }
-    mkdirSync(runDir, { recursive: true })
-    appendFileSync(claimsFile(runDir, snapshot), `${JSON.stringify(claim)}\n`)
+    appendRunLine(claimsFile(runDir, snapshot), claim)
   }
 
   /** The last claim of another test; one that wrote the snapshot takes precedence. */
   ofAnother(runDir: string | undefined, snapshot: string, claimant: string): Claim | undefined {
-    const claims = runDir === undefined ? (this.ownClaims.get(snapshot) ?? []) : readClaims(runDir, snapshot)
+    const claims =
+      runDir === undefined ? (this.ownClaims.get(snapshot) ?? []) : readRunLines<Claim>(claimsFile(runDir, snapshot))
     const others = claims.filter((claim) => claim.claimant !== claimant)
     return others.findLast(({ wrote }) => wrote) ?? others.at(-1)
   }
@@ -41,19 +41,4 @@ export class SnapshotClaims {
 function claimsFile(runDir: string, snapshot: string): string {
   const hash = crypto().createHash('sha256').update(snapshot).digest('hex').slice(0, 16)
   return join(runDir, `claims-${hash}.txt`)
-}
-
-function readClaims(runDir: string, snapshot: string): Claim[] {
-  let text: string
-  try {
-    text = readFileSync(claimsFile(runDir, snapshot), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-  // A worker that was killed may leave an incomplete last line.
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line))
 }

@@ -16,6 +16,12 @@ function memberName(step: number): string {
   return `token_${step}.npy`
 }
 
+/** True if a file begins as an archive of rows does, or is cut off before it differs. */
+export function isArchiveStart(head: Buffer): boolean {
+  const name = head.toString('latin1', 30)
+  return 'PK\x03\x04'.startsWith(head.toString('latin1', 0, 4)) && (/^token_\d/.test(name) || 'token_'.startsWith(name))
+}
+
 /**
  * Writes rows to an open file as a NumPy archive, each compressed (deflate) before the next one is added.
  * Python reads it without this package:

@@ -1,17 +1,17 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { kindOf, listFolder } from '../io/folder.js'
+import { foreignData, foreignText } from './foreign.js'
 import { SNAPSHOT_SUFFIX, snapshotFolder } from './names.js'
+import { appendRunLine, readRunLines } from './run-lines.js'
 import { dataPath } from './types.js'
 
 const USED = /^snapshots-.*\.txt$/
 
 /** Records, for the end of the run, that a test has used a snapshot. */
 export function noteUsed(runDir: string, testFile: string, snapshot: string): void {
-  const line = `${JSON.stringify([testFile, snapshot])}\n`
-  mkdirSync(runDir, { recursive: true })
-  appendFileSync(join(runDir, `snapshots-${process.pid}-${threadId}.txt`), line)
+  appendRunLine(join(runDir, `snapshots-${process.pid}-${threadId}.txt`), [testFile, snapshot])
 }
 
 /** The snapshots that the tests of a run have used, by test file. */
@@ -19,10 +19,7 @@ export function usedSnapshots(runDir: string): Map<string, Set<string>> {
   const used = new Map<string, Set<string>>()
   if (kindOf(runDir) !== 'folder') return used
   for (const name of readdirSync(runDir).filter((file) => USED.test(file))) {
-    // A worker that was killed may leave an incomplete last line; its test file is then not complete either.
-    const lines = readFileSync(join(runDir, name), 'utf8').split('\n').slice(0, -1)
-    for (const line of lines) {
-      const [testFile, snapshot] = JSON.parse(line) as [string, string]
+    for (const [testFile, snapshot] of readRunLines<[string, string]>(join(runDir, name))) {
       const snapshots = used.get(testFile) ?? new Set()
       used.set(testFile, snapshots.add(snapshot))
     }
@@ -56,14 +53,14 @@ export function obsoleteSnapshots(
 
 /** Deletes a snapshot with its rows. Only for an update run whose user asked for it. */
 export function removeSnapshot(path: string): void {
-  rmSync(path, { force: true })
-  rmSync(dataPath(path), { force: true })
+  if (foreignText(path) === undefined) rmSync(path, { force: true })
+  if (foreignData(dataPath(path)) === undefined) rmSync(dataPath(path), { force: true })
 }
 
 function snapshotsIn(folder: string): string[] {
   if (kindOf(folder) !== 'folder') return []
   const files = listFolder(folder).filter(({ name, kind }) => kind === 'file' && name.endsWith(SNAPSHOT_SUFFIX))
-  return files.map(({ name }) => join(folder, name))
+  return files.map(({ name }) => join(folder, name)).filter((path) => foreignText(path) === undefined)
 }
 
 /** The file name of a snapshot without its variant: up to the first dot. */

@@ -4,6 +4,7 @@ import { openFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { decodeRow } from './compact/code.js'
+import { isSnapshotStart } from './foreign.js'
 import { refuseLfsPointer } from './npz.js'
 import { checksum, lineDigest, MAGIC, MAX_TEXT } from './render.js'
 import {
@@ -72,7 +73,12 @@ export function parseSnapshot(file: string, bytes: string): Snapshot {
 
 function readVersion(file: string, text: string): number {
   const version = new RegExp(`^${MAGIC}(\\d{1,9})\n`).exec(text)?.[1]
-  if (version === undefined) throw badSnapshot(file, 'its first line is not that of a snapshot')
+  if (version === undefined) {
+    const advice = isSnapshotStart(text.slice(0, MAGIC.length))
+      ? undefined
+      : 'restore the snapshot from version control, or delete the file, which no update overwrites'
+    throw badSnapshot(file, 'its first line is not that of a snapshot', advice)
+  }
   if (Number(version) <= FORMAT_VERSION) return Number(version)
   const message = `the snapshot has format ${version}, but this version of golden-logits reads formats up to ${FORMAT_VERSION}; update the package`
   throw new GoldenLogitsError('snapshot-version', message, { file })

@@ -65,8 +65,9 @@ export function dataPath(snapshot: string): string {
   return `${snapshot}.npz`
 }
 
+const ADVICE = 'restore the snapshot from version control, or write a new one with the option -u of the test runner'
+
 /** For a snapshot that was cut short, edited or never one. */
-export function badSnapshot(file: string, message: string): GoldenLogitsError {
-  const advice = 'restore the snapshot from version control, or write a new one with the option -u of the test runner'
+export function badSnapshot(file: string, message: string, advice = ADVICE): GoldenLogitsError {
   return new GoldenLogitsError('bad-snapshot', `${message}; ${advice}`, { file })
 }

@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, copyFileSync, linkSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { makeFolder } from '../lib/make-folder.js'
+import { refuseForeign } from './foreign.js'
 import { withLock } from './lock.js'
 import { MAX_TEXT, renderSnapshot } from './render.js'
 import { type Refusal, type StoredRows, type StoreSettings, storeRows } from './store-rows.js'
@@ -27,8 +19,8 @@ export interface WriteSettings extends StoreSettings {
 export interface Placing {
   /** Asked under the snapshot's lock: may the files be replaced? */
   readonly isAllowed?: () => boolean
-  /** Called under the lock after the files were replaced. */
-  readonly onReplaced?: () => void
+  /** Called under the lock before the files are replaced. If it throws an error, they stay. */
+  readonly onReplace?: () => void
   /** Where the replaced files are kept, so that `undo` can restore them. If absent, `undo` removes the new files. */
   readonly backup?: string
 }
@@ -49,7 +41,7 @@ export type Written =
  * Writes a dump as a snapshot, one row in memory at a time. Its files appear complete or not at all, the text file last: a text
  * file next to the rows of another snapshot is detected when it is read. Refuses a dump with a row that cannot be
  * read, that no dump could match (NaN, +Inf), that says nothing (all logits equal), or that was chosen by a guess.
- * @throws GoldenLogitsError `write-failed`
+ * @throws GoldenLogitsError `write-failed`, also if a file that is not ours is in its place
  */
 export function writeSnapshot(path: string, dump: Dump, settings: WriteSettings, placing: Placing = {}): Written {
   return namingWriteErrors(path, () => write(path, dump, settings, placing))
@@ -68,7 +60,7 @@ function namingWriteErrors<T>(path: string, body: () => T): T {
 }
 
 function write(path: string, dump: Dump, settings: WriteSettings, placing: Placing): Written {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const temporary = `${path}.${process.pid}-${threadId}.tmp`
   const temporaryData = dataPath(temporary)
   try {
@@ -96,18 +88,15 @@ function write(path: string, dump: Dump, settings: WriteSettings, placing: Placi
 }
 
 /** Replaces both files of a snapshot, the text file last. @returns the undo function; undefined if it is not allowed */
-function replace(
-  path: string,
-  temporary: string,
-  { isAllowed, onReplaced, backup }: Placing,
-): (() => void) | undefined {
+function replace(path: string, temporary: string, { isAllowed, onReplace, backup }: Placing): (() => void) | undefined {
   if (isAllowed && !isAllowed()) return undefined
+  refuseForeign(path)
+  onReplace?.()
   if (backup !== undefined) {
-    mkdirSync(dirname(backup), { recursive: true })
+    makeFolder(dirname(backup))
     for (const pathOf of FILES) keep(pathOf(path), pathOf(backup))
   }
   for (const pathOf of FILES) moveOrRemove(pathOf(temporary), pathOf(path))
-  onReplaced?.()
   return () =>
     namingWriteErrors(path, () =>
       withLock(path, () => {

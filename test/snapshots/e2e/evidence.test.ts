@@ -94,7 +94,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       project.test('model', ['nan', 'mixed', 'zeros'].map((name) => gate(name, '', name)).join(''))
       const run = project.run()
       expect(run.code).toBe(1)
-      const start = 'No snapshot was written, because token'
+      const start = 'No golden snapshot was written, because token'
       expect(run.out).toContain(`${start} 0 of the dump cannot be stored: it holds 500 NaN, first at vocab id 0`)
       expect(run.out).toContain(`${start} 0 of the dump cannot be stored: it holds 10 NaN, first at vocab id 0`)
       expect(run.out).toContain(`${start} 1 of the dump cannot be stored: all logits are equal (0)`)

@@ -360,7 +360,7 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       const run = project.run()
       expect([run.code, run.summary]).toEqual([1, '1 failed'])
       expect(run.out).toMatch(
-        /No snapshot was written, because token 2 of the dump cannot be stored: it holds 1 NaN, first at/,
+        /No golden snapshot was written, because token 2 of the dump cannot be stored: it holds 1 NaN, first at/,
       )
       expect(project.files('__golden__')).toEqual([])
       project.dump('a')
