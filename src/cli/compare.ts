@@ -24,7 +24,7 @@ import {
   loadOptionsOf,
   parseNumber,
 } from './compare-options.js'
-import { type CommandIo, UsageError } from './io.js'
+import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 
 const COMPARE_EXAMPLES = `
 Examples:
@@ -189,7 +189,7 @@ function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, co
 }
 
 function writeText(path: string, text: string): string {
-  writeTextReport(path, text)
+  writeTextReport(path, text, OUTPUT_ADVICE)
   return path
 }
 
@@ -227,5 +227,5 @@ function writeCsv(output: string, comparison: Written): string {
     },
   }
   const target = (n: number) => targetOf(process.cwd(), output, false, n)
-  return publishReport(target, [part], 'delete it, or name another --output').path
+  return publishReport(target, [part], OUTPUT_ADVICE).path
 }

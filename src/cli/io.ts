@@ -1,6 +1,9 @@
 /** A wrong command line; its message is printed with a pointer to `--help`. */
 export class UsageError extends Error {}
 
+/** If the path of the option `--output` is a file that is not a report. */
+export const OUTPUT_ADVICE = 'delete it, or name another --output'
+
 /** What a command does besides its work. */
 export interface CommandIo {
   /** Prints to stdout. */

@@ -6,7 +6,7 @@ import { publishReport } from '../reporters/publish.js'
 import { summaryText, wholePath } from '../reporters/summary.js'
 import { REPORT_FOLDER, targetOf } from '../reporters/target.js'
 import { findInputs } from './inputs.js'
-import { type CommandIo, UsageError } from './io.js'
+import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 import { mergeInputs } from './merge-parts.js'
 
 const MERGE_HELP = `
@@ -56,7 +56,7 @@ function merge(paths: readonly string[], { output, remove }: MergeValues, say: (
   }
   try {
     const target = (n: number) => targetOf(process.cwd(), output, false, n)
-    const { path, summary } = publishReport(target, merged.parts, 'delete it, or name another --output')
+    const { path, summary } = publishReport(target, merged.parts, OUTPUT_ADVICE)
     say(summaryText(path, summary, merged.losses))
   } catch (error) {
     say(`the report cannot be written: ${messageOf(error)}`)

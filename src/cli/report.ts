@@ -12,7 +12,7 @@ import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER } from '../reporters/target.js'
 import { writeTextReport } from '../reporters/text-report.js'
 import { parseNumber } from './compare-options.js'
-import { type CommandIo, UsageError } from './io.js'
+import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 
 /** A larger file is no report that a page could show. */
 const MOST_BYTES = 2 ** 29
@@ -51,7 +51,7 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
         const output = values.output ?? join(file, '..', 'report.html')
         const render = RENDERINGS[extname(output)]
         if (!render) throw new UsageError(`--output must end in .html, .md or .json, not ${output}`)
-        writeTextReport(resolve(output), render(report))
+        writeTextReport(resolve(output), render(report), OUTPUT_ADVICE)
         say(fromHere(resolve(output)))
       }
       for (const comparison of report.comparisons) {

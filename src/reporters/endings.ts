@@ -1,4 +1,5 @@
-type Flush = () => void
+/** @param code the exit code with which the process ends; undefined for a signal */
+type Flush = (code?: number) => void
 
 /** Of this process, which has one set of listeners: the runs that have not ended, and the events listened to. */
 const pending = new Set<Flush>()
@@ -11,7 +12,7 @@ const listenedTo = new Set<string>()
  */
 export function beforeExit(flush: Flush, signals: readonly NodeJS.Signals[]): void {
   pending.add(flush)
-  once('exit', flushAll)
+  once('exit', (code: number) => flushAll(code))
   for (const signal of signals) {
     once(signal, () => {
       flushAll()
@@ -26,12 +27,12 @@ export function endedWell(flush: Flush): void {
 }
 
 /** Watch mode begins many runs: listen once. */
-function once(event: string, listener: () => void): void {
+function once(event: string, listener: (code: number) => void): void {
   if (listenedTo.has(event)) return
   listenedTo.add(event)
   process.once(event, listener)
 }
 
-function flushAll(): void {
-  for (const flush of pending) flush()
+function flushAll(code?: number): void {
+  for (const flush of pending) flush(code)
 }

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '../lib/make-folder.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { writeAll } from './spool-file.js'
 import { type ReportPart, type ReportSummary, reportLines } from './spool-report.js'
@@ -44,11 +45,15 @@ function publish(target: ReportTarget, lines: Iterable<string>, advice: string):
 export function publishLines(target: ReportTarget, lines: Iterable<string>): boolean {
   const { path, replace } = target
   if (!replace && existsSync(path)) return false
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const temporary = `${path}.${process.pid}.tmp`
   try {
     writeLines(temporary, lines)
     return giveName(temporary, target)
+  } catch (error) {
+    // The system does not say which file has no space.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') error.message += ` '${path}'`
+    throw error
   } finally {
     rmSync(temporary, { force: true })
   }

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { printable } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
 import type { ReportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
@@ -26,12 +26,15 @@ import {
 import { type SpoolReport, spoolReport } from './spool-report.js'
 import { fromHere, lossTexts, say, summaryText, wholePath } from './summary.js'
 import { clearTarget, fixedTarget, targetOf } from './target.js'
-import { writeTextReport } from './text-report.js'
+import { isTextReport, writeTextReport } from './text-report.js'
 
 /** A longer page is slow to open, and its rows take memory while it is made. */
 const MOST_HTML_ROWS = 50_000
 
-const ADVICE = "delete it, or name another path with the reporter's option csv"
+/** @param option names the path of the file */
+function adviceFor(option: string): string {
+  return `delete it, or name another path with the reporter's option ${option}`
+}
 
 /**
  * The reporter of Vitest and Jest: collects the rows that the matchers spooled, writes the CSV at the end of the run, and
@@ -100,10 +103,14 @@ export class GoldenLogitsReporter {
     return this.error
   }
 
-  /** @throws GoldenLogitsError `invalid-argument` if the option `csv` names a file that is not a report */
+  /** @throws GoldenLogitsError `invalid-argument` if an option names a file that is not a report */
   private begin(): void {
-    const fixed = fixedTarget(this.root, this.options.csv)
-    if (fixed !== undefined) withoutStack(() => clearTarget(fixed, ADVICE))
+    try {
+      this.clearReports()
+    } catch (error) {
+      if (error instanceof GoldenLogitsError) throw withoutStack(error)
+      this.fail(`a report of an earlier run cannot be deleted (${textOf(error)})`)
+    }
     try {
       this.run = openRun(this.root)
     } catch (error) {
@@ -120,8 +127,24 @@ export class GoldenLogitsReporter {
     say(`an earlier run ended without a report; 'golden-logits merge' can make it from the rows in ${dirs}`)
   }
 
+  /** Deletes the reports of an earlier run, so that nobody takes them for those of this one. */
+  private clearReports(): void {
+    const { csv, html, json } = this.options
+    const fixed = fixedTarget(this.root, csv)
+    if (fixed !== undefined) clearTarget(fixed, adviceFor('csv'))
+    for (const [option, name] of Object.entries({ html, json })) {
+      if (name !== undefined) clearTarget(resolve(this.root, name), adviceFor(option), isTextReport)
+    }
+  }
+
   /** The process ends before the runner has called the last hook. */
-  private readonly endEarly = (): void => this.end(NO_RESULTS)
+  private readonly endEarly = (code?: number): void => {
+    this.end(NO_RESULTS)
+    if (code !== 0) return
+    this.fail('the process exited before the runner was done, so comparisons may be missing: the run fails')
+    // Not even Jest asks for the error any more.
+    process.exitCode = 1
+  }
 
   private end(results: RunResults): void {
     const { run } = this
@@ -156,7 +179,7 @@ export class GoldenLogitsReporter {
     const missing = lossTexts(losses)
     let published: Published | undefined
     if (parts.length > 0) {
-      published = publishReport((n) => targetOf(this.root, csv, this.watches, n), parts, ADVICE)
+      published = publishReport((n) => targetOf(this.root, csv, this.watches, n), parts, adviceFor('csv'))
       say(summaryText(published.path, published.summary, losses))
     }
     const { unfinished } = published?.summary ?? { unfinished: 0 }
@@ -179,14 +202,14 @@ export class GoldenLogitsReporter {
     const wantsHtml = html !== undefined && (isHtmlAsked || !isLong)
     if (!wantsHtml && json === undefined && summary === undefined) return
     const report = document()
-    if (wantsHtml) this.writeText(html, () => htmlPage(report))
-    if (json !== undefined) this.writeText(json, () => reportJson(report))
+    if (wantsHtml) this.writeText('html', html, () => htmlPage(report))
+    if (json !== undefined) this.writeText('json', json, () => reportJson(report))
     if (summary !== undefined) appendSummary(summary, report)
   }
 
-  private writeText(name: string, render: () => string): void {
+  private writeText(option: string, name: string, render: () => string): void {
     const path = resolve(this.root, name)
-    writeTextReport(path, render())
+    writeTextReport(path, render(), adviceFor(option))
     say(wholePath(path))
   }
 
@@ -218,13 +241,9 @@ function appendSummary(path: string, report: ReportDocument): void {
 }
 
 /** The runner prints the error: its stack would show only code of this package. */
-function withoutStack(run: () => void): void {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof Error) error.stack = `${error.name}: ${error.message}`
-    throw error
-  }
+function withoutStack(error: Error): Error {
+  error.stack = `${error.name}: ${error.message}`
+  return error
 }
 
 function textOf(error: unknown): string {

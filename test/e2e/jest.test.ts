@@ -117,6 +117,16 @@ describe('however a worker ends, every row that was made is in the report', () =
   })
 })
 
+test('a test that ends the process of Jest with exit code 0 makes the run fail', async () => {
+  const project = new Project('jest')
+  const { code, stderr } = await jest(project, ['ends'], { END: 'leave', CSV: 'report.csv' }, ['-i'])
+  expect(code).toBe(1)
+  expect(named(project)).toEqual([...BEFORE, 'the end 0', 'the end 1'])
+  expect(stderr).toContain(
+    'golden-logits: the process exited before the runner was done, so comparisons may be missing: the run fails\n',
+  )
+})
+
 describe('the report goes', () => {
   test('nowhere, and no row is kept, without the reporter', async () => {
     const project = new Project('jest')

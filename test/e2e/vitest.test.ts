@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseReport } from '../../src/report/json.js'
 import { expectedOf, within } from '../fixtures/trees.js'
@@ -271,13 +271,18 @@ describe('the report goes', () => {
 
   test('nowhere if the run compares nothing, and the report of an earlier run is deleted', async () => {
     const project = new Project('vitest')
-    expect((await project.vitest(['retry'], { CSV: 'report.csv' })).code).toBe(0)
+    const options = "{ csv: 'report.csv', html: 'report.html', json: 'golden.json' }"
+    const config = `export default { test: { reporters: [['golden-logits/reporter', ${options}]] } }\n`
+    writeFileSync(project.path('vitest.config.mjs'), config)
+    expect((await project.vitest(['retry'])).code).toBe(0)
     expect(project.report('report.csv')).toHaveLength(5)
+    expect(['report.html', 'golden.json'].filter((name) => !existsSync(project.path(name)))).toEqual([])
     writeFileSync(project.path('idle.test.mjs'), "import { test } from 'vitest'\ntest('idle', () => {})\n")
-    const { code, stderr } = await project.vitest(['idle'], { CSV: 'report.csv' })
+    const { code, stderr } = await project.vitest(['idle'])
     expect(code).toBe(0)
     expect(stderr).not.toContain('golden-logits:')
     expect(project.made()).toEqual([])
+    expect(existsSync(project.path('golden.json'))).toBe(false)
   })
 
   test.each(['of somebody else', 'token_id,data_id,golden_data_path\n'])(

@@ -74,7 +74,9 @@ describe('compare', () => {
     writeFileSync(shell.path('notes.html'), '<p>mine')
     const { code, stderr } = shell.run(`compare ${GOOD} -o notes.html`)
     expect(code).toBe(2)
-    expect(stderr).toContain('the file exists and is no report of golden-logits: delete it, or name another output')
+    expect(stderr).toContain(
+      'this file is not a report of golden-logits, so it is not overwritten; delete it, or name another --output',
+    )
     expect(readFileSync(shell.path('notes.html'), 'utf8')).toBe('<p>mine')
   })
 

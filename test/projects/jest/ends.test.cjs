@@ -12,6 +12,7 @@ test('before', () => {
 })
 
 const ENDS = {
+  leave: () => process.exit(0),
   kill: () => process.kill(process.pid, 'SIGKILL'),
   // Jest runs the file again, so it must exit twice.
   exitTwice: () => {
