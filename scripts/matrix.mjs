@@ -9,10 +9,10 @@ import { Checks } from './lib/checks.mjs'
 import { pack } from './lib/pack.mjs'
 import { Project } from './lib/project.mjs'
 import { tail } from './lib/run.mjs'
+import { tableOf } from './lib/table.mjs'
 import { nodeOf } from './matrix/nodes.mjs'
 import { checkKilled, checkVerdicts, differenceOf, outcomeOf } from './matrix/outcome.mjs'
 import { copyTests, RUNNERS } from './matrix/runners.mjs'
-import { tableOf } from './matrix/table.mjs'
 
 const quick = process.argv.includes('--quick')
 const thisMajor = Number(process.versions.node.split('.')[0])
@@ -46,7 +46,9 @@ for (const runner of RUNNERS) {
   }
 }
 
-console.log(`\n${tableOf(RUNNERS, MAJORS, nodes, cells)}\n`)
+const header = ['', ...MAJORS.map((major) => `Node ${nodes.get(major)?.version ?? major}`)]
+const rows = RUNNERS.map(({ name }) => [name, ...MAJORS.map((major) => cells.get(`${name} ${major}`))])
+console.log(`\n${tableOf(header, rows)}\n`)
 console.log(
   'same: verdicts, messages and CSV rows are byte for byte those of the first run, except paths and durations',
 )

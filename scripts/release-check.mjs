@@ -21,6 +21,7 @@ const CHECKS = {
   package: ['scripts/package-check.mjs'],
   types: ['scripts/types-check.mjs'],
   matrix: ['scripts/matrix.mjs'],
+  faults: ['scripts/faults.mjs'],
   examples: ['scripts/examples-check.mjs'],
 }
 
