@@ -1,4 +1,5 @@
-import { largestDivergence, SPREAD_LIMITS } from '../metrics/noise.js'
+import { largestDivergence } from '../metrics/expected-divergence.js'
+import { SPREAD_LIMITS } from '../metrics/noise.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey, Metrics } from '../metrics/table.js'
 import { calibratedReasons } from './calibration/judge.js'

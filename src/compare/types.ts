@@ -68,8 +68,8 @@ export interface TokenNoise {
   /** The standard deviation of the golden's logits. */
   goldenDeviation: number
   /**
-   * True if the token is over a reference limit, or may be too noisy: d is then measured over all columns (of more than 16,384
-   * over that many), otherwise over 128 of them.
+   * True if the token is over a reference limit, or may be too noisy: d is then measured over all columns (at most 4,096 of
+   * them), otherwise over 128.
    */
   isExact: boolean
   /** H: the KL divergence that rounding of the precision makes at these logits and this spread. Only if `isExact`. */

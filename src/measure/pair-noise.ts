@@ -1,7 +1,8 @@
 import { coarserOf, type Precision, precisionOf } from '../metrics/precision.js'
 import { type Columns, type RowNoise, rowNoise } from '../metrics/row-noise.js'
 import type { MeasuredRows } from '../metrics/types.js'
-import { exactRow, type Row, sampledColumns, sampledRow } from '../tensor/widen.js'
+import { elementsAbove, sampledColumns, sampledRow } from '../tensor/sampled-row.js'
+import { exactRow, type Row } from '../tensor/widen.js'
 import type { SideFacts } from './outcome.js'
 import type { RawRow } from './vocab-cut.js'
 
@@ -40,6 +41,10 @@ export class PairColumns implements Columns {
 
   dump(): Row {
     return exactRow(this.dumpRow.bytes, this.dumpRow.dtype, this.count)
+  }
+
+  goldenAbove(floor: number): Row {
+    return elementsAbove(this.goldenRow.bytes, this.goldenRow.dtype, this.count, floor)
   }
 
   sample(most: number): readonly [golden: Row, dump: Row] {

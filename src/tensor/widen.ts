@@ -1,7 +1,7 @@
-import { type Dtype, itemSize } from './dtype.js'
+import type { Dtype } from './dtype.js'
 
 /** A view of `count` elements at the front of `bytes`, which are copied only if they are not aligned. */
-function viewOf<T>(
+export function viewOf<T>(
   View: { new (buffer: ArrayBufferLike, offset: number, length: number): T; readonly BYTES_PER_ELEMENT: number },
   bytes: Uint8Array,
   count: number,
@@ -108,26 +108,6 @@ export function exactRow(bytes: Uint8Array, dtype: Dtype, count: number): Row {
     return Float64Array.from(viewOf<Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count))
   }
   return widened(bytes, dtype, count)
-}
-
-/** The indices of `most` of `count` columns at even distances, or of all if there are no more. */
-export function sampledColumns(count: number, most: number): Uint32Array {
-  const columns = new Uint32Array(Math.min(count, most))
-  for (let i = 0; i < columns.length; i++) columns[i] = Math.floor((i * count) / columns.length)
-  return columns
-}
-
-/** Some columns of what `exactRow` returns. */
-export function sampledRow(bytes: Uint8Array, dtype: Dtype, count: number, columns: Uint32Array): Row {
-  const size = itemSize(dtype)
-  if (size !== 2 && size !== 4) {
-    const row = exactRow(bytes, dtype, count)
-    return Float64Array.from(columns, (column) => row[column]!)
-  }
-  const source = size === 2 ? viewOf(Uint16Array, bytes, count) : viewOf(Uint32Array, bytes, count)
-  const picked = size === 2 ? new Uint16Array(columns.length) : new Uint32Array(columns.length)
-  for (let i = 0; i < columns.length; i++) picked[i] = source[columns[i]!]!
-  return exactRow(new Uint8Array(picked.buffer), dtype, columns.length)
 }
 
 /** The first `count` elements as a new array: see `widen`. */

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { median, robustDeviation } from '../../src/metrics/median.js'
 import {
   estimatedDivergence,
   expectedDivergence,
   largestDivergence,
   normalQuantile,
-  spreadOf,
-  topSpread,
-} from '../../src/metrics/noise.js'
+} from '../../src/metrics/expected-divergence.js'
+import { median, robustDeviation } from '../../src/metrics/median.js'
+import { spreadOf, topSpread } from '../../src/metrics/noise.js'
 import { ulpAt } from '../../src/metrics/precision.js'
 import type { MeasuredRows } from '../../src/metrics/types.js'
 import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
@@ -47,7 +46,7 @@ describe('against NumPy in float64', () => {
     expectClose(spread.dumpDeviation, expected.dumpDeviation)
     expectClose(topSpread(golden, dump, row.columns), expected.topSpread)
     const noise = Math.min(spread.relative, cap) * spread.goldenDeviation
-    const divergence = expectedDivergence(golden, row.columns, precision, noise, rounded)
+    const divergence = expectedDivergence([{ logits: golden, weight: 1 }], precision, noise, rounded)
     expectClose(divergence.mean, expected.mean)
     expectClose(divergence.freedom, expected.freedom)
     const logit = Math.max(...golden)

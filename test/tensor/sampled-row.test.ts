@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Dtype, itemSize } from '../../src/tensor/dtype.js'
-import { sampledColumns, sampledRow } from '../../src/tensor/widen.js'
+import { elementsAbove, sampledColumns, sampledRow } from '../../src/tensor/sampled-row.js'
+import { exactRow } from '../../src/tensor/widen.js'
 
 describe('the columns of a sample', () => {
   test.each([
@@ -61,4 +62,26 @@ describe.each(ROWS)('a sample of a row of %s', (dtype, view, values) => {
       values[3],
     ])
   })
+})
+
+describe.each(ROWS)('the elements above a number, of a row of %s', (dtype, view, values) => {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  const floors = [Number.NEGATIVE_INFINITY, -1e300, -5, 0, 0.7, 3.14, 1e40, Number.POSITIVE_INFINITY]
+
+  test.each([...new Set([...floors, ...values.filter((value) => !Number.isNaN(value))])])('%d', (floor) => {
+    expect([...elementsAbove(bytes, dtype, 4, floor)]).toEqual(values.filter((value) => value > floor))
+  })
+})
+
+test.each<[Dtype]>([['float16'], ['bfloat16']])('all 65,536 patterns of %s but NaN are in order', (dtype) => {
+  const all = Uint16Array.from({ length: 65_536 }, (_, bits) => bits)
+  const values = exactRow(new Uint8Array(all.buffer), dtype, all.length)
+  const finite = all.filter((bits) => !Number.isNaN(values[bits]!))
+  const bytes = new Uint8Array(finite.buffer)
+  for (const floor of [-1e39, -65_504, -2.5, -1e-8, -0, 0, 1e-8, 2.5, 2.5001, 65_503, 1e39]) {
+    const above = elementsAbove(bytes, dtype, finite.length, floor)
+    const expected = Array.from(finite, (bits) => values[bits]!).filter((value) => value > floor)
+    expect(above).toHaveLength(expected.length)
+    expect(above.findIndex((value, i) => !Object.is(value, expected[i]))).toBe(-1)
+  }
 })

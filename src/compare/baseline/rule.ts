@@ -1,5 +1,5 @@
+import { estimatedDivergence, largestDivergence } from '../../metrics/expected-divergence.js'
 import { median } from '../../metrics/median.js'
-import { estimatedDivergence, largestDivergence } from '../../metrics/noise.js'
 import { quantityNamed } from '../calibration/quantities.js'
 import { PRECISIONS } from '../thresholds.js'
 import type { ListedComparison, Precision, TokenComparison } from '../types.js'

@@ -1,5 +1,6 @@
 import { significant } from '../../lib/number-text.js'
-import { estimatedDivergence, largestDivergence, type RoundedPrecision, SPREAD_LIMITS } from '../../metrics/noise.js'
+import { estimatedDivergence, largestDivergence } from '../../metrics/expected-divergence.js'
+import { type RoundedPrecision, SPREAD_LIMITS } from '../../metrics/noise.js'
 import { thresholdsOf } from '../thresholds.js'
 import type { Precision, TokenComparison } from '../types.js'
 import { roundedUp } from './propose.js'

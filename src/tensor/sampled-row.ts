@@ -1,0 +1,63 @@
+import { type Dtype, itemSize } from './dtype.js'
+import { exactRow, type Row, viewOf, widened } from './widen.js'
+
+/** The indices of `most` of `count` columns at even distances, or of all if there are no more. */
+export function sampledColumns(count: number, most: number): Uint32Array {
+  const columns = new Uint32Array(Math.min(count, most))
+  for (let i = 0; i < columns.length; i++) columns[i] = Math.floor((i * count) / columns.length)
+  return columns
+}
+
+/** Some columns of what `exactRow` returns. */
+export function sampledRow(bytes: Uint8Array, dtype: Dtype, count: number, columns: Uint32Array): Row {
+  const size = itemSize(dtype)
+  if (size !== 2 && size !== 4) {
+    const row = exactRow(bytes, dtype, count)
+    return Float64Array.from(columns, (column) => row[column]!)
+  }
+  const source = size === 2 ? viewOf(Uint16Array, bytes, count) : viewOf(Uint32Array, bytes, count)
+  const picked = size === 2 ? new Uint16Array(columns.length) : new Uint32Array(columns.length)
+  for (let i = 0; i < columns.length; i++) picked[i] = source[columns[i]!]!
+  return exactRow(new Uint8Array(picked.buffer), dtype, columns.length)
+}
+
+/** The elements above `floor`, in the order of the columns. Few of many are found without converting all of them. */
+export function elementsAbove(bytes: Uint8Array, dtype: Dtype, count: number, floor: number): Row {
+  if (dtype === 'float16' || dtype === 'bfloat16') {
+    const halves = viewOf(Int16Array, bytes, count)
+    const picked = halvesAbove(halves, orderOf(floor, dtype))
+    return widened(new Uint8Array(picked.buffer), dtype, picked.length)
+  }
+  const row = dtype === 'float32' ? viewOf(Float32Array, bytes, count) : exactRow(bytes, dtype, count)
+  const picked: number[] = []
+  for (let i = 0; i < count; i++) if (row[i]! > floor) picked.push(row[i]!)
+  return row instanceof Float32Array ? Float32Array.from(picked) : Float64Array.from(picked)
+}
+
+function halvesAbove(halves: Int16Array, order: number): Int16Array<ArrayBuffer> {
+  const picked: number[] = []
+  const { length } = halves
+  // Two loops: with the bits of negative numbers as they are, the first takes half of the time.
+  if (order >= 0) for (let i = 0; i < length; i++) if (halves[i]! > order) picked.push(halves[i]!)
+  if (order < 0) for (let i = 0; i < length; i++) if (ordered(halves[i]!) > order) picked.push(halves[i]!)
+  return Int16Array.from(picked)
+}
+
+/** Inverts the bits of negative numbers: as integers, they are then in the order of the numbers. */
+function ordered(bits: number): number {
+  return bits ^ ((bits >> 15) & 0x7fff)
+}
+
+/** The place in that order of the largest number that is at most `floor`, −Infinity included. */
+function orderOf(floor: number, dtype: Dtype): number {
+  const valueAt = (order: number) => widened(new Uint8Array(Int16Array.of(ordered(order)).buffer), dtype, 1)[0]!
+  // Between the bits of −Infinity and those of Infinity: beyond them is NaN.
+  const infinity = dtype === 'float16' ? 0x7c00 : 0x7f80
+  let [low, high] = [~infinity, infinity]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (valueAt(middle) <= floor) low = middle
+    else high = middle - 1
+  }
+  return low
+}
