@@ -8,6 +8,7 @@ import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
 import { unreadFacts } from '../measure/outcome.js'
 import type { StepPair } from '../measure/step-pair.js'
 import { align } from './align.js'
+import { ignoredNotes } from './conclude.js'
 import { type CompareOptions, checkOptions } from './options.js'
 import { planPairs, sidesOf } from './sides.js'
 import { RangesByKey } from './step-ranges.js'
@@ -60,7 +61,13 @@ export function reproduceDumps(
   sources.golden.releaseFiles?.()
   sources.dump.releaseFiles?.()
   const firstFailure = tokens.find(({ pass }) => !pass)
-  const notes = [...alignmentNotes, ...sideNotes('golden', golden.dump.notes), ...sideNotes('dump', tested.dump.notes)]
+  const notes = [
+    ...alignmentNotes,
+    ...sideNotes('golden', golden.dump.notes),
+    ...ignoredNotes('golden', golden.dump),
+    ...sideNotes('dump', tested.dump.notes),
+    ...ignoredNotes('dump', tested.dump),
+  ]
   return {
     pass: firstFailure === undefined,
     tokens,
@@ -90,17 +97,11 @@ function tokenOf(step: number, outcome: BitOutcome): TokenComparison {
 }
 
 /** `3 of 640 logits differ, by at most 2 ULP; first at vocab id 17: 1.5 in the other run, 1.5000001 in the dump` */
-function differenceText({
-  difference,
-  elements,
-  width,
-  rank,
-  golden,
-}: Extract<BitOutcome, { kind: 'different' }>): string {
-  const { vocabId, golden: g, dump: d, ulps, only } = difference
+function differenceText({ difference, width, rank, golden }: Extract<BitOutcome, { kind: 'different' }>): string {
+  const { count: elements, vocabId, golden: g, dump: d, ulps, only } = difference
   const where = rank === undefined ? '' : ` of rank ${rank}`
   const verb = elements === 1 ? 'differs' : 'differ'
-  const size = ulps === undefined || only !== undefined ? '' : `, by at most ${ulps} ${unitOf(golden.dtype)}${where}`
+  const size = ulps === undefined || only !== undefined ? '' : `, by at most ${ulps} ${unitOf(golden.dtype)}`
   const kind = only === undefined ? '' : ` only in their ${only}`
   const values = `${text(g)} in the other run, ${text(d)} in the dump`
   return `${elements} of ${width} logits ${verb}${kind}${size}; first at vocab id ${vocabId}${where}: ${values}`

@@ -1,7 +1,7 @@
 import type { ManyRows } from '../dumps/locate-row.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { type BitDifference, bitDifference } from '../metrics/bits.js'
+import { type BitDifference, bitDifference, joinedDifference } from '../metrics/bits.js'
 import { itemSize } from '../tensor/dtype.js'
 import { unequalPositions } from './expand-positions.js'
 import type { SideFacts } from './outcome.js'
@@ -10,8 +10,8 @@ import { hasLogs, type Prepared, type PreparedRow, type RowPart, type RowSource 
 /** How the rows of one step compare bit by bit. A step may have several rows: one for each rank. */
 export type BitOutcome = { golden: SideFacts; dump: SideFacts; notes: readonly string[] } & (
   | { kind: 'identical'; width: number }
-  /** `rank`: the first rank that differs, if there are several; `elements` of all ranks. */
-  | { kind: 'different'; difference: BitDifference; rank?: number; elements: number; width: number }
+  /** `difference` of all ranks; `rank`: the first that differs, if there are several. */
+  | { kind: 'different'; difference: BitDifference; rank?: number; width: number }
   | { kind: 'shape-mismatch' | 'unreadable'; reason: string }
 )
 
@@ -65,20 +65,18 @@ function compareParts(
     return { ...facts, kind: 'shape-mismatch', reason: `the other run has ${goldenType}, the dump ${dumpType}` }
   }
   let first: { rank: number; difference: BitDifference } | undefined
-  let elements = 0
   for (let rank = 0; rank < golden.parts.length; rank++) {
     const g = rowOf(golden.parts[rank]!)
     const d = rowOf(dump.parts[rank]!)
     if (g === undefined || d === undefined) return undefined
     const difference = bitDifference(g, d, golden.dtype)
     if (difference === undefined) continue
-    elements += difference.count
-    first ??= { rank, difference }
+    first = first ? { ...first, difference: joinedDifference(first.difference, difference) } : { rank, difference }
   }
   const width = golden.parts.reduce((sum, part) => sum + part.width, 0)
   if (first === undefined) return { ...facts, kind: 'identical', width }
   const rank = golden.parts.length > 1 ? { rank: first.rank } : {}
-  return { ...facts, kind: 'different', difference: first.difference, ...rank, elements, width }
+  return { ...facts, kind: 'different', difference: first.difference, ...rank, width }
 }
 
 /** `float32, 2 ranks of 640 and 640 columns`: what must be equal before bits can be compared. */

@@ -17,7 +17,7 @@ export interface BitDifference {
    */
   readonly ulps?: number
   /** What all differences are, if none of them is one of value: +0 and -0, or two NaN with other payloads. */
-  readonly only?: 'signs of zero' | 'NaN payloads'
+  readonly only?: 'signs of zero' | 'NaN payloads' | 'signs of zero and NaN payloads'
 }
 
 /**
@@ -54,8 +54,29 @@ export function bitDifference(golden: Uint8Array, dump: Uint8Array, dtype: Dtype
     golden: values.golden[first]!,
     dump: values.dump[first]!,
     ...(farthest >= 0n && { ulps: Number(farthest) }),
-    ...(zeros === differing && { only: 'signs of zero' as const }),
-    ...(payloads === differing && { only: 'NaN payloads' as const }),
+    ...onlyOf(zeros, payloads, differing),
+  }
+}
+
+function onlyOf(zeros: number, payloads: number, differing: number): Pick<BitDifference, 'only'> {
+  if (zeros + payloads < differing) return {}
+  if (zeros === 0) return { only: 'NaN payloads' }
+  return { only: payloads === 0 ? 'signs of zero' : 'signs of zero and NaN payloads' }
+}
+
+/** The differences of two parts of one row, each with its own vocab ids: the first place is that of the first part. */
+export function joinedDifference(first: BitDifference, second: BitDifference): BitDifference {
+  const { ulps, only: _, ...place } = first
+  const farthest = Math.max(ulps ?? -1, second.ulps ?? -1)
+  const kinds = [first.only, second.only]
+  const isEvery = kinds.every((only) => only !== undefined)
+  const has = (kind: string) => Number(kinds.some((only) => only?.includes(kind)))
+  const [zeros, payloads] = [has('zero'), has('NaN')]
+  return {
+    ...place,
+    count: first.count + second.count,
+    ...(farthest >= 0 && { ulps: farthest }),
+    ...(isEvery && onlyOf(zeros, payloads, zeros + payloads)),
   }
 }
 

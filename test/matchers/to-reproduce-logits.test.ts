@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { GoldenLogitsError } from '../../src/index.js'
 import type { MatcherContext } from '../../src/matchers/types.js'
 import { type ReproduceOptions, toReproduceLogits } from '../../src/matchers.js'
-import { logits } from '../build/logits.js'
+import { logits, pth } from '../build/logits.js'
 import { atbDump, torchDump } from '../build/pair.js'
+import { writeTree } from '../build/tree.js'
 
 function call(dump: string, other: string, options?: object, isNot = false) {
   return toReproduceLogits.call({ isNot } as MatcherContext, dump, other, options as ReproduceOptions)
@@ -68,8 +69,29 @@ describe('two runs of one build', () => {
     const ranks = (last: number) => atbDump([[{ values: logits(1) }, { values: logits(2).with(7, last) }]])
     expect(call(ranks(1), ranks(1)).pass).toBe(true)
     expect(call(ranks(1), ranks(2)).message()).toContain(
-      '1 of 16 logits differs, by at most 8388608 ULP of rank 1; first at vocab id 7 of rank 1: 2 in the other run, 1 in the dump',
+      '1 of 16 logits differs, by at most 8388608 ULP; first at vocab id 7 of rank 1: 2 in the other run, 1 in the dump',
     )
+  })
+
+  test('count differences and the largest distance over all ranks', () => {
+    const ranks = (a: number, b: number) =>
+      atbDump([[{ values: logits(1).with(2, a) }, { values: logits(2).with(7, b) }]])
+    expect(call(ranks(4 + 2 ** -21, 1), ranks(4, 2)).message()).toContain(
+      '2 of 16 logits differ, by at most 8388608 ULP; first at vocab id 2 of rank 0: 4 in the other run, 4.00000048 in the dump',
+    )
+    expect(call(ranks(0, -0), ranks(-0, 0)).message()).toContain(
+      '2 of 16 logits differ only in their signs of zero; first',
+    )
+    expect(call(ranks(0, 1), ranks(-0, 2)).message()).toContain('2 of 16 logits differ, by at most 8388608 ULP; first')
+  })
+
+  test('say which paths were left out', () => {
+    const folder = 'run/torch_tensors/cuda0_1'
+    const tree = () =>
+      writeTree({ [`${folder}/0/root.lm_head/output.pth`]: pth({ values: logits(1) }), [`${folder}/old/x.pth`]: 'x' })
+    const { pass, message } = call(join(tree(), 'run'), join(tree(), 'run'))
+    expect(pass).toBe(true)
+    expect(message()).toMatch(/note: golden: 1 path ignored: .*\n.*note: dump: 1 path ignored: /)
   })
 
   test('are named by folders, patterns or single files', () => {

@@ -61,6 +61,9 @@ describe('what is no difference in value', () => {
 
   test('but not where another element differs in value, or where one side alone is NaN', () => {
     expect(bitDifference(floats(0, 1), floats(-0, 2), 'float32')).not.toHaveProperty('only')
+    const [quiet, other] = [0x7fc00000, 0x7fc00001].map((bits) => new Uint8Array(Uint32Array.of(bits, 0).buffer))
+    other!.set([0, 0, 0, 0x80], 4)
+    expect(bitDifference(quiet!, other!, 'float32')).toMatchObject({ count: 2, only: 'signs of zero and NaN payloads' })
     expect(bitDifference(floats(Number.NaN), floats(1), 'float32')).not.toHaveProperty('only')
   })
 })
