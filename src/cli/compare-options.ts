@@ -82,6 +82,7 @@ const COMPARE = listed<CompareKey>({
   model: { flag: '--model <name>', help: 'the model, which must be that of the calibration' },
   device: { flag: '--device <name>', help: 'the device, likewise' },
   tensorParallel: { flag: '--tensor-parallel <n>', help: 'how many processes split it, likewise', parse: parseNumber },
+  rule: { flag: '--rule <name>', help: 'logitscmp: the rule of msit llm logitscmp' },
   identical: { flag: '--identical <what>', help: 'allow: both sides may be the same logits, bit for bit' },
   repeatedRows: { flag: '--repeated-rows <what>', help: 'allow: a token may have the logits of the one before' },
   strict: { flag: '--strict', help: 'warnings fail' },

@@ -6,14 +6,11 @@ import { loadDump } from '../dumps/load.js'
 import { GoldenLogitsError } from '../errors.js'
 import { compareNames } from '../io/name-order.js'
 import { counted } from '../lib/number-text.js'
-import { rowsOf } from '../measure/measure-all.js'
 import { FRACTION_BITS, type Precision } from '../metrics/precision.js'
 import { csvLine, floatCell, textCell } from '../report/csv.js'
 import { publishLines } from '../reporters/publish.js'
 import { fromHere } from '../reporters/summary.js'
 import { timestamp } from '../reporters/target.js'
-import { capture } from '../snapshots/capture.js'
-import { widened } from '../tensor/widen.js'
 import { parseNumber } from './compare-options.js'
 import { type CommandIo, UsageError } from './io.js'
 
@@ -149,45 +146,32 @@ function compareFile(goldenFolder: string, myFolder: string, name: string, limit
 type Results = Omit<Row, 'file_name'>
 
 /** @throws GoldenLogitsError for a file that cannot be read */
-function resultsOf(goldenFile: string, myFile: string, limits: Limits): Results {
-  const [golden, my] = [loadDump(goldenFile), loadDump(myFile)]
-  const { klDivergence, cosineSimilarity, l1Norm } = limits
-  const { tokens } = compareListed(my, golden, { dtype: 'fp32', thresholds: { klDivergence, cosineSimilarity } })
-  const { metrics, verdict, reason, golden: g, dump: m } = tokens.at(0)!
+function resultsOf(
+  goldenFile: string,
+  myFile: string,
+  { dtype, klDivergence: kl, cosineSimilarity: cosine, l1Norm: l1 }: Limits,
+): Results {
+  const thresholds = { klDivergence: kl, cosineSimilarity: cosine, l1Norm: l1 }
+  const options = { rule: 'logitscmp', dtype, thresholds } as const
+  const { metrics, verdict, reason, pass } = compareListed(loadDump(myFile), loadDump(goldenFile), options).tokens.at(
+    0,
+  )!
   if (metrics?.cosineSimilarity === undefined) return { cmp_fail_reason: OLD_REASONS[verdict] ?? reason }
-  const l1 = l1Of(valuesOf(my)) / l1Of(valuesOf(golden)) - 1
-  const difference = Math.abs(g!.max! - m!.max!)
-  // The old tool computes none for a maximum of 0, and NaN for a negative one.
-  const ulp = m!.max! === 0 ? undefined : 2 ** (Math.floor(Math.log2(Math.abs(m!.max!))) - FRACTION_BITS[limits.dtype])
-  const within =
-    metrics.cosineSimilarity > cosineSimilarity && metrics.klDivergence < klDivergence && Math.abs(l1) < l1Norm
-  const sameTop = ulp !== undefined && difference <= ulp && g!.top1 === m!.top1
+  const { cosineSimilarity, klDivergence, l1Norm = Number.NaN, ulpMaxDiff = Number.NaN, ulp } = metrics
   return {
-    cosine_similarity: metrics.cosineSimilarity,
-    kl_divergence: metrics.klDivergence,
-    l1_norm: l1,
-    ulp_max_diff: difference,
+    cosine_similarity: cosineSimilarity,
+    kl_divergence: klDivergence,
+    l1_norm: l1Norm,
+    ulp_max_diff: ulpMaxDiff,
+    // The old tool computes none for a maximum of 0.
     ...(ulp !== undefined && { ulp }),
-    passed: (within || sameTop) && verdict !== 'no-information' ? 'True' : 'False',
+    passed: pass ? 'True' : 'False',
     cmp_fail_reason: '',
   }
 }
 
 /** The reasons that the old tool has words for. */
 const OLD_REASONS: Readonly<Record<string, string>> = { 'shape-mismatch': "data shape doesn't match." }
-
-function valuesOf(dump: ReturnType<typeof loadDump>): Float32Array {
-  const row = capture(dump.steps.at(0)!, rowsOf(dump), undefined)
-  if (row.kind === 'refused') throw new GoldenLogitsError('unsupported-format', row.reason, { file: dump.path })
-  return widened(row.bytes, row.dtype, row.width)
-}
-
-/** The sum of all magnitudes, without the suppressed ids. */
-function l1Of(values: Float32Array): number {
-  let sum = 0
-  for (const value of values) if (Number.isFinite(value)) sum += Math.abs(value)
-  return sum
-}
 
 function cell(value: string | number | undefined): string {
   if (value === undefined) return 'NA'

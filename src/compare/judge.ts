@@ -10,6 +10,7 @@ import { baselineProblem, flipOfBaseline, isAcceptedFlip, judgeByBaseline } from
 import type { Baseline } from './baseline/rule.js'
 import { flipOf } from './divergence.js'
 import { judgeBounds } from './judge-bounds.js'
+import { maximaExcuse } from './logitscmp.js'
 import { overMetrics } from './metric-limits.js'
 import type { CompareSettings } from './options.js'
 import { roundedAway } from './rounded-away.js'
@@ -129,6 +130,9 @@ function judgeOutcome(
   if (reasons.length === 0 && failsFlips && flip && !isAccepted) {
     reasons.push(flipReason(rows, flip) + (baseline ? flipOfBaseline(baseline, measured) : ''))
   }
+  const excuse = rule.excusesMaxima && reasons.length > 0 && suppressed === '' && separate === undefined
+  const maxima = excuse ? maximaExcuse(rows.golden, rows.dump, limits.precision) : undefined
+  if (maxima !== undefined) excuses.push(...reasons.splice(0), maxima)
   const reason = reasons.join('; ')
   if (baseline && separate) return token('undecided', twoReadings(separate), sides)
   const apart = separate ? overSeparately(separate, limits) : reason

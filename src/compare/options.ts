@@ -6,6 +6,7 @@ import { type LimitedKey, OPTIONAL, type OptionalKey } from '../metrics/optional
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { Baseline } from './baseline/rule.js'
 import type { UsedCalibration } from './calibration/judge.js'
+import { withLogitscmp } from './logitscmp.js'
 import { checkBaseline, checkUsed, type MeasuredOptions } from './measured-options.js'
 import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-options.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
@@ -67,6 +68,11 @@ export interface CompareOptions extends MeasuredOptions {
    */
   rounding?: 'aware' | 'reference'
   /**
+   * `logitscmp`: the rule of `msit llm logitscmp`. KL divergence, cosine similarity and L1 norm are within 0.0001, 0.999 and 0.01 (or
+   * `thresholds`), or the maxima are within one ULP of `dtype` (default fp16) at the same vocab id.
+   */
+  rule?: 'logitscmp'
+  /**
    * How the runs chose the tokens that they were fed, on which depends whether both read the same text before a token:
    * `greedy` (assumed, if left out) feeds the top-1; `sampled` feeds a draw, which the logits do not show; `forced` says that
    * both runs were fed the same tokens, so that no token follows a divergence.
@@ -106,6 +112,7 @@ export interface CompareSettings {
   minComparable: number | undefined
   /** Undefined if left out: `aware` is assumed. */
   rounding: 'aware' | 'reference' | undefined
+  rule: 'logitscmp' | undefined
   calibration: UsedCalibration | undefined
   baseline: Dump | undefined
   baselineFactor: number | undefined
@@ -128,6 +135,8 @@ export const UNLIMITED = {
 
 const ROUNDINGS = ['aware', 'reference'] as const
 
+const RULES = ['logitscmp'] as const
+
 const DECODINGS = ['greedy', 'sampled', 'forced'] as const satisfies readonly Decoding[]
 
 /** The names of the options of every comparison. */
@@ -146,6 +155,7 @@ export const COMPARE_OPTIONS = [
   'tokenIds',
   'minComparable',
   'rounding',
+  'rule',
   'calibration',
   'baseline',
   'baselineFactor',
@@ -159,7 +169,7 @@ export const COMPARE_OPTIONS = [
 /** @throws GoldenLogitsError `invalid-argument` for an unknown option or a value that no comparison could mean */
 export function checkOptions(options?: CompareOptions): CompareSettings {
   const given = checkObject<CompareOptions>('the options', options, COMPARE_OPTIONS, "{ dtype: 'bf16' }")
-  return {
+  const settings: CompareSettings = {
     precision: given.dtype === undefined ? undefined : checkPrecision(given.dtype),
     ...checkThresholds(given.thresholds, checkMetrics(given.metrics)),
     ...checkSteps(given.steps),
@@ -172,12 +182,14 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     tokenIds: checkTokenIds(given.tokenIds),
     minComparable: wholeNumber('minComparable', given.minComparable, 1),
     rounding: given.rounding === undefined ? undefined : choice('rounding', given.rounding, ROUNDINGS),
+    rule: given.rule === undefined ? undefined : choice('rule', given.rule, RULES),
     calibration: checkUsed(given),
     ...checkBaseline(given),
     decoding: given.decoding === undefined ? undefined : choice('decoding', given.decoding, DECODINGS),
     strict: flag('strict', given.strict),
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
+  return settings.rule === undefined ? settings : withLogitscmp(settings)
 }
 
 function checkTokenIds(ids: unknown): TokenIds | undefined {

@@ -13,6 +13,8 @@ export interface Rule {
   readonly isAware: boolean
   /** Limits that the caller set are hard: no rounding excuses a value over them. */
   readonly isHard: Readonly<Record<GatedKey, boolean>>
+  /** A token over a limit passes if the maxima are within one ULP at the same vocab id. */
+  readonly excusesMaxima: boolean
   /** How many tokens the comparison has. */
   readonly tokens: number
   /** Only limits by hand count: a baseline judges. */
@@ -22,7 +24,7 @@ export interface Rule {
 }
 
 export function ruleOf(
-  { rounding, limits, calibration: used, measuredBaseline: baseline }: CompareSettings,
+  { rounding, limits, calibration: used, measuredBaseline: baseline, rule }: CompareSettings,
   tokens: number,
 ): Rule {
   const measured = used?.calibration.tokenLimits ?? {}
@@ -33,6 +35,7 @@ export function ruleOf(
   return {
     isAware: rounding !== 'reference',
     isHard,
+    excusesMaxima: rule === 'logitscmp',
     tokens,
     ...(baseline && { isByHandOnly: true }),
     ...(used && { calibration: used.calibration }),

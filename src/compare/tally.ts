@@ -76,10 +76,14 @@ export class Excused {
     if (token.metrics!.klDivergence > before) this.worst = token
   }
 
-  notes(precision: Precision, { rounding }: CompareSettings): Note[] {
+  notes(precision: Precision, { rounding, rule }: CompareSettings): Note[] {
     if (!this.worst) return []
     const many = this.steps.length > 1
-    const text = `${this.steps} ${many ? 'are' : 'is'} over a reference limit, within the rounding of ${precision}${many ? `; the highest KL divergence at token ${this.worst.step}` : ''}: ${this.worst.reason}`
-    return [rounding === 'aware' ? info(text) : warning(text, "set rounding: 'aware'")]
+    const why =
+      rule === undefined
+        ? `a reference limit, within the rounding of ${precision}`
+        : `a limit, excused by the rule of ${rule}`
+    const text = `${this.steps} ${many ? 'are' : 'is'} over ${why}${many ? `; the highest KL divergence at token ${this.worst.step}` : ''}: ${this.worst.reason}`
+    return [rounding === 'aware' || rule !== undefined ? info(text) : warning(text, "set rounding: 'aware'")]
   }
 }
