@@ -62,7 +62,7 @@ export class TransposedRows {
       const block = this.blockWith(bytes, row)
       const from = (row - block.first) * width * item
       into.set(block.bytes.subarray(from, from + width * item), (row - first) * width * item)
-      if (row === block.end - 1) this.block = undefined
+      if (row === this.rows - 1) this.block = undefined
     }
     return true
   }
