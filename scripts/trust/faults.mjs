@@ -10,9 +10,10 @@ const noise =
 
 /** Vocab ids by their logits, the highest first. */
 function ranked(row, count) {
-  return Array.from(row.keys())
-    .sort((a, b) => row[b] - row[a])
-    .slice(0, count)
+  const least = row.toSorted()[row.length - count]
+  const ids = []
+  for (let id = 0; id < row.length; id++) if (row[id] >= least) ids.push(id)
+  return ids.sort((a, b) => row[b] - row[a]).slice(0, count)
 }
 
 function moved(row, id, by) {

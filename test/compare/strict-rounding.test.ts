@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import type { CompareOptions } from '../../src/compare/options.js'
+import { compareDumps, logitsOf } from '../../src/index.js'
+import { noisyPair } from '../fixtures/noise.js'
+
+/** 40 tokens of large logits: the tested side has a relative spread of 0.016, as bfloat16 makes it, and a factor. */
+function compareLarge(factor: number, options: CompareOptions) {
+  const pairs = Array.from({ length: 40 }, (_, seed) => noisyPair(seed, 0.016, 8, factor))
+  const side = (name: 'golden' | 'dump') =>
+    logitsOf(
+      pairs.map((pair) => ({
+        data: Float32Array.from(pair[name], (logit) => 4 * logit),
+        dims: [1, 600],
+        dtype: 'float32',
+      })),
+    )
+  return compareDumps(side('dump'), side('golden'), { dtype: 'bf16', decoding: 'forced', ...options })
+}
+
+test('an honest run with tokens over the limit passes with a warning, and fails strict', () => {
+  const { pass, warnings, tokens } = compareLarge(1, {})
+  expect(pass).toBe(true)
+  expect(warnings).toEqual([
+    expect.stringMatching(/over a reference limit, .*; if that is right, set rounding: 'aware'$/),
+  ])
+  expect(tokens.some(({ metrics }) => metrics!.klDivergence > 0.005)).toBe(true)
+  expect(compareLarge(1, { strict: true })).toMatchObject({ pass: false, warnings })
+})
+
+test("it passes strict with rounding: 'aware', and the note is still there", () => {
+  const { pass, warnings, notes } = compareLarge(1, { strict: true, rounding: 'aware' })
+  expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
+  expect(notes).toContainEqual(expect.stringMatching(/over a reference limit, within the rounding of bf16/))
+})
+
+test("with a factor of 1.02 on all logits it fails strict, also with rounding: 'aware'", () => {
+  const { pass, warnings, firstFailure } = compareLarge(1.02, { strict: true, rounding: 'aware' })
+  expect(firstFailure).toBeUndefined()
+  expect(pass).toBe(false)
+  expect(warnings).toContainEqual(expect.stringMatching(/in the median of 40 tokens, .*: a factor on the logits/))
+})
