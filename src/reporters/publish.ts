@@ -1,5 +1,6 @@
 import { closeSync, existsSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { removeLeftovers } from '../lib/leftovers.js'
 import { makeFolder } from '../lib/make-folder.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { writeAll } from './spool-file.js'
@@ -46,6 +47,7 @@ export function publishLines(target: ReportTarget, lines: Iterable<string>): boo
   const { path, replace } = target
   if (!replace && existsSync(path)) return false
   makeFolder(dirname(path))
+  removeLeftovers(path)
   const temporary = `${path}.${process.pid}.tmp`
   try {
     writeLines(temporary, lines)

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { removeLeftovers } from '../lib/leftovers.js'
 import { makeFolder } from '../lib/make-folder.js'
 import { refuseForeign } from './foreign.js'
 import { withLock } from './lock.js'
@@ -61,6 +62,7 @@ function namingWriteErrors<T>(path: string, body: () => T): T {
 
 function write(path: string, dump: Dump, settings: WriteSettings, placing: Placing): Written {
   makeFolder(dirname(path))
+  removeLeftovers(path)
   const temporary = `${path}.${process.pid}-${threadId}.tmp`
   const temporaryData = dataPath(temporary)
   try {

@@ -298,7 +298,7 @@ describe('refused', () => {
   test('two layers of different operations, neither of them named like a head', () => {
     const root = atbTree({ 0: ['3_Norm', '4_Linear'] })
     const text =
-      'holds 2 layers, 0 of them named like an LM head (3_Norm, 4_Linear…); name the head with the option layer'
+      'holds 2 layers, 0 of them named like an LM head (3_Norm, 4_Linear); name the head with the option layer'
     expectRefusal(() => load(root), 'ambiguous-layer', text, join(root, 'run'))
     expect(planOf(load(root, { layer: 'Linear' }), root)).toEqual({ 0: '0/4_Linear' })
   })
@@ -309,7 +309,7 @@ describe('refused', () => {
     expectRefusal(
       () => loadDump(path),
       'ambiguous-layer',
-      'holds 3 layers, 0 of them named like an LM head (0_Embedding, 1_Decoder, 2_Norm…); name the head with the option layer',
+      'holds 3 layers, 0 of them named like an LM head (0_Embedding, 1_Decoder, 2_Norm); name the head with the option layer',
       path,
     )
     expectRefusal(() => loadDump(path, { layer: 'x' }), 'ambiguous-layer', "0 of them matching layer: 'x'", path)

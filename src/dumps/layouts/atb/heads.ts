@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
 import { kindOf, tryListFolder } from '../../../io/folder.js'
+import { counted } from '../../../lib/number-text.js'
 import type { RankStep } from '../../ranks.js'
 import { STATISTICS_ADVICE, STATISTICS_NAME } from '../layout.js'
 import { isHeadName } from '../names.js'
@@ -73,7 +74,8 @@ function headsOf(path: string, ranks: readonly (readonly Layers[])[], option: st
   }
   const some = (matches.length > 0 ? matches : all).slice(0, 4).map((id) => printable(layers.get(id)!.name, 40))
   const what = option === undefined ? 'named like an LM head' : `matching layer: '${printable(option)}'`
-  const message = `holds ${all.length} layers, ${matches.length} of them ${what} (${some.join(', ')}…)`
+  const list = `${some.join(', ')}${all.length > some.length ? '…' : ''}`
+  const message = `holds ${counted(all.length, 'layer')}, ${matches.length} of them ${what} (${list})`
   throw new GoldenLogitsError('ambiguous-layer', `${message}; name the head with the option layer`, { file: path })
 }
 
