@@ -3,8 +3,10 @@ import type { Dump } from '../dumps/types.js'
 import { atCaller } from '../errors.js'
 import type { FilePath } from '../lib/file-path.js'
 import { measureAll } from '../measure/measure-all.js'
+import type { PairList } from '../measure/step-pair.js'
 import { align } from './align.js'
 import { baselineOf } from './baseline/rule.js'
+import { withCandidates } from './candidates.js'
 import { compareRuns } from './compare-runs.js'
 import { conclude } from './conclude.js'
 import { equalNotes } from './equal-notes.js'
@@ -78,23 +80,25 @@ function withBaseline(baseline: Dump, tested: Dump, trusted: Dump, settings: Com
 
 /** Aligns the steps of two sides, measures each pair, judges it, and draws the conclusion. */
 export function compareSides(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
-  const comparison = compareOnce(dump, golden, settings)
+  const once = compareOnce(dump, golden, settings)
+  const comparison = withCandidates(once.comparison, once.pairs, golden, dump, settings)
   if (comparison.counts.overThreshold === 0) return comparison
   const other = otherSequence(comparison, golden, dump, (golden, dump, steps) => {
-    return compareOnce(dump, golden, {
-      ...settings,
-      wants: (step) => steps.includes(step),
-      listed: steps,
-      range: undefined,
-    })
+    const some = { ...settings, wants: (step: number) => steps.includes(step), listed: steps, range: undefined }
+    return compareOnce(dump, golden, some).comparison
   })
   return other ? { ...comparison, otherSequence: other } : comparison
 }
 
-function compareOnce(dump: Side, golden: Side, settings: CompareSettings): ListedComparison {
-  const { pairs, notes } = align(dump.dump, golden.dump, settings)
+function compareOnce(
+  dump: Side,
+  golden: Side,
+  settings: CompareSettings,
+): { comparison: ListedComparison; pairs: PairList } {
+  const aligned = align(dump.dump, golden.dump, settings)
+  const pairs = planPairs(aligned.pairs, golden, dump)
   const { vocabSize, precision, metrics, threads } = settings
-  const results = measureAll(planPairs(pairs, golden, dump), {
+  const results = measureAll(pairs, {
     golden: golden.rows,
     dump: dump.rows,
     vocabSize,
@@ -107,7 +111,8 @@ function compareOnce(dump: Side, golden: Side, settings: CompareSettings): Liste
     dump: shapesOf(dump),
   })
   const equal = equalNotes(results, golden, dump, settings, (step) => undecided.has(step))
-  return conclude(dump.dump, golden.dump, results, [...notes, ...equal], settings, undecided)
+  const notes = [...aligned.notes, ...equal]
+  return { comparison: conclude(dump.dump, golden.dump, results, notes, settings, undecided), pairs }
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */

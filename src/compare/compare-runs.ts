@@ -2,6 +2,7 @@ import type { Dump, DumpRun } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import { calibratedRunLimits } from './calibration/judge.js'
+import { MOST_CANDIDATES } from './candidates.js'
 import { inconclusiveReason } from './comparable.js'
 import { ignoredNotes } from './conclude.js'
 import type { CompareSettings } from './options.js'
@@ -33,7 +34,12 @@ export function compareRuns(dump: Dump, golden: Dump, settings: CompareSettings,
     throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
   }
   // How many tokens must be comparable is decided over all runs, and so are the limits on the run.
-  const inner: CompareSettings = { ...settings, minComparable: 0, runLimits: {} }
+  const inner: CompareSettings = {
+    ...settings,
+    minComparable: 0,
+    runLimits: {},
+    mostCandidates: Math.max(1, Math.floor(MOST_CANDIDATES / pairs.length)),
+  }
   const compared = pairs.map((pair) => compareNamed(pair, inner, compare))
   const precision = settings.precision ?? coarsest(compared)
   const runs = compared.map((comparison, i) => {

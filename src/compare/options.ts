@@ -118,6 +118,8 @@ export interface CompareSettings {
   baselineFactor: number | undefined
   /** The baseline, measured: set by the comparison. */
   measuredBaseline?: Baseline
+  /** How many failing tokens get `candidates`; set for each of several runs. */
+  mostCandidates?: number
   /** Undefined if left out: greedy decoding is assumed. */
   decoding: Decoding | undefined
   strict: boolean

@@ -1,5 +1,6 @@
 import type { List } from '../lib/lazy-list.js'
 import type { MetricBounds, SideFacts } from '../measure/outcome.js'
+import type { Candidates } from '../measure/top-candidates.js'
 import type { NearTie } from '../metrics/near-tie.js'
 import type { LimitedKey, OptionalKey, OptionalMetrics } from '../metrics/optional/table.js'
 import type { Precision } from '../metrics/precision.js'
@@ -118,6 +119,8 @@ export interface TokenComparison {
   topProbability?: number
   /** True if the token passes although it is over a reference limit, which the rounding of the precision explains. */
   isExcused?: boolean
+  /** The 10 most probable vocab ids of both sides, of the first 100 tokens that are over a limit or undecided. */
+  candidates?: Candidates
   /** With the option `baseline`. */
   baseline?: BaselineFacts
   golden?: TokenSide

@@ -1,3 +1,4 @@
+import { needsCandidates } from '../compare/candidates.js'
 import type { RunStatistics } from '../compare/run-statistics.js'
 import { runStatistics } from '../compare/statistics.js'
 import type { ListedComparison, Thresholds, TokenComparison, Verdict } from '../compare/types.js'
@@ -51,6 +52,8 @@ export interface ComparisonReport {
   readonly statistics?: RunStatistics
   /** Of several runs, with the first: all of them together. */
   readonly together?: { readonly runs: number; readonly statistics: RunStatistics; readonly worst: string }
+  /** How many tokens over a limit or undecided have no `candidates`, because others before them have. */
+  readonly withoutCandidates?: number
   readonly tokens: readonly TokenComparison[]
 }
 
@@ -129,11 +132,16 @@ export function weighed(notes: readonly string[], warnings: readonly string[]): 
 /** The part of a report that the tokens decide. */
 export function tokensReport(
   tokens: readonly TokenComparison[],
-): Pick<ComparisonReport, 'verdicts' | 'statistics' | 'tokens'> {
+): Pick<ComparisonReport, 'verdicts' | 'statistics' | 'withoutCandidates' | 'tokens'> {
   const verdicts: Partial<Record<Verdict, number>> = {}
   for (const { verdict } of tokens) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
   const statistics = runStatistics(tokens)
-  return { verdicts, ...(statistics && { statistics }), tokens }
+  const without = tokens.some(({ candidates }) => candidates) ? tokens.filter(lacksCandidates).length : 0
+  return { verdicts, ...(statistics && { statistics }), ...(without > 0 && { withoutCandidates: without }), tokens }
+}
+
+function lacksCandidates(token: TokenComparison): boolean {
+  return needsCandidates(token) && !token.candidates
 }
 
 /** `12 tokens: 11 pass, 1 over-threshold` */

@@ -4,13 +4,14 @@ import { counted, significant } from '../../lib/number-text.js'
 import { type OptionalKey, optionalRow } from '../../metrics/optional/table.js'
 import { METRICS } from '../../metrics/table.js'
 import { type ComparisonReport, verdictsText } from '../document.js'
+import { candidatesTable } from './candidates.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
 import { placesOf, tokenKey } from './place.js'
 import { limitsText, statisticsTable } from './statistics.js'
 
 /** How many failing tokens are shown with their files and every metric. */
-const MOST_DETAILS = 50
+const MOST_DETAILS = 100
 
 /** One comparison: verdict, first failing token, chart, notes, statistics, table. */
 export function comparisonSection(report: ComparisonReport, index: number): string {
@@ -34,16 +35,20 @@ export function comparisonSection(report: ComparisonReport, index: number): stri
     failing.length > 0
       ? `<details><summary>Failing tokens in detail</summary>${failing
           .slice(0, MOST_DETAILS)
-          .map((token) => detail(token, report.metrics))
+          .map((token) => detail(token, id, report.metrics))
           .join('')}${more(failing.length)}</details>`
       : '',
     statisticsTable(report),
-    message === undefined
-      ? ''
-      : `<details><summary>Message</summary><pre>${escapeHtml(message, 20_000).replaceAll('\\n', '\n')}</pre></details>`,
+    message === undefined ? '' : `<details><summary>Message</summary><pre>${linesOf(message)}</pre></details>`,
     provenance(report),
     '</section>',
   ].join('\n')
+}
+
+/** Text of several lines, each escaped. */
+function linesOf(text: string): string {
+  const lines = text.split('\n').map((line) => escapeHtml(line, 1000))
+  return lines.join('\n')
 }
 
 /** Chart and table. */
@@ -110,6 +115,7 @@ function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: str
   const filters =
     '<div class="filters" hidden><label>Filter <input type="search"></label> <label><input type="checkbox"> failing only</label> <output></output></div>'
   const places = placesOf(tokens)
+  const detailed = new Set(tokens.filter(({ pass }) => !pass).slice(0, MOST_DETAILS))
   const rows = tokens.map((token) => {
     const { verdict, pass, metrics, golden, dump, reason } = token
     const key = tokenKey(token)
@@ -123,7 +129,7 @@ function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: str
       `<td class="text">${escapeHtml(reason, 400)}`,
     ]
     const kind = `${pass ? '' : 'bad'}${isFlip(token) ? ' flipped' : ''}`.trim()
-    return `<tr id="${id}-t${key}"${kind === '' ? '' : ` class="${kind}"`} data-s="${places.get(token)}"><th scope="row">${key}<td>${verdict}${cells.join('')}`
+    return `<tr id="${id}-t${key}"${kind === '' ? '' : ` class="${kind}"`} data-s="${places.get(token)}"><th scope="row">${detailed.has(token) ? `<a href="#${id}-d${key}">${key}</a>` : key}<td>${verdict}${cells.join('')}`
   })
   const caption = `<caption>Every token of ${escapeHtml(title)}</caption>`
   return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Table of tokens"><table class="tokens">${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
@@ -143,7 +149,7 @@ function cosineCell(metrics: TokenComparison['metrics']): string {
 }
 
 /** Files, every metric, and the most probable tokens of both sides. */
-function detail(token: TokenComparison, asked: readonly OptionalKey[] = []): string {
+function detail(token: TokenComparison, id: string, asked: readonly OptionalKey[] = []): string {
   const { verdict, reason, metrics, golden, dump } = token
   const all = [...METRICS, ...asked.map((key) => ({ key, label: optionalRow(key).label }))]
   const values = all.map(
@@ -151,8 +157,9 @@ function detail(token: TokenComparison, asked: readonly OptionalKey[] = []): str
       `<tr><th scope="row">${label}<td>${metrics && metrics[key] === undefined ? 'n/a' : shortNumber(metrics?.[key])}`,
   )
   return [
-    `<article class="detail"><h3>Token ${tokenKey(token)}: ${verdict}</h3><p>${escapeHtml(reason)}</p>`,
+    `<article class="detail" id="${id}-d${tokenKey(token)}"><h3>Token ${tokenKey(token)}: ${verdict}</h3><p>${escapeHtml(reason)}</p>`,
     metrics ? `<table>${values.join('')}</table>` : '',
+    candidatesTable(token),
     `<dl>${side('golden', golden)}${side('dump', dump)}</dl></article>`,
   ].join('')
 }
