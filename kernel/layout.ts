@@ -46,7 +46,7 @@ export const RESULTS: usize = 0x2c0
 
 export const CONSTANTS: usize = 0x400
 
-/** Sums of a row, see summary.ts, and the four numbers of each of 128 sketch entries, see sketch.ts. All float64. */
+/** Sums of a row, see summary.ts, and the two numbers of each of at most 128 sketch entries, see sketch.ts. All float64. */
 export const SUMMARY: usize = 0x600
 export const SKETCHES: usize = 0x6000
 

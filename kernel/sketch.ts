@@ -1,11 +1,12 @@
 import { BLOCK, SKETCHES } from './layout'
 
-// Scalar products of two vectors with 128 random vectors, in integers. They are exact in any order. An element of a vector is
-// high·2¹⁵ + low, and both fit into 16 bits; an element of a random vector fits into 8 bits.
+// Scalar products of two vectors with random vectors, in integers: they are exact in any order. An element of a vector fits into
+// 16 bits, one of a random vector into 8 bits.
 
-const SKETCH_SIZE: usize = 128
+/** Random vectors that lie together. */
+const GROUP: i32 = 32
 
-/** The four sums of four vectors of four integers. At most 4·64·2·127·(2¹⁵ − 1) < 2³¹ each. */
+/** The four sums of four vectors of four integers. At most 512·127·(2¹⁵ − 1) < 2³¹ each. */
 function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = i32x4.add(i32x4.shuffle(a, b, 0, 1, 4, 5), i32x4.shuffle(a, b, 2, 3, 6, 7))
   const cd = i32x4.add(i32x4.shuffle(c, d, 0, 1, 4, 5), i32x4.shuffle(c, d, 2, 3, 6, 7))
@@ -18,14 +19,17 @@ function addSums(to: usize, four: v128): void {
 }
 
 /**
- * Adds the products of some blocks to SKETCHES: for each random vector those with the high and low halves of the first vector,
- * then of the second.
- * @param halves address of the first vector's high halves, which are `stride` bytes before its low ones, and so on
- * @param random the random vectors: of each block, 512 bytes of each vector
+ * Adds the products of some blocks with a group of random vectors to SKETCHES: for each random vector that with the first
+ * vector, then that with the second.
+ * @param integers address of the first vector, `stride` bytes before the second
+ * @param random the random vectors of the group: of each block, 512 bytes of each vector
+ * @param group its number: how many groups of sums come before it
  */
-export function addSketches(halves: usize, stride: usize, random: usize, blocks: i32): void {
-  for (; blocks > 0; blocks--, halves += (<usize>BLOCK) << 1) {
-    for (let j: usize = 0; j < SKETCH_SIZE; j += 2, random += (<usize>BLOCK) << 1) {
+export function addSketches(integers: usize, stride: usize, random: usize, blocks: i32, group: i32): void {
+  const to = SKETCHES + ((<usize>(group * GROUP)) << 4)
+  const end = to + ((<usize>GROUP) << 4)
+  for (; blocks > 0; blocks--, integers += (<usize>BLOCK) << 1) {
+    for (let at = to; at < end; at += 64, random += (<usize>BLOCK) << 2) {
       let a = i32x4.splat(0)
       let b = a
       let c = a
@@ -34,33 +38,26 @@ export function addSketches(halves: usize, stride: usize, random: usize, blocks:
       let f = a
       let g = a
       let h = a
-      let r = random
-      let x = halves
-      let y = halves + stride
-      let z = y + stride
-      let w = z + stride
-      for (const end = random + <usize>BLOCK; r < end; r += 8) {
-        const u = v128.load8x8_s(r)
-        const v = v128.load8x8_s(r, 512)
-        let four = v128.load(x)
-        a = i32x4.add(a, i32x4.dot_i16x8_s(four, u))
-        e = i32x4.add(e, i32x4.dot_i16x8_s(four, v))
-        four = v128.load(y)
-        b = i32x4.add(b, i32x4.dot_i16x8_s(four, u))
-        f = i32x4.add(f, i32x4.dot_i16x8_s(four, v))
-        four = v128.load(z)
-        c = i32x4.add(c, i32x4.dot_i16x8_s(four, u))
-        g = i32x4.add(g, i32x4.dot_i16x8_s(four, v))
-        four = v128.load(w)
-        d = i32x4.add(d, i32x4.dot_i16x8_s(four, u))
-        h = i32x4.add(h, i32x4.dot_i16x8_s(four, v))
-        x += 16
-        y += 16
-        z += 16
-        w += 16
+      let x = integers
+      let y = integers + stride
+      for (let r = random, last = random + <usize>BLOCK; r < last; r += 8, x += 16, y += 16) {
+        const first = v128.load(x)
+        const second = v128.load(y)
+        let entries = v128.load8x8_s(r)
+        a = i32x4.add(a, i32x4.dot_i16x8_s(first, entries))
+        b = i32x4.add(b, i32x4.dot_i16x8_s(second, entries))
+        entries = v128.load8x8_s(r, 512)
+        c = i32x4.add(c, i32x4.dot_i16x8_s(first, entries))
+        d = i32x4.add(d, i32x4.dot_i16x8_s(second, entries))
+        entries = v128.load8x8_s(r, 1024)
+        e = i32x4.add(e, i32x4.dot_i16x8_s(first, entries))
+        f = i32x4.add(f, i32x4.dot_i16x8_s(second, entries))
+        entries = v128.load8x8_s(r, 1536)
+        g = i32x4.add(g, i32x4.dot_i16x8_s(first, entries))
+        h = i32x4.add(h, i32x4.dot_i16x8_s(second, entries))
       }
-      addSums(SKETCHES + (j << 5), sums(a, b, c, d))
-      addSums(SKETCHES + (j << 5) + 32, sums(e, f, g, h))
+      addSums(at, sums(a, b, c, d))
+      addSums(at + 32, sums(e, f, g, h))
     }
   }
 }

@@ -84,18 +84,9 @@ export function sumBetween(row: usize, from: i32, to: i32, least: f32, most: f32
   store<f64>(SUMMARY, <f64>highest(maximum), 32)
 }
 
-/** Four numbers of at most 2³⁰ as integers: rounded in float64, to nearest even. */
+/** Four numbers of at most 2¹⁵ − 1 as integers: rounded in float64, to nearest even. */
 function integers(a: v128, b: v128, magic: v128): v128 {
   return i32x4.shuffle(f64x2.add(a, magic), f64x2.add(b, magic), 0, 2, 4, 6)
-}
-
-/** Stores eight integers of at most 2³⁰ − 2¹⁵ as high·2¹⁵ + low, with low in [−2¹⁴, 2¹⁴). */
-function storeSplit(a: v128, b: v128, high: usize, low: usize): void {
-  const half = i32x4.splat(1 << 14)
-  const highA = i32x4.shr_s(i32x4.add(a, half), 15)
-  const highB = i32x4.shr_s(i32x4.add(b, half), 15)
-  v128.store(high, i16x8.narrow_i32x4_s(highA, highB))
-  v128.store(low, i16x8.narrow_i32x4_s(i32x4.sub(a, i32x4.shl(highA, 15)), i32x4.sub(b, i32x4.shl(highB, 15))))
 }
 
 /** (x − center)·scale as integers; 0 for elements below `least`. */
@@ -105,16 +96,8 @@ function centered(four: v128, low: v128, center: v128, scale: v128, magic: v128)
   return v128.and(integers(a, b, magic), f32x4.ge(four, low))
 }
 
-/** Writes (x − center)·scale as integers of at most 2³⁰ − 2¹⁵, in two halves; 0 for elements below `least`. */
-export function quantiseCentered(
-  row: usize,
-  count: i32,
-  least: f32,
-  center: f64,
-  scale: f64,
-  high: usize,
-  low: usize,
-): void {
+/** Writes (x − center)·scale as integers of 16 bits; 0 for elements below `least`. Writes up to seven more integers. */
+export function quantiseCentered(row: usize, count: i32, least: f32, center: f64, scale: f64, to: usize): void {
   const floor = f32x4.splat(least)
   const origin = f64x2.splat(center)
   const scales = f64x2.splat(scale)
@@ -122,41 +105,31 @@ export function quantiseCentered(
   for (let start = 0; start < count; start += BLOCK) {
     const size = min(count - start, BLOCK)
     let block = paddedBlock(row, start, size, NaN)
-    for (const end = block + ((<usize>roundedUp(size)) << 2); block < end; block += 32, high += 16, low += 16) {
+    for (const end = block + ((<usize>roundedUp(size)) << 2); block < end; block += 32, to += 16) {
       const a = centered(v128.load(block), floor, origin, scales, magic)
       const b = centered(v128.load(block, 16), floor, origin, scales, magic)
-      storeSplit(a, b, high, low)
+      v128.store(to, i16x8.narrow_i32x4_s(a, b))
     }
   }
 }
 
 /**
- * Writes exp((x − max)/2)·scale as integers of at most 2³⁰ − 2¹⁵, in two halves; 0 for NaN and elements below `least`. Writes
- * up to seven more integers. Writes Σ exp(x − max) and Σ exp(x − max)·(x − max) to SUMMARY.
+ * Writes exp((x − max)/2)·scale as integers of 16 bits; 0 for NaN and elements below `least`. Writes up to seven more integers.
+ * Writes Σ exp(x − max) and Σ exp(x − max)·(x − max) to SUMMARY.
  */
-export function quantiseRoots(
-  row: usize,
-  from: i32,
-  to: i32,
-  least: f32,
-  max: f64,
-  scale: f64,
-  high: usize,
-  low: usize,
-): void {
+export function quantiseRoots(row: usize, from: i32, to: i32, least: f32, max: f64, scale: f64, to16: usize): void {
   const floor = f32x4.splat(least)
   const lead = f64x2.splat(EXP_LEAD)
   const scales = f64x2.splat(scale)
   const magic = constant(MAGIC)
   let mass = f64x2.splat(0)
   let entropy = f64x2.splat(0)
-  high += (<usize>from) << 1
-  low += (<usize>from) << 1
+  let out = to16 + ((<usize>from) << 1)
   for (let start = from; start < to; start += BLOCK) {
     const size = min(to - start, BLOCK)
     const block = paddedBlock(row, start, size, NaN)
     exponentials(block, roundedUp(size), max, Math.LOG2E / 2)
-    for (let i: usize = 0; i < (<usize>roundedUp(size)) << 2; i += 32, high += 16, low += 16) {
+    for (let i: usize = 0; i < (<usize>roundedUp(size)) << 2; i += 32, out += 16) {
       let first = i32x4.splat(0)
       let second = first
       for (let part: usize = 0; part < 32; part += 16) {
@@ -176,7 +149,7 @@ export function quantiseRoots(
         if (part === 0) first = four
         else second = four
       }
-      storeSplit(first, second, high, low)
+      v128.store(out, i16x8.narrow_i32x4_s(first, second))
     }
   }
   store<f64>(SUMMARY, f64x2.extract_lane(mass, 0) + f64x2.extract_lane(mass, 1))

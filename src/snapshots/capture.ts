@@ -5,7 +5,7 @@ import { planOneSide, readPlan, roomOf, unequalReason } from '../measure/ranks.j
 import { hasLogs, type RowSource } from '../measure/row-source.js'
 import { type VocabCut, vocabCut } from '../measure/vocab-cut.js'
 import { informationProblem, maskedProblem } from '../metrics/information.js'
-import { countNonFinite, hasNonFinite, scanRow } from '../metrics/row-scan.js'
+import { countNonFinite, hasNonFinite, type RowScan } from '../metrics/row-scan.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 
 /** The row of one step of a dump, or why it cannot be stored. */
@@ -54,8 +54,7 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
 }
 
 /** Why no dump could match a row, or why it says nothing about a model; undefined if it can be stored. */
-export function rowProblem(row: Float32Array): string | undefined {
-  const scan = scanRow(row, row.length)
+export function rowProblem(row: Float32Array, scan: RowScan): string | undefined {
   if (hasNonFinite(scan)) return nonFiniteText('it', countNonFinite(row, row.length))
   if (scan.max === Number.NEGATIVE_INFINITY) return 'every logit is -Inf'
   const part = (from: number, count: number) => row.subarray(from, from + count)

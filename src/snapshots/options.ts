@@ -7,11 +7,11 @@ import type { Fidelity, Provenance } from './types.js'
 export interface SnapshotOptions extends CompareOptions {
   /**
    * What a new snapshot keeps. `full` (the default): every logit, losslessly, in a compressed `.npz` file, so that every
-   * verdict is exact. `compact`: 1 to 2 KB per token in the text file. It bounds KL divergence and cosine similarity; if a
+   * verdict is exact. `compact`: 1 kB a token in the text file. It bounds KL divergence and cosine similarity; if a
    * limit lies between the bounds, the verdict is `undecided`, which fails.
    */
   fidelity?: Fidelity
-  /** Number of vocab ids that a compact snapshot lists for each row, the most probable ones. Default 256. */
+  /** Number of vocab ids that a compact snapshot lists for each row, the most probable ones. Default 64. */
   k?: number
   /** Names the snapshot, instead of the test's name. All calls in a test file with the same name share one snapshot. */
   name?: string
@@ -87,7 +87,7 @@ export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSet
   return {
     compare,
     fidelity,
-    k: k ?? 256,
+    k: k ?? 64,
     name,
     variants: variants as string[],
     provenance: checkProvenance(provenance),

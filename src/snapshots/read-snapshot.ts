@@ -4,6 +4,8 @@ import { openFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { decodeRow } from './compact/code.js'
+import { decodeOldRow } from './compact/old-code.js'
+import type { CompactRow } from './compact/types.js'
 import { isSnapshotStart } from './foreign.js'
 import { refuseLfsPointer } from './npz.js'
 import { checksum, lineDigest, MAGIC, MAX_TEXT } from './render.js'
@@ -129,11 +131,11 @@ function parseTokens(
     }
     if (fidelity === 'full') return token
     const row = rows.get(step!)
-    const digest16 = lineDigest(line)
-    const isOfLine = row !== undefined && Buffer.compare(row.subarray(-digest16.length), digest16) === 0
+    const lineBytes = lineDigest(line, format)
+    const isOfLine = row !== undefined && Buffer.compare(row.subarray(-lineBytes.length), lineBytes) === 0
     // The first rows of format 1 had no digest.
-    const numbers = isOfLine || format > 1 ? row?.subarray(0, -digest16.length) : row
-    const compact = numbers ? decodeRow(numbers, token.width, format) : 'it is missing'
+    const bytes = isOfLine || format > 1 ? row?.subarray(0, -lineBytes.length) : row
+    const compact = bytes ? rowIn(bytes, token, format) : 'it is missing'
     if (typeof compact === 'string') throw badSnapshot(file, `the row of token ${step} is broken: ${compact}`)
     const isOther = format > 1 && !isOfLine
     if (isOther || compact.top1 !== token.top1 || compact.top1Logit !== token.top1Logit) {
@@ -145,6 +147,10 @@ function parseTokens(
     throw badSnapshot(file, 'its tokens are not in order')
   }
   return tokens
+}
+
+function rowIn(bytes: Uint8Array, { width, top1, top1Logit }: SnapshotToken, format: number): CompactRow | string {
+  return format < 3 ? decodeOldRow(bytes, width, format) : decodeRow(bytes, { count: width, top1, top1Logit })
 }
 
 function parseRest(file: string, lines: readonly string[]): { sources: SourceFile[]; rows: Map<string, Uint8Array> } {

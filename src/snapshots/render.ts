@@ -44,9 +44,16 @@ function tokenLine({ step, top1, top1Logit, dtype, width, digest, layer }: Snaps
   return `token ${step}  top1 ${top1}  logit ${top1Logit}  ${dtype} [${width}]  sha256 ${digest}  layer ${JSON.stringify(layer)}`
 }
 
-/** The first 16 bytes of the SHA-256 of a token's line. They follow its compact row, so that no row serves another line. */
-export function lineDigest(line: string): Uint8Array {
-  return crypto().createHash('sha256').update(line).digest().subarray(0, 16)
+/**
+ * The first bytes of the SHA-256 of a token's line: 16 before format 3. They follow its compact row, so that no row serves another
+ * line.
+ */
+export function lineDigest(line: string, format = FORMAT_VERSION): Uint8Array {
+  return crypto()
+    .createHash('sha256')
+    .update(line)
+    .digest()
+    .subarray(0, format < 3 ? 16 : 8)
 }
 
 /** SHA-256 of the lines before it, with LF line ends. */

@@ -5,7 +5,7 @@ import type { DumpStep } from '../dumps/types.js'
 import type { Budgets } from '../io/budgets.js'
 import { MOVED_LOGITS } from '../measure/measure-pair.js'
 import type { RowSource } from '../measure/row-source.js'
-import { scanRow } from '../metrics/row-scan.js'
+import { quickScan } from '../metrics/sketches/quick-scan.js'
 import { movesLogits, widened } from '../tensor/widen.js'
 import { capture, rowProblem } from './capture.js'
 import { summarise } from './compact/summarise.js'
@@ -40,11 +40,12 @@ export function storeRow(source: DumpStep, rows: RowSource, settings: RowSetting
   const { dtype, width, bytes, fileShape, cut } = captured
   const row = widened(bytes, dtype, width)
   const limit = thresholdsOf(precision ?? inferPrecision([dtype]), limits).klDivergence
-  const problem = rowProblem(row) ?? (cut && overCut(cut, limit))
+  const scan = quickScan(row)
+  const problem = rowProblem(row, scan) ?? (cut && overCut(cut, limit))
   if (problem !== undefined) return { kind: 'refused', reason: problem }
   const isCompact = fidelity === 'compact'
   if (isCompact && movesLogits(bytes, dtype, width)) return { kind: 'refused', reason: MOVED_LOGITS }
-  const { top1, top1Logit } = scanRow(row, width)
+  const { top1, top1Logit } = scan
   const { step, layer } = source
   const token = { step, dtype, width, top1, top1Logit, layer, digest: rowDigest(row) }
   const sources = sourcesOf(step, source.files, budgets)

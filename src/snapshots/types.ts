@@ -56,9 +56,9 @@ export const PACKAGE_VERSION = '0.1.0'
 
 /**
  * Version of the snapshot format. Files of a higher version are not read. In format 1, compact rows lacked the sums of
- * suppressed logits that are finite.
+ * suppressed logits that are finite; before format 3, they had longer sketches.
  */
-export const FORMAT_VERSION = 2
+export const FORMAT_VERSION = 3
 
 /** The `.npz` file that belongs to a snapshot's text file. */
 export function dataPath(snapshot: string): string {

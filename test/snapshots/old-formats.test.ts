@@ -12,8 +12,10 @@ import { tree } from '../fixtures/trees.js'
 const folder = mkdtempSync(join(tmpdir(), 'snapshots-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Written by builds whose compact rows had format 1: at first without the digest of the token's line, later with it. */
-const OLD = ['format-1-early.golden', 'format-1.golden'].map((name) => join('test/fixtures/snapshots', name))
+/** Written by builds of formats 1 and 2: the first one without the digests of the tokens' lines. */
+const OLD = ['format-1-early.golden', 'format-1.golden', 'format-2.golden'].map((name) =>
+  join('test/fixtures/snapshots', name),
+)
 
 /** The dump that they were made of: its first two steps. */
 const golden = loadDump(tree('b_token3_degraded', 'golden'))

@@ -294,7 +294,7 @@ describe('options', () => {
     expect(checkSnapshotOptions({ dtype: 'bf16', variant: 'npu', provenance: { seed: 7, greedy: true } })).toEqual({
       compare: { dtype: 'bf16' },
       fidelity: undefined,
-      k: 256,
+      k: 64,
       name: undefined,
       variants: ['npu'],
       provenance: { seed: '7', greedy: 'true' },

@@ -128,10 +128,10 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
 
   test('a later format is refused with its number', () => {
     const path = written(`later-${fidelity}.golden`, clean, { fidelity })
-    writeFileSync(path, readFileSync(path, 'utf8').replace('golden 2\n', 'golden 3\n'))
+    writeFileSync(path, readFileSync(path, 'utf8').replace('golden 3\n', 'golden 4\n'))
     const error = errorOf(() => readSnapshot(path))
     expect(error.code).toBe('snapshot-version')
-    expect(error.message).toMatch(/the snapshot has format 3, but this version of golden-logits reads formats up to 2/)
+    expect(error.message).toMatch(/the snapshot has format 4, but this version of golden-logits reads formats up to 3/)
   })
 
   test('invalid lines with a correct checksum are refused', () => {

@@ -1,15 +1,18 @@
 import { crypto } from '../../lib/optional-packages.js'
 import { BLOCK } from './sketch-kernel.js'
 
-/** Number of random vectors. */
-export const SKETCH_SIZE = 128
+/** Random vectors are made and kept in groups of this many. */
+export const GROUP = 32
 
-/** Bytes of one block of columns of all random vectors. */
-export const BLOCK_BYTES = BLOCK * SKETCH_SIZE
+/** The most random vectors that a sketch may have: those of snapshots of formats 1 and 2. */
+export const MOST_VECTORS = 128
+
+/** Bytes of one block of columns of a group of random vectors. */
+export const BLOCK_BYTES = BLOCK * GROUP
 
 /**
- * At most this many blocks are kept from one row to the next: 40 MiB, enough for 327,680 columns. The vectors of a wider row are
- * made again for each row, this many blocks at a time.
+ * At most this many blocks are kept from one row to the next: 10 MiB a group, enough for 327,680 columns. The vectors of a
+ * wider row are made again for each row, this many blocks at a time.
  */
 export const MOST_BLOCKS = 640
 
@@ -34,17 +37,17 @@ export const DEVIATION = Math.sqrt(QUANTILES.reduce((sum, x) => sum + x * x, 0) 
 const KEY = Buffer.from('golden-logits/v1')
 
 /**
- * Writes blocks of columns of the random vectors, from the block `first` on: of each block, its entries of one vector after the
- * other. The entries of a vector are the key stream of AES-128-CTR with a fixed key and a different counter for each vector, one
- * byte per entry.
+ * Writes blocks of columns of a group of random vectors, from the block `first` on: of each block, its entries of one vector
+ * after the other. The entries of a vector are the key stream of AES-128-CTR with a fixed key and a different counter for each
+ * vector, one byte per entry.
  * @param into `BLOCK_BYTES` for each block
  */
-export function fillBlocks(into: Int8Array, first: number): void {
+export function fillBlocks(into: Int8Array, first: number, group: number): void {
   const blocks = into.length / BLOCK_BYTES
   const zeros = new Uint8Array(blocks * BLOCK)
-  for (let j = 0; j < SKETCH_SIZE; j++) {
+  for (let j = 0; j < GROUP; j++) {
     const counter = Buffer.alloc(16)
-    counter[0] = j
+    counter[0] = group * GROUP + j
     counter.writeUInt32BE((first * BLOCK) / 16, 12)
     const bytes = crypto().createCipheriv('aes-128-ctr', KEY, counter).update(zeros)
     for (let block = 0; block < blocks; block++) {

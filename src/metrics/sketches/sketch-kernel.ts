@@ -16,8 +16,11 @@ export interface SketchKernel {
    * x < least and NaN.
    */
   quantiseRoots(from: number, to: number, least: number, max: number, scale: number): Weights
-  /** The scalar products of both prepared vectors with the random vectors, exact up to the rounding of each to float64. */
-  sketch(): { centered: Float64Array; roots: Float64Array }
+  /**
+   * The scalar products of both prepared vectors with the first `size` random vectors, exact.
+   * @param size a multiple of `GROUP`, at most `MOST_VECTORS`
+   */
+  sketch(size: number): { centered: Float64Array; roots: Float64Array }
 }
 
 export interface Sums {
@@ -38,11 +41,8 @@ export interface Weights {
   readonly weighted: number
 }
 
-/**
- * The largest integer that a vector to sketch may contain: 2¹⁵·(2¹⁵ − 1). Integers are split as high·2¹⁵ + low, both of 16 bits,
- * so that the kernel multiplies eight at a time.
- */
-export const LARGEST = 2 ** 15 * (2 ** 15 - 1)
+/** The largest integer that a vector to sketch may contain: integers have 16 bits, so that the kernel multiplies eight at a time. */
+export const LARGEST = 2 ** 15 - 1
 
 /** Columns that are processed at a time. All sums of a block fit into 32 bits. */
 export const BLOCK = 512

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, fillBlocks, MOST_BLOCKS, SKETCH_SIZE } from './random-vectors.js'
+import { BLOCK_BYTES, fillBlocks, GROUP, MOST_BLOCKS } from './random-vectors.js'
 import { BLOCK, blocksOf, type SketchKernel, type Sums, type Weights } from './sketch-kernel.js'
 
 /** In plain TypeScript: the reference for the one in WebAssembly, and its replacement without WebAssembly. */
@@ -11,7 +11,8 @@ class TypescriptSketches implements SketchKernel {
   private elements = new Float32Array(0)
   private centered = new Int32Array(0)
   private roots = new Int32Array(0)
-  private random = new Int8Array(0)
+  /** The random vectors of each group. */
+  private random: Int8Array[] = []
 
   row(count: number): Float32Array {
     const size = blocksOf(count) * BLOCK
@@ -65,57 +66,52 @@ class TypescriptSketches implements SketchKernel {
     return { mass, weighted }
   }
 
-  sketch(): { centered: Float64Array; roots: Float64Array } {
-    const sums = new Float64Array(4 * SKETCH_SIZE)
+  sketch(size: number): { centered: Float64Array; roots: Float64Array } {
+    const result = { centered: new Float64Array(size), roots: new Float64Array(size) }
     const blocks = blocksOf(this.count)
     this.centered.fill(0, this.count)
     this.roots.fill(0, this.count)
     for (let first = 0; first < blocks; first += MOST_BLOCKS) {
-      const random = this.blocksFrom(first, Math.min(MOST_BLOCKS, blocks - first), blocks)
-      for (let block = 0; block * BLOCK_BYTES < random.length; block++) {
-        this.addBlock(sums, first + block, random.subarray(block * BLOCK_BYTES))
+      const count = Math.min(MOST_BLOCKS, blocks - first)
+      for (let group = 0; group < size / GROUP; group++) {
+        const random = this.blocksFrom(group, first, count, blocks)
+        for (let j = 0; j < GROUP; j++)
+          this.addVector(result, group * GROUP + j, first, count, random.subarray(j * BLOCK))
       }
     }
-    return joined(sums)
+    return result
   }
 
   /** The blocks of a row that are kept, or made again if the row has too many. */
-  private blocksFrom(first: number, count: number, all: number): Int8Array {
+  private blocksFrom(group: number, first: number, count: number, all: number): Int8Array {
     const bytes = count * BLOCK_BYTES
-    if (all <= MOST_BLOCKS && this.random.length >= bytes) return this.random.subarray(0, bytes)
+    const kept = this.random[group]
+    if (all <= MOST_BLOCKS && kept && kept.length >= bytes) return kept.subarray(0, bytes)
     const random = new Int8Array(bytes)
-    fillBlocks(random, first)
-    if (all <= MOST_BLOCKS) this.random = random
+    fillBlocks(random, first, group)
+    if (all <= MOST_BLOCKS) this.random[group] = random
     return random
   }
 
-  private addBlock(sums: Float64Array, block: number, random: Int8Array): void {
-    const from = block * BLOCK
-    for (let j = 0; j < SKETCH_SIZE; j++) {
-      let [a, b, c, d] = [0, 0, 0, 0]
+  private addVector(
+    { centered, roots }: { centered: Float64Array; roots: Float64Array },
+    j: number,
+    first: number,
+    blocks: number,
+    random: Int8Array,
+  ): void {
+    let [a, b] = [0, 0]
+    for (let block = 0; block < blocks; block++) {
+      const [entries, columns] = [block * BLOCK_BYTES, (first + block) * BLOCK]
       for (let i = 0; i < BLOCK; i++) {
-        const [r, x, y] = [random[j * BLOCK + i]!, this.centered[from + i]!, this.roots[from + i]!]
-        const [highX, highY] = [(x + HALF) >> 15, (y + HALF) >> 15]
-        a += r * highX
-        b += r * (x - (highX << 15))
-        c += r * highY
-        d += r * (y - (highY << 15))
+        const entry = random[entries + i]!
+        a += entry * this.centered[columns + i]!
+        b += entry * this.roots[columns + i]!
       }
-      sums[4 * j]! += a
-      sums[4 * j + 1]! += b
-      sums[4 * j + 2]! += c
-      sums[4 * j + 3]! += d
     }
+    centered[j]! += a
+    roots[j]! += b
   }
-}
-
-const HALF = 2 ** 14
-
-/** From the sums over high and low halves of both vectors. */
-export function joined(sums: Float64Array): { centered: Float64Array; roots: Float64Array } {
-  const join = (at: number) =>
-    Float64Array.from({ length: SKETCH_SIZE }, (_, j) => sums[4 * j + at]! * 2 ** 15 + sums[4 * j + at + 1]!)
-  return { centered: join(0), roots: join(2) }
 }
 
 /** Adding it rounds a number below 2⁵¹ to a whole one. */

@@ -1,14 +1,13 @@
 import { instantiate, type KernelExports } from '../wasm/instance.js'
 import { PAGE, ROWS, SKETCHES, SLACK, SUMMARY } from '../wasm/layout.js'
-import { BLOCK_BYTES, fillBlocks, MOST_BLOCKS, SKETCH_SIZE } from './random-vectors.js'
+import { BLOCK_BYTES, fillBlocks, GROUP, MOST_BLOCKS } from './random-vectors.js'
 import { BLOCK, blocksOf, type SketchKernel, type Sums, type Weights } from './sketch-kernel.js'
-import { joined } from './typescript-sketches.js'
 
 /**
- * In WebAssembly, in memory of its own: the row, four vectors of halves of integers, the random vectors.
+ * In WebAssembly, in memory of its own: the row, two vectors of integers, the groups of random vectors.
  * @throws an error of the engine if WebAssembly is disabled or has no SIMD
  */
-export function createWasmSketches(): SketchKernel {
+export function createWasmSketches(): WasmSketches {
   return new WasmSketches()
 }
 
@@ -18,24 +17,29 @@ class WasmSketches implements SketchKernel {
   private count = 0
   /** Blocks that there is room for. */
   private blocks = 0
-  /** Bytes from one vector of halves to the next. */
+  /** Bytes from one vector of integers to the next. */
   private stride = 0
-  private halves = ROWS
+  private integers = ROWS
   private random = ROWS
-  /** The random vectors that were made already. */
-  private filled = 0
+  /** Of each group of random vectors, the blocks that were made already. */
+  private filled: number[] = []
+
+  /** The bytes of its memory. */
+  get size(): number {
+    return this.memory.buffer.byteLength
+  }
 
   row(count: number): Float32Array {
     const blocks = blocksOf(count)
     if (blocks > this.blocks) {
       this.blocks = blocks
-      this.halves = ROWS + 4 * blocks * BLOCK + SLACK
+      this.integers = ROWS + 4 * blocks * BLOCK + SLACK
       this.stride = 2 * blocks * BLOCK + SLACK
-      this.random = this.halves + 4 * this.stride
-      this.filled = 0
+      this.random = this.integers + 2 * this.stride
+      this.filled = []
     }
     this.count = count
-    this.growTo(this.random + Math.min(blocks, MOST_BLOCKS) * BLOCK_BYTES)
+    this.growTo(this.random)
     return new Float32Array(this.memory.buffer, ROWS, count)
   }
 
@@ -50,39 +54,48 @@ class WasmSketches implements SketchKernel {
   }
 
   quantiseCentered(least: number, center: number, scale: number): void {
-    this.kernel.quantiseCentered(ROWS, this.count, least, center, scale, this.halves, this.halves + this.stride)
+    this.kernel.quantiseCentered(ROWS, this.count, least, center, scale, this.integers)
   }
 
   quantiseRoots(from: number, to: number, least: number, max: number, scale: number): Weights {
-    const [high, low] = [this.halves + 2 * this.stride, this.halves + 3 * this.stride]
-    this.kernel.quantiseRoots(ROWS, from, to, least, max, scale, high, low)
+    this.kernel.quantiseRoots(ROWS, from, to, least, max, scale, this.integers + this.stride)
     const [mass, weighted] = this.results(SUMMARY, 2)
     return { mass: mass!, weighted: weighted! }
   }
 
-  sketch(): { centered: Float64Array; roots: Float64Array } {
+  sketch(size: number): { centered: Float64Array; roots: Float64Array } {
     const blocks = blocksOf(this.count)
     const unused = 2 * (blocks * BLOCK - this.count)
-    for (let i = 0; i < 4; i++) {
-      new Uint8Array(this.memory.buffer, this.halves + i * this.stride + 2 * this.count, unused).fill(0)
+    for (const vector of [this.integers, this.integers + this.stride]) {
+      new Uint8Array(this.memory.buffer, vector + 2 * this.count, unused).fill(0)
     }
-    this.results(SKETCHES, 4 * SKETCH_SIZE).fill(0)
+    this.growTo(this.random + (size / GROUP) * this.groupBytes)
+    this.results(SKETCHES, 2 * size).fill(0)
     for (let first = 0; first < blocks; first += MOST_BLOCKS) {
       const some = Math.min(MOST_BLOCKS, blocks - first)
-      if (blocks > MOST_BLOCKS) this.fill(first, some)
-      else if (this.filled < blocks) {
-        this.fill(this.filled, blocks - this.filled, this.filled)
-        this.filled = blocks
+      for (let group = 0; group < size / GROUP; group++) {
+        this.fill(group, first, first + some)
+        const random = this.random + group * this.groupBytes
+        this.kernel.addSketches(this.integers + 2 * first * BLOCK, this.stride, random, some, group)
       }
-      this.kernel.addSketches(this.halves + 2 * first * BLOCK, this.stride, this.random, some)
     }
-    if (blocks > MOST_BLOCKS) this.filled = 0
-    return joined(this.results(SKETCHES, 4 * SKETCH_SIZE))
+    return separated(this.results(SKETCHES, 2 * size))
   }
 
-  /** Writes blocks of the random vectors to the place of the block `at`. */
-  private fill(first: number, blocks: number, at = 0): void {
-    fillBlocks(new Int8Array(this.memory.buffer, this.random + at * BLOCK_BYTES, blocks * BLOCK_BYTES), first)
+  /** Bytes of the random vectors of a group. */
+  private get groupBytes(): number {
+    return Math.min(this.blocks, MOST_BLOCKS) * BLOCK_BYTES
+  }
+
+  /** Makes the random vectors of a group for the blocks from `first` to `end`, unless they are there. */
+  private fill(group: number, first: number, end: number): void {
+    const isKept = end <= MOST_BLOCKS
+    const from = isKept ? Math.max(first, this.filled[group] ?? 0) : first
+    if (from >= end) return
+    const at = this.random + group * this.groupBytes + (from - first) * BLOCK_BYTES
+    fillBlocks(new Int8Array(this.memory.buffer, at, (end - from) * BLOCK_BYTES), from, group)
+    // The blocks of a wider row take the place of the first ones.
+    this.filled[group] = isKept ? end : 0
   }
 
   private growTo(end: number): void {
@@ -93,4 +106,10 @@ class WasmSketches implements SketchKernel {
   private results(at: number, count: number): Float64Array {
     return new Float64Array(this.memory.buffer, at, count)
   }
+}
+
+/** The products of two vectors, which come in turn. */
+function separated(sums: Float64Array): { centered: Float64Array; roots: Float64Array } {
+  const every = (from: number) => Float64Array.from({ length: sums.length / 2 }, (_, j) => sums[2 * j + from]!)
+  return { centered: every(0), roots: every(1) }
 }

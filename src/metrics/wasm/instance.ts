@@ -23,26 +23,9 @@ export interface KernelExports {
   // Of a row of float32: see src/metrics/sketches/sketch-kernel.ts.
   sumExponentials(row: number, count: number, max: number): number
   sumBetween(row: number, from: number, to: number, least: number, most: number): void
-  quantiseCentered(
-    row: number,
-    count: number,
-    least: number,
-    center: number,
-    scale: number,
-    high: number,
-    low: number,
-  ): void
-  quantiseRoots(
-    row: number,
-    from: number,
-    to: number,
-    least: number,
-    max: number,
-    scale: number,
-    high: number,
-    low: number,
-  ): void
-  addSketches(halves: number, stride: number, random: number, blocks: number): void
+  quantiseCentered(row: number, count: number, least: number, center: number, scale: number, to: number): void
+  quantiseRoots(row: number, from: number, to: number, least: number, max: number, scale: number, target: number): void
+  addSketches(integers: number, stride: number, random: number, blocks: number, group: number): void
 }
 
 let compiled: WebAssembly.Module | undefined

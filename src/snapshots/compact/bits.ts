@@ -1,11 +1,28 @@
-/** Writes whole numbers bit by bit, the highest bit first. */
+const VIEW = new DataView(new ArrayBuffer(8))
+
+/** Writes numbers bit by bit, the highest bit first. */
 export class BitWriter {
   private readonly bytes: number[] = []
   private used = 0
 
   /** @param width 0 to 32 */
   fixed(value: number, width: number): void {
-    for (let i = width - 1; i >= 0; i--) this.bit(Math.floor(value / 2 ** i) % 2)
+    for (let i = width - 1; i >= 0; i--) this.bit((value >>> i) & 1)
+  }
+
+  float32(value: number): void {
+    VIEW.setFloat32(0, value)
+    this.fixed(VIEW.getUint32(0), 32)
+  }
+
+  float64(value: number): void {
+    VIEW.setFloat64(0, value)
+    this.fixed(VIEW.getUint32(0), 32)
+    this.fixed(VIEW.getUint32(4), 32)
+  }
+
+  octets(values: Uint8Array): void {
+    for (const value of values) this.fixed(value, 8)
   }
 
   /** Rice code: `value >> shift` ones, a zero, then the low `shift` bits. Short for values around 2^shift. */
@@ -59,6 +76,21 @@ export class BitReader {
     let value = 0
     for (let i = 0; i < width; i++) value = 2 * value + this.bit()
     return value
+  }
+
+  float32(): number {
+    VIEW.setUint32(0, this.fixed(32))
+    return VIEW.getFloat32(0)
+  }
+
+  float64(): number {
+    VIEW.setUint32(0, this.fixed(32))
+    VIEW.setUint32(4, this.fixed(32))
+    return VIEW.getFloat64(0)
+  }
+
+  octets(count: number): Uint8Array {
+    return Uint8Array.from({ length: count }, () => this.fixed(8))
   }
 
   rice(shift: number): number {

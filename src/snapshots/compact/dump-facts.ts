@@ -12,8 +12,9 @@ export interface DumpRange {
   /** Σ logit and Σ logit² */
   readonly sum: number
   readonly squares: number
-  /** The lowest logit; Infinity if there are none. */
+  /** The lowest and highest logit; Infinity and −Infinity if there are none. */
   readonly lowest: number
+  readonly highest: number
   /** ln q of each id. */
   logProbs(): Float64Array
 }
@@ -33,15 +34,15 @@ export function dumpFacts(golden: CompactRow, row: Float32Array, kernel: SketchK
   const { least, suppressed, suppressedDigest } = facts
   const sameSupport =
     suppressed === golden.suppressed && Buffer.compare(suppressedDigest, golden.suppressedDigest) === 0
-  const tail = tailFacts(kernel, facts, count, golden.ids)
+  const tail = tailFacts(kernel, facts, count, golden.ids, golden.direction.numbers.length)
   const floor = sameSupport ? least : Number.NEGATIVE_INFINITY
   const ranges = tail.ranges.map((range, i): DumpRange => {
     const [from, to] = [startOf(i, count), startOf(i + 1, count)]
-    const { count: size, sum, squares, min } = sameSupport ? range : kernel.sumBetween(from, to, floor, HIGHEST)
+    const { count: size, sum, squares, min, max } = sameSupport ? range : kernel.sumBetween(from, to, floor, HIGHEST)
     const logProbs = () => logProbsOf(row.subarray(from, to), unlisted(golden.ids, from, to), floor, facts.total)
     // A lower mass has lost digits, or all of them.
     const logMass = range.mass > LEAST_MASS ? Math.log(range.mass) : logSumOf(logProbs())
-    return { size, logMass, sum, squares, lowest: min, logProbs }
+    return { size, logMass, sum, squares, lowest: min, highest: max, logProbs }
   })
   const { ceiling, direction, tailRoots } = tail
   return { ...facts, row, sameSupport, ranges, ceiling, direction, tailRoots }

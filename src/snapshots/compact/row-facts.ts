@@ -1,5 +1,6 @@
 import { crypto } from '../../lib/optional-packages.js'
 import { LARGEST, type SketchKernel, type Sums, type Weights } from '../../metrics/sketches/sketch-kernel.js'
+import { float32Above, nextFloat32 } from './float32.js'
 import { sketchOf } from './sketch.js'
 import { type Fill, RANGES, SUPPRESSED, startOf } from './types.js'
 
@@ -39,12 +40,12 @@ export function rowFacts(kernel: SketchKernel, row: Float32Array): RowFacts {
   kernel.row(count).set(row)
   const { max } = kernel.sumBetween(0, count, -HIGHEST, HIGHEST)
   const total = { max, log: Math.max(0, Math.log(kernel.sumExponentials(max))) }
-  const least = roundedUp(SUPPRESSED + total.log + max)
+  const least = float32Above(SUPPRESSED + total.log + max)
   const moments = kernel.sumBetween(0, count, least, HIGHEST)
   const suppressed = count - moments.count
   const ids = suppressed === 0 ? NO_IDS : suppressedIds(row, least)
   const hasFill = suppressed > ids.infinite.length
-  const { sum, squares, min, max: most } = kernel.sumBetween(0, hasFill ? count : 0, -HIGHEST, before(least))
+  const { sum, squares, min, max: most } = kernel.sumBetween(0, hasFill ? count : 0, -HIGHEST, nextFloat32(least, -1))
   return {
     total,
     least,
@@ -58,24 +59,6 @@ export function rowFacts(kernel: SketchKernel, row: Float32Array): RowFacts {
 
 /** The highest float32. */
 const HIGHEST = (2 - 2 ** -23) * 2 ** 127
-
-/** The lowest float32 that is not below `value`. */
-function roundedUp(value: number): number {
-  const nearest = Math.fround(value)
-  return nearest < value ? next(nearest, 1) : nearest
-}
-
-function before(float: number): number {
-  return next(float, -1)
-}
-
-/** The next higher (1) or lower (−1) float32. */
-function next(float: number, direction: 1 | -1): number {
-  if (float === 0) return direction * 2 ** -149
-  const bits = new Int32Array(Float32Array.of(float).buffer)
-  bits[0]! += float > 0 ? direction : -direction
-  return new Float32Array(bits.buffer)[0]!
-}
 
 const NO_IDS: { all: number[]; infinite: number[] } = { all: [], infinite: [] }
 
@@ -117,8 +100,17 @@ export interface TailFacts {
   readonly tailRoots: Float64Array
 }
 
-/** Works on the row that `rowFacts` copied into the kernel, and sets its listed logits to NaN. */
-export function tailFacts(kernel: SketchKernel, facts: RowFacts, count: number, listed: Uint32Array): TailFacts {
+/**
+ * Works on the row that `rowFacts` copied into the kernel, and sets its listed logits to NaN.
+ * @param size of the sketches
+ */
+export function tailFacts(
+  kernel: SketchKernel,
+  facts: RowFacts,
+  count: number,
+  listed: Uint32Array,
+  size: number,
+): TailFacts {
   const { total, least, moments } = facts
   const mean = moments.sum / moments.count
   const farthest = Math.max(moments.max - mean, mean - moments.min)
@@ -137,7 +129,7 @@ export function tailFacts(kernel: SketchKernel, facts: RowFacts, count: number, 
     const p = Math.exp(-total.log)
     return { ...range, mass: mass * p, weighted: (weighted - total.log * mass) * p }
   })
-  const { centered, roots } = kernel.sketch()
+  const { centered, roots } = kernel.sketch(size)
   const norm = Math.sqrt(moments.squares)
   return {
     ranges,

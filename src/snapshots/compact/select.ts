@@ -33,3 +33,26 @@ export function nthLowest(numbers: Float64Array, n: number): { value: number; be
   for (let i = 0; i < n - lower - 1; i++) before += sorted[i]!
   return { value: sorted[n - lower - 1]!, before }
 }
+
+/**
+ * The `n`-th highest number, or the lowest one if there are fewer. Keeps the highest ones so far in a heap: few numbers of a
+ * long row enter it.
+ * @param numbers free of NaN
+ */
+export function nthHighest(numbers: Float32Array, n: number): number {
+  // The lowest one first; the numbers at 2i + 1 and 2i + 2 are not below the one at i.
+  const heap = numbers.slice(0, n).sort()
+  for (let i = n; i < numbers.length; i++) if (numbers[i]! > heap[0]!) replaceLowest(heap, numbers[i]!)
+  return heap[0]!
+}
+
+function replaceLowest(heap: Float32Array, number: number): void {
+  let at = 0
+  for (let child = 1; child < heap.length; child = 2 * at + 1) {
+    if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
+    if (!(heap[child]! < number)) break
+    heap[at] = heap[child]!
+    at = child
+  }
+  heap[at] = number
+}

@@ -1,23 +1,37 @@
-import { DEVIATION, SKETCH_SIZE } from '../../metrics/sketches/random-vectors.js'
+import { DEVIATION } from '../../metrics/sketches/random-vectors.js'
+import { float32Above } from './float32.js'
 import { type Interval, ROUNDING } from './interval.js'
 
-// A sketch is the scalar products of a vector with 128 fixed random vectors of independent entries, which are close to standard
+// A sketch is the scalar products of a vector with n fixed random vectors of independent entries, which are close to standard
 // normal ones. Sketches are linear, so two sketches give that of the difference d of the two vectors. Its numbers are normally
-// distributed with variance ‖d‖², so the sum of their squares is ‖d‖² times a chi-square variable with 128 degrees of freedom.
+// distributed with variance ‖d‖², so the sum of their squares is ‖d‖² times a chi-square variable with n degrees of freedom.
 // This is the random projection of Johnson and Lindenstrauss (1984).
 
+/** How many numbers a new sketch has. */
+export const SKETCH_SIZE = 96
+
+/** How many numbers a sketch of formats 1 and 2 has. */
+export const OLD_SKETCH_SIZE = 128
+
 /**
- * The chi-square variable is outside of [128 / SHRINK, 128 · STRETCH] with a probability below 2⁻⁵⁹, by Chernoff's bounds of the chi-square
- * distribution: P(χ² ≤ 128 / c) ≤ (e^(1 − 1/c) / c)⁶⁴ and P(χ² ≥ 128 · c) ≤ (c · e^(1 − c))⁶⁴.
+ * The chi-square variable is outside of [n / shrink, n · stretch] with a probability below 2⁻⁵⁹, by Chernoff's bounds of the
+ * chi-square distribution: P(χ² ≤ n / c) ≤ (e^(1 − 1/c) / c)^(n/2) and P(χ² ≥ n · c) ≤ (c · e^(1 − c))^(n/2).
  */
-export const SHRINK = 4.1
-export const STRETCH = 2.6
+export const FACTORS: Readonly<Record<number, { readonly shrink: number; readonly stretch: number }>> = {
+  [SKETCH_SIZE]: { shrink: 5.28, stretch: 2.93 },
+  [OLD_SKETCH_SIZE]: { shrink: 4.1, stretch: 2.6 },
+}
 
 /** Stored as integer multiples of a step: the error of each number is at most half a step. */
 export interface Sketch {
+  /** A number of float32. */
   readonly step: number
+  /** At most `MOST_STEPS` and at least −`MOST_STEPS`. */
   readonly numbers: Int16Array
 }
+
+/** New sketches have numbers of 12 bits. */
+export const MOST_STEPS = 2047
 
 /** The sketch of a vector, from its products with the random vectors in units of `unit`. */
 export function sketchOf(products: Float64Array, unit: number): Float64Array {
@@ -25,33 +39,34 @@ export function sketchOf(products: Float64Array, unit: number): Float64Array {
 }
 
 export function packSketch(numbers: Float64Array): Sketch {
-  const step = numbers.reduce((max, x) => Math.max(max, Math.abs(x)), 0) / 32_767
+  const step = float32Above(numbers.reduce((max, x) => Math.max(max, Math.abs(x)), 0) / MOST_STEPS)
   return { step, numbers: Int16Array.from(numbers, (x) => (step === 0 ? 0 : Math.round(x / step))) }
 }
 
 /**
- * Bounds of ‖a − b‖² for the vectors of two sketches.
+ * Bounds of ‖a − b‖² for the vectors of two sketches of the same size.
  * @param rest an upper bound of what the rounding of the vectors to integers adds to ‖a − b‖, see `roundingOf`
  */
 export function boundDistance(a: Sketch, b: Float64Array, rest: number): Interval {
+  const { shrink, stretch } = FACTORS[a.numbers.length]!
   let [squares, size] = [0, 0]
   a.numbers.forEach((number, j) => {
     const difference = number * a.step - b[j]!
     squares += difference * difference
-    size = Math.max(size, Math.abs(b[j]!))
+    size = Math.max(size, Math.abs(number * a.step), Math.abs(b[j]!))
   })
-  const root = Math.sqrt(squares / SKETCH_SIZE)
-  const error = a.step / 2 + ROUNDING * (size + 32_767 * a.step)
-  const least = Math.max(0, root - error) / Math.sqrt(STRETCH) - rest
-  const most = (root + error) * Math.sqrt(SHRINK) + rest
+  const root = Math.sqrt(squares / a.numbers.length)
+  const error = a.step / 2 + ROUNDING * size
+  const least = Math.max(0, root - error) / Math.sqrt(stretch) - rest
+  const most = (root + error) * Math.sqrt(shrink) + rest
   return { lo: Math.max(0, least) ** 2, hi: most ** 2 }
 }
 
 /**
  * An upper bound of the distance between a vector and its rounded form that a sketch is made from: each of its `count` elements
- * is rounded to a multiple of `highest` / `LARGEST`, so it is off by at most half of that. Twice as much is allowed.
+ * is rounded to a multiple of `highest` / `LARGEST`, so it is off by at most half of that. A little more is allowed.
  * @param highest an upper bound of its elements, or of their sizes
  */
 export function roundingOf(highest: number, count: number): number {
-  return highest * Math.sqrt(count) * 2 ** -29.9
+  return highest * Math.sqrt(count) * 2 ** -15.99
 }

@@ -1,8 +1,9 @@
 import { sketchKernel } from '../../metrics/sketches/index.js'
 import type { SketchKernel } from '../../metrics/sketches/sketch-kernel.js'
+import { float32Above, float32Below } from './float32.js'
 import { type LogSum, logProb, rowFacts, tailFacts } from './row-facts.js'
-import { nthLowest } from './select.js'
-import { packSketch } from './sketch.js'
+import { nthHighest } from './select.js'
+import { packSketch, SKETCH_SIZE } from './sketch.js'
 import { type CompactRow, ROOT_STEP } from './types.js'
 
 /**
@@ -16,7 +17,7 @@ export function summarise(row: Float32Array, k: number, kernel: SketchKernel = s
   const facts = rowFacts(kernel, row)
   const { total, moments, suppressed, infinite, suppressedDigest, fill } = facts
   const ids = mostProbable(row, k, total)
-  const tail = tailFacts(kernel, facts, count, ids)
+  const tail = tailFacts(kernel, facts, count, ids, SKETCH_SIZE)
   return {
     count,
     top1: row.indexOf(total.max),
@@ -24,14 +25,14 @@ export function summarise(row: Float32Array, k: number, kernel: SketchKernel = s
     logSumExp: total.max + total.log,
     ids,
     roots: Uint32Array.from(ids, (id) => rootCode(logProb(row[id]!, total))),
-    tailCeiling: tail.ceiling,
+    tailCeiling: float32Above(tail.ceiling),
     tailEntropy: tail.entropy,
-    ranges: tail.ranges.map(({ mass, sum, squares }) => ({ mass, sum, squares })),
+    masses: tail.ranges.map(({ mass }) => float32Above(mass)),
     suppressed,
     infinite,
     suppressedDigest,
     ...(fill && { fill }),
-    floor: logProb(moments.min, total),
+    floor: float32Below(logProb(moments.min, total)),
     moments: { sum: moments.sum, squares: moments.squares },
     direction: packSketch(tail.direction),
     tailRoots: packSketch(tail.tailRoots),
@@ -47,7 +48,9 @@ const LEAST_LISTED = 2 * Math.log(ROOT_STEP / 2) - 1e-6
 
 /** At most `k` ids, ascending, without those whose root rounds to 0. */
 function mostProbable(row: Float32Array, k: number, total: LogSum): Uint32Array {
-  const threshold = thresholdOf(row, k, total)
+  // Of huge logits, those below the maximum are out of reach.
+  const least = Math.min(total.max, total.max + total.log + LEAST_LISTED)
+  const threshold = Math.max(least, nthHighest(row, k))
   const above: number[] = []
   const equal: number[] = []
   for (let i = 0; i < row.length; i++) {
@@ -57,15 +60,4 @@ function mostProbable(row: Float32Array, k: number, total: LogSum): Uint32Array 
     else equal.push(i)
   }
   return Uint32Array.from([...above, ...equal.slice(0, Math.max(0, k - above.length))]).sort()
-}
-
-/** The `k`-th highest logit, or a lower one if its root rounds to 0. */
-function thresholdOf(row: Float32Array, k: number, total: LogSum): number {
-  const lowest = total.max + total.log + LEAST_LISTED
-  // Of huge logits, those below the maximum are out of reach.
-  if (!(lowest < total.max)) return total.max
-  const candidates = new Float64Array(row.length)
-  let count = 0
-  for (let i = 0; i < row.length; i++) if (row[i]! >= lowest) candidates[count++] = row[i]!
-  return count <= k ? lowest : nthLowest(candidates.subarray(0, count), count - k + 1).value
 }

@@ -16,12 +16,12 @@ export interface CompactRow {
   readonly ids: Uint32Array
   /** √p of the listed ids in units of `ROOT_STEP`, rounded to the nearest integer; none is 0. */
   readonly roots: Uint32Array
-  /** The highest log-probability of the tail; −Infinity if the tail is empty. */
+  /** The highest log-probability of the tail, or a little more; −Infinity if the tail is empty. */
   readonly tailCeiling: number
   /** Σ p·ln p over the tail, at most 0. */
   readonly tailEntropy: number
-  /** The tail in `RANGES` ranges of vocab ids, see `rangeOf`. */
-  readonly ranges: readonly TailRange[]
+  /** Σp of the tail in each of `RANGES` ranges of vocab ids (see `startOf`), or a little more: see `MASS_ROUNDING`. */
+  readonly masses: readonly number[]
   readonly suppressed: number
   /** Number of suppressed ids whose logit is −Inf. */
   readonly infinite: number
@@ -29,7 +29,7 @@ export interface CompactRow {
   readonly suppressedDigest: Uint8Array
   /** Of the suppressed ids with a finite logit; undefined if there are none, or if format 1 did not store it. */
   readonly fill?: Fill
-  /** The lowest log-probability of the ids that are not suppressed. */
+  /** The lowest log-probability of the ids that are not suppressed, or a little less. */
   readonly floor: number
   /** Over all ids that are not suppressed. */
   readonly moments: Moments
@@ -52,16 +52,6 @@ export interface Moments {
   readonly squares: number
 }
 
-/** Sums over the ids of one range that are neither listed nor suppressed. */
-export interface TailRange {
-  /** Σp */
-  readonly mass: number
-  /** Σ logit */
-  readonly sum: number
-  /** Σ logit² */
-  readonly squares: number
-}
-
 /** Probabilities are stored as square roots, so that every id contributes a similar error to the KL divergence. */
 export const ROOT_STEP = 2 ** -14
 
@@ -70,6 +60,9 @@ export const ROOT_STEP = 2 ** -14
  * the KL divergence. This includes padding and masks, which models write as −Inf, −10,000 or the lowest number of a dtype.
  */
 export const SUPPRESSED = -750
+
+/** By how much, relative to it, a sum of probabilities may be below the float32 that is stored for it. */
+export const MASS_ROUNDING = 2e-7
 
 /** Number of ranges of the tail: a fault in one part of a split vocabulary moves mass between them. */
 export const RANGES = 4

@@ -4,8 +4,9 @@ import {
   BLOCK_BYTES,
   ENTRIES,
   fillBlocks,
+  GROUP,
   MOST_BLOCKS,
-  SKETCH_SIZE,
+  MOST_VECTORS,
 } from '../../../src/metrics/sketches/random-vectors.js'
 import { BLOCK, LARGEST, type SketchKernel } from '../../../src/metrics/sketches/sketch-kernel.js'
 import { createTypescriptSketches } from '../../../src/metrics/sketches/typescript-sketches.js'
@@ -26,7 +27,7 @@ function entriesOf(vector: number, count: number): number[] {
 function products(kernel: SketchKernel, integers: readonly number[]): Float64Array {
   kernel.row(integers.length).set(integers)
   kernel.quantiseCentered(Number.NEGATIVE_INFINITY, 0, 1)
-  return kernel.sketch().centered
+  return kernel.sketch(MOST_VECTORS).centered
 }
 
 const LENGTHS = [1, 7, 8, 9, 511, 512, 513, 1031]
@@ -34,19 +35,18 @@ const LENGTHS = [1, 7, 8, 9, 511, 512, 513, 1031]
 describe.each(Object.entries(kernels))('%s', (_, kernel) => {
   test.each(LENGTHS)('products of %i integers with the random vectors are exact', (length) => {
     const next = random(length)
-    // Odd multiples of powers of two are exact in float32, and have both halves.
-    const integers = Array.from({ length }, () => Math.fround(Math.round((2 * next() - 1) * LARGEST * 0.999)))
+    const integers = Array.from({ length }, () => Math.round((2 * next() - 1) * LARGEST))
     const sums = products(kernel, integers)
     for (const j of [0, 1, 64, 127]) {
-      const exact = entriesOf(j, length).reduce((sum, entry, i) => sum + BigInt(entry) * BigInt(integers[i]!), 0n)
-      expect(sums[j]).toBe(Number(exact))
+      const exact = entriesOf(j, length).reduce((sum, entry, i) => sum + entry * integers[i]!, 0)
+      expect(sums[j]).toBe(exact)
     }
   })
 
   test('the largest integers do not overflow, whatever their signs', () => {
     const entries = entriesOf(5, 4 * BLOCK)
-    const integers = entries.map((entry) => (entry < 0 ? -1 : 1) * Math.fround(LARGEST))
-    expect(products(kernel, integers)[5]).toBe(entries.reduce((sum, x) => sum + Math.abs(x), 0) * Math.fround(LARGEST))
+    const integers = entries.map((entry) => (entry < 0 ? -1 : 1) * LARGEST)
+    expect(products(kernel, integers)[5]).toBe(entries.reduce((sum, x) => sum + Math.abs(x), 0) * LARGEST)
   })
 
   test('a shorter row after a longer one has only its own products', () => {
@@ -87,11 +87,11 @@ describe.each(Object.entries(HOSTILE))('%s: both kernels agree', (_, make) => {
     const results = Object.values(kernels).map((kernel) => {
       kernel.row(length).set(row)
       const exponentials = kernel.sumExponentials(max)
-      kernel.quantiseCentered(least, max - 10, 1e6)
+      kernel.quantiseCentered(least, max - 10, LARGEST / Math.max(10, max - 10 - least))
       kernel.quantiseRoots(0, from, least, max, LARGEST)
       const weights = kernel.quantiseRoots(from, to, least, max, LARGEST)
       kernel.quantiseRoots(to, length, least, max, LARGEST)
-      return { exponentials, ...weights, sums: kernel.sumBetween(from, to, least, max), ...kernel.sketch() }
+      return { exponentials, ...weights, sums: kernel.sumBetween(from, to, least, max), ...kernel.sketch(64) }
     })
     const [wasm, typescript] = results as [(typeof results)[0], (typeof results)[0]]
     const near = (a: number, b: number) => expect(Math.abs(a - b)).toBeLessThanOrEqual(1e-11 * Math.abs(b))
@@ -118,11 +118,25 @@ describe.each(Object.entries(HOSTILE))('%s: both kernels agree', (_, make) => {
 
 test('the blocks of the random vectors do not depend on where the first one is', () => {
   const all = new Int8Array(4 * BLOCK_BYTES)
-  fillBlocks(all, 0)
+  fillBlocks(all, 0, 2)
   const last = new Int8Array(BLOCK_BYTES)
-  fillBlocks(last, 3)
+  fillBlocks(last, 3, 2)
   expect(last).toEqual(all.subarray(3 * BLOCK_BYTES))
-  expect([...all.subarray(SKETCH_SIZE * BLOCK, SKETCH_SIZE * BLOCK + 9)]).toEqual(entriesOf(0, BLOCK + 9).slice(BLOCK))
+  expect([...all.subarray(GROUP * BLOCK, GROUP * BLOCK + 9)]).toEqual(entriesOf(2 * GROUP, BLOCK + 9).slice(BLOCK))
+})
+
+test('fewer random vectors are the first ones of more', () => {
+  for (const kernel of Object.values(kernels)) {
+    const row = Float32Array.from({ length: 700 }, (_, i) => i % 100)
+    const sketches = [64, 128, 64].map((size) => {
+      kernel.row(row.length).set(row)
+      kernel.quantiseCentered(-1, 0, 1)
+      return kernel.sketch(size).centered
+    })
+    expect(sketches[1]).toHaveLength(128)
+    expect(sketches[0]).toEqual(sketches[1]!.slice(0, 64))
+    expect(sketches[2]).toEqual(sketches[0])
+  }
 })
 
 test('a row with more columns than are kept has the products of all its columns', () => {
@@ -130,10 +144,37 @@ test('a row with more columns than are kept has the products of all its columns'
   const row = new Float32Array(length)
   row[0] = 2
   row[length - 1] = 3
-  kernel.row(length).set(row)
-  kernel.quantiseCentered(-1, 0, 1)
-  const entries = entriesOf(9, length)
-  expect(kernel.sketch().centered[9]).toBe(2 * entries[0]! + 3 * entries[length - 1]!)
-  // What was made for it does not serve the next row.
-  expect(products(kernel, [1])[9]).toBe(entries[0])
+  for (const vector of [9, 40]) {
+    kernel.row(length).set(row)
+    kernel.quantiseCentered(-1, 0, 1)
+    const entries = entriesOf(vector, length)
+    expect(kernel.sketch(64).centered[vector]).toBe(2 * entries[0]! + 3 * entries[length - 1]!)
+    // What was made for it does not serve the next row.
+    expect(products(kernel, [1])[vector]).toBe(entries[0])
+  }
+})
+
+describe('the memory of a kernel', () => {
+  /** Bytes of the row as float32 and of two vectors of 16 bits, and 1 MiB for all else. */
+  const besides = (columns: number) => 8 * columns + 2 ** 20
+
+  function sizeFor(columns: number, vectors: number): number {
+    const kernel = createWasmSketches()
+    kernel.row(columns).fill(1)
+    kernel.quantiseCentered(0, 0, 1)
+    kernel.sketch(vectors)
+    return kernel.size
+  }
+
+  test('a column takes a byte of each random vector', () => {
+    expect(sizeFor(152_064, 64)).toBeLessThan(64 * 152_064 + besides(152_064))
+    expect(sizeFor(152_064, 64)).toBeGreaterThan(64 * 152_064)
+  })
+
+  test('the random vectors take at most 20 MiB, and 40 MiB for a snapshot of format 1 or 2', () => {
+    for (const columns of [327_680, 400_000, 1_000_000]) {
+      expect(sizeFor(columns, 64)).toBeLessThan(20 * 2 ** 20 + besides(columns))
+      expect(sizeFor(columns, 128)).toBeLessThan(40 * 2 ** 20 + besides(columns))
+    }
+  })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nthLowest } from '../../../src/snapshots/compact/select.js'
+import { nthHighest, nthLowest } from '../../../src/snapshots/compact/select.js'
 
 const number = fc.oneof(
   { weight: 6, arbitrary: fc.float({ min: -50, max: 50, noNaN: true }) },
@@ -27,4 +27,15 @@ test('−Infinity is the lowest number', () => {
   const numbers = Float64Array.of(3, -Infinity, 1)
   expect(nthLowest(numbers, 1)).toEqual({ value: -Infinity, before: 0 })
   expect(nthLowest(numbers, 2)).toEqual({ value: 1, before: -Infinity })
+})
+
+test('the n-th highest of any numbers, and the lowest if there are fewer', () => {
+  const number = fc.oneof(fc.float({ noNaN: true }), fc.integer({ min: -3, max: 3 }).map(Math.fround))
+  fc.assert(
+    fc.property(fc.array(number, { minLength: 1, maxLength: 80 }), fc.integer({ min: 1, max: 90 }), (numbers, n) => {
+      const sorted = Float32Array.from(numbers).sort().reverse()
+      expect(nthHighest(Float32Array.from(numbers), n) === sorted[Math.min(n, numbers.length) - 1]).toBe(true)
+    }),
+    { numRuns: 3000 },
+  )
 })
