@@ -54,7 +54,14 @@ const SHARED = {
     'snapshots/obsolete',
   ],
   page: ['report/html/page', 'report/json', 'report/markdown', 'reporters/text-report'],
-  match: ['matchers', 'runner/test', 'reporters/recorded-load', 'formats/read-tensors'],
+  match: [
+    'matchers',
+    'compare/calibration/calibrate',
+    'compare/calibration/text',
+    'runner/test',
+    'reporters/recorded-load',
+    'formats/read-tensors',
+  ],
 }
 
 rmSync(out, { recursive: true, force: true })

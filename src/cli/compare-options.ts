@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { CALIBRATE_OPTIONS } from '../compare/calibration/calibrate.js'
 import type { CompareOptions } from '../compare/options.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
 import { OPTIONAL } from '../metrics/optional/table.js'
@@ -120,6 +121,24 @@ export function addLoadOptions(command: Command): void {
 function optionOf(flag: string, help: string, parse: ((text: string) => unknown) | undefined): Option {
   const option = new Option(flag, help)
   return parse ? option.argParser(parse) : option
+}
+
+/** The options of `calibrate`: of a comparison, and what the dumps come from. */
+const CALIBRATE = COMPARE.filter(({ key }) => (CALIBRATE_OPTIONS as readonly string[]).includes(key))
+
+export function addCalibrateOptions(command: Command): void {
+  for (const { key, flag, help, parse } of CALIBRATE) command.addOption(optionOf(flag, KEY_HELP[key] ?? help, parse))
+}
+
+/** These say what the calibration is for. */
+const KEY_HELP: Readonly<Record<string, string>> = {
+  model: 'the model, a part of the key',
+  device: 'the device, a part of the key',
+  tensorParallel: 'how many processes split the model, a part of the key',
+}
+
+export function calibrateOptionsOf(values: Readonly<Record<string, unknown>>): object {
+  return pick(values, CALIBRATE, '')
 }
 
 /** The options that were given. What they hold is checked where they are used. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { PACKAGE_VERSION } from '../snapshots/types.js'
+import { addCalibrate } from './calibrate.js'
 import { addCompare } from './compare.js'
 import { rewriteOldFlags } from './flags.js'
 import { addInspect } from './inspect.js'
@@ -33,6 +34,7 @@ export function runCli(args: readonly string[]): number {
   addCompare(program, io)
   addLayers(program, io)
   addLogitscmp(program, io)
+  addCalibrate(program, io)
   addInspect(program, io)
   addMerge(program, io)
   addReport(program, io)

@@ -111,7 +111,8 @@ export interface Allowance {
  * these logits, if that is more. A token at which the baseline is exact by luck must not fail an honest run.
  *
  * - KL divergence: m² · max(KL of the baseline, L), since it grows with the square of the errors. L is the noise law at the
- *   relative spread of the baseline: its median, or that of the token, if that is more
+ *   relative spread of the baseline, its median or that of the token, or at 1/m of the tested token's spread as far as that is
+ *   allowed: noise is judged by the spread, damage beyond that noise by the KL divergence
  * - relative spread: m · max(d of the baseline, 3 times its median)
  * - scale error: m · max(that of the baseline, 3 times its highest)
  * - error peak: m · max(that of the baseline, its highest)
@@ -127,7 +128,8 @@ export function allowance(
   const { factor, medianSpread, highestScaleError, highestPeak } = baseline
   const own = (key: 'relativeSpread' | 'scaleError' | 'errorPeak') => quantityNamed(key).value(accepted) ?? 0
   const spread = medianSpread === undefined ? undefined : Math.max(own('relativeSpread'), SCATTER * medianSpread)
-  const floor = largestByLaw(baseline, accepted, tested, tokens) ?? baseline.highestKl
+  const noise = Math.min(tested.noise?.relativeSpread ?? 0, factor * (spread ?? 0)) / factor
+  const floor = largestByLaw(baseline, accepted, tested, noise, tokens) ?? baseline.highestKl
   return {
     klDivergence: factor * factor * Math.max(accepted.metrics!.klDivergence, floor),
     relativeSpread: spread === undefined ? undefined : factor * spread,
@@ -142,9 +144,10 @@ function largestByLaw(
   baseline: Baseline,
   accepted: TokenComparison,
   tested: TokenComparison,
+  noise: number,
   tokens: number,
 ): number | undefined {
-  const mean = expectedByLaw(baseline, accepted)
+  const mean = expectedByLaw(baseline, accepted, noise)
   if (mean === undefined) return undefined
   // L/H depends on ν alone, which the token shows if its noise was measured exactly. ν is at least 1.
   const { expectedKl, largestKl } = tested.noise ?? {}
@@ -152,13 +155,17 @@ function largestByLaw(
   return largestDivergence({ mean, freedom: 1 }, tokens)
 }
 
-/** H at the baseline's noise: the KL divergence to expect of it at these logits. */
-export function expectedByLaw({ precision, medianSpread }: Baseline, token: TokenComparison): number | undefined {
+/** H at the baseline's noise: the KL divergence to expect of it at these logits. @param least a relative spread */
+export function expectedByLaw(
+  { precision, medianSpread }: Baseline,
+  token: TokenComparison,
+  least = 0,
+): number | undefined {
   const { golden, noise, topProbability } = token
   const logit = golden?.top1Logit
   if (logit === undefined || topProbability === undefined || medianSpread === undefined) return undefined
   if (!(noise && noise.goldenDeviation > 0)) return undefined
-  const errors = Math.max(noise.relativeSpread, medianSpread) * noise.goldenDeviation
+  const errors = Math.max(noise.relativeSpread, medianSpread, least) * noise.goldenDeviation
   // A record holds the probability as float32, which rounds it to 1 where the others are below 2⁻²⁵.
   const probability = Math.min(topProbability, 1 - 2 ** -24)
   return estimatedDivergence({ logit, probability }, precision, errors, 2)

@@ -22,6 +22,9 @@ export interface AcceptedPair {
 
 const COMPARE = ['dtype', 'steps', 'vocabSize', 'missing', 'extra', 'decoding', 'afterDivergence', 'threads'] as const
 
+/** Their names. */
+export const CALIBRATE_OPTIONS = ['model', 'device', 'tensorParallel', ...COMPARE] as const
+
 /** Options of `calibrate`: what the runs come from, and how they are compared. */
 export interface CalibrateOptions extends Pick<CompareOptions, (typeof COMPARE)[number]> {
   /** The model, as the comparisons that use the calibration will name it. */
@@ -50,7 +53,7 @@ function calibrated(accepted: unknown, options: unknown): Calibration {
   const given = checkObject<CalibrateOptions>(
     'the options',
     options ?? {},
-    ['model', 'device', 'tensorParallel', ...COMPARE],
+    CALIBRATE_OPTIONS,
     "{ model: 'llama-8b', device: 'ascend910b', tensorParallel: 1 }",
   )
   const { model, device, tensorParallel, ...compare } = given

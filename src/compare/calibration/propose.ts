@@ -40,7 +40,7 @@ function limitOfTokens({ key }: Quantity, facts: MetricSpread, tokens: number): 
   const { max, tail, tailTokens } = facts
   const { value, isByMax } = tokenLimit(facts)
   const basis = `tail of the highest ${tailTokens} of ${tokens} tokens`
-  const worst = key === 'cosineDistance' ? Number((1 - max).toPrecision(6)) : max
+  const worst = key === 'cosineDistance' ? Number((1 - max).toPrecision(12)) : max
   const reason = isByMax
     ? `1.25 times the worst seen, ${worst}, which is more than the ${basis} gives, ${tail}`
     : `one honest token in a million is beyond it, by the ${basis}; worst seen ${worst}`
