@@ -113,12 +113,14 @@ describe('CRC-32', () => {
     ['every second element', { size: tuple(int(2)), stride: tuple(int(2)) }],
     ['one element, over and over', { size: tuple(int(9)), stride: tuple(int(0)) }],
     ['a transposed view', { size: tuple(int(2), int(2)), stride: tuple(int(1), int(2)) }],
-  ])('is checked if a tensor is %s of its record', (_, view) => {
+  ])('is checked if a tensor is %s of its record', (what, view) => {
     const part = torchRecords(pickle(tensor(view)))
     const bytes = (crc: number) => zip(part.map((r) => (r.name.endsWith('/0') ? { ...r, entry: { crc } } : r)))
     expectRefused(bytes(1), 'crc-mismatch', "record 'archive/data/0' has CRC-32")
     expect(readAll(bytes(crc32(FOUR)))).toEqual(readAll(bytes(0)))
-    expect(readAll(bytes(1), { crcBytes: 15 })).toEqual(readAll(bytes(0)))
+    // All rows of a transposed view are read in one pass, and so is the record.
+    if (what === 'a transposed view') expectRefused(bytes(1), 'crc-mismatch', 'has CRC-32', { crcBytes: 15 })
+    else expect(readAll(bytes(1), { crcBytes: 15 })).toEqual(readAll(bytes(0)))
   })
 
   test('of a large record is checked in chunks, and once', () => {
