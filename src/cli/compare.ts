@@ -8,6 +8,7 @@ import { comparisonReport, type ReportDocument, reportByRun, reportDocument } fr
 import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
 import { countsText } from '../report/message/failure.js'
+import { sparkLine } from '../report/message/token-block.js'
 import { RENDERINGS } from '../report/renderings.js'
 import type { ComparisonRow } from '../report/rows.js'
 import { publishReport } from '../reporters/publish.js'
@@ -92,6 +93,7 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     for (const warning of comparison.warnings) say(`warning: ${warning}`)
     if (values.report) for (const path of writeReports(values.output, document, comparison)) say(fromHere(path))
     say(`${comparison.pass ? 'within the limits' : 'not within the limits'}: ${countsText(comparison)}`)
+    if (comparison.counts.compared > 1) say(`KL by token ${sparkLine(comparison)}`)
     exit(exitCodeOf(comparison))
   })
 

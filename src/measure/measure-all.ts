@@ -9,6 +9,7 @@ import { KldSource } from './from-kld.js'
 import { memorySource } from './from-memory.js'
 import { measurePair, type PairSetting } from './measure-pair.js'
 import type { Outcome } from './outcome.js'
+import { Progress } from './progress.js'
 import { Results } from './results.js'
 import type { RowSource } from './row-source.js'
 import type { PairList, WholePair } from './step-pair.js'
@@ -48,9 +49,12 @@ export function measureAll(
   const keys = keysOfRows(metrics)
   const setting = { golden, dump, vocabSize, precision, keys, kernel }
   const results = new Results(pairs, keys)
+  const progress = new Progress(pairs.length, 'compared')
   const measure = (index: number): void => {
     const pair = pairs.at(index) as WholePair
     results.put(index, measurePair(pair.golden, pair.dump, setting))
+    // Threads claim pairs in order, so all before this one are about done.
+    progress.at(index + 1)
   }
   try {
     const share = most > 1 && dump instanceof FilesSource ? shareOf(golden) : undefined

@@ -132,7 +132,8 @@ function supportLines({ support }: TokenComparison): string[] {
   return [`  -Inf                ${parts.join(', ')}; first at vocab id ${support.firstMismatch}`]
 }
 
-function sparkLine(comparison: ListedComparison): string {
+/** KL divergence by token, in at most 60 marks. */
+export function sparkLine(comparison: ListedComparison): string {
   const { marks, tokensPerMark } = sparkline(comparison)
   return tokensPerMark === 1 ? marks : `${marks}  (${tokensPerMark} tokens a mark, the worst of them)`
 }
