@@ -57,7 +57,9 @@ export function checkReporterOptions(options: unknown): CheckedOptions {
     }
   } catch (error) {
     // The user sees this error without a stack: it must say which options are meant.
-    throw new GoldenLogitsError('invalid-argument', `golden-logits/reporter: ${(error as Error).message}`)
+    const named = new GoldenLogitsError('invalid-argument', `golden-logits/reporter: ${(error as Error).message}`)
+    named.stack = `${named.name}: ${named.message}`
+    throw named
   }
 }
 

@@ -4,7 +4,7 @@ import { threadId } from 'node:worker_threads'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { removeLeftovers } from '../lib/leftovers.js'
-import { makeFolder } from '../lib/make-folder.js'
+import { isFileInPath, makeFolder } from '../lib/make-folder.js'
 import { refuseForeign } from './foreign.js'
 import { withLock } from './lock.js'
 import { MAX_TEXT, renderSnapshot } from './render.js'
@@ -55,7 +55,10 @@ function namingWriteErrors<T>(path: string, body: () => T): T {
     const { code } = cause as NodeJS.ErrnoException
     // Readers throw errors of their own class.
     if (cause instanceof GoldenLogitsError || typeof code !== 'string') throw cause
-    const message = `the snapshot cannot be written (${code}); free disk space, or grant write permission`
+    const advice = isFileInPath(cause)
+      ? 'a part of its path is a file, expected a folder'
+      : 'free disk space, or grant write permission'
+    const message = `the snapshot cannot be written (${code}); ${advice}`
     throw new GoldenLogitsError('write-failed', message, { file: path, cause })
   }
 }

@@ -141,7 +141,7 @@ describe('the report goes', () => {
     const { code, stderr } = await jest(project, ['globals'], { CSV: 'globals.test.cjs/report.csv' })
     expect(code).toBe(1)
     expect(stderr).toMatch(
-      /^golden-logits: the report cannot be written .* its rows are kept in \/.*\/\.golden-logits\/run-\S+$/m,
+      /^golden-logits: the report cannot be written \(a part of the path is a file, expected a folder: .*\); its rows are kept in \/.*\/\.golden-logits\/run-\S+$/m,
     )
     expect(project.made()).toEqual(['.golden-logits'])
   })

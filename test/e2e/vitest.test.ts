@@ -306,7 +306,7 @@ describe('the report goes', () => {
     const { code, stderr } = await project.vitest(['retry'], { CSV: 'taken/file/report.csv' })
     expect(code).toBe(1)
     expect(stderr).toMatch(
-      /^golden-logits: the report cannot be written \(\w+: .*taken.*\); its rows are kept in \/.*\/\.golden-logits\/run-\S+$/m,
+      /^golden-logits: the report cannot be written \(a part of the path is a file, expected a folder: .*taken.*\); its rows are kept in \/.*\/\.golden-logits\/run-\S+$/m,
     )
     expect(project.made()).toEqual(['.golden-logits', 'taken'])
   })
