@@ -27,7 +27,8 @@ interface Scan extends LayoutScan {
 }
 
 /**
- * Opens a dump: finds its layout, its run, its ranks and the step of each file. Cheap: it lists folders and reads no tensor.
+ * Opens a dump: finds its layout, its run, its ranks and the step of each file. Cheap: it lists folders and reads
+ * no logits, only token ids beside them.
  *
  * @param pathOrGlob any level of a dump (the folder of runs, a run, `torch_tensors`/`tensors`, a device folder, one step,
  * one file), a `file:` URL of one, or a glob pattern that matches such paths. Relative paths start at the working directory. An existing folder
