@@ -50,7 +50,7 @@ function printedOf(text, name) {
 
 function klRows(build) {
   const paths = ['-gp', join(folder, 'f32.kld'), '-mp', join(folder, `${build}.kld`)]
-  const open = ['--dtype', 'bf16', '--kl-divergence', 'Infinity', '--no-report', '--json']
+  const open = ['--dtype', 'bf16', '--kl-divergence', '100', '--no-report', '--json']
   const cli = join(import.meta.dirname, '../dist/esm/cli.js')
   const options = { encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'ignore'] }
   const report = JSON.parse(execFileSync(process.execPath, [cli, 'compare', ...paths, ...open], options))

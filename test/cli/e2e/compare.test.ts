@@ -31,7 +31,9 @@ describe('compare', () => {
       const { code, stdout, stderr } = shell.run(`compare ${sides} --dtype fp16 --no-report`)
       expect(code).toBe(0)
       expect(stdout).toContain('All 12 tokens compared are within the limits')
-      expect(stderr).toMatch(/^golden-logits: within the limits: 12 tokens compared, 0 over, 0 missing\n$/)
+      expect(stderr).toMatch(
+        /^golden-logits: within the limits: 12 tokens compared, 0 over, 0 missing\ngolden-logits: KL by token [▁▂▃]{12}\n$/,
+      )
     }
     expect(shell.files()).toEqual([])
   })
