@@ -1,11 +1,11 @@
 // The default verdicts on rows of real models: prints the tables of docs/trust.md. Usage, after scripts/trust/real_model.py has
-// written the rows: npm run build && node scripts/trust/real-rows.mjs FOLDER
+// written the rows: npm run build && node scripts/trust/real-rows.mjs FOLDER ['one id +1,stale step']
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FAULTS } from './faults.mjs'
 import { generator, rounded } from './simulator.mjs'
-import { markdown, percent, shares } from './tables.mjs'
+import { cells, markdown, percent, shares } from './tables.mjs'
 import { addRun, isBeyond, newTally } from './tally.mjs'
 
 /** Tokens of a forced run: the answers are cut into parts of so many. */
@@ -15,7 +15,7 @@ const LIMITS = { bf16: 0.005, fp16: 0.0001, fp32: 0.000001 }
 
 const dist = join(import.meta.dirname, '../../dist/esm/index.js')
 const { compareDumps, logitsOf, readTensors } = await import(pathToFileURL(dist).href)
-const folder = process.argv[2]
+const [folder, faults = Object.keys(FAULTS).join()] = process.argv.slice(2)
 
 for (const kind of ['trained', 'random']) {
   if (!existsSync(join(folder, `${kind} golden.npy`))) continue
@@ -23,27 +23,6 @@ for (const kind of ['trained', 'random']) {
   const names = readdirSync(folder).filter((name) => name.startsWith(kind) && !/golden|lengths/.test(name))
   const variants = names.map((name) => name.slice(kind.length + 1, -'.npy'.length)).sort()
   console.log(`\n### ${kind} weights\n`)
-  const rows = []
-  for (const decoding of ['forced', 'free']) {
-    for (const dtype of ['bf16', 'fp16', 'fp32']) {
-      // Free rows take the longest to make.
-      if (!existsSync(join(folder, `${kind} ${dtype} honest ${decoding}.npy`))) continue
-      const honest = answersOf(`${kind} ${dtype} honest ${decoding}`)
-      const clean = tallyOf(dtype, decoding, golden, honest)
-      rows.push(rowOf('honest', dtype, decoding, clean, clean))
-      for (const variant of variants) {
-        const [precision, ...words] = variant.split(' ')
-        if (precision !== dtype || words[0] === 'honest') continue
-        const model = tallyOf(dtype, decoding, golden, answersOf(`${kind} ${variant}`))
-        rows.push(rowOf(`${words.slice(0, -1).join(' ')}, in the model`, dtype, decoding, model, clean))
-      }
-      // What is read behind the first flip of a free run is not judged: so the rows of the forced run show it as well.
-      const same = decoding === 'free' ? answersOf(`${kind} ${dtype} honest forced`) : honest
-      for (const [name, fault] of Object.entries(FAULTS)) {
-        rows.push(rowOf(name, dtype, decoding, tallyOf(dtype, decoding, golden, same, fault), clean))
-      }
-    }
-  }
   const verdicts = 'pass / warning / fail / inconclusive, %'
   const header = ['run', 'dtype', 'decoding', 'runs', verdicts, 'strict', 'unwarned or strict, beyond honest']
   const statistics = [
@@ -55,7 +34,29 @@ for (const kind of ['trained', 'random']) {
     'scale of a token',
     'ΣKL/ΣH',
   ]
-  console.log(markdown([...header, ...statistics], rows))
+  console.log(markdown([...header, ...statistics], []))
+  const print = (...row) => console.log(cells(rowOf(...row)))
+  for (const decoding of ['forced', 'free']) {
+    for (const dtype of ['bf16', 'fp16', 'fp32']) {
+      // Free rows take the longest to make.
+      if (!existsSync(join(folder, `${kind} ${dtype} honest ${decoding}.npy`))) continue
+      const honest = answersOf(`${kind} ${dtype} honest ${decoding}`)
+      const clean = tallyOf(dtype, decoding, golden, honest)
+      print('honest', dtype, decoding, clean, clean)
+      for (const variant of variants) {
+        const [precision, ...words] = variant.split(' ')
+        if (precision !== dtype || words[0] === 'honest') continue
+        const model = tallyOf(dtype, decoding, golden, answersOf(`${kind} ${variant}`))
+        print(`${words.slice(0, -1).join(' ')}, in the model`, dtype, decoding, model, clean)
+      }
+      // What is read behind the first flip of a free run is not judged: so the rows of the forced run show it as well.
+      const same = decoding === 'free' ? answersOf(`${kind} ${dtype} honest forced`) : honest
+      for (const name of faults.split(',')) {
+        const fault = FAULTS[name]
+        print(name, dtype, decoding, tallyOf(dtype, decoding, golden, same, fault), clean)
+      }
+    }
+  }
 }
 
 /** The rows of each answer. */
@@ -84,16 +85,14 @@ function tallyOf(dtype, decoding, golden, tested, fault) {
     const parts = decoding === 'forced' ? Math.max(1, Math.round(trusted.length / PART)) : 1
     const cut = (list, part) => list.slice(part * PART, part + 1 === parts ? undefined : (part + 1) * PART)
     for (let part = 0; part < parts; part++) {
-      const sides = [
-        cut(
-          trusted.map((row) => stored(row, 'fp32')),
-          part,
-        ),
-        cut(rows, part),
-      ]
+      const trustedPart = cut(
+        trusted.map((row) => stored(row, 'fp32')),
+        part,
+      )
+      const sides = [cut(rows, part), trustedPart]
       addRun(tally, `${answer} ${part}`, (options) => {
         const how = { dtype, decoding: decoding === 'free' ? 'greedy' : decoding, threads: 1, ...options }
-        const comparison = compareDumps(logitsOf(sides[1]), logitsOf(sides[0]), how)
+        const comparison = compareDumps(...sides.map((side) => logitsOf(side, { firstStep: 0 })), how)
         if (options.strict === undefined) addTokens(tally, comparison.tokens, dtype)
         return comparison
       })
@@ -103,7 +102,8 @@ function tallyOf(dtype, decoding, golden, tested, fault) {
 }
 
 function stored(row, dtype) {
-  return dtype === 'fp32' ? { data: row, dims: [1, row.length], dtype: 'float32' } : rounded(row, dtype)
+  // A copy, since a stale step has the row of the step before.
+  return dtype === 'fp32' ? { data: row.slice(), dims: [1, row.length], dtype: 'float32' } : rounded(row, dtype)
 }
 
 function addTokens(tally, tokens, dtype) {

@@ -1,5 +1,9 @@
 export function markdown(header, rows) {
-  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  return [header, header.map(() => '---'), ...rows].map(cells).join('\n')
+}
+
+export function cells(row) {
+  return `| ${row.join(' | ')} |`
 }
 
 export function shares({ pass, warned, fail, inconclusive, count }) {

@@ -13,7 +13,7 @@ import {
   topSpread,
 } from './noise.js'
 import { FRACTION_BITS, type Precision } from './precision.js'
-import { GATED } from './table.js'
+import { GATED, type GatedKey } from './table.js'
 import type { MeasuredRows, RowScale } from './types.js'
 
 /** What is known of the noise of a measured pair. NaN stands for what was not needed, or cannot be measured. */
@@ -110,7 +110,8 @@ function addNoise(
   const estimateAt = (spread: number) =>
     estimatedDivergence(top, precision, Math.min(spread, cap) * goldenDeviation, rounded)
   const bound = scale ? (MOST_ROBUST * scale.gap) / scale.golden : sampled / SAMPLED_SHARE
-  const isHopeless = rows.metrics.klDivergence > MOST_RATIO * estimateAt(cap)
+  // Of a row with one sure id, an honest divergence may be many times H, and far below its limit: then the spread decides.
+  const isHopeless = isOver('klDivergence', rows, precision) && rows.metrics.klDivergence > MOST_RATIO * estimateAt(cap)
   noise.relativeSpread = sampled
   noise.goldenDeviation = goldenDeviation
   noise.dumpDeviation = scale?.dump ?? sample.dumpDeviation
@@ -167,10 +168,14 @@ function scaleOf({ scale, golden, dump }: MeasuredRows): RowScale | undefined {
   return golden.max - golden.min > SUPPRESSED || dump.max - dump.min > SUPPRESSED ? undefined : scale
 }
 
-function isOverReference({ metrics }: MeasuredRows, precision: Precision): boolean {
-  return GATED.some(({ key, better, gate }) => {
-    return better === 'lower' ? !(metrics[key] < gate.limit[precision]) : !(metrics[key] > gate.limit[precision])
-  })
+function isOverReference(rows: MeasuredRows, precision: Precision): boolean {
+  return GATED.some(({ key }) => isOver(key, rows, precision))
+}
+
+function isOver(metric: GatedKey, { metrics }: MeasuredRows, precision: Precision): boolean {
+  const { better, gate } = GATED.find(({ key }) => key === metric)!
+  const limit = gate.limit[precision]
+  return better === 'lower' ? !(metrics[metric] < limit) : !(metrics[metric] > limit)
 }
 
 /** Only of a flip that some spread could explain. */

@@ -31,7 +31,7 @@ export function elementsAbove(bytes: Uint8Array, dtype: Dtype, count: number, fl
   const row = dtype === 'float32' ? viewOf(Float32Array, bytes, count) : exactRow(bytes, dtype, count)
   const picked: number[] = []
   for (let i = 0; i < count; i++) if (row[i]! > floor) picked.push(row[i]!)
-  return row instanceof Float32Array ? Float32Array.from(picked) : Float64Array.from(picked)
+  return row instanceof Float32Array ? new Float32Array(picked) : new Float64Array(picked)
 }
 
 function halvesAbove(halves: Int16Array, order: number): Int16Array<ArrayBuffer> {
@@ -40,7 +40,7 @@ function halvesAbove(halves: Int16Array, order: number): Int16Array<ArrayBuffer>
   // Two loops: with the bits of negative numbers as they are, the first takes half of the time.
   if (order >= 0) for (let i = 0; i < length; i++) if (halves[i]! > order) picked.push(halves[i]!)
   if (order < 0) for (let i = 0; i < length; i++) if (ordered(halves[i]!) > order) picked.push(halves[i]!)
-  return Int16Array.from(picked)
+  return new Int16Array(picked)
 }
 
 /** Inverts the bits of negative numbers: as integers, they are then in the order of the numbers. */

@@ -39,3 +39,18 @@ test("with a factor of 1.02 on all logits it fails strict, also with rounding: '
   expect(pass).toBe(false)
   expect(warnings).toContainEqual(expect.stringMatching(/in the median of 40 tokens, .*: a factor on the logits/))
 })
+
+// KL and cosine do not see it: the golden is nearly sure of its top-1.
+test.each([
+  [1.1, false],
+  [1, true],
+])('a factor of %d on a row with one sure id, in fp16: passes: %s', (factor, passes) => {
+  const { golden } = noisyPair(1, 0, 22)
+  const side = (row: Iterable<number>) => logitsOf([{ data: Float32Array.from(row), dims: [1, 600], dtype: 'float32' }])
+  const dump = golden.map((logit, id) => factor * logit + (id % 2 === 0 ? 0.004 : -0.004))
+  const { pass, tokens } = compareDumps(side(dump), side(golden), { dtype: 'fp16', decoding: 'forced' })
+  expect(tokens[0]!.metrics!.klDivergence).toBeLessThan(1e-4)
+  expect(tokens[0]!.metrics!.cosineSimilarity).toBeGreaterThan(0.999)
+  expect(pass).toBe(passes)
+  expect(tokens[0]!.reason).toMatch(passes ? /^$/ : /^relative spread 0\.0\d+ is above 0\.011\d*: more noise than fp16/)
+})
