@@ -19,6 +19,7 @@ export interface Rule {
   readonly tokens: number
   /** Only limits by hand count: a baseline judges. */
   readonly isByHandOnly?: boolean
+  readonly isCosineByHand?: boolean
   /** Measured limits, which are hard, too. */
   readonly calibration?: Calibration
 }
@@ -38,7 +39,7 @@ export function ruleOf(
     excusesMaxima: rule === 'logitscmp',
     tokens,
     ...(baseline && { isByHandOnly: true }),
-    ...(used && { calibration: used.calibration }),
+    ...(used && { calibration: used.calibration, isCosineByHand: limits.cosineSimilarity !== undefined }),
   }
 }
 
@@ -76,7 +77,7 @@ export function judgeMetrics(
       )
     } else reasons.push(overKl(kl, limits))
   }
-  if (counts('cosineSimilarity') && !(cosine > limits.cosineSimilarity)) {
+  if (counts('cosineSimilarity') && !isShifted(noise, rule) && !(cosine > limits.cosineSimilarity)) {
     if (spread !== undefined && spread <= most && !rule.isHard.cosineSimilarity) {
       excuses.push(
         `cosine similarity ${cosineText(cosine, limits.cosineSimilarity)} not above ${limits.cosineSimilarity}, with a relative spread of ${roundedAway(spread, most, 3)}, within the ${roundedAway(most, spread, 3)} of ${precision}`,
@@ -91,6 +92,15 @@ export function judgeMetrics(
   }
   if (rule.calibration) reasons.push(...calibratedReasons(rule.calibration, { metrics, ...(noise && { noise }) }))
   return { reasons, excuses }
+}
+
+/**
+ * Whether a row is within the calibrated spread, so that a calibrated limit on its cosine similarity does not count: a shift of all
+ * logits, which changes no probability, moves the cosine, and honest runs shift by different amounts.
+ */
+function isShifted(noise: TokenNoise | undefined, { calibration, isCosineByHand }: Rule): boolean {
+  const limit = calibration?.tokenLimits.relativeSpread?.limit
+  return limit !== undefined && !isCosineByHand && noise !== undefined && noise.relativeSpread < limit
 }
 
 export function overKl(kl: number, { klDivergence: limit }: Readonly<Record<GatedKey, number>>): string {

@@ -36,13 +36,13 @@ function valuesOf(tokens: readonly TokenComparison[], { value }: Quantity): Floa
   return Float64Array.from(values as number[])
 }
 
-function limitOfTokens({ key }: Quantity, facts: MetricSpread, tokens: number): ProposedLimit {
+function limitOfTokens({ key, isSquare }: Quantity, facts: MetricSpread, tokens: number): ProposedLimit {
   const { max, tail, tailTokens } = facts
-  const { value, isByMax } = tokenLimit(facts)
+  const { value, times } = tokenLimit(facts, isSquare === true)
   const basis = `tail of the highest ${tailTokens} of ${tokens} tokens`
   const worst = key === 'cosineDistance' ? Number((1 - max).toPrecision(12)) : max
-  const reason = isByMax
-    ? `1.25 times the worst seen, ${worst}, which is more than the ${basis} gives, ${tail}`
+  const reason = times
+    ? `${times} times the worst seen, ${worst}, which is more than the ${basis} gives, ${tail}`
     : `one honest token in a million is beyond it, by the ${basis}; worst seen ${worst}`
   if (key !== 'cosineDistance') return { limit: roundedUp(value), reason }
   // Freed of the error of the subtraction.

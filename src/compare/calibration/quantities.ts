@@ -7,6 +7,8 @@ export interface Quantity {
   readonly label: string
   /** Undefined if the token does not show it. */
   readonly value: (token: Pick<TokenComparison, 'metrics' | 'noise'>) => number | undefined
+  /** It grows with the square of the errors. */
+  readonly isSquare?: true
   /** The limit on each token; absent if the quantity is only measured. */
   readonly tokenLimit?: TokenLimitKey
   /** The limit over a run. */
@@ -19,6 +21,7 @@ export const QUANTITIES: readonly Quantity[] = [
     key: 'klDivergence',
     label: 'KL divergence',
     value: ({ metrics }) => metrics?.klDivergence,
+    isSquare: true,
     tokenLimit: 'klDivergence',
     runLimit: 'meanKl',
   },
@@ -27,6 +30,7 @@ export const QUANTITIES: readonly Quantity[] = [
     key: 'cosineDistance',
     label: '1 - cosine similarity',
     value: ({ metrics }) => (metrics?.cosineSimilarity === undefined ? undefined : 1 - metrics.cosineSimilarity),
+    isSquare: true,
     tokenLimit: 'cosineSimilarity',
   },
   {
@@ -45,12 +49,6 @@ export const QUANTITIES: readonly Quantity[] = [
     runLimit: 'medianScaleError',
   },
   {
-    key: 'maxAbsoluteError',
-    label: 'max absolute error',
-    value: ({ metrics }) => metrics?.maxAbsoluteError,
-    tokenLimit: 'maxAbsoluteError',
-  },
-  {
     // Max over mean absolute error: a fault in few vocab ids stands out from the noise of all, however large that is.
     key: 'errorPeak',
     label: 'error peak',
@@ -58,6 +56,8 @@ export const QUANTITIES: readonly Quantity[] = [
     tokenLimit: 'errorPeak',
     runLimit: 'medianPeak',
   },
+  // A shift of all logits, which changes no probability, moves these: they are measured only.
+  { key: 'maxAbsoluteError', label: 'max absolute error', value: ({ metrics }) => metrics?.maxAbsoluteError },
   { key: 'meanAbsoluteError', label: 'mean absolute error', value: ({ metrics }) => metrics?.meanAbsoluteError },
   {
     key: 'relativeEuclideanDistance',

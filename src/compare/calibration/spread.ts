@@ -40,13 +40,22 @@ function tailOf(sorted: Float64Array, k: number): number {
   return threshold + excess * Math.log(k / (n * SHARE))
 }
 
-/** A limit is at least this many times the highest honest value, in case the tail is heavier than an exponential one. */
-const MARGIN = 1.25
+/**
+ * Texts that were not measured may be twice as noisy as the noisiest that was, and the tail may be heavier than an exponential one: a
+ * limit is at least twice the highest honest value.
+ */
+const MARGIN = 2
 
-/** The limit on a token, before rounding, and whether the highest value decided it. */
-export function tokenLimit({ tail, max }: MetricSpread): { readonly value: number; readonly isByMax: boolean } {
-  const isByMax = tail < MARGIN * max
-  return { value: isByMax ? MARGIN * max : tail, isByMax }
+/**
+ * The limit on a token, before rounding, and how many times the highest value it is, if that decided it.
+ * @param isSquare the quantity grows with the square of the errors
+ */
+export function tokenLimit(
+  { tail, max }: MetricSpread,
+  isSquare: boolean,
+): { readonly value: number; readonly times: number | undefined } {
+  const times = isSquare ? MARGIN * MARGIN : MARGIN
+  return tail < times * max ? { value: times * max, times } : { value: tail, times: undefined }
 }
 
 /**

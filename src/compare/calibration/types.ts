@@ -41,13 +41,7 @@ export type QuantityKey =
   | 'relativeEuclideanDistance'
 
 /** What a calibration limits on each token. */
-export type TokenLimitKey =
-  | 'klDivergence'
-  | 'cosineSimilarity'
-  | 'relativeSpread'
-  | 'scaleError'
-  | 'maxAbsoluteError'
-  | 'errorPeak'
+export type TokenLimitKey = 'klDivergence' | 'cosineSimilarity' | 'relativeSpread' | 'scaleError' | 'errorPeak'
 
 /** What a calibration limits over a run. */
 export type MeasuredRunKey = 'meanKl' | CalibratedRunKey

@@ -23,7 +23,7 @@ describe('calibrate', () => {
     expect(stdout).toMatch(/^Calibration of toy: bf16 against fp32, tensor-parallel 1, cpu\n/)
     expect(stdout).toContain('Measured on 2 accepted dumps against the golden, 120 tokens')
     expect(stdout).toMatch(/ {2}KL divergence {3,}[\d.e-]+ +[\d.e-]+ +[\d.e-]+ +[\d.e-]+ +[\d.e-]+\n/)
-    expect(stdout).toMatch(/Limits on each token\n {2}KL divergence +< 0\.0\d+ +(?:one honest token|1\.25 times)/)
+    expect(stdout).toMatch(/Limits on each token\n {2}KL divergence +< 0\.0\d+ +(?:one honest token|4 times)/)
     expect(stdout).toContain('Limits on a run of 32 tokens or more')
     expect(stderr).toBe('golden-logits: toy.json\n')
     const compare = (path: string, key = KEY) =>

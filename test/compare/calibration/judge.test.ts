@@ -79,6 +79,17 @@ describe('what the calibration sees', () => {
     expect(firstFailure!.reason).toMatch(/error peak \d+\.\d+ is not below/)
   })
 
+  test('a shift of all logits changes no probability, and passes although it moves the cosine similarity', () => {
+    const rows = noisyRows(goldenRows(11, 40), 11).map((row, step) => row.map((logit) => logit + (step === 4 ? 1 : 0)))
+    const dump = logitsOf(inMemory(rows, 'bfloat16'))
+    const { pass, tokens } = compare(dump, 11)
+    const limit = calibration.tokenLimits.cosineSimilarity!.limit
+    expect(tokens[4]!.metrics!.cosineSimilarity).toBeLessThan(limit)
+    expect(pass).toBe(true)
+    // A limit by hand is meant.
+    expect(compare(dump, 11, { thresholds: { cosineSimilarity: limit } }).firstFailure!.step).toBe(4)
+  })
+
   test('a run that is too short for the limits on it says so', () => {
     const { pass, run, notes } = compare(dumpOf(11, 20), 11)
     expect({ pass, run }).toEqual({ pass: true, run: undefined })

@@ -36,11 +36,12 @@ describe('the tail', () => {
     }
   })
 
-  test('of a heavy tail is not believed: the limit is 1.25 times the highest value', () => {
+  test('of a heavy tail is not believed: the limit is twice the highest value, or four times that of a square', () => {
     const facts = spreadOf(Float64Array.from({ length: 1000 }, (_, i) => (i < 999 ? i / 1000 : 1000)))
-    expect(facts.tail).toBeLessThan(1250)
-    expect(tokenLimit(facts)).toEqual({ value: 1250, isByMax: true })
-    expect(tokenLimit({ ...facts, max: 1 }).isByMax).toBe(false)
+    expect(facts.tail).toBeLessThan(2000)
+    expect(tokenLimit(facts, false)).toEqual({ value: 2000, times: 2 })
+    expect(tokenLimit(facts, true)).toEqual({ value: 4000, times: 4 })
+    expect(tokenLimit({ ...facts, max: 1 }, false)).toEqual({ value: facts.tail, times: undefined })
   })
 })
 
