@@ -52,7 +52,7 @@ function constructorName(value: object): string {
 }
 
 /** What is not as `loadDump` makes it. */
-function flawOf({ steps, notes, ignored, ranks, budgets, runs }: Dump): string | undefined {
+function flawOf({ steps, notes, ignored, ranks, budgets, runs, tokenIds, ids }: Dump): string | undefined {
   let index = 0
   for (const step of steps) {
     if (!isStep(step)) return `whose steps[${index}] is no step with its files`
@@ -63,6 +63,8 @@ function flawOf({ steps, notes, ignored, ranks, budgets, runs }: Dump): string |
   if (ranks !== undefined && ranks !== 'split' && ranks !== 'copies')
     return "whose ranks are neither 'split' nor 'copies'"
   resolveBudgets(budgets)
+  const maps = ids === undefined ? [tokenIds] : [tokenIds, ids?.fed]
+  if (maps.some((map) => map !== undefined && !(map instanceof Map))) return 'whose token ids are no Map of lists'
   if (runs !== undefined && !(Array.isArray(runs) && runs.length > 0 && runs.every(isRun)))
     return 'whose runs are no list of names and dumps'
   return undefined

@@ -242,3 +242,9 @@ test('ids that were saved as floats are ids', () => {
   const root = writeTree({ 'logits.npy': array(ROWS), 'generated_token_ids.npy': npy(rawOf(CHOSEN, 'float32')) })
   expect(loadDump(root)).toMatchObject({ ids: { chosen: CHOSEN, meaning: 'steps' } })
 })
+
+test('a dump that went through JSON has lost its ids, which is said', () => {
+  const dump = { ...loadDump(beside({ generated_ids: CHOSEN })), tokenIds: {} as never }
+  const text = 'got a dump whose token ids are no Map of lists'
+  expectRefusal(() => compareDumps(dump, dump), 'invalid-argument', text, dump.path)
+})
