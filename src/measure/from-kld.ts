@@ -84,7 +84,7 @@ export class KldRows {
     const row = readKldRow(this.source, this.kld, index, this.bytes)
     const { sum, lowest } = decode(row, this.logs, this.probs)
     const error = row.scale * CODE_ERROR + SLACK
-    const most = 1 + MOST_EXCESS + row.codes.length * Math.exp(row.lowest + error)
+    const most = 1 + MOST_EXCESS + lowest * Math.exp(row.lowest + error)
     // Of codes that lie far apart, the sum is no number.
     if (!(sum >= 1 - MOST_EXCESS && sum <= most)) {
       const message = `the probabilities of row ${index} sum to ${sum}, expected 1: the file is damaged`
