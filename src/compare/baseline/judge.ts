@@ -117,9 +117,10 @@ function verdictOf(
   value: number | undefined,
   accepted: number | undefined,
   tokens: number,
-  { factor }: Baseline,
+  { factorOver }: Baseline,
   which = '',
 ): RunVerdict | undefined {
+  const factor = factorOver(tokens)
   if (value === undefined || accepted === undefined) return undefined
   const ratio = value === 0 ? 0 : value / accepted
   const isOver = ratio > factor

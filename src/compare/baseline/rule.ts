@@ -20,11 +20,17 @@ const FACTORS: readonly (readonly [tokens: number, factor: number])[] = [
   [0, 3],
 ]
 
+function defaultFactor(tokens: number): number {
+  return FACTORS.find(([least]) => tokens >= least)![1]
+}
+
 /** The errors of an accepted low-precision run against the golden: what the tested side may do, times the factor. */
 export interface Baseline {
   readonly path: string
   readonly precision: Precision
   readonly factor: number
+  /** The factor over as many tokens as both sides have. */
+  readonly factorOver: (tokens: number) => number
   /** Comparable tokens with metrics. */
   readonly tokens: number
   /** Over its comparable tokens; undefined if fewer than `LEAST_TOKENS` show it. */
@@ -70,7 +76,8 @@ export function baselineOf(comparison: ListedComparison, asked: number | undefin
   return {
     path: dumpPath,
     precision: thresholds.precision,
-    factor: asked ?? FACTORS.find(([least]) => tokens >= least)![1],
+    factor: asked ?? defaultFactor(tokens),
+    factorOver: (count) => asked ?? defaultFactor(Math.min(count, tokens)),
     tokens,
     // A few tokens show about how noisy their run is.
     medianSpread: middle(kept.relativeSpread),
