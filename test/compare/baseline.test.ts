@@ -127,6 +127,16 @@ describe('the factor', () => {
     expect(short(count).baseline!.factor).toBe(factor)
   })
 
+  test('over the run is that of the tokens that both sides have, unless it was set', () => {
+    const limits = (options: CompareOptions) => {
+      const { run } = compare(low(run20), { missing: 'allow', ...options })
+      return run!.map(({ limit, tokens }) => [limit, tokens])
+    }
+    const run20 = run(2).slice(0, 20)
+    for (const [limit, tokens] of limits({})) expect([limit, tokens]).toEqual([2, 20])
+    for (const [limit, tokens] of limits({ baselineFactor: 1.7 })) expect([limit, tokens]).toEqual([1.7, 20])
+  })
+
   test('fewer than ten tokens do not judge the run, and a warning says so', () => {
     const { pass, run, warnings } = short(9)
     expect({ pass, run }).toEqual({ pass: true, run: undefined })
