@@ -101,11 +101,11 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
 
     test('broken: one error with advice, overwritten only by -u', () => {
       const good = project.read(path)
-      const later = good.replace('golden 2\n', 'golden 7\n')
+      const later = good.replace('golden 3\n', 'golden 7\n')
       const cases: [string, RegExp][] = [
         [good.slice(0, good.length / 2), /it has no checksum at its end: it was cut short; restore the snapshot/],
         [good.replace('top1 ', 'top1 1'), /its checksum is wrong: it was edited; restore the snapshot/],
-        [later, /format 7, but this version of golden-logits reads formats up to 2; update the package/],
+        [later, /format 7, but this version of golden-logits reads formats up to 3; update the package/],
       ]
       for (const [text, message] of cases) {
         project.write(path, text)
