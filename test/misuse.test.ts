@@ -61,7 +61,7 @@ describe('options of a snapshot', () => {
   test('k of a compact snapshot, and a list of variants', () => {
     const settings = checkSnapshotOptions({ k: 16, fidelity: 'compact', variant: ['a', 'b'] })
     expect(settings).toMatchObject({ k: 16, fidelity: 'compact', variants: ['a', 'b'] })
-    expect(checkSnapshotOptions({ variant: 'a', dtype: 'bf16' })).toMatchObject({ k: 256, variants: ['a'] })
+    expect(checkSnapshotOptions({ variant: 'a', dtype: 'bf16' })).toMatchObject({ k: 64, variants: ['a'] })
   })
 })
 
