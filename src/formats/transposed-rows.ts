@@ -26,6 +26,8 @@ export class TransposedRows {
   private readonly offset: number
   private readonly item: number
   private block: { readonly first: number; readonly end: number; readonly bytes: Uint8Array } | undefined
+  /** Memory of the blocks, one after the other. */
+  private memory = new Uint8Array()
   /** The row that was read last. */
   private last = Number.POSITIVE_INFINITY
 
@@ -62,7 +64,10 @@ export class TransposedRows {
       const block = this.blockWith(bytes, row)
       const from = (row - block.first) * width * item
       into.set(block.bytes.subarray(from, from + width * item), (row - first) * width * item)
-      if (row === this.rows - 1) this.block = undefined
+      if (row === this.rows - 1) {
+        this.block = undefined
+        this.memory = new Uint8Array()
+      }
     }
     return true
   }
@@ -71,9 +76,9 @@ export class TransposedRows {
     const { block, rows, width, item } = this
     if (block && row >= block.first && row < block.end) return block
     const count = Math.min(rows - row, Math.max(1, Math.floor(BLOCK / (width * item))))
-    // Of the same memory, unless the last block is smaller.
-    const memory =
-      block && block.bytes.length === count * width * item ? block.bytes : new Uint8Array(count * width * item)
+    const size = count * width * item
+    if (this.memory.length < size) this.memory = new Uint8Array(size)
+    const memory = this.memory.subarray(0, size)
     this.block = { first: row, end: row + count, bytes: memory }
     this.fill(bytes, row, count, memory)
     return this.block

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type AnswerRow, readAnswers, rowsOfAnswers, startsJson } from '../../src/formats/log-prob-json/index.js'
+import {
+  type AnswerRow,
+  isWholeRow,
+  readAnswers,
+  rowsOfAnswers,
+  startsJson,
+} from '../../src/formats/log-prob-json/index.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
 import { expectRefusal, FILE } from './build/refusal.js'
@@ -359,6 +365,22 @@ describe('answers with parts missing or of another type: what is there is read, 
     const one = { choices: [{ prompt_logprobs: [null, { 1: { logprob: -0.5 } }] }] }
     expect(read([{ error: 'x' }, one])!.map(({ name }) => name)).toEqual(['1'])
   })
+})
+
+test('a row is whole if it lists every id from 0 on, and leaves no probability for another', () => {
+  const row = (...probabilities: number[]) => {
+    return position(Object.fromEntries(probabilities.map((p, id) => [id, { logprob: Math.log(p) }])))!
+  }
+  expect(isWholeRow(row(0.5, 0.25, 0.25))).toBe(true)
+  expect(isWholeRow(row(0.5, 0.25, 0.24))).toBe(false)
+  expect(isWholeRow(row(1))).toBe(false)
+  expect(isWholeRow(position({ 1: { logprob: Math.log(0.5) }, 2: { logprob: Math.log(0.5) } })!)).toBe(false)
+  expect(isWholeRow({ problem: 'it lists no vocab id' })).toBe(false)
+})
+
+test('lines that are no JSON, or no objects, are one text', () => {
+  expect(read('{"a": 1}\nx')).toBeUndefined()
+  expect(read('[1]\n[2]')).toBeUndefined()
 })
 
 test('rows of all answers: those of a prompt before those of its output', () => {
