@@ -4,7 +4,8 @@ import type { LayersComparison } from '../compare/layers/types.js'
 import { loadDump } from '../dumps/load.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
-import { openFile } from '../io/file-source.js'
+import { readBytes } from '../io/byte-source.js'
+import { withFile } from '../io/file-source.js'
 import { type ComparisonReport, tokensReport, weighed } from '../report/document.js'
 import { layerTokens } from '../report/layer-rows.js'
 import { layerCounts, layersText } from '../report/message/layers.js'
@@ -97,18 +98,15 @@ export function refuseLayersOptions(values: LayersValues): void {
 const MAX_MAPPING = 1024 * 1024
 
 function readMapping(file: string): Record<string, string> {
-  const source = openFile(file)
   try {
-    if (source.size > MAX_MAPPING)
-      throw badMapping(file, `it has ${source.size} bytes, expected at most ${MAX_MAPPING}`)
-    const bytes = new Uint8Array(source.size)
-    source.read(0, bytes)
-    return JSON.parse(Buffer.from(bytes.buffer).toString('utf8'))
+    return withFile(file, (source) => {
+      if (source.size > MAX_MAPPING)
+        throw badMapping(file, `it has ${source.size} bytes, expected at most ${MAX_MAPPING}`)
+      return JSON.parse(Buffer.from(readBytes(source, 0, source.size)).toString('utf8'))
+    })
   } catch (error) {
     if (error instanceof SyntaxError) throw badMapping(file, 'it is not JSON')
     throw error
-  } finally {
-    source.close()
   }
 }
 

@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { READABLE_FORMATS, readableFormat, TENSOR_EXTENSIONS } from '../formats/index.js'
 import { readBytes } from '../io/byte-source.js'
-import { openFile } from '../io/file-source.js'
+import { withFile } from '../io/file-source.js'
 import { LAYOUTS } from './layouts/index.js'
 import { STATISTICS_ADVICE } from './layouts/layout.js'
 
@@ -52,15 +52,12 @@ export function refuseForeign(file: string): void {
 
 function looksReadable(file: string): boolean {
   try {
-    const source = openFile(file)
-    try {
+    return withFile(file, (source) => {
       const format = readableFormat(source)
       if (format !== 'atb-bin') return format !== undefined
       const head = Buffer.from(readBytes(source, 0, Math.min(8, source.size))).toString('latin1')
       return ATB_HEADER.test(head)
-    } finally {
-      source.close()
-    }
+    })
   } catch (error) {
     // A file that cannot be opened is an unreadable token, which says why.
     if (error instanceof GoldenLogitsError) return true

@@ -1,4 +1,5 @@
-import { openFile } from '../io/file-source.js'
+import { readBytes } from '../io/byte-source.js'
+import { withFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 
 /** A module tree is a list of names. A larger file is skipped: it costs too much for what it says. */
@@ -33,15 +34,10 @@ export function readModuleTree(file: string): Map<string, ModuleFacts> {
 function parsed(file: string): unknown {
   if (kindOf(file) !== 'file') return undefined
   try {
-    const source = openFile(file)
-    try {
+    return withFile(file, (source) => {
       if (source.size > MAX_BYTES) return undefined
-      const bytes = new Uint8Array(source.size)
-      source.read(0, bytes)
-      return JSON.parse(Buffer.from(bytes.buffer).toString('utf8'))
-    } finally {
-      source.close()
-    }
+      return JSON.parse(Buffer.from(readBytes(source, 0, source.size)).toString('utf8'))
+    })
   } catch {
     return undefined
   }

@@ -45,6 +45,16 @@ export function openFile(path: string, budgets?: Partial<Budgets>): FileSource {
   }
 }
 
+/** Opens a file for as long as `use` takes. @throws GoldenLogitsError as `openFile` does */
+export function withFile<T>(path: string, use: (source: FileSource) => T, budgets?: Partial<Budgets>): T {
+  const source = openFile(path, budgets)
+  try {
+    return use(source)
+  } finally {
+    source.close()
+  }
+}
+
 /**
  * Headers and directories are at the ends of a file, in many small pieces. Each end is read by one call to the system,
  * which costs more than the bytes.

@@ -8,7 +8,8 @@ import {
   rowsOfAnswers,
 } from '../formats/log-prob-json/index.js'
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
-import { openFile } from '../io/file-source.js'
+import type { ByteSource } from '../io/byte-source.js'
+import { withFile } from '../io/file-source.js'
 import type { KnownIds } from '../metrics/known-ids.js'
 import type { Prepared, RowSource } from './row-source.js'
 
@@ -46,14 +47,10 @@ export class AnswersSource implements RowSource {
 
   private opened(file: string) {
     if (this.open?.file === file) return this.open
-    const source = openFile(file, this.budgets)
-    try {
-      const rows = rowsOfAnswers(readAnswers(source, this.budgets) ?? [])
-      this.open = { file, rows, rounding: roundingOf(rows) }
-      return this.open
-    } finally {
-      source.close()
-    }
+    const read = (source: ByteSource) => rowsOfAnswers(readAnswers(source, this.budgets) ?? [])
+    const rows = withFile(file, read, this.budgets)
+    this.open = { file, rows, rounding: roundingOf(rows) }
+    return this.open
   }
 }
 

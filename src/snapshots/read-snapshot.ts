@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { openFile } from '../io/file-source.js'
+import { readBytes } from '../io/byte-source.js'
+import { withFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { decodeRow } from './compact/code.js'
@@ -35,20 +36,16 @@ const ROW = /^row (\d{1,15}) ([A-Za-z0-9+/]+={0,2})$/
  * throws
  */
 export function readSnapshot(path: string): Snapshot {
-  const source = openFile(path)
-  try {
+  const text = withFile(path, (source) => {
     refuseLfsPointer(source)
     if (source.size > MAX_TEXT) throw badSnapshot(path, `it has ${source.size} bytes, expected at most ${MAX_TEXT}`)
-    const bytes = new Uint8Array(source.size)
-    source.read(0, bytes)
-    const snapshot = parseSnapshot(path, new TextDecoder().decode(bytes))
-    if (snapshot.fidelity === 'full' && kindOf(dataPath(path)) !== 'file') {
-      throw badSnapshot(path, 'the .npz file with its rows is not next to it')
-    }
-    return snapshot
-  } finally {
-    source.close()
+    return new TextDecoder().decode(readBytes(source, 0, source.size))
+  })
+  const snapshot = parseSnapshot(path, text)
+  if (snapshot.fidelity === 'full' && kindOf(dataPath(path)) !== 'file') {
+    throw badSnapshot(path, 'the .npz file with its rows is not next to it')
   }
+  return snapshot
 }
 
 /**

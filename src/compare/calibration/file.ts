@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { GoldenLogitsError } from '../../errors.js'
-import { openFile } from '../../io/file-source.js'
+import { readBytes } from '../../io/byte-source.js'
+import { withFile } from '../../io/file-source.js'
 import { topLevelKeys } from '../../lib/json-keys.js'
 import { checkCalibration } from './check.js'
 import type { Calibration } from './types.js'
@@ -30,16 +31,11 @@ export function readCalibration(path: string): Calibration {
 }
 
 function textOf(path: string): string {
-  const source = openFile(path)
-  try {
+  return withFile(path, (source) => {
     if (source.size > MOST_BYTES) {
       const message = `has ${source.size} bytes, and a calibration at most ${MOST_BYTES}: is this another file?`
       throw new GoldenLogitsError('bad-calibration', message, { file: path })
     }
-    const bytes = new Uint8Array(source.size)
-    source.read(0, bytes)
-    return new TextDecoder().decode(bytes)
-  } finally {
-    source.close()
-  }
+    return new TextDecoder().decode(readBytes(source, 0, source.size))
+  })
 }

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { TextDecoder } from 'node:util'
-import { openFile } from '../../../io/file-source.js'
+import { readBytes } from '../../../io/byte-source.js'
+import { withFile } from '../../../io/file-source.js'
 import { kindOf, listFolder } from '../../../io/folder.js'
 import { isHeadName, parseDevice } from '../names.js'
 import { parseAtbLayer } from './names.js'
@@ -58,15 +59,8 @@ function jsonFiles(...folders: string[]): string[] {
 
 /** The operation names in a model file, matched as text: the file is untrusted, so no object is built from it. */
 function operationNames(file: string): string[] {
-  const source = openFile(file)
-  try {
-    if (source.size > MAX_MODEL_BYTES) return []
-    const bytes = new Uint8Array(source.size)
-    source.read(0, bytes)
-    return [...new TextDecoder().decode(bytes).matchAll(/"(?:opName|nodeName)"\s*:\s*"([^"\\]{1,200})"/g)].map(
-      (match) => match[1]!,
-    )
-  } finally {
-    source.close()
-  }
+  const text = withFile(file, (source) =>
+    source.size > MAX_MODEL_BYTES ? '' : new TextDecoder().decode(readBytes(source, 0, source.size)),
+  )
+  return [...text.matchAll(/"(?:opName|nodeName)"\s*:\s*"([^"\\]{1,200})"/g)].map((match) => match[1]!)
 }

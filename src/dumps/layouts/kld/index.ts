@@ -1,7 +1,7 @@
 import { GoldenLogitsError, invalidArgument } from '../../../errors.js'
 import { readKld, startsKld } from '../../../formats/kld.js'
 import { type Budgets, resolveBudgets } from '../../../io/budgets.js'
-import { type FileSource, openFile } from '../../../io/file-source.js'
+import { type FileSource, withFile } from '../../../io/file-source.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { info } from '../../../lib/note.js'
 import { counted } from '../../../lib/number-text.js'
@@ -27,23 +27,13 @@ const POINTLESS = ['tensor', 'positions', 'sequence', 'ranks', 'layer', 'prefill
 export function scanKld(file: string, options: LoadDumpOptions): KldScan | undefined {
   if (!beginsAsKld(file)) return undefined
   const budgets = resolveBudgets(options.budgets)
-  const source = openFile(file, budgets)
-  try {
-    return scan(source, budgets, options)
-  } finally {
-    source.close()
-  }
+  return withFile(file, (source) => scan(source, budgets, options), budgets)
 }
 
 /** A file that cannot be opened may be any other dump, which says what is wrong with it. */
 function beginsAsKld(file: string): boolean {
   try {
-    const source = openFile(file, { fileBytes: Number.POSITIVE_INFINITY })
-    try {
-      return startsKld(source)
-    } finally {
-      source.close()
-    }
+    return withFile(file, startsKld, { fileBytes: Number.POSITIVE_INFINITY })
   } catch (error) {
     if (error instanceof GoldenLogitsError) return false
     throw error
