@@ -4,7 +4,7 @@ import { MOST_STEPS, SKETCH_SIZE, type Sketch } from './sketch.js'
 import { type CompactRow, type Fill, RANGES, ROOT_STEP } from './types.js'
 
 /** Higher roots would be probabilities above 1. */
-export const MAX_ROOT = 1 / ROOT_STEP
+const MAX_ROOT = 1 / ROOT_STEP
 
 const DIGEST_BYTES = 16
 const STEP_BITS = 12
@@ -71,7 +71,44 @@ export function decodeRow(bytes: Uint8Array, line: RowLine): CompactRow | string
   }
 }
 
-const IMPOSSIBLE = 'it has values that no row of logits can have'
+export const IMPOSSIBLE = 'it has values that no row of logits can have'
+
+/** The numbers of a row in front of its sketches and ids, in any format. */
+export interface RowNumbers {
+  readonly listed: number
+  readonly suppressed: number
+  readonly infinite: number
+  readonly tailEntropy: number
+  readonly tailCeiling: number
+  readonly floor: number
+  readonly squares: number
+  readonly steps: readonly number[]
+  readonly masses: readonly number[]
+  /** The others, of which nothing is known but that they are finite. */
+  readonly finite: readonly number[]
+}
+
+/** Why no row of `count` ids has these numbers; undefined if one may. */
+export function impossible(count: number, row: RowNumbers): string | undefined {
+  const { listed, suppressed, infinite, tailEntropy, tailCeiling, floor, squares, steps, masses, finite } = row
+  const isPossible =
+    listed <= count &&
+    suppressed <= count &&
+    infinite <= suppressed &&
+    [tailEntropy, floor, squares, ...steps, ...finite].every(Number.isFinite) &&
+    [squares, ...steps].every((x) => x >= 0) &&
+    tailEntropy <= 0 &&
+    floor <= 0 &&
+    tailCeiling <= 1 &&
+    masses.every((mass) => mass >= 0 && mass <= 2)
+  return isPossible ? undefined : IMPOSSIBLE
+}
+
+/** Why no row has these sums of finite suppressed logits; undefined if one may. */
+export function impossibleFill(sum: number, squares: number, min: number, max: number): string | undefined {
+  const isPossible = [sum, squares, min, max].every(Number.isFinite) && squares >= 0 && min <= max
+  return isPossible ? undefined : 'it has suppressed logits that no row can have'
+}
 
 function readRow(bits: BitReader, line: RowLine): CompactRow | string {
   const { count } = line
@@ -84,24 +121,17 @@ function readRow(bits: BitReader, line: RowLine): CompactRow | string {
     bits.float32(),
     bits.float32(),
   ]
-  const isPossible =
-    listed <= count &&
-    suppressed <= count &&
-    infinite <= suppressed &&
-    [logSumExp, tailEntropy, sum, squares, floor, directionStep, rootsStep].every(Number.isFinite) &&
-    [squares, directionStep, rootsStep].every((x) => x >= 0) &&
-    tailEntropy <= 0 &&
-    floor <= 0 &&
-    tailCeiling <= 1 &&
-    masses.every((mass) => mass >= 0 && mass <= 2)
-  if (!isPossible) return IMPOSSIBLE
+  const steps = [directionStep, rootsStep]
+  const numbers = { listed, suppressed, infinite, tailEntropy, tailCeiling, floor, squares, steps, masses }
+  const problem = impossible(count, { ...numbers, finite: [logSumExp, sum] })
+  if (problem !== undefined) return problem
   const suppressedDigest = suppressed > 0 ? bits.octets(DIGEST_BYTES) : digestOfIds([])
   const fill = infinite < suppressed ? readFill(bits) : undefined
   if (typeof fill === 'string') return fill
   const direction = readSketch(bits, directionStep)
   const tailRoots = readSketch(bits, rootsStep)
   if ([direction, tailRoots].some(({ numbers }) => numbers.some((x) => x > MOST_STEPS))) return IMPOSSIBLE
-  const ids = readIds(bits, listed, count)
+  const ids = readIds(bits, bits, listed, count)
   if (typeof ids === 'string') return ids
   if (!bits.isAtEnd()) return 'it has more bytes than its vocab ids need'
   return {
@@ -124,17 +154,24 @@ function readRow(bits: BitReader, line: RowLine): CompactRow | string {
 
 function readFill(bits: BitReader): Fill | string {
   const [sum, squares, min, max] = [bits.float64(), bits.float64(), bits.float64(), bits.float64()]
-  if (![sum, squares, min, max].every(Number.isFinite) || squares < 0 || min > max) {
-    return 'it has suppressed logits that no row can have'
-  }
-  return { sum, squares, min, max, infiniteDigest: bits.octets(DIGEST_BYTES) }
+  const problem = impossibleFill(sum, squares, min, max)
+  return problem ?? { sum, squares, min, max, infiniteDigest: bits.octets(DIGEST_BYTES) }
 }
 
 function readSketch(bits: BitReader, step: number): Sketch {
   return { step, numbers: Int16Array.from({ length: SKETCH_SIZE }, () => bits.fixed(STEP_BITS) - MOST_STEPS) }
 }
 
-function readIds(bits: BitReader, listed: number, count: number): Pick<CompactRow, 'ids' | 'roots'> | string {
+/**
+ * The listed ids and the roots of their probabilities, or why no row has them.
+ * @param bits the gaps of the ids @param rootBits the roots, which may follow in the same bits
+ */
+export function readIds(
+  bits: BitReader,
+  rootBits: BitReader,
+  listed: number,
+  count: number,
+): Pick<CompactRow, 'ids' | 'roots'> | string {
   const ids = new Uint32Array(listed)
   const roots = new Uint32Array(listed)
   const shift = bits.fixed(5)
@@ -145,10 +182,10 @@ function readIds(bits: BitReader, listed: number, count: number): Pick<CompactRo
     ids[i] = id
     next = id + 1
   }
-  const rootShift = bits.fixed(5)
-  const lowest = bits.fixed(15)
+  const rootShift = rootBits.fixed(5)
+  const lowest = rootBits.fixed(15)
   for (let i = 0; i < listed; i++) {
-    const root = lowest + bits.golomb(rootShift)
+    const root = lowest + rootBits.golomb(rootShift)
     if (root < 1 || root > MAX_ROOT) return 'it has a probability outside of (0, 1]'
     roots[i] = root
   }

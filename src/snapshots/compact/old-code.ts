@@ -1,5 +1,5 @@
 import { BitReader } from './bits.js'
-import { MAX_ROOT } from './code.js'
+import { IMPOSSIBLE, impossible, impossibleFill, readIds } from './code.js'
 import { OLD_SKETCH_SIZE } from './sketch.js'
 import { type CompactRow, type Fill, RANGES } from './types.js'
 
@@ -44,20 +44,11 @@ export function decodeOldRow(bytes: Uint8Array, count: number, format: number): 
   const sums = floats.slice(9)
   // Σp, Σ logit and Σ logit² of each range; only the first is used.
   const masses = Array.from({ length: RANGES }, (_, i) => sums[3 * i]!)
-  const isValid =
-    listed <= count &&
-    top1 < count &&
-    suppressed <= count &&
-    infinite <= suppressed &&
-    [top1Logit, logSumExp, tailEntropy, floor, sum, squares, directionStep, rootsStep, ...sums].every(
-      Number.isFinite,
-    ) &&
-    [squares, directionStep, rootsStep].every((x) => x >= 0) &&
-    tailEntropy <= 0 &&
-    floor <= 0 &&
-    tailCeiling <= 1 &&
-    masses.every((mass) => mass >= 0 && mass <= 2)
-  if (!isValid) return 'it has values that no row of logits can have'
+  if (top1 >= count) return IMPOSSIBLE
+  const steps = [directionStep, rootsStep]
+  const numbers = { listed, suppressed, infinite, tailEntropy, tailCeiling, floor, squares, steps, masses }
+  const problem = impossible(count, { ...numbers, finite: [top1Logit, logSumExp, sum, ...sums] })
+  if (problem !== undefined) return problem
   const hasFill = format >= 2 && infinite < suppressed
   const packedAt = FILL_AT + (hasFill ? FILL_BYTES : 0)
   const fill = hasFill ? fillAt(bytes, view) : undefined
@@ -93,11 +84,8 @@ function fillAt(bytes: Uint8Array, view: DataView): Fill | string {
     number,
     number,
   ]
-  if (![sum, squares, min, max].every(Number.isFinite) || squares < 0 || min > max) {
-    return 'it has suppressed logits that no row can have'
-  }
   const infiniteDigest = bytes.slice(FILL_AT + 4 * 8, FILL_AT + FILL_BYTES)
-  return { sum, squares, min, max, infiniteDigest }
+  return impossibleFill(sum, squares, min, max) ?? { sum, squares, min, max, infiniteDigest }
 }
 
 function sketchAt(view: DataView, n: number): Int16Array {
@@ -111,28 +99,12 @@ function unpack(
   packedRoots: Uint8Array,
   listed: number,
   count: number,
-): { ids: Uint32Array; roots: Uint32Array } | string {
-  const ids = new Uint32Array(listed)
-  const roots = new Uint32Array(listed)
+): Pick<CompactRow, 'ids' | 'roots'> | string {
   try {
-    const bits = new BitReader(gaps)
-    const shift = bits.fixed(5)
-    let next = 0
-    for (let i = 0; i < listed; i++) {
-      const id = next + bits.rice(shift)
-      if (id >= count) return `it lists a vocab id beyond the ${count} of the row`
-      ids[i] = id
-      next = id + 1
-    }
-    const rootBits = new BitReader(packedRoots)
-    const rootShift = rootBits.fixed(5)
-    const lowest = rootBits.fixed(15)
-    for (let i = 0; i < listed; i++) {
-      const root = lowest + rootBits.golomb(rootShift)
-      if (root < 1 || root > MAX_ROOT) return 'it has a probability outside of (0, 1]'
-      roots[i] = root
-    }
-    return bits.isAtEnd() && rootBits.isAtEnd() ? { ids, roots } : 'it has more bytes than its vocab ids need'
+    const [bits, rootBits] = [new BitReader(gaps), new BitReader(packedRoots)]
+    const ids = readIds(bits, rootBits, listed, count)
+    if (typeof ids === 'string') return ids
+    return bits.isAtEnd() && rootBits.isAtEnd() ? ids : 'it has more bytes than its vocab ids need'
   } catch (error) {
     if (error instanceof RangeError) return error.message
     throw error
