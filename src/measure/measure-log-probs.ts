@@ -1,18 +1,25 @@
 import type { RowKernel } from '../metrics/kernel.js'
+import { type KnownIds, knownOf } from '../metrics/known-ids.js'
 import { klBounds, type LogProbs, logProbsOf, UNSEEN_NATS } from '../metrics/log-probs.js'
 import { countNonFinite, hasNonFinite, scanRow, softmaxMass } from '../metrics/row-scan.js'
 import type { RowComparison, RowStats } from '../metrics/types.js'
 import { exactRow, type Row } from '../tensor/widen.js'
+import { beyondVocabulary, boundKnown } from './measure-known.js'
 import type { BoundedRows } from './outcome.js'
 import { planOneSide, readPlan, roomOf, unequalReason } from './ranks.js'
-import type { LogProbRow, PreparedRow } from './row-source.js'
+import type { KnownIdsRow, LogProbRow, PreparedRow } from './row-source.js'
 import type { VocabCut } from './vocab-cut.js'
 
-/** One side's row: logits, or log-probabilities already. */
-type EitherRow = { readonly logits: Row } | { readonly logProbs: LogProbs }
+type AnyRow = PreparedRow | LogProbRow | KnownIdsRow
+
+/** A whole row: logits, or log-probabilities already. */
+type WholeRow = { readonly logits: Row } | { readonly logProbs: LogProbs }
+
+/** One side's row, or what is known of it. */
+type EitherRow = WholeRow | { readonly known: KnownIds }
 
 /** What was read of one side. */
-type ReadRow = EitherRow & { readonly width: number; readonly columns: number; readonly mass: number }
+type ReadRow = EitherRow & { readonly width?: number; readonly columns: number; readonly mass: number }
 
 /** The two rows of a pair, measured. */
 export interface MeasuredLogProbs {
@@ -28,8 +35,8 @@ export interface MeasuredLogProbs {
  * @returns undefined if a row turned out not to lie where it was assumed
  */
 export function measureLogProbs(
-  golden: PreparedRow | LogProbRow,
-  dump: PreparedRow | LogProbRow,
+  golden: AnyRow,
+  dump: AnyRow,
   vocabSize: number | undefined,
   kernel: RowKernel,
 ): MeasuredLogProbs | { readonly reason: string } | undefined {
@@ -38,25 +45,34 @@ export function measureLogProbs(
   if (!g || !d) return undefined
   if ('reason' in g) return g
   if ('reason' in d) return d
-  if (g.width !== d.width) {
+  const count = g.width ?? d.width
+  if (g.width === undefined || d.width === undefined) {
+    const reason = beyondVocabulary(g, d)
+    if (reason !== undefined) return { reason }
+  } else if (g.width !== d.width) {
     const advice = `; if the side of logits pads its vocabulary, set the option vocabSize: ${Math.min(g.width, d.width)}`
-    const isAssumed = (row: PreparedRow | LogProbRow) => row.kind === 'row' && row.assumed
+    const isAssumed = (row: AnyRow) => row.kind === 'row' && row.assumed
     if (isAssumed(golden) || isAssumed(dump)) return undefined
     return {
       reason: `vocabulary sizes differ: golden ${g.width}, dump ${d.width}${vocabSize === undefined ? advice : ''}`,
     }
   }
   const cut = { goldenColumns: g.columns, goldenMass: g.mass, dumpColumns: d.columns, dumpMass: d.mass }
-  return { rows: compareLogProbs(g, d), count: g.width, ...(g.columns + d.columns > 0 && { cut }) }
+  return {
+    rows: compareLogProbs(g, d),
+    ...(count !== undefined && { count }),
+    ...(g.columns + d.columns > 0 && { cut }),
+  }
 }
 
 /** Reads the row of one side. @returns undefined if it turned out not to lie where it was assumed */
-export function readRow(
+function readRow(
   side: 'golden' | 'dump',
-  row: PreparedRow | LogProbRow,
+  row: AnyRow,
   vocabSize: number | undefined,
   kernel: RowKernel,
 ): ReadRow | { readonly reason: string } | undefined {
+  if (row.kind === 'known-ids') return { known: row.known, columns: 0, mass: 0 }
   if (row.kind === 'log-probs') return { logProbs: row.read(), width: row.width, columns: 0, mass: 0 }
   const plan = planOneSide(row, vocabSize)
   if ('reason' in plan) return row.assumed ? undefined : plan
@@ -80,10 +96,8 @@ const NONE = { nan: 0, positiveInfinity: 0, firstVocabId: -1 }
 function compareLogProbs(golden: EitherRow, dump: EitherRow): RowComparison | BoundedRows {
   const problem = problemOf(golden, dump)
   if (problem) return problem
-  const [g, d] = [golden, dump].map((row) => ('logits' in row ? logProbsOf(row.logits) : row.logProbs)) as [
-    LogProbs,
-    LogProbs,
-  ]
+  if ('known' in golden || 'known' in dump) return boundKnown(knownIn(golden), knownIn(dump))
+  const [g, d] = [logProbsIn(golden), logProbsIn(dump)]
   const { lo, hi, estimate, atFloor } = klBounds(g, d)
   const [goldenScan, dumpScan] = [scanRow(g.logs, g.logs.length), scanRow(d.logs, d.logs.length)]
   const stats = (scan: typeof goldenScan, logs: Float64Array, other: number): RowStats => {
@@ -100,11 +114,17 @@ function compareLogProbs(golden: EitherRow, dump: EitherRow): RowComparison | Bo
   }
 }
 
-/** What makes a row of logits useless: NaN, +Inf, or −Inf throughout. @param golden undefined for one that is none */
-export function problemOf(golden: EitherRow | undefined, dump: EitherRow | undefined): RowComparison | undefined {
-  const scans = [golden, dump].map((row) =>
-    row && 'logits' in row ? { row: row.logits, ...scanOf(row.logits) } : undefined,
-  )
+function logProbsIn(row: WholeRow): LogProbs {
+  return 'logits' in row ? logProbsOf(row.logits) : row.logProbs
+}
+
+function knownIn(row: EitherRow): KnownIds {
+  return 'known' in row ? row.known : knownOf(logProbsIn(row))
+}
+
+/** What makes a row of logits useless: NaN, +Inf, or −Inf throughout. */
+function problemOf(golden: EitherRow, dump: EitherRow): RowComparison | undefined {
+  const scans = [golden, dump].map((row) => ('logits' in row ? { row: row.logits, ...scanOf(row.logits) } : undefined))
   const [g, d] = scans
   if (g?.isBad || d?.isBad) {
     const [one, other] = scans.map((scan) => (scan?.isBad ? countNonFinite(scan.row, scan.row.length) : NONE))

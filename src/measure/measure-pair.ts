@@ -11,7 +11,7 @@ import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
 import { exactRow, isWide, movesLogits, widened } from '../tensor/widen.js'
 import { unequalPositions } from './expand-positions.js'
-import { measureLogs } from './measure-known.js'
+import { measureLogProbs } from './measure-log-probs.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { PairColumns, pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
@@ -257,7 +257,7 @@ function boundLogProbs(
   { vocabSize, kernel }: PairSetting,
   sides: Sides,
 ): Outcome | undefined {
-  const result = measureLogs(golden, dump, vocabSize, kernel)
+  const result = measureLogProbs(golden, dump, vocabSize, kernel)
   if (result === undefined) return undefined
   if ('reason' in result) return failure(sides, 'shape-mismatch', result.reason)
   const { rows, count, cut } = result
