@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
-function random(seed) {
+export function random(seed) {
   let a = seed
   return () => {
     a = (a + 0x6d2b79f5) | 0

@@ -1,15 +1,5 @@
 // A small language model with random weights: realistic logits, and real rounding errors if its weights are quantised.
-
-/** mulberry32: uniform in [0, 1). */
-function random(seed) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
+import { random } from './dumps.mjs'
 
 function normals(next, length, scale) {
   return Float32Array.from(

@@ -1,16 +1,6 @@
 import { expect, test } from 'vitest'
 import { type KnownIds, knownBounds } from '../../src/metrics/known-ids.js'
-
-/** Seeded numbers in [0, 1): mulberry32. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { normal as gauss, random } from '../snapshots/compact/pairs.js'
 
 const WIDTH = 1500
 
@@ -18,10 +8,6 @@ function logSoftmax(logits: Float64Array): Float64Array {
   const max = logits.reduce((most, logit) => Math.max(most, logit))
   const sum = logits.reduce((total, logit) => total + Math.exp(logit - max), 0)
   return logits.map((logit) => logit - max - Math.log(sum))
-}
-
-function gauss(next: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
 }
 
 /** What a fault does to a row of logits. */

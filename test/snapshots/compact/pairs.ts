@@ -1,15 +1,8 @@
 /** Seeded random rows and the ways in which a second row may differ from a first one. */
 
-/** mulberry32: uniform in [0, 1). */
-export function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
+import { uniform } from '../../build/noisy.js'
+
+export { uniform as random }
 
 /** Standard normal, by Box and Muller. */
 export function normal(next: () => number): number {
