@@ -57,7 +57,7 @@ function pairOf(step, dtype, weights) {
   return ['float32', weights].map((precision) => PRECISIONS[dtype].row(model.logits(hidden, precision)))
 }
 
-/** The rounding error of int8 weights, scaled so that the KL divergence is so many times its limit. */
+/** The rounding error of int8 weights, scaled so that the KL divergence is `times` times its limit. */
 function drifted(step, dtype, times) {
   const hidden = model.hidden(step)
   const [exact, quantised] = ['float32', 'int8'].map((weights) => model.logits(hidden, weights))

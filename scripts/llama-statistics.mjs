@@ -1,8 +1,8 @@
 // Prints what llama-perplexity --kl-divergence printed of a build beside what golden-logits computes from its base files.
 // Usage, after a build: node scripts/llama-statistics.mjs FOLDER [BUILD …]
 // FOLDER holds f32.kld, {BUILD}.kld (--kl-divergence-base) and {BUILD}-against-f32.txt (what --kl-divergence printed).
-// The statistics of KL divergence and top-1 are those of the command `compare`. Δp is decoded here: rounded rows have no
-// metric of the product. llama-perplexity evaluates the build anew, and golden-logits reads it rounded to 16 bits, so that
+// The command `compare` computes the statistics of KL divergence and top-1. Δp is decoded here: rounded rows have no
+// metric of the product. llama-perplexity evaluates the build again, and golden-logits reads it rounded to 16 bits, so that
 // numbers differ by what this rounding does: ln p by 1.22e-4 at most. Exits with 1 if one differs by more.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

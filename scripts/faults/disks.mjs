@@ -1,4 +1,4 @@
-// Full disks and read-only folders, where rows, reports, snapshots and candidates are written.
+// Rows, reports, snapshots and candidates on full disks and in read-only folders.
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'

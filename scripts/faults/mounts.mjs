@@ -19,7 +19,7 @@ export function mountProblem() {
 }
 
 /**
- * Runs `body` while a folder is a disk of its own.
+ * Runs `body` while a small disk is mounted at a folder.
  * @param {string} folder is created
  * @param {number} kilobytes its size
  */

@@ -8,7 +8,7 @@ import { generator, rounded } from './simulator.mjs'
 import { cells, markdown, percent, shares } from './tables.mjs'
 import { addRun, isBeyond, newTally } from './tally.mjs'
 
-/** Tokens of a forced run: the answers are cut into parts of so many. */
+/** Tokens of a forced run: the answers are cut into parts of that length. */
 const PART = 40
 
 const LIMITS = { bf16: 0.005, fp16: 0.0001, fp32: 0.000001 }

@@ -20,7 +20,8 @@ export interface PrefixEnd extends Divergence {
   readonly isForAll: boolean
 }
 
-const GREEDY = "set decoding: 'greedy'; if all runs read the same tokens, set decoding: 'forced'"
+const greedyAdvice = (runs: 'both' | 'all') =>
+  `set decoding: 'greedy'; if ${runs} runs read the same tokens, set decoding: 'forced'`
 
 const FORCE = "feed both runs the same tokens and set decoding: 'forced'"
 
@@ -69,7 +70,7 @@ export function prefixEnd(
   return {
     ...flip,
     since: `${kind} at token ${flip.step}, where greedy runs go on with different texts`,
-    advice: `set decoding: 'greedy'; if both runs read the same tokens, set decoding: 'forced'`,
+    advice: greedyAdvice('both'),
     isConfirmed: decoding === 'greedy',
     isForAll: true,
   }
@@ -88,7 +89,7 @@ export function earlierEnd(
   while (index >= 0 && results.stepAt(index) > last) index--
   const since = `the top-1 of the baseline differs from the golden's at token ${last}, where greedy runs go on with different texts`
   const isConfirmed = settings.decoding === 'greedy'
-  return { index, step: last, since, advice: GREEDY, isConfirmed, isForAll: true }
+  return { index, step: last, since, advice: greedyAdvice('all'), isConfirmed, isForAll: true }
 }
 
 /** The tokens as far as the first divergence depends on them. A record without a flip is not made into a token to see that. */

@@ -69,8 +69,8 @@ export function conclude(
     metricLimits: settings.metricLimits,
     rule: ruleOf(settings, results.length),
     ignoresNoise: settings.precision === undefined && isMixed,
-    // Limits by hand accept what is within them.
     ...(baseline && { baseline }),
+    // Limits by hand accept what is within them.
     failsFlips: settings.afterDivergence === 'auto' && !isByHand,
   }
   const judged = listOf(results.length, (index) => {

@@ -81,9 +81,11 @@ function isKept({ bounds, limit, better }: Bounded): boolean {
 
 /** Why a metric is certainly not within its limit, if it is not. */
 function overText({ label, bounds, limit, better }: Bounded): string[] {
-  if (better === 'lower' ? bounds.lo < limit : bounds.hi > limit) return []
-  const [word, value, side] = better === 'lower' ? ['least', bounds.lo, 'below'] : ['most', bounds.hi, 'above']
-  return [`${label} is at ${word} ${roundedAway(value as number, limit)}, not ${side} ${limit}`]
+  const { lo, hi } = bounds
+  if (better === 'lower' ? lo < limit : hi > limit) return []
+  return better === 'lower'
+    ? [`${label} is at least ${roundedAway(lo, limit)}, not below ${limit}`]
+    : [`${label} is at most ${roundedAway(hi, limit)}, not above ${limit}`]
 }
 
 /** Four digits, rounded outwards: an interval is never printed narrower than it is. */

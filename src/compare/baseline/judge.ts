@@ -1,13 +1,12 @@
 import { printable } from '../../errors.js'
 import { info, type Note, warning } from '../../lib/note.js'
 import { significant } from '../../lib/number-text.js'
-import { median } from '../../metrics/median.js'
 import { SPREADS } from '../../metrics/near-tie.js'
 import { QUANTITIES, quantityNamed } from '../calibration/quantities.js'
 import { isFlip } from '../divergence.js'
 import { roundedAway } from '../rounded-away.js'
 import type { BaselineFacts, BaselineRunKey, Precision, RunVerdict, TokenComparison } from '../types.js'
-import { allowance, type Baseline, expectedByLaw, isFiner, LEAST_TOKENS } from './rule.js'
+import { allowance, type Baseline, enough, expectedByLaw, isFiner, LEAST_TOKENS, middle } from './rule.js'
 
 /** Why nothing shows which error is accepted at a token; undefined if the baseline was measured there. */
 export function baselineProblem(baseline: Baseline, step: number, position: number | undefined): string | undefined {
@@ -89,25 +88,30 @@ export function judgeRunByBaseline(tokens: Iterable<TokenComparison>, baseline: 
     }
   }
   if (count < LEAST_TOKENS) return []
-  const middle = (list: readonly number[]) =>
-    list.length < LEAST_TOKENS ? undefined : median(Float64Array.from(list), list.length)
   const { medianSpread, highestScaleError, medianPeak } = baseline
   // By luck a baseline may be nearer to the golden than its noise makes it.
   const accepted = Math.max(sums.accepted, sums.expected)
   const [tested, allowed] = [Math.sqrt(sums.tested / count), Math.sqrt(accepted / count)]
   return [
     verdictOf('klFactor', 'root of the mean KL divergence', tested, allowed, count, baseline),
-    verdictOf('spreadFactor', 'median relative spread', middle(values.relativeSpread), medianSpread, count, baseline),
+    verdictOf(
+      'spreadFactor',
+      'median relative spread',
+      middle(enough(values.relativeSpread)),
+      medianSpread,
+      count,
+      baseline,
+    ),
     verdictOf(
       'scaleFactor',
       'median scale error',
-      middle(values.scaleError),
+      middle(enough(values.scaleError)),
       highestScaleError,
       count,
       baseline,
       'highest',
     ),
-    verdictOf('peakFactor', 'median error peak', middle(values.errorPeak), medianPeak, count, baseline),
+    verdictOf('peakFactor', 'median error peak', middle(enough(values.errorPeak)), medianPeak, count, baseline),
   ].flatMap((verdict) => verdict ?? [])
 }
 

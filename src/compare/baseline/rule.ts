@@ -72,7 +72,6 @@ export function baselineOf(comparison: ListedComparison, asked: number | undefin
     }
   }
   const tokens = kept.klDivergence.length
-  const enough = (values: readonly number[]) => (values.length < LEAST_TOKENS ? undefined : values)
   return {
     path: dumpPath,
     precision: thresholds.precision,
@@ -93,11 +92,17 @@ export function baselineOf(comparison: ListedComparison, asked: number | undefin
   }
 }
 
+/** Undefined for too few values to show anything of a run. */
+export function enough(values: readonly number[]): readonly number[] | undefined {
+  return values.length < LEAST_TOKENS ? undefined : values
+}
+
 function placeOf(step: number, position: number | undefined): string {
   return `${step} ${position}`
 }
 
-function middle(values: readonly number[] | undefined): number | undefined {
+/** The median; undefined without values. */
+export function middle(values: readonly number[] | undefined): number | undefined {
   return values && values.length > 0 ? median(Float64Array.from(values), values.length) : undefined
 }
 

@@ -58,7 +58,7 @@ function calibrated(accepted: unknown, options: unknown): Calibration {
   )
   const { model, device, tensorParallel, ...compare } = given
   const names = { model: nonEmptyString('model', model), device: nonEmptyString('device', device) }
-  const given_ranks = wholeNumber('tensorParallel', tensorParallel, 1)
+  const givenRanks = wholeNumber('tensorParallel', tensorParallel, 1)
   const settings = { ...checkOptions(compare), ...UNLIMITED }
   const { pairs, measured } = pairsOf(accepted)
   const comparisons = pairs.map(({ dump, golden }, i) => {
@@ -70,7 +70,7 @@ function calibrated(accepted: unknown, options: unknown): Calibration {
   const dtype = same('dtype', comparisons, ({ thresholds }) => thresholds.precision)
   const golden = same('dtype of the golden', comparisons, goldenPrecision)
   const ranks = same('number of ranks', comparisons, ranksOf)
-  const split = given_ranks ?? (ranks > 1 ? ranks : undefined)
+  const split = givenRanks ?? (ranks > 1 ? ranks : undefined)
   const absent = Object.entries({ ...names, tensorParallel: split }).filter(([, value]) => value === undefined)
   if (absent.length > 0) {
     const list = absent.map(([name]) => name).join(', ')
@@ -125,7 +125,7 @@ function pairsOf(accepted: unknown): { readonly pairs: readonly AcceptedPair[]; 
       )
       return { dump: dump!, golden: golden! }
     })
-    return { pairs, measured: counted(pairs.length, 'accepted dump') + ' against the golden' }
+    return { pairs, measured: `${counted(pairs.length, 'accepted dump')} against the golden` }
   }
   if (accepted.some(isPair)) {
     throw invalidArgument(`calibrate needs pairs or runs, not both, as in ${example}`)
