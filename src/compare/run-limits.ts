@@ -1,5 +1,5 @@
 import { type Note, warning } from '../lib/note.js'
-import { significant } from '../lib/number-text.js'
+import { short } from '../lib/number-text.js'
 import { quantityNamed } from './calibration/quantities.js'
 import { RUN_TOKENS } from './calibration/spread.js'
 import type { CalibratedRunKey, QuantityKey } from './calibration/types.js'
@@ -179,8 +179,4 @@ export function closeCalls(verdicts: readonly RunVerdict[]): Note[] {
     const text = `${reason} by less than ${ERRORS} standard errors, so the run is too short to tell`
     return [warning(text, `compare longer runs, or set thresholds.${key} beyond ${roundedAway(edge, limit, 3)}`)]
   })
-}
-
-function short(value: number): string {
-  return significant(value, 3)
 }

@@ -7,3 +7,8 @@ export function counted(count: number, noun: string): string {
 export function significant(value: number, digits: number): string {
   return String(Number(value.toPrecision(digits)))
 }
+
+/** A number as most messages print it: three significant digits. */
+export function short(value: number): string {
+  return significant(value, 3)
+}

@@ -1,6 +1,6 @@
 import type { RunStatistics } from '../compare/run-statistics.js'
 import { printable } from '../errors.js'
-import { significant } from '../lib/number-text.js'
+import { short } from '../lib/number-text.js'
 import { optionalRow } from '../metrics/optional/table.js'
 import { type ComparisonReport, type ReportDocument, verdictsText } from './document.js'
 
@@ -50,10 +50,6 @@ function runCells({ meanKl, meanKlError, maxKl, klPercentiles, top1Agreement }: 
     `${short(maxKl.value)} at ${maxKl.step}`,
     `${short(100 * value)} ± ${short(100 * error)} %`,
   ]
-}
-
-function short(value: number): string {
-  return significant(value, 3)
 }
 
 /** Several runs of one comparison, together. */

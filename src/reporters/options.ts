@@ -57,10 +57,14 @@ export function checkReporterOptions(options: unknown): CheckedOptions {
     }
   } catch (error) {
     // The user sees this error without a stack: it must say which options are meant.
-    const named = new GoldenLogitsError('invalid-argument', `golden-logits/reporter: ${(error as Error).message}`)
-    named.stack = `${named.name}: ${named.message}`
-    throw named
+    throw withoutStack(new GoldenLogitsError('invalid-argument', `golden-logits/reporter: ${(error as Error).message}`))
   }
+}
+
+/** The runner prints the error: its stack would show only code of this package. */
+export function withoutStack(error: Error): Error {
+  error.stack = `${error.name}: ${error.message}`
+  return error
 }
 
 /** @param name of the file in the folder of reports, if the option is `true` */

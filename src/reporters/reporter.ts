@@ -11,7 +11,7 @@ import { type JestTest, nameProject } from '../runner/jest-project.js'
 import { type JestResults, jestResults, NO_RESULTS, type RunResults, vitestResults } from '../runner/results.js'
 import { beforeExit, endedWell } from './endings.js'
 import { foldWarnings, type ReportedWarning } from './fold-warnings.js'
-import { checkReporterOptions, type ReporterOptions } from './options.js'
+import { checkReporterOptions, type ReporterOptions, withoutStack } from './options.js'
 import { type Published, publishReport } from './publish.js'
 import { handleObsolete } from './report-obsolete.js'
 import {
@@ -238,12 +238,6 @@ function appendSummary(path: string, report: ReportDocument): void {
   } catch (error) {
     say(`the step summary cannot be written (${textOf(error)})`)
   }
-}
-
-/** The runner prints the error: its stack would show only code of this package. */
-function withoutStack(error: Error): Error {
-  error.stack = `${error.name}: ${error.message}`
-  return error
 }
 
 function textOf(error: unknown): string {

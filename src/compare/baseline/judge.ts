@@ -1,6 +1,6 @@
 import { printable } from '../../errors.js'
 import { info, type Note, warning } from '../../lib/note.js'
-import { significant } from '../../lib/number-text.js'
+import { short } from '../../lib/number-text.js'
 import { SPREADS } from '../../metrics/near-tie.js'
 import { QUANTITIES, quantityNamed } from '../calibration/quantities.js'
 import { isFlip } from '../divergence.js'
@@ -156,8 +156,4 @@ export function baselineNotes(
     notes.push(asked ? info(text) : warning(text, settle))
   }
   return notes
-}
-
-function short(value: number): string {
-  return significant(value, 3)
 }

@@ -1,4 +1,4 @@
-import { significant } from '../../lib/number-text.js'
+import { short } from '../../lib/number-text.js'
 import { median } from '../../metrics/median.js'
 import { mean } from '../statistics.js'
 import type { TokenComparison } from '../types.js'
@@ -68,8 +68,4 @@ export function roundedUp(value: number): number {
   const unit = 10 ** (Math.floor(Math.log10(value)) - 1)
   const rounded = Number((Math.ceil(value / unit - 1e-9) * unit).toPrecision(2))
   return rounded >= value ? rounded : Number((rounded + unit).toPrecision(2))
-}
-
-function short(value: number): string {
-  return significant(value, 3)
 }

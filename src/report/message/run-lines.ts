@@ -2,7 +2,7 @@ import { runStatistics } from '../../compare/statistics.js'
 import { tokenName } from '../../compare/step-ranges.js'
 import type { Counts, ListedComparison, RunResult } from '../../compare/types.js'
 import { printable } from '../../errors.js'
-import { counted, significant } from '../../lib/number-text.js'
+import { counted, short } from '../../lib/number-text.js'
 
 /** More runs than these are counted only. */
 const MAX_RUNS = 5
@@ -47,8 +47,4 @@ export function togetherLines({ tokens, runs = [], run = [] }: ListedComparison)
     `  all ${runs.length} runs together: ${klText(statistics)}`,
     ...failing.map(({ verdict, reason }) => `  ${verdict}: ${reason}`),
   ]
-}
-
-function short(value: number): string {
-  return significant(value, 3)
 }

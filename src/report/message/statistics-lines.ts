@@ -2,7 +2,7 @@ import type { MetricStatistics } from '../../compare/run-statistics.js'
 import { runStatistics } from '../../compare/statistics.js'
 import { tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison } from '../../compare/types.js'
-import { counted, significant } from '../../lib/number-text.js'
+import { counted, short } from '../../lib/number-text.js'
 import { optionalRow } from '../../metrics/optional/table.js'
 
 /** Fewer tokens are no run: their values say more than their statistics. */
@@ -44,8 +44,4 @@ function metricLine({ key, mean, error, rms, worst }: MetricStatistics): string 
     `  ${optionalRow(key).label}`.padEnd(22) +
     `mean ${short(mean)}${about}${square}, worst ${short(worst.value)} at ${tokenName(worst)}`
   )
-}
-
-function short(value: number): string {
-  return significant(value, 3)
 }
