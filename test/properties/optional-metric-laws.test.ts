@@ -96,6 +96,16 @@ test('symmetry: JS, TV and the overlap are the same both ways; reverse KL is KL 
   )
 })
 
+test('masks of -3e38 cost no digits of the ids beside them', () => {
+  const golden = Float32Array.of(0, 0, -6e-9)
+  const dump = Float32Array.of(-3e38, Number.NEGATIVE_INFINITY, -3e38)
+  // q is 1/2, 0, 1/2: TV is the golden's probability of id 1, 1 / (2 + exp(-6e-9)).
+  const probability = 1 / (2 + Math.exp(golden[2]!))
+  for (const metrics of [metricsOf(golden, dump), metricsOf(dump, golden)]) {
+    expect(Math.abs(metrics.totalVariation - probability)).toBeLessThan(1e-15)
+  }
+})
+
 test('bounds: each within its range, and TV, JS and KL bound each other', () => {
   fc.assert(
     fc.property(pairs(masked), ([golden, dump]) => {

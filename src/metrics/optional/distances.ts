@@ -13,6 +13,9 @@ export interface Distances {
 /** Below it, |ln(q/p)| says more of q − p than q and p themselves, which nearly cancel. */
 const NEAR = 1
 
+/** Of larger logits, such as masks of −3·10³⁸, differences lose the digits that q and p themselves have. */
+const LARGE = 4096
+
 /**
  * All distances in two passes. They are sums over x = ln(q/p) = (m − g) − (ln Σeᵐ − ln Σeᵍ), so that identical rows and rows that
  * differ by a constant give exactly 0, and close rows lose no digits.
@@ -29,7 +32,7 @@ export function softmaxDistances(golden: Row, dump: Row, goldenTop1: number, dum
     const p = Math.exp(g - goldenMax) / goldenMass
     const x = m - g - shift - rest
     let [difference, sum] = [0, 0]
-    if (p > 0 && Math.abs(x) < NEAR) {
+    if (p > 0 && Math.abs(x) < NEAR && Math.abs(g) + Math.abs(m) + Math.abs(shift) < LARGE) {
       const growth = Math.expm1(x)
       difference = p * growth
       sum = p * (2 + growth)
