@@ -1,5 +1,5 @@
 import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -17,25 +17,31 @@ if (!process.env.GOLDEN_LOGITS_TEST_TMP) {
 
 const TESTS = 'test/**/*.test.ts'
 const NO_TESTS = ['test/projects/**', 'test/package/**', 'node_modules/**']
-/** These start test runners or compilers, compare dumps of many tokens, or check a property on many inputs. */
+/** These start test runners or compilers, compare dumps of many tokens, check a property on many inputs, or replace a module. */
 const SLOW = [
   'test/**/e2e/**',
   'test/**/memory/**',
   'test/**/threads/{runners,threads}.test.ts',
-  'test/**/compact/bound.test.ts',
+  'test/**/compact/{bound,ratio}.test.ts',
+  'test/**/{sketch-kernels,row-kernel,differential,tensor-reader,like-files}.test.ts',
+  'test/fuzz/fuzz.test.ts',
   'test/**/traps.test.ts',
+  'test/**/{thread-count,windows-paths}.test.ts',
   'test/{docs,types}/**',
 ]
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: [TESTS], exclude: [...NO_TESTS, ...SLOW] } },
+      // Loading the modules again for each file would take most of the time.
+      { extends: true, test: { name: 'unit', include: [TESTS], exclude: [...NO_TESTS, ...SLOW], isolate: false } },
       {
         extends: true,
         test: { name: 'slow', include: SLOW.map((glob) => glob.replace(/\*\*$/, '**/*.test.ts')), exclude: NO_TESTS },
       },
     ],
+    // Vitest leaves one processor free. Most tests wait for a process they started.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { requireAssertions: true },

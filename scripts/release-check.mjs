@@ -18,7 +18,7 @@ const READERS = [
 ]
 
 const CHECKS = {
-  coverage: [vitest, 'run', '--coverage', '--coverage.reporter=text-summary', '--project=unit', ...READERS],
+  coverage: [vitest, 'run', '--coverage', '--coverage.reporter=text-summary', ...READERS],
   package: ['scripts/package-check.mjs'],
   types: ['scripts/types-check.mjs'],
   matrix: ['scripts/matrix.mjs'],
