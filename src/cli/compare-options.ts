@@ -41,7 +41,7 @@ function numbers(text: string, expected: string): number[] {
 }
 
 /** `totalVariation=0.01`, added to the limits before it. */
-export function addLimit(text: string, limits: Readonly<Record<string, number>> = {}): Record<string, number> {
+function addLimit(text: string, limits: Readonly<Record<string, number>> = {}): Record<string, number> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('expected a metric and its limit, as in totalVariation=0.01.')
   return { ...limits, [text.slice(0, at).trim()]: parseNumber(text.slice(at + 1)) }
@@ -105,13 +105,27 @@ const LOAD = listed<LoadKey>({
 
 const SIDES = ['', 'golden-', 'dump-', 'baseline-'] as const
 
-export function addCompareOptions(command: Command): void {
-  for (const entry of COMPARE) command.addOption(optionOf(entry.flag, entry.help, entry.parse))
+/** The limits of each token and of the run. */
+export function addLimitOptions(command: Command): void {
+  command
+    .option('--kl-divergence <limit>', 'KL divergence must be below (also -kl)', parseNumber)
+    .option('--cosine-similarity <limit>', 'cosine similarity must be above (also -cs)', parseNumber)
+    .option('--mean-kl <limit>', 'mean KL divergence of the run must be below', parseNumber)
+    .option('--p99-kl <limit>', '99th percentile of the KL divergence must be below', parseNumber)
+    .option('--top1-agreement <limit>', 'share of tokens with the same top-1 must be above', parseNumber)
+    .option('--limit <metric=limit>', 'a limit of one of the --metrics: totalVariation=0.01 (repeatable)', addLimit)
 }
 
-export function addLoadOptions(command: Command): void {
+/** @param without options that the command has no use for */
+export function addCompareOptions(command: Command, without: readonly CompareKey[] = []): void {
+  for (const { key, flag, help, parse } of COMPARE) {
+    if (!without.includes(key)) command.addOption(optionOf(flag, help, parse))
+  }
+}
+
+export function addLoadOptions(command: Command, sides: readonly (typeof SIDES)[number][] = SIDES): void {
   for (const { flag, help, parse } of LOAD) {
-    for (const side of SIDES) {
+    for (const side of sides) {
       const option = optionOf(flag.replace('--', `--${side}`), help, parse)
       command.addOption(side === '' ? option : option.hideHelp())
     }

@@ -7,8 +7,6 @@ import { OperationNames } from '../dumps/operation-names.js'
 import { comparisonReport, type ReportDocument, reportByRun, reportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
-import { countsText } from '../report/message/failure.js'
-import { sparkLine } from '../report/message/token-block.js'
 import { RENDERINGS } from '../report/renderings.js'
 import type { ComparisonRow } from '../report/rows.js'
 import { publishReport } from '../reporters/publish.js'
@@ -19,13 +17,13 @@ import { writeTextReport } from '../reporters/text-report.js'
 import { addLayersOptions, type LayersValues, layersResult, refuseLayersOptions } from './compare-layers.js'
 import {
   addCompareOptions,
-  addLimit,
+  addLimitOptions,
   addLoadOptions,
   compareOptionsOf,
   loadOptionsOf,
-  parseNumber,
 } from './compare-options.js'
 import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
+import { exitCodeOf, verdictLines } from './verdict.js'
 
 const COMPARE_EXAMPLES = `
 Examples:
@@ -58,13 +56,8 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     )
     .option('--no-report', 'write no file')
     .option('--json', 'print the report as JSON instead of the message')
-    .option('--kl-divergence <limit>', 'KL divergence must be below (also -kl)', parseNumber)
-    .option('--cosine-similarity <limit>', 'cosine similarity must be above (also -cs)', parseNumber)
-    .option('--mean-kl <limit>', 'mean KL divergence of the run must be below', parseNumber)
-    .option('--p99-kl <limit>', '99th percentile of the KL divergence must be below', parseNumber)
-    .option('--top1-agreement <limit>', 'share of tokens with the same top-1 must be above', parseNumber)
-    .option('--limit <metric=limit>', 'a limit of one of the --metrics: totalVariation=0.01 (repeatable)', addLimit)
     .option('--cmp-level <level>', 'only logits (also -cl)')
+  addLimitOptions(command)
   addLayersOptions(command)
   addCompareOptions(command)
   addLoadOptions(command)
@@ -92,8 +85,7 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     print(values.json ? reportJson(document) : `${report.message}\n`)
     for (const warning of comparison.warnings) say(`warning: ${warning}`)
     if (values.report) for (const path of writeReports(values.output, document, comparison)) say(fromHere(path))
-    say(`${comparison.pass ? 'within the limits' : 'not within the limits'}: ${countsText(comparison)}`)
-    if (comparison.counts.compared > 1) say(`KL by token ${sparkLine(comparison)}`)
+    for (const line of verdictLines(comparison)) say(line)
     exit(exitCodeOf(comparison))
   })
 
@@ -150,22 +142,6 @@ function sidesOf(
   const trusted = [goldenPath, golden].filter((path) => path !== undefined)
   if (tested.length === 1 && trusted.length === 1) return { dump: tested[0]!, golden: trusted[0]! }
   throw new UsageError('compare needs two dumps: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP')
-}
-
-/** @returns the exit code of a comparison: what is over a limit comes before what could not be decided */
-export function exitCodeOf({
-  pass,
-  tokens,
-  inconclusive,
-}: Pick<ListedComparison, 'pass' | 'tokens' | 'inconclusive'>): number {
-  if (pass) return 0
-  const failing = new Set<string>()
-  for (const token of tokens) if (!token.pass) failing.add(token.verdict)
-  const undecided = failing.delete('undecided')
-  const unreadable = failing.delete('unreadable')
-  if (failing.size > 0) return 1
-  if (unreadable) return 3
-  return undecided || inconclusive !== undefined ? 4 : 1
 }
 
 /** What the CSV says of a comparison; one of layers has no thresholds. */

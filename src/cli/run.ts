@@ -10,6 +10,7 @@ import { addLayers } from './layers.js'
 import { addLogitscmp } from './logitscmp.js'
 import { addMerge } from './merge.js'
 import { addReport } from './report.js'
+import { addSnapshot } from './snapshot.js'
 
 /**
  * Runs the command line.
@@ -34,6 +35,7 @@ export function runCli(args: readonly string[]): number {
   addCompare(program, io)
   addLayers(program, io)
   addLogitscmp(program, io)
+  addSnapshot(program, io)
   addCalibrate(program, io)
   addInspect(program, io)
   addMerge(program, io)

@@ -10,6 +10,15 @@ import { kindOf } from '../io/folder.js'
 import { crypto } from '../lib/optional-packages.js'
 import { makeScratchFolder } from '../lib/scratch-folder.js'
 import { countsText, failureText } from '../report/message/failure.js'
+import {
+  type Candidate,
+  claimedText,
+  missingText,
+  refusedText,
+  unmatchedText,
+  withdrawnLine,
+  writtenLine,
+} from '../report/message/snapshot.js'
 import { currentRunDir } from '../reporters/recorder.js'
 import { printLine } from '../reporters/summary.js'
 import {
@@ -24,22 +33,14 @@ import {
 import { type Claim, SnapshotClaims } from '../snapshots/claims.js'
 import { compareWithSnapshot, type ExpectedHeader, isUnusable } from '../snapshots/compare-snapshot.js'
 import { decide } from '../snapshots/decide.js'
+import { storeDump } from '../snapshots/match-snapshot.js'
 import { candidatePath, locateSnapshot } from '../snapshots/names.js'
 import { noteUsed, removeSnapshot } from '../snapshots/obsolete.js'
 import { checkSnapshotOptions, type SnapshotOptions, type SnapshotSettings } from '../snapshots/options.js'
-import { type Placing, type Written, writeSnapshot } from '../snapshots/write-snapshot.js'
+import type { Placing, Written } from '../snapshots/write-snapshot.js'
 import { called, type MeasuredResult } from './call.js'
 import { hint, optionsText } from './hint.js'
-import { matchSnapshot, type SnapshotMatch } from './match-snapshot.js'
-import {
-  type Candidate,
-  claimedText,
-  missingText,
-  refusedText,
-  unmatchedText,
-  withdrawnLine,
-  writtenLine,
-} from './snapshot-message.js'
+import { type RecordedMatch, recordedMatch } from './match-snapshot.js'
 import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
@@ -91,10 +92,10 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   const { provenance } = settings
   const header = { provenance, test: settings.name === undefined ? test.name : undefined, isUpdate: mode === 'all' }
   const isClaimed = (path: string) => otherClaim(path) !== undefined
-  const match = matchSnapshot(this, existing, target, tested, compare, settings, mode, header)
+  const match = recordedMatch(this, existing, target, tested, compare, settings, mode, header)
   const action = decide(match.state, mode)
   const write = (path: string, placing: Placing) => {
-    const written = writeDump(path, match, test.name, tested, settings, compare, placing)
+    const written = storeDump(path, match, test.name, tested, settings, compare, placing)
     if (written.kind === 'written') {
       const undo = () => {
         written.undo()
@@ -204,7 +205,7 @@ function backupPath(runDir: string | undefined, target: string): string {
 }
 
 /** Gives the report the error of a snapshot that cannot be written. */
-function settled<T>({ settle }: SnapshotMatch, write: () => T): T {
+function settled<T>({ settle }: RecordedMatch, write: () => T): T {
   try {
     return write()
   } catch (error) {
@@ -221,19 +222,6 @@ function attempted(write: () => Written): Candidate {
   } catch (error) {
     return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
   }
-}
-
-function writeDump(
-  path: string,
-  { snapshot }: SnapshotMatch,
-  test: string,
-  dump: Dump,
-  { fidelity, k, provenance }: SnapshotSettings,
-  compare: CompareSettings,
-  placing: Placing,
-): Written {
-  const chosen = fidelity ?? snapshot?.fidelity ?? 'full'
-  return writeSnapshot(path, dump, { fidelity: chosen, k, test, provenance, compare }, placing)
 }
 
 /** @throws GoldenLogitsError `invalid-argument` for a modifier that has no meaning for a snapshot */

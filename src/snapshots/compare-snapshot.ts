@@ -20,14 +20,12 @@ export function compareWithSnapshot(
   { provenance, test, isUpdate }: ExpectedHeader,
 ): SnapshotComparison {
   const snapshot = readSnapshot(path)
-  const differences = differencesOf(snapshot.provenance, provenance)
+  const differences = differencesOf(snapshot.provenance, provenance ?? {})
   const identity = differences.find(({ key }) => IDENTITY.includes(key))
   if (identity) throw otherOrigin(snapshot, identity)
   const comparison = compareSnapshot(snapshot, dump, settings)
-  comparison.notes.push(
-    ...differences.map(({ key, stored, test }) => `${key}: snapshot '${stored}', this test '${test}'`),
-  )
-  const changes = changesOf(snapshot, { provenance, test })
+  comparison.notes.push(...differences.map(({ key, stored, test }) => `${key}: snapshot '${stored}', now '${test}'`))
+  const changes = changesOf(snapshot, { provenance: provenance ?? snapshot.provenance, test })
   if (test === undefined || snapshot.test === test || isUpdate) return { snapshot, comparison, changes }
   const [stored, name] = [printable(snapshot.test, 100), printable(test, 100)]
   const note = `the snapshot was written by test '${stored}', not by this test '${name}'; to confirm, update the snapshot (-u)`
@@ -38,7 +36,8 @@ export function compareWithSnapshot(
 
 /** What the test would write into the header of the snapshot. */
 export interface ExpectedHeader {
-  readonly provenance: Provenance
+  /** Undefined: whatever the snapshot holds. */
+  readonly provenance: Provenance | undefined
   /** The name of the test; undefined if tests may share the snapshot, because the caller named it. */
   readonly test: string | undefined
   /** An update replaces a header that differs, so that is no warning. */
@@ -52,7 +51,10 @@ export interface SnapshotComparison {
   readonly changes: readonly string[]
 }
 
-function changesOf({ provenance: stored, test }: Snapshot, now: Pick<ExpectedHeader, 'provenance' | 'test'>): string[] {
+function changesOf(
+  { provenance: stored, test }: Snapshot,
+  now: { readonly provenance: Provenance; readonly test: string | undefined },
+): string[] {
   const changes = [...new Set([...Object.keys(stored), ...Object.keys(now.provenance)])]
     .filter((key) => stored[key] !== now.provenance[key])
     .map(
@@ -84,7 +86,7 @@ function differencesOf(stored: Provenance, test: Provenance): Difference[] {
 }
 
 function otherOrigin({ path }: Snapshot, { key, stored, test }: Difference): GoldenLogitsError {
-  const message = `the snapshot is of ${key} '${stored}', but the test says '${test}'; give each its own variant, or update the snapshot (-u)`
+  const message = `the snapshot is of ${key} '${stored}', but the option provenance says '${test}'; give each its own snapshot, or update the snapshot (-u)`
   return new GoldenLogitsError('snapshot-mismatch', message, { file: path })
 }
 

@@ -1,5 +1,7 @@
 import type { UpdateMode } from '../runner/snapshot-state.js'
 
+export type { UpdateMode }
+
 /** How the snapshot of a test compares with its dump. */
 export type SnapshotResult =
   /** There is no snapshot. */

@@ -31,6 +31,6 @@ export function refuseForeign(path: string): void {
 
 function refuse(file: string, kind: string | undefined): void {
   if (kind === undefined) return
-  const message = `this ${kind} is not part of a snapshot of golden-logits, so it is not overwritten; move or delete it, or give the snapshot another name with the option name`
+  const message = `this ${kind} is not part of a snapshot of golden-logits, so it is not overwritten; move or delete it, or give the snapshot another name`
   throw new GoldenLogitsError('write-failed', message, { file })
 }

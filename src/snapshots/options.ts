@@ -114,5 +114,5 @@ function checkProvenance(provenance: unknown): Provenance {
 }
 
 function invalid(message: string): GoldenLogitsError {
-  return new GoldenLogitsError('invalid-argument', `toMatchLogitsSnapshot: ${message}`)
+  return new GoldenLogitsError('invalid-argument', message)
 }

@@ -65,7 +65,7 @@ export function dataPath(snapshot: string): string {
   return `${snapshot}.npz`
 }
 
-const ADVICE = 'restore the snapshot from version control, or write a new one with the option -u of the test runner'
+const ADVICE = 'restore the snapshot from version control, or write a new one with the option -u'
 
 /** For a snapshot that was cut short, edited or never one. */
 export function badSnapshot(file: string, message: string, advice = ADVICE): GoldenLogitsError {

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/compare/options.js'
 import { compareDumps, GoldenLogitsError, type LoadDumpOptions, loadDump } from '../../src/index.js'
-import { unmatchedText } from '../../src/matchers/snapshot-message.js'
+import { unmatchedText } from '../../src/report/message/snapshot.js'
 import { compareSnapshot, isUnusable } from '../../src/snapshots/compare-snapshot.js'
 import { readSnapshot } from '../../src/snapshots/read-snapshot.js'
 import { checksum } from '../../src/snapshots/render.js'
@@ -430,7 +430,7 @@ test('a message about undecided tokens counts them, and does not advise only an 
   const textWith = (limit: number, steps: number[]) => {
     const thresholds = { klDivergence: limit, cosineSimilarity: -1 }
     const comparison = compareSnapshot(snapshot, dump, checkOptions({ dtype: 'bf16', thresholds, steps }))
-    return unmatchedText({ state: 'unmatched', snapshot, comparison, settle: () => {} }, undefined)
+    return unmatchedText({ state: 'unmatched', snapshot, comparison }, undefined)
   }
   const undecided = textWith(klDivergence, [0])
   expect(undecided).toMatch(

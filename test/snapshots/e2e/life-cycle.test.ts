@@ -136,7 +136,7 @@ describe.each<Runner>(['vitest', 'jest'])('%s', (runner) => {
       project.test('model', gate('npu', `{ dtype: 'fp16', provenance: { model: 'Tiny/Two' } }`))
       const other = project.run()
       expect(other.code).toBe(1)
-      expect(other.out).toMatch(/the snapshot is of model 'Tiny\/One', but the test says 'Tiny\/Two'/)
+      expect(other.out).toMatch(/the snapshot is of model 'Tiny\/One', but the option provenance says 'Tiny\/Two'/)
     })
   })
 

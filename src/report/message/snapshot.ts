@@ -1,17 +1,21 @@
-import type { Comparison } from '../compare/types.js'
-import { printable } from '../errors.js'
-import { counted, significant } from '../lib/number-text.js'
-import { countsText, failureText } from '../report/message/failure.js'
-import { wholePath } from '../report/message/short-paths.js'
-import type { Claim } from '../snapshots/claims.js'
-import type { Written } from '../snapshots/write-snapshot.js'
-import type { SnapshotMatch } from './match-snapshot.js'
+import type { Comparison } from '../../compare/types.js'
+import { printable } from '../../errors.js'
+import { counted, significant } from '../../lib/number-text.js'
+import type { Claim } from '../../snapshots/claims.js'
+import type { SnapshotMatch } from '../../snapshots/match-snapshot.js'
+import type { Written } from '../../snapshots/write-snapshot.js'
+import { countsText, failureText } from './failure.js'
+import { wholePath } from './short-paths.js'
 
 /** Where the new logits are, if the runner does not allow snapshots to be written. */
 export type Candidate = Exclude<Written, { kind: 'not-allowed' }> | { kind: 'failed'; reason: string }
 
-/** The dump does not match its snapshot. */
-export function unmatchedText({ comparison, snapshot }: SnapshotMatch, candidate: Candidate | undefined): string {
+/** The dump does not match its snapshot. @param howToUpdate what replaces the snapshot by the dump */
+export function unmatchedText(
+  { comparison, snapshot }: SnapshotMatch,
+  candidate: Candidate | undefined,
+  howToUpdate = 'run the test with -u',
+): string {
   const { path, provenance } = snapshot!
   const origin = Object.entries(provenance).map(([key, value]) => `${printable(key, 40)} ${printable(value)}`)
   return [
@@ -19,14 +23,14 @@ export function unmatchedText({ comparison, snapshot }: SnapshotMatch, candidate
     '',
     `  snapshot     ${wholePath(path)}${origin.length > 0 ? ` (${printable(origin.join(', '), 200)})` : ''}`,
     ...candidateLines(candidate),
-    adviceFor(comparison!),
+    adviceFor(comparison!, howToUpdate),
   ].join('\n')
 }
 
-function adviceFor({ tokens }: Comparison): string {
+function adviceFor({ tokens }: Comparison, howToUpdate: string): string {
   const undecided = tokens.filter(({ verdict }) => verdict === 'undecided').length
   const failing = tokens.filter(({ pass }) => !pass).length
-  if (undecided === 0) return 'If the new logits are right, update the snapshot: run the test with -u.'
+  if (undecided === 0) return `If the new logits are right, update the snapshot: ${howToUpdate}.`
   const only = undecided === failing ? 'No token is known to be over a limit, but' : `Of ${failing} failing tokens,`
   return `${only} ${undecided} cannot be decided with this compact snapshot. Write it with fidelity: 'full' or a larger k from the dump of the golden, or set the option thresholds. An update (-u) accepts the new logits without a decision.`
 }
