@@ -9,7 +9,7 @@ import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
-import { exactRow, isWide, movesLogits, widened } from '../tensor/widen.js'
+import { exactRow, isWide, movesLogits } from '../tensor/widen.js'
 import { unequalPositions } from './expand-positions.js'
 import { measureLogProbs } from './measure-log-probs.js'
 import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
@@ -243,8 +243,8 @@ function boundRows(
   if (movesLogits(raw.bytes, dump.dtype, count)) return failure(sides, 'shape-mismatch', `dump: ${MOVED_LOGITS}`)
   const source = narrowDtype(raw.bytes, dump.dtype, count)
   if (source) sides.dump.savedFrom = source
-  const row = widened(raw.bytes.subarray(0, count * itemSize(dump.dtype)), dump.dtype, count)
-  const rows = golden.compare(row)
+  const bytes = raw.bytes.subarray(0, count * itemSize(dump.dtype))
+  const rows = golden.compare({ bytes, dtype: dump.dtype, width: count })
   const cut = vocabSize === undefined ? {} : { cut: vocabCut(undefined, raw, vocabSize) }
   if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...cut }
   return { ...sides, kind: 'compared', rows, ...cut }

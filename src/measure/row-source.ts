@@ -5,6 +5,7 @@ import type { LogProbs } from '../metrics/log-probs.js'
 import type { RowComparison } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { BoundedRows } from './outcome.js'
+import type { RawRow } from './vocab-cut.js'
 
 /**
  * Where one side's rows come from: files, a snapshot, memory. `measurePair` asks the sources of both sides for the same step
@@ -108,8 +109,8 @@ export interface PartialRow {
   readonly fileShape: readonly number[]
   readonly parts: readonly Pick<RowPart, 'file' | 'dtype' | 'width'>[]
   readonly notes: readonly string[]
-  /** @param row the other side's logits, of the same vocabulary size */
-  compare(row: Float32Array): RowComparison | BoundedRows
+  /** @param row the other side's logits, of the same vocabulary size; float32 holds them */
+  compare(row: RawRow): RowComparison | BoundedRows
 }
 
 /** The tensor was found but holds no row that can be compared. */

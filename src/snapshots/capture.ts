@@ -1,6 +1,7 @@
 import { nonFiniteText } from '../compare/judge.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { ReusedBytes } from '../lib/reused-bytes.js'
 import { planOneSide, readPlan, roomOf, unequalReason } from '../measure/ranks.js'
 import { hasLogs, type RowSource } from '../measure/row-source.js'
 import { type VocabCut, vocabCut } from '../measure/vocab-cut.js'
@@ -17,8 +18,14 @@ export type Capture =
  * Reads the row of a step, with all its ranks. Refused if the ranks may be parts of one vocabulary or rows of their own: a
  * snapshot would make the wrong reading permanent.
  * @param vocabSize keep only this many columns
+ * @param memory for the row; if absent, it gets its own
  */
-export function capture(step: DumpStep, rows: RowSource, vocabSize: number | undefined): Capture {
+export function capture(
+  step: DumpStep,
+  rows: RowSource,
+  vocabSize: number | undefined,
+  memory = new ReusedBytes(),
+): Capture {
   const prepared = rows.prepare(step, true)
   if (prepared.kind === 'partial') throw new TypeError('a dump has complete rows')
   if (prepared.kind === 'shape-mismatch') return { kind: 'refused', reason: `dump: ${prepared.reason}` }
@@ -34,7 +41,7 @@ export function capture(step: DumpStep, rows: RowSource, vocabSize: number | und
     const { dtype, fileShape } = prepared
     const plan = planOneSide(prepared, vocabSize)
     if ('reason' in plan) return { kind: 'refused', reason: plan.reason }
-    const bytes = new Uint8Array(roomOf(plan))
+    const bytes = memory.take(roomOf(plan))
     const start = readPlan(plan, bytes)!
     const reason = unequalReason('dump', prepared, plan, bytes, start)
     if (reason !== undefined) return { kind: 'refused', reason }

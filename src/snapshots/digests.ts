@@ -2,6 +2,7 @@ import { isAbsolute, relative, sep } from 'node:path'
 import type { Budgets } from '../io/budgets.js'
 import { openFile } from '../io/file-source.js'
 import { crypto } from '../lib/optional-packages.js'
+import type { ReusedBytes } from '../lib/reused-bytes.js'
 import type { SourceFile } from './types.js'
 
 /**
@@ -19,12 +20,17 @@ export function rowDigest(row: Float32Array): string {
 const PIECE = 1 << 20
 
 /** The files that a step's logits were read from: name, size and SHA-256 of each. Reads them piece by piece. */
-export function sourcesOf(step: number, files: readonly string[], budgets: Partial<Budgets>): SourceFile[] {
+export function sourcesOf(
+  step: number,
+  files: readonly string[],
+  budgets: Partial<Budgets>,
+  memory: ReusedBytes,
+): SourceFile[] {
   return files.map((path) => {
     const file = openFile(path, budgets)
     try {
       const hash = crypto().createHash('sha256')
-      const buffer = new Uint8Array(Math.min(PIECE, file.size))
+      const buffer = memory.take(Math.min(PIECE, file.size))
       for (let at = 0; at < file.size; at += buffer.length) {
         const piece = buffer.subarray(0, Math.min(buffer.length, file.size - at))
         file.read(at, piece)

@@ -1,17 +1,22 @@
+import type { ReusedBytes } from '../lib/reused-bytes.js'
 import type { BoundedRows } from '../measure/outcome.js'
 import type { PartialRow } from '../measure/row-source.js'
 import { compareRows } from '../metrics/compare-rows.js'
 import { countNonFinite, hasNonFinite, type RowScan } from '../metrics/row-scan.js'
 import { quickScan } from '../metrics/sketches/quick-scan.js'
 import type { RowComparison } from '../metrics/types.js'
+import { widened } from '../tensor/widen.js'
 import { boundCompact } from './compact/bound.js'
 import { ROUNDING } from './compact/interval.js'
 import { type CompactRow, ROOT_STEP } from './compact/types.js'
 import { rowDigest } from './digests.js'
 import type { SnapshotToken } from './types.js'
 
-/** The row of a token of a compact snapshot: it compares another row itself. @param file the snapshot's */
-export function compactRow(token: SnapshotToken, compact: CompactRow, file: string): PartialRow {
+/**
+ * The row of a token of a compact snapshot: it compares another row itself.
+ * @param file the snapshot's @param memory for the other row
+ */
+export function compactRow(token: SnapshotToken, compact: CompactRow, file: string, memory: ReusedBytes): PartialRow {
   const { dtype, width } = token
   return {
     kind: 'partial',
@@ -19,7 +24,7 @@ export function compactRow(token: SnapshotToken, compact: CompactRow, file: stri
     fileShape: [1, width],
     notes: [],
     parts: [{ file, dtype, width }],
-    compare: (row) => compareCompact(compact, token, row),
+    compare: ({ bytes, dtype, width }) => compareCompact(compact, token, widened(bytes, dtype, width, memory)),
   }
 }
 

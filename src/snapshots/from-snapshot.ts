@@ -1,4 +1,5 @@
 import type { Dump, DumpStep } from '../dumps/types.js'
+import { ReusedBytes } from '../lib/reused-bytes.js'
 import type { Prepared, RowSource, SentRows } from '../measure/row-source.js'
 import { scanRow } from '../metrics/row-scan.js'
 import { itemSize } from '../tensor/dtype.js'
@@ -34,6 +35,7 @@ export class SnapshotSource implements RowSource {
   private readonly snapshot: Snapshot
   private readonly tokens: ReadonlyMap<number, SnapshotToken>
   private readonly npz: NpzReader | undefined
+  private readonly memory = new ReusedBytes()
 
   /** @throws GoldenLogitsError what `NpzReader` throws */
   constructor(snapshot: Snapshot) {
@@ -51,7 +53,7 @@ export class SnapshotSource implements RowSource {
   prepare({ step, files }: DumpStep): Prepared {
     const token = this.tokens.get(step)!
     const { dtype, width, compact } = token
-    if (compact) return compactRow(token, compact, files[0]!)
+    if (compact) return compactRow(token, compact, files[0]!, this.memory)
     const part = { file: files[0]!, dtype, width }
     const facts = { dtype, fileShape: [1, width], notes: [] }
     const read = (into: Uint8Array) => {

@@ -3,6 +3,7 @@ import type { CompareSettings } from '../compare/options.js'
 import { inferPrecision, thresholdsOf } from '../compare/thresholds.js'
 import type { DumpStep } from '../dumps/types.js'
 import type { Budgets } from '../io/budgets.js'
+import { ReusedBytes } from '../lib/reused-bytes.js'
 import { MOVED_LOGITS } from '../measure/measure-pair.js'
 import type { RowSource } from '../measure/row-source.js'
 import { quickScan } from '../metrics/sketches/quick-scan.js'
@@ -32,23 +33,31 @@ export type StoredRow =
     }
   | { kind: 'refused'; reason: string }
 
+/** Memory that a thread uses for one row after the other. */
+export class RowMemory {
+  readonly bytes = new ReusedBytes()
+  readonly logits = new ReusedBytes()
+  readonly piece = new ReusedBytes()
+}
+
 /** @throws GoldenLogitsError what `openFile` throws if a file vanishes after its row was read */
-export function storeRow(source: DumpStep, rows: RowSource, settings: RowSettings): StoredRow {
+export function storeRow(source: DumpStep, rows: RowSource, settings: RowSettings, memory: RowMemory): StoredRow {
   const { vocabSize, precision, limits, fidelity, k, budgets } = settings
-  const captured = capture(source, rows, vocabSize)
+  const isCompact = fidelity === 'compact'
+  // The bytes of a full row are passed on.
+  const captured = capture(source, rows, vocabSize, isCompact ? memory.bytes : undefined)
   if (captured.kind !== 'row') return captured
   const { dtype, width, bytes, fileShape, cut } = captured
-  const row = widened(bytes, dtype, width)
+  const row = widened(bytes, dtype, width, memory.logits)
   const limit = thresholdsOf(precision ?? inferPrecision([dtype]), limits).klDivergence
   const scan = quickScan(row)
   const problem = rowProblem(row, scan) ?? (cut && overCut(cut, limit))
   if (problem !== undefined) return { kind: 'refused', reason: problem }
-  const isCompact = fidelity === 'compact'
   if (isCompact && movesLogits(bytes, dtype, width)) return { kind: 'refused', reason: MOVED_LOGITS }
   const { top1, top1Logit } = scan
   const { step, layer } = source
   const token = { step, dtype, width, top1, top1Logit, layer, digest: rowDigest(row) }
-  const sources = sourcesOf(step, source.files, budgets)
+  const sources = sourcesOf(step, source.files, budgets, memory.piece)
   if (isCompact) return { kind: 'row', token: { ...token, compact: summarise(row, k) }, sources, fileShape }
   return { kind: 'row', token, sources, fileShape, bytes }
 }

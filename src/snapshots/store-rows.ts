@@ -11,7 +11,7 @@ import { threadCount } from '../measure/threads/thread-count.js'
 import { makeWork, type SharedWork } from '../measure/threads/work.js'
 import { SNAPSHOT_WORKER } from './from-snapshot.js'
 import { NpzWriter } from './npz.js'
-import { type RowSettings, type StoredRow, storeRow } from './store-row.js'
+import { RowMemory, type RowSettings, type StoredRow, storeRow } from './store-row.js'
 import type { Fidelity, Snapshot, SnapshotToken, SourceFile } from './types.js'
 
 /** Readers accept no more. */
@@ -58,7 +58,8 @@ export function storeRows(dump: Dump, settings: StoreSettings, descriptor: numbe
   const rowSettings: RowSettings = { vocabSize, precision, limits, fidelity, k, budgets: dump.budgets }
   const rows = rowsOf(dump)
   const kept = new KeptRows(descriptor)
-  const make = (step: DumpStep): StoredRow => storeRow(step, rows, rowSettings)
+  const memory = new RowMemory()
+  const make = (step: DumpStep): StoredRow => storeRow(step, rows, rowSettings, memory)
   const threads = fidelity === 'compact' && rows instanceof FilesSource ? threadCount(compare.threads) : 1
   if (threads > 1) runOnThreads(storeJob(steps, kept, make, rows as FilesSource, rowSettings), threads)
   else for (const step of steps) if (!kept.refusal) kept.add(step, make(step))

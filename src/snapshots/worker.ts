@@ -1,3 +1,4 @@
+import { ReusedBytes } from '../lib/reused-bytes.js'
 import type { Outcome } from '../measure/outcome.js'
 import type { RowSource } from '../measure/row-source.js'
 import type { Batch } from '../measure/threads/batch.js'
@@ -5,7 +6,7 @@ import { filesSource, pairWorker } from '../measure/threads/pair-worker.js'
 import { type Maker, serve } from '../measure/threads/serve.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import { compactRow } from './from-compact.js'
-import { type StoredRow, storeRow } from './store-row.js'
+import { RowMemory, type StoredRow, storeRow } from './store-row.js'
 import type { RowWork } from './store-rows.js'
 import type { SnapshotToken } from './types.js'
 
@@ -16,10 +17,12 @@ serve<Batch | RowWork, Outcome | StoredRow>((work) =>
 
 /** The rows of a batch, by the index of the pair. */
 function compactRows(tokens: readonly SnapshotToken[]): RowSource {
-  return { prepare: ({ step, files }) => compactRow(tokens[step]!, tokens[step]!.compact!, files[0]!) }
+  const memory = new ReusedBytes()
+  return { prepare: ({ step, files }) => compactRow(tokens[step]!, tokens[step]!.compact!, files[0]!, memory) }
 }
 
 function rowWorker({ steps, files, settings }: RowWork): Maker<StoredRow> {
   const rows = filesSource(files, rowKernel())
-  return { make: (item) => storeRow(steps[item]!, rows, settings), end: () => rows.releaseFiles() }
+  const memory = new RowMemory()
+  return { make: (item) => storeRow(steps[item]!, rows, settings, memory), end: () => rows.releaseFiles() }
 }

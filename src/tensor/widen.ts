@@ -1,3 +1,4 @@
+import type { ReusedBytes } from '../lib/reused-bytes.js'
 import type { Dtype } from './dtype.js'
 
 /** A view of `count` elements at the front of `bytes`, which are copied only if they are not aligned. */
@@ -110,9 +111,14 @@ export function exactRow(bytes: Uint8Array, dtype: Dtype, count: number): Row {
   return widened(bytes, dtype, count)
 }
 
-/** The first `count` elements as a new array: see `widen`. */
-export function widened(bytes: Uint8Array, dtype: Dtype, count: number): Float32Array<ArrayBuffer> {
-  const values = new Float32Array(count)
+/** The first `count` elements as a new array, or in `memory`: see `widen`. */
+export function widened(
+  bytes: Uint8Array,
+  dtype: Dtype,
+  count: number,
+  memory?: ReusedBytes,
+): Float32Array<ArrayBuffer> {
+  const values = memory ? new Float32Array(memory.take(4 * count).buffer, 0, count) : new Float32Array(count)
   widen(bytes, dtype, values)
   return values
 }

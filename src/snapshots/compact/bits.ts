@@ -2,12 +2,20 @@ const VIEW = new DataView(new ArrayBuffer(8))
 
 /** Writes numbers bit by bit, the highest bit first. */
 export class BitWriter {
-  private readonly bytes: number[] = []
-  private used = 0
+  private bytes = new Uint8Array(1024)
+  /** Number of bits written. */
+  private at = 0
 
-  /** @param width 0 to 32 */
+  /** The low `width` bits of a number. @param width 0 to 32 */
   fixed(value: number, width: number): void {
-    for (let i = width - 1; i >= 0; i--) this.bit((value >>> i) & 1)
+    if (this.at + width > 8 * this.bytes.length) this.grow()
+    for (let left = width; left > 0; ) {
+      const room = 8 - (this.at & 7)
+      const count = Math.min(room, left)
+      left -= count
+      this.bytes[this.at >> 3]! |= ((value >>> left) & ((1 << count) - 1)) << (room - count)
+      this.at += count
+    }
   }
 
   float32(value: number): void {
@@ -27,8 +35,8 @@ export class BitWriter {
 
   /** Rice code: `value >> shift` ones, a zero, then the low `shift` bits. Short for values around 2^shift. */
   rice(value: number, shift: number): void {
-    for (let ones = Math.floor(value / 2 ** shift); ones > 0; ones--) this.bit(1)
-    this.bit(0)
+    for (let ones = Math.floor(value / 2 ** shift); ones > 0; ones--) this.fixed(1, 1)
+    this.fixed(0, 1)
     this.fixed(value % 2 ** shift, shift)
   }
 
@@ -43,24 +51,24 @@ export class BitWriter {
 
   /** The written bits, padded with zeros to a multiple of 8. */
   finish(): Uint8Array {
-    return Uint8Array.from(this.bytes)
+    return this.bytes.slice(0, Math.ceil(this.at / 8))
   }
 
-  private bit(bit: number): void {
-    if (this.used === 0) this.bytes.push(0)
-    if (bit === 1) this.bytes[this.bytes.length - 1]! |= 0x80 >> this.used
-    this.used = (this.used + 1) % 8
+  private grow(): void {
+    const bytes = new Uint8Array(2 * this.bytes.length)
+    bytes.set(this.bytes)
+    this.bytes = bytes
   }
 }
 
-/** How many bits `rice` writes. */
+/** How many bits `rice` writes. @param value below 2³² */
 export function riceLength(value: number, shift: number): number {
-  return Math.floor(value / 2 ** shift) + 1 + shift
+  return (value >>> shift) + 1 + shift
 }
 
-/** How many bits `golomb` writes. */
+/** How many bits `golomb` writes. @param value below 2³² − 1 */
 export function golombLength(value: number, shift: number): number {
-  return 2 * Math.floor(Math.log2(Math.floor(value / 2 ** shift) + 1)) + 1 + shift
+  return 2 * (31 - Math.clz32((value >>> shift) + 1)) + 1 + shift
 }
 
 /** Reads what `BitWriter` wrote. Throws a RangeError at the end of the bits. */
@@ -74,7 +82,15 @@ export class BitReader {
 
   fixed(width: number): number {
     let value = 0
-    for (let i = 0; i < width; i++) value = 2 * value + this.bit()
+    for (let left = width; left > 0; ) {
+      const byte = this.bytes[this.at >> 3]
+      if (byte === undefined) throw new RangeError('the bits end early')
+      const room = 8 - (this.at & 7)
+      const count = Math.min(room, left)
+      value = value * (1 << count) + ((byte >> (room - count)) & ((1 << count) - 1))
+      this.at += count
+      left -= count
+    }
     return value
   }
 
@@ -90,31 +106,26 @@ export class BitReader {
   }
 
   octets(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.fixed(8))
+    const octets = new Uint8Array(count)
+    for (let i = 0; i < count; i++) octets[i] = this.fixed(8)
+    return octets
   }
 
   rice(shift: number): number {
     let ones = 0
-    while (this.bit() === 1) ones++
+    while (this.fixed(1) === 1) ones++
     return ones * 2 ** shift + this.fixed(shift)
   }
 
   golomb(shift: number): number {
     let width = 0
-    while (this.bit() === 0) if (++width > 32) throw new RangeError('a number of more than 32 bits')
+    while (this.fixed(1) === 0) if (++width > 32) throw new RangeError('a number of more than 32 bits')
     return (2 ** width + this.fixed(width) - 1) * 2 ** shift + this.fixed(shift)
   }
 
   /** True if only the padding of the last byte is left. */
   isAtEnd(): boolean {
-    if (this.bytes.length * 8 - this.at >= 8) return false
-    while (this.at < this.bytes.length * 8) if (this.bit() === 1) return false
-    return true
-  }
-
-  private bit(): number {
-    const byte = this.bytes[this.at >> 3]
-    if (byte === undefined) throw new RangeError('the bits end early')
-    return (byte >> (7 - (this.at++ & 7))) & 1
+    const left = this.bytes.length * 8 - this.at
+    return left < 8 && this.fixed(left) === 0
   }
 }

@@ -1,5 +1,5 @@
 import { BitReader, BitWriter, golombLength, riceLength } from './bits.js'
-import { digestOfIds } from './row-facts.js'
+import { digestOfNoIds } from './row-facts.js'
 import { MOST_STEPS, SKETCH_SIZE, type Sketch } from './sketch.js'
 import { type CompactRow, type Fill, RANGES, ROOT_STEP } from './types.js'
 
@@ -45,14 +45,22 @@ function writeIds(bits: BitWriter, row: CompactRow): void {
   for (const root of roots) bits.golomb(root, rootShift)
 }
 
-/** The shift with which the numbers take the fewest bits. */
+/** The shift with which the numbers take the fewest bits, the lowest one of several. */
 function shortest(
   shifts: number,
   numbers: readonly number[],
   lengthOf: (value: number, shift: number) => number,
 ): number {
-  const lengths = Array.from({ length: shifts }, (_, shift) => numbers.reduce((sum, n) => sum + lengthOf(n, shift), 0))
-  return lengths.indexOf(Math.min(...lengths))
+  let [best, fewest] = [0, Number.POSITIVE_INFINITY]
+  for (let shift = 0; shift < shifts; shift++) {
+    let bits = 0
+    for (const number of numbers) bits += lengthOf(number, shift)
+    if (bits < fewest) {
+      best = shift
+      fewest = bits
+    }
+  }
+  return best
 }
 
 /** What the line of a token says of its row. */
@@ -125,7 +133,7 @@ function readRow(bits: BitReader, line: RowLine): CompactRow | string {
   const numbers = { listed, suppressed, infinite, tailEntropy, tailCeiling, floor, squares, steps, masses }
   const problem = impossible(count, { ...numbers, finite: [logSumExp, sum] })
   if (problem !== undefined) return problem
-  const suppressedDigest = suppressed > 0 ? bits.octets(DIGEST_BYTES) : digestOfIds([])
+  const suppressedDigest = suppressed > 0 ? bits.octets(DIGEST_BYTES) : digestOfNoIds()
   const fill = infinite < suppressed ? readFill(bits) : undefined
   if (typeof fill === 'string') return fill
   const direction = readSketch(bits, directionStep)
@@ -159,7 +167,9 @@ function readFill(bits: BitReader): Fill | string {
 }
 
 function readSketch(bits: BitReader, step: number): Sketch {
-  return { step, numbers: Int16Array.from({ length: SKETCH_SIZE }, () => bits.fixed(STEP_BITS) - MOST_STEPS) }
+  const numbers = new Int16Array(SKETCH_SIZE)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = bits.fixed(STEP_BITS) - MOST_STEPS
+  return { step, numbers }
 }
 
 /**

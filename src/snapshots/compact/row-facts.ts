@@ -52,7 +52,7 @@ export function rowFacts(kernel: SketchKernel, row: Float32Array): RowFacts {
     moments,
     suppressed,
     infinite: ids.infinite.length,
-    suppressedDigest: digestOfIds(ids.all),
+    suppressedDigest: suppressed === 0 ? digestOfNoIds() : digestOfIds(ids.all),
     fill: hasFill ? { sum, squares, min, max: most, infiniteDigest: digestOfIds(ids.infinite) } : undefined,
   }
 }
@@ -71,6 +71,14 @@ function suppressedIds(row: Float32Array, least: number): { all: number[]; infin
     if (row[i] === Number.NEGATIVE_INFINITY) ids.infinite.push(i)
   }
   return ids
+}
+
+let ofNone: Uint8Array | undefined
+
+/** That of most rows, which therefore is computed once. Not to be changed. */
+export function digestOfNoIds(): Uint8Array {
+  ofNone ??= digestOfIds([])
+  return ofNone
 }
 
 /** SHA-256 of ascending vocab ids as little-endian uint32, its first 16 bytes. */

@@ -42,8 +42,13 @@ export function nthLowest(numbers: Float64Array, n: number): { value: number; be
 export function nthHighest(numbers: Float32Array, n: number): number {
   // The lowest one first; the numbers at 2i + 1 and 2i + 2 are not below the one at i.
   const heap = numbers.slice(0, n).sort()
-  for (let i = n; i < numbers.length; i++) if (numbers[i]! > heap[0]!) replaceLowest(heap, numbers[i]!)
-  return heap[0]!
+  let lowest = heap[0]!
+  for (let i = n; i < numbers.length; i++) {
+    if (numbers[i]! <= lowest) continue
+    replaceLowest(heap, numbers[i]!)
+    lowest = heap[0]!
+  }
+  return lowest
 }
 
 function replaceLowest(heap: Float32Array, number: number): void {

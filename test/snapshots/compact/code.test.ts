@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BitReader, BitWriter } from '../../../src/snapshots/compact/bits.js'
+import { BitReader, BitWriter, golombLength, riceLength } from '../../../src/snapshots/compact/bits.js'
 import { decodeRow, encodeRow, type RowLine } from '../../../src/snapshots/compact/code.js'
 import { summarise } from '../../../src/snapshots/compact/summarise.js'
 import type { CompactRow } from '../../../src/snapshots/compact/types.js'
@@ -31,6 +31,40 @@ test('codes have the bits of their definitions', () => {
   const golomb = new BitWriter()
   golomb.golomb(9, 1) // 9 = 4·2 + 1, 4 + 1 = 101: 00101 1
   expect([...golomb.finish()]).toEqual([0b001011_00])
+})
+
+test('numbers of 32 bits and of no bits lie at any bit', () => {
+  for (let before = 0; before < 8; before++) {
+    const writer = new BitWriter()
+    writer.fixed(1, before)
+    writer.fixed(0xdeadbeef, 32)
+    writer.fixed(0xffffffff, 0)
+    writer.fixed(5, 3)
+    const bits = [...writer.finish()].map((byte) => byte.toString(2).padStart(8, '0')).join('')
+    const written = `${'1'.padStart(before, '0').slice(0, before)}${(0xdeadbeef).toString(2)}101`
+    expect(bits).toBe(written.padEnd(Math.ceil(written.length / 8) * 8, '0'))
+    const reader = new BitReader(writer.finish())
+    expect([before, 32, 0, 3].map((width) => reader.fixed(width)).slice(1)).toEqual([0xdeadbeef, 0, 5])
+  }
+})
+
+test('thousands of bytes are written', () => {
+  const writer = new BitWriter()
+  const numbers = Array.from({ length: 20_000 }, (_, i) => (i * 7919) % 2 ** 12)
+  for (const number of numbers) writer.fixed(number, 12)
+  const reader = new BitReader(writer.finish())
+  expect(numbers.filter((number) => reader.fixed(12) !== number)).toEqual([])
+})
+
+test('the lengths of codes are those of their definitions', () => {
+  const number = fc.oneof(fc.nat(100), fc.nat(2 ** 24), fc.constantFrom(2 ** 23 - 1, 2 ** 23, 2 ** 24 - 1))
+  fc.assert(
+    fc.property(number, fc.integer({ min: 0, max: 19 }), (value, shift) => {
+      const high = Math.floor(value / 2 ** shift)
+      expect(riceLength(value, shift)).toBe(high + 1 + shift)
+      expect(golombLength(value, shift)).toBe(2 * ((high + 1).toString(2).length - 1) + 1 + shift)
+    }),
+  )
 })
 
 /** What the line of a token says of a row. */
