@@ -1,7 +1,7 @@
 /** The page's style sheet. Light and dark, narrow and printed. */
 export const STYLE = `
 :root{color-scheme:light dark;--back:#f7f7f8;--card:#fff;--ink:#1c1d21;--soft:#5d6069;--line:#dcdde2;--value:#3566b8;--bad:#b3261e;--good:#1b6e3c;--flip:#8a5a00;--warn:#fff4dc}
-@media(prefers-color-scheme:dark){:root{--back:#16171a;--card:#1f2125;--ink:#e8e9ed;--soft:#a2a6b0;--line:#373a42;--value:#8fb4f2;--bad:#ff8a80;--good:#7fd6a0;--flip:#f0c060;--warn:#3a3220}}
+@media screen and (prefers-color-scheme:dark){:root{--back:#16171a;--card:#1f2125;--ink:#e8e9ed;--soft:#a2a6b0;--line:#373a42;--value:#8fb4f2;--bad:#ff8a80;--good:#7fd6a0;--flip:#f0c060;--warn:#3a3220}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--back);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:1040px;margin:0 auto;padding:1.2rem}
@@ -60,5 +60,5 @@ dt{font-weight:600}dd{margin:0 0 .4rem 0}
 .summary td:first-child,.summary th:first-child,.summary td:last-child,.summary th:last-child{text-align:left;overflow-wrap:anywhere}
 :focus-visible{outline:2px solid var(--value);outline-offset:2px}
 @media(max-width:640px){main{padding:.5rem}.comparison{padding:.6rem}.chart{min-width:560px}.summary td:last-child,.summary th:last-child{display:none}th,td{padding:.18rem .35rem}}
-@media print{body{background:#fff}.many .comparison{content-visibility:visible}.comparison{break-inside:avoid-page;border-color:#999}.filters,.cursor{display:none}.scroll{max-height:none;overflow:visible;border:0}details:not([open])>:not(summary){display:none}.tokens thead{position:static}}
+@media print{body{background:#fff}.many .comparison{content-visibility:visible}.comparison{break-inside:avoid-page;border-color:#999}.filters,.cursor{display:none}.scroll{max-height:none;overflow:visible;border:0}details:not([open])>:not(summary){display:none}.tokens thead{position:static}table{font-size:11px}th,td{padding:.15rem .3rem}.text{min-width:8rem}}
 `

@@ -20,6 +20,19 @@ export function partlyMissing(): ComparisonReport {
   return comparisonReport(compareDumps(dump, golden), 'partly missing')
 }
 
+/** A report of greedy runs that read different texts behind a near-tie at token 1, so that two of eight tokens are judged. */
+export function inconclusive(): ComparisonReport {
+  const tie = (first: number, second: number) => ({ values: logits(1).with(3, first).with(4, second) })
+  const rows = (seed: number) => Array.from({ length: 6 }, (_, step) => ({ values: logits(seed + step) }))
+  const golden = torchDump([{ values: logits(0) }, tie(30, 29.9), ...rows(2)])
+  const dump = torchDump([
+    { values: logits(0).map((logit, id) => logit + (id === 0 ? 0.001 : 0)) },
+    tie(29.9, 30),
+    ...rows(20),
+  ])
+  return comparisonReport(compareDumps(dump, golden, { dtype: 'bf16' }), 'inconclusive')
+}
+
 /** A report of that many tokens: each has the numbers of a real one, and one in a hundred fails. */
 export function longReport(tokens: number, title: string): ComparisonReport {
   const report = treeReport('b_token3_degraded', title)

@@ -6,7 +6,7 @@ import { csv } from '../../../../src/report/csv.js'
 import { type ComparisonReport, reportDocument } from '../../../../src/report/document.js'
 import { htmlPage } from '../../../../src/report/html/page.js'
 import { rowsOf } from '../../../e2e/project.js'
-import { longReport, partlyMissing, treeReport } from '../build.js'
+import { inconclusive, longReport, partlyMissing, treeReport } from '../build.js'
 import { BrowserPage, CHROMIUM } from './chromium.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'golden-logits-page-'))
@@ -16,6 +16,9 @@ function pageOf(name: string, ...reports: ComparisonReport[]): string {
   writeFileSync(file, htmlPage(reportDocument(reports)))
   return file
 }
+
+/** The width of a page in CSS pixels. */
+const A4 = 794
 
 const evil = '<img src=x onerror="document.title=1">'
 const bad = treeReport('b_token3_degraded', evil)
@@ -152,19 +155,30 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
     }
   })
 
+  test('printed on A4, no column is cut off', async () => {
+    const file = pageOf('print.html', bad, inconclusive(), partlyMissing())
+    const view = await BrowserPage.open(file, A4, { media: 'print' })
+    try {
+      expect(await view.value('document.documentElement.scrollWidth')).toBeLessThanOrEqual(A4)
+    } finally {
+      view.close()
+    }
+  })
+
   const shots = process.env.SCREENSHOTS
   test.skipIf(!shots)('screenshots, into the folder that SCREENSHOTS names', async () => {
     mkdirSync(shots!, { recursive: true })
-    const file = pageOf('shots.html', bad, treeReport('a_clean_f32_vs_f16'), partlyMissing())
-    for (const [name, width, dark] of [
-      ['light', 1100, false],
-      ['dark', 1100, true],
-      ['narrow', 420, false],
+    const file = pageOf('shots.html', bad, treeReport('a_clean_f32_vs_f16'), inconclusive(), partlyMissing())
+    for (const [name, width, media] of [
+      ['light', 1100, {}],
+      ['dark', 1100, { features: [{ name: 'prefers-color-scheme', value: 'dark' }] }],
+      ['narrow', 420, {}],
+      ['printed', A4, { media: 'print' }],
     ] as const) {
-      const view = await BrowserPage.open(file, width, dark)
+      const view = await BrowserPage.open(file, width, media)
       writeFileSync(join(shots!, `${name}.png`), await view.screenshot())
       view.close()
     }
-    expect(readdirSync(shots!)).toHaveLength(3)
+    expect(readdirSync(shots!)).toEqual(['dark.png', 'light.png', 'narrow.png', 'printed.png'])
   })
 })

@@ -42,16 +42,15 @@ export class BrowserPage {
     })
   }
 
-  static async open(file: string, width = 1100, dark = false): Promise<BrowserPage> {
+  /** @param media parameters of `Emulation.setEmulatedMedia` */
+  static async open(file: string, width = 1100, media: object = {}): Promise<BrowserPage> {
     const page = new BrowserPage(CHROMIUM!)
     const { targetId } = (await page.send('Target.createTarget', { url: 'about:blank' })) as { targetId: string }
     const attached = (await page.send('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string }
     page.session = attached.sessionId
     for (const domain of ['Page', 'Network', 'Accessibility', 'Runtime']) await page.send(`${domain}.enable`)
     await page.send('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false })
-    if (dark) {
-      await page.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: 'dark' }] })
-    }
+    await page.send('Emulation.setEmulatedMedia', media)
     const loaded = new Promise<void>((resolve) => page.listeners.set('Page.loadEventFired', resolve))
     await page.send('Page.navigate', { url: `file://${file}` })
     await loaded
