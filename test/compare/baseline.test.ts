@@ -62,6 +62,38 @@ describe('what a baseline lets pass', () => {
   })
 })
 
+describe('a run of sure tokens in which few are uncertain', () => {
+  // Two equal logits far above the others: the KL divergence is ⅛ of the square of what moves them apart.
+  const uncertain = (steps: readonly number[]) => {
+    const rows = golden.map((row, step) =>
+      row.map((logit, id) => (id === 9 || (id === 10 && steps.includes(step)) ? 60 : logit)),
+    )
+    // By 0.25, the unit in the last place of bf16 there: both up in the baseline, which keeps them equal.
+    const moved = (by9: number, by10: number) =>
+      low(
+        noisyRows(rows, 2).map((row, step) =>
+          row.map((logit, id) => (id === 9 ? 60 + by9 : id === 10 && steps.includes(step) ? 60 + by10 : logit)),
+        ),
+      )
+    const options = { decoding: 'forced', baseline: moved(0.25, 0.25) } as const
+    return compareDumps(moved(0.25, -0.25), logitsOf(inMemory(rows, 'float32')), options)
+  }
+
+  test('passes, although one error makes nearly all of the sum', () => {
+    const { pass, run: verdicts, counts } = uncertain([5])
+    expect(verdicts!.find(({ key }) => key === 'klFactor')!.verdict).toBe('pass')
+    expect({ pass, compared: counts.compared }).toEqual({ pass: true, compared: 40 })
+  })
+
+  test('fails if many tokens have that error', () => {
+    const result = uncertain(golden.map((_, step) => step))
+    expect(failing(result)).toEqual(['klFactor'])
+    expect(result.run!.find(({ key }) => key === 'klFactor')!.reason).toMatch(
+      /^root of the mean KL divergence of 40 tokens is 2\.\d+ times the baseline's, 0\.\d+, more than 1\.5 \(baseline\)$/,
+    )
+  })
+})
+
 describe('what a baseline does not let pass', () => {
   test('more noise over the run than the factor', () => {
     const result = compare(low(run(2, 0.1)))

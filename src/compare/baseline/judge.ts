@@ -1,6 +1,7 @@
 import { printable } from '../../errors.js'
 import { info, type Note, warning } from '../../lib/note.js'
 import { short } from '../../lib/number-text.js'
+import { largestDivergence } from '../../metrics/expected-divergence.js'
 import { SPREADS } from '../../metrics/near-tie.js'
 import { QUANTITIES, quantityNamed } from '../calibration/quantities.js'
 import { isFlip } from '../divergence.js'
@@ -72,7 +73,7 @@ export function flipOfBaseline(baseline: Baseline, { step, position, golden }: T
 
 /** Judges the run of the tested side by that of the baseline. @param tokens of the tested side that are comparable */
 export function judgeRunByBaseline(tokens: Iterable<TokenComparison>, baseline: Baseline): RunVerdict[] {
-  const sums = { tested: 0, accepted: 0, expected: 0 }
+  const sums = { tested: 0, accepted: 0, expected: 0, squares: 0 }
   const values = { relativeSpread: [] as number[], scaleError: [] as number[], errorPeak: [] as number[] }
   let count = 0
   for (const token of tokens) {
@@ -81,7 +82,9 @@ export function judgeRunByBaseline(tokens: Iterable<TokenComparison>, baseline: 
     count++
     sums.tested += token.metrics.klDivergence
     sums.accepted += accepted.metrics.klDivergence
-    sums.expected += expectedByLaw(baseline, accepted) ?? 0
+    const expected = expectedByLaw(baseline, accepted) ?? 0
+    sums.expected += expected
+    sums.squares += expected * expected
     for (const key of Object.keys(values) as (keyof typeof values)[]) {
       const value = quantityNamed(key).value(token)
       if (value !== undefined && !Number.isNaN(value)) values[key].push(value)
@@ -89,8 +92,9 @@ export function judgeRunByBaseline(tokens: Iterable<TokenComparison>, baseline: 
   }
   if (count < LEAST_TOKENS) return []
   const { medianSpread, highestScaleError, medianPeak } = baseline
-  // By luck a baseline may be nearer to the golden than its noise makes it.
-  const accepted = Math.max(sums.accepted, sums.expected)
+  // By luck a baseline may be nearer to the golden than its noise makes it, and a few uncertain tokens may make most of a sum.
+  const most = largestSum(sums.expected, sums.squares) / baseline.factorOver(count) ** 2
+  const accepted = Math.max(sums.accepted, sums.expected, most)
   const [tested, allowed] = [Math.sqrt(sums.tested / count), Math.sqrt(accepted / count)]
   return [
     verdictOf('klFactor', 'root of the mean KL divergence', tested, allowed, count, baseline),
@@ -113,6 +117,19 @@ export function judgeRunByBaseline(tokens: Iterable<TokenComparison>, baseline: 
     ),
     verdictOf('peakFactor', 'median error peak', middle(enough(values.errorPeak)), medianPeak, count, baseline),
   ].flatMap((verdict) => verdict ?? [])
+}
+
+/** How often the noise of a baseline makes more than `largestSum` in a run. */
+const RUN_ALARMS = 1e-5
+
+/**
+ * The most that the noise of the baseline makes of a sum of KL divergences.
+ * @param expected the sum of H
+ * @param squares the sum of H²: one degree of freedom a token, so that the sum has (Σ H)² / Σ H²
+ */
+function largestSum(expected: number, squares: number): number {
+  if (!(expected > 0)) return 0
+  return largestDivergence({ mean: expected, freedom: (expected * expected) / squares }, 1, RUN_ALARMS)
 }
 
 function verdictOf(
