@@ -197,7 +197,7 @@ describe.each(Object.entries(FUNCTIONS))('%s', (_, [call, right]) => {
     expect(() => run(...right)).not.toThrow()
   })
 
-  test('throws nothing but its own errors, whatever one argument is', () => {
+  test('throws only its own errors if one argument is of any type', () => {
     for (const [place] of right.entries()) {
       for (const value of VALUES) {
         const args = right.map((argument, i) => (i === place ? value : argument))
@@ -212,7 +212,7 @@ describe.each(Object.entries(FUNCTIONS))('%s', (_, [call, right]) => {
     expect(run).toBeTypeOf('function')
   })
 
-  test('nor whatever all of them are', () => {
+  test('and if all of them are', () => {
     const anything = fc.oneof(
       fc.constantFrom(...VALUES),
       fc.anything({ withNullPrototype: true, withBigInt: true, withMap: true, withTypedArray: true }),

@@ -70,7 +70,7 @@ test.each([
 })
 
 describe('paths in messages', () => {
-  test('are relative within the working directory, whatever its case, and whole on another drive', () => {
+  test('are relative within the working directory, in upper or lower case, and absolute on another drive', () => {
     expect(wholePath('C:\\work\\app\\reports\\x.csv')).toBe('reports\\x.csv')
     expect(wholePath('c:\\Work\\App\\reports\\x.csv')).toBe('reports\\x.csv')
     expect(wholePath('D:\\reports\\x.csv')).toBe('D:\\reports\\x.csv')

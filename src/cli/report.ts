@@ -28,7 +28,9 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
   program
     .command('report')
     .summary('renders a JSON report as HTML or Markdown, and judges it by other limits')
-    .description('Renders a report that was saved as JSON. With limits, its tokens are judged anew, without the dumps.')
+    .description(
+      'Renders a report that was saved as JSON. With limits, its tokens are judged again, without the dumps.',
+    )
     .argument('<file>', 'report.json')
     .option('-o, --output <file>', 'a file ending in .html, .md or .json (default: report.html beside the JSON)')
     .option('--kl-divergence, --kl <limit>', 'KL divergence must be below (also -kl)', parseNumber)

@@ -9,7 +9,7 @@ import type { RunNoise } from './types.js'
 /** Fewer tokens show nothing of a run. */
 const LEAST_TOKENS = 10
 
-/** With at least so many tokens, the median of an honest run is closer to its model's. */
+/** With at least this many tokens, the median of an honest run is closer to its model's. */
 const MANY_TOKENS = 32
 
 /** The worst of honest runs is 2.3 for 10 tokens and 1.3 for 50. */

@@ -42,6 +42,6 @@ function writeLine(line: string): void {
   try {
     writeSync(2, line)
   } catch {
-    // Nobody can be told.
+    // There is nowhere to write to.
   }
 }

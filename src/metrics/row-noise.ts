@@ -130,7 +130,7 @@ function addNoise(
 /** H of rows of at most this many columns is that of all. */
 const MOST_EXACT = 16_384
 
-/** Of longer rows, one in so many columns is counted as it is, the highest ones. */
+/** Of longer rows, the highest 1/32 of the columns are counted one by one. */
 const HIGHEST = 32
 
 /**

@@ -45,8 +45,8 @@ describe('the way out of a shift is named', () => {
     )
 
   test.each<[string, number[], number[], Note[]]>([
-    ['where the dump begins later', [1, 2, 3], [0, 1, 2], [shift(1)]],
-    ['where it ends earlier', [0, 1], [0, 1, 2], [shift(0)]],
+    ['the dump begins later', [1, 2, 3], [0, 1, 2], [shift(1)]],
+    ['the dump ends earlier', [0, 1], [0, 1, 2], [shift(0)]],
     ['not for a hole between steps that line up', [0, 2], [0, 1, 2], []],
     ['not where all line up', [0, 1], [0, 1], []],
   ])('%s', (_, dump, golden, notes) => {

@@ -18,7 +18,7 @@ const golden = torchDump([{ values: row }, { values: row }])
 const dump = torchDump([{ values: row }, { values: exchanged }])
 
 describe('the most probable ids of both sides', () => {
-  test('are those of a token over a limit, and of no other', () => {
+  test('are kept for a token over a limit, and for no other', () => {
     const { tokens, firstFailure } = compareDumps(dump, golden, { dtype: 'fp32', decoding: 'forced' })
     expect(tokens[0]).not.toHaveProperty('candidates')
     const { golden: g, dump: d } = tokens[1]!.candidates!

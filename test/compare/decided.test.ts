@@ -208,7 +208,7 @@ describe('several tensors in a file', () => {
     expect(tokenOf(dictOf({ a: 'ids', b: 'ids' })).verdict).toBe('shape-mismatch')
   })
 
-  test('integers beside floats are never taken, whatever their name is, unless the option says so', () => {
+  test('integers beside floats are taken only if the option names them', () => {
     const beside: Record<string, Kind>[] = [{ hidden: 'floats' }, { hidden: 'floats', other: 'floats' }]
     for (const others of beside) {
       const file = dictOf({ logits: 'ints', ...others })

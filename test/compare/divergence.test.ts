@@ -16,7 +16,7 @@ describe('steps that are shifted against each other', () => {
     ['one step less in front of the dump', seeds.slice(1), -1],
     ['the same steps', seeds, undefined],
     ['other rows', [8, 9, 10, 11, 12], undefined],
-    ['too few tokens to tell', [8, 9, 1, 2], undefined],
+    ['too few tokens to decide', [8, 9, 1, 2], undefined],
   ])('%s', (_, dump, by) => {
     expect(shiftBetween(seeds, dump)?.by).toBe(by)
   })

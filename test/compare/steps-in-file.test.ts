@@ -60,7 +60,7 @@ describe.each(Object.keys(RUNS))('a run in one file, %s', (name) => {
     expect(counts).toMatchObject({ total: 6, passed: 4, missing: 2 })
   })
 
-  test('is never compared by one row without a word', () => {
+  test('is never compared by one row in silence', () => {
     const { pass, tokens } = compareDumps(loadDump(write(ROWS)), write(ROWS))
     expect(pass).toBe(false)
     expect(tokens[0]!.reason).toContain("positions: 'steps'")

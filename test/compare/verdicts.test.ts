@@ -28,7 +28,7 @@ function tokenOf(golden: Step, dump: Step, options?: CompareOptions): TokenCompa
   return { ...comparison.tokens[1]!, comparison }
 }
 
-test('verdicts are those of the thresholds that were compared with, whenever tokens are looked at', () => {
+test('verdicts follow the thresholds of the comparison, also if the tokens are read later', () => {
   const comparison = compareDumps(atbDump(GOOD), torchDump(GOOD), { dtype: 'fp32' })
   comparison.thresholds.klDivergence = -1
   expect(comparison.tokens.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'pass'])
@@ -102,14 +102,14 @@ describe('steps of one side', () => {
     expect([missing.pass, extra.pass]).toEqual([false, false])
   })
 
-  test('are listed, not failed, where the options allow them', () => {
+  test('are listed, not failed, if the options allow them', () => {
     const options = { missing: 'allow', extra: 'allow' } as const
     const { pass, counts, firstFailure } = compare([GOOD[0]!, GOOD[1]!, null], [GOOD[0]!, null, GOOD[2]!], options)
     expect({ pass, firstFailure }).toEqual({ pass: true, firstFailure: undefined })
     expect(counts).toMatchObject({ total: 3, compared: 1, missing: 1, extra: 1 })
   })
 
-  test('only such steps are a comparison of nothing: no pass, whatever is allowed', () => {
+  test('a comparison of only such steps never passes', () => {
     const options = { missing: 'allow', extra: 'allow' } as const
     const { pass, counts, notes } = compare([GOOD[0]!, null], [null, GOOD[1]!], options)
     expect(pass).toBe(false)
@@ -233,7 +233,7 @@ describe('every dtype', () => {
   })
 })
 
-describe('numbers that are none', () => {
+describe('NaN and infinities', () => {
   const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY]
 
   test.each<[string, number[], number[], string]>([
@@ -284,7 +284,7 @@ describe('files that cannot be read', () => {
     expect(token.comparison.counts).toMatchObject({ compared: 2, unreadable: 1 })
   })
 
-  test('on both sides tell both reasons', () => {
+  test('on both sides give both reasons', () => {
     expect(tokenOf('', '').reason).toMatch(/output\.pth: is empty, expected .*; .*outtensor0\.bin: is empty, expected/)
   })
 })
@@ -327,7 +327,7 @@ describe('which steps', () => {
     expect(compareDumps(shifted, torchDump(GOOD)).pass).toBe(true)
   })
 
-  test('two files that are named are compared, whatever their steps', () => {
+  test('two named files are compared, also if their steps differ', () => {
     const golden = loadDump(`${torchDump([BAD, GOOD[1]!])}/torch_tensors/cuda0_1/1/root.lm_head/output.pth`)
     const dump = loadDump(`${atbDump([GOOD[1]!])}/tensors/0_2/0/33_LmHead/after/outtensor0.bin`)
     const { pass, tokens, notes } = compareDumps(dump, golden)
@@ -351,7 +351,7 @@ describe('afterDivergence', () => {
   const golden = [{ values: [3, 1, 0] }, { values: [3, 1, 0] }, { values: [0, 1, 3] }, { values: [0, 1, 3] }]
   const dump = [{ values: [3, 1, 0] }, { values: [1, 3, 0] }, { values: [3, 1, 0] }, null, GOOD[0]!]
 
-  test('gates every token, unless told otherwise', () => {
+  test('gates every token by default', () => {
     const { tokens } = compare(golden, dump)
     expect(tokens.map(({ verdict }) => verdict)).toEqual([
       'pass',

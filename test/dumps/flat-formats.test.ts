@@ -74,7 +74,7 @@ describe('which files are steps', () => {
     },
   )
 
-  test('files of other formats, or without a number, are none', () => {
+  test('files of other formats, or without a number, are no steps', () => {
     const root = writeTree(empty(['logits_0.npy', 'logits_1.bin', 'logits_2.json', 'config.pt', 'output_3.pth.bak']))
     expect(stepsOf(loadDump(root), root)).toEqual({ 0: ['logits_0.npy'] })
   })

@@ -77,7 +77,7 @@ describe('rows of a run that was killed', () => {
     expect(readdirSync(project.path('elsewhere/.golden-logits'))).toHaveLength(2)
   })
 
-  test('join other reports, leave out torn lines and say so, and go where they are told to', async () => {
+  test('join other reports, leave out torn lines with a note, and are written to the given path', async () => {
     const project = await killed()
     const runDir = readdirSync(project.path('.golden-logits')).find((name) => name.startsWith('run-'))
     const spool = readdirSync(project.path('.golden-logits', runDir!)).find((name) => name.endsWith('.jsonl'))
@@ -168,7 +168,7 @@ describe('refuses', () => {
     expect(readFileSync(project.path('vitest.config.mjs'), 'utf8')).toBe(foreign)
   })
 
-  test('nothing where a byte order mark begins the report', async () => {
+  test('nothing if the report begins with a byte order mark', async () => {
     const project = new Project('vitest')
     await project.vitest(['retry'], { CSV: 'report.csv' })
     const text = readFileSync(project.path('report.csv'), 'utf8')
@@ -177,7 +177,7 @@ describe('refuses', () => {
     expect(readFileSync(project.path('out.csv'), 'utf8')).toBe(text)
   })
 
-  test('nothing where help is wanted', async () => {
+  test('nothing with --help', async () => {
     const project = new Project('vitest')
     for (const args of [
       ['help', 'merge'],

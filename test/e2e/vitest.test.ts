@@ -251,7 +251,7 @@ describe('the report goes', () => {
     expect(project.made()).toEqual([])
   })
 
-  test('into the place of the one before it, where the option names a file', async () => {
+  test('over the one before it, if the option names a file', async () => {
     const project = new Project('vitest')
     await project.vitest(['basics'], { CSV: 'out/report.csv' })
     await project.vitest(['retry'], { CSV: 'out/report.csv' })
@@ -259,7 +259,7 @@ describe('the report goes', () => {
     expect(project.made()).toEqual(['out'])
   })
 
-  test('beside the others, where the option names a folder; two runs in one second do not collide', async () => {
+  test('beside the others, if the option names a folder; two runs in one second do not collide', async () => {
     const project = new Project('vitest')
     const runs = await Promise.all(
       ['retry', 'concurrent.', 'basics'].map((file) => project.vitest([file], { CSV: 'out/' })),
@@ -311,7 +311,7 @@ describe('the report goes', () => {
     expect(project.made()).toEqual(['.golden-logits', 'taken'])
   })
 
-  test('as JSON and into the step summary of GitHub, where they are wanted', async () => {
+  test('as JSON and into the step summary of GitHub, if the options ask for it', async () => {
     const project = new Project('vitest')
     const config =
       "export default { test: { reporters: [['golden-logits/reporter', { json: 'a.json', html: false }]] } }\n"

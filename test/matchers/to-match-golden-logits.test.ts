@@ -131,16 +131,16 @@ describe('misuse is an error, with .not and without', () => {
   const promise = Promise.resolve(loadDump(GOOD))
 
   test.each<[string, unknown, unknown, unknown, string]>([
-    ['an option that is none', GOOD, GOOD_GOLDEN, { dtyp: 'bf16' }, "there is no option 'dtyp'; there are dtype"],
+    ['an unknown option', GOOD, GOOD_GOLDEN, { dtyp: 'bf16' }, "there is no option 'dtyp'; there are dtype"],
     [
-      'a dtype that is none',
+      'an unknown dtype',
       GOOD,
       GOOD_GOLDEN,
       { dtype: 'bf61' },
       "dtype must be one of bf16, fp16, fp32 or an alias (bfloat16, float16, half, float32, float, float64, each also as torch.*), got 'bf61'",
     ],
     [
-      'options that are none',
+      'options that are no object',
       GOOD,
       GOOD_GOLDEN,
       'bf16',

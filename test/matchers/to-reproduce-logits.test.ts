@@ -116,6 +116,6 @@ describe('.not', () => {
   })
 })
 
-test('limits are refused: there are none', () => {
+test('limits are refused', () => {
   expect(() => call(other, other, { dtype: 'bf16' })).toThrow("there is no option 'dtype'; there are steps")
 })

@@ -101,7 +101,7 @@ describe.each(['wasm', 'typescript'] as const)('on the %s kernel, pairs like the
       'of which ATB has the last of several rows',
       (seed) => [pth(row(seed)), atb({ values: [...logits(0), ...logits(seed + 2)], shape: [1, 2, 8] })],
     ],
-  ])('%s, are measured the short way, and come to the same', (_, make) => {
+  ])('%s, are measured the short way, with the same result', (_, make) => {
     const { kernel, short } = watched(name)
     const measurer = new PairMeasurer(kernel)
     const all = pairs(...[1, 2, 3, 4].map(make))
@@ -131,12 +131,12 @@ describe('pairs that are not as the one before', () => {
     return short()
   }
 
-  test('by another size, dtype or place of their rows are looked at anew, and those behind them are like them', () => {
+  test('of another size, dtype or offset of their rows are parsed again, and the files after them follow them', () => {
     const kinds = [row(1), row(2), row(3, { dtype: 'float64' }), row(4, { dtype: 'float64' })]
     expect(measured(pairs(...kinds.map((kind) => [pth(kind), atb(row(9))] as const)))).toBe(2)
   })
 
-  test('by what only their elements tell: a tar archive names itself there', () => {
+  test('that only their elements show: a tar archive is recognised there', () => {
     const wide = (seed: number) => atb({ values: logits(seed, 64) })
     const tar = wide(3)
     tar.set(utf8('ustar'), 257)
@@ -165,7 +165,7 @@ describe('pairs that are not as the one before', () => {
     for (const pair of odd) expect(measured([[golden, dump], pair, [golden, dump]])).toBe(1)
   })
 
-  test('by a file that says where its data are, which is to be told of each', () => {
+  test('by a file that names the file of its data, which each token notes', () => {
     const link = utf8('$Version=1.0\n$Object.Count=0\ndata=2_outtensor0.bin\n$End=1\n')
     const root = writeTree({
       'golden.pth': pth(row(1)),
@@ -184,7 +184,7 @@ describe('pairs that are not as the one before', () => {
     expect(measured(all, 5)).toBe(1)
   })
 
-  test('but by their size alike, again and again, are read in vain five times', () => {
+  test('of equal size but another layout: the short way gives up after five pairs', () => {
     const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9]
     const all = pairs(...seeds.map((seed) => [called(`archiv${seed}`, pth(row(seed))), atb(row(seed))] as const))
     const { kernel, short, read } = watched()
@@ -238,7 +238,7 @@ test.each([
   ['a torch file by another name of its own', 'logit_1', called('logit_1', real), pth({ values: logits(2, 7) })],
   ['an ATB file', 'output', atb(row(1)), pth(row(2))],
   ['an ATB file of several rows', 'output', atb({ values: logits(1, 16), shape: [2, 8] }), atb(row(2))],
-])('%s with any byte changed comes to the same as if it were the first', (_, name, bytes, other) => {
+])('%s with any byte changed has the same result as the first pair of a comparison', (_, name, bytes, other) => {
   const [[golden, dump]] = pairs([bytes, other, name]) as [Pair]
   const { kernel, short } = watched()
   const measurer = new PairMeasurer(kernel)

@@ -68,7 +68,7 @@ describe('what is no difference in value', () => {
   })
 })
 
-test('equal bits are no difference, whatever the alignment of the bytes', () => {
+test('equal bits are no difference at any alignment of the bytes', () => {
   const odd = new Uint8Array(9)
   odd.set(floats(1, 2), 1)
   expect(bitDifference(odd.subarray(1), floats(1, 2), 'float32')).toBeUndefined()

@@ -51,7 +51,7 @@ function exact(p: Float64Array, q: Float64Array) {
   return { kl, tv, js }
 }
 
-test('bounds hold the exact divergences, whatever ids each side lists', () => {
+test('bounds hold the exact divergences for any ids of each side', () => {
   const next = random(20261129)
   const counts = [0, 1, 5, 20, 128, 256, 1000, WIDTH]
   let [pairs, decided] = [0, 0]

@@ -290,7 +290,7 @@ describe('the runner', () => {
 })
 
 describe('options', () => {
-  test('have defaults, and are separate from those of the comparison', () => {
+  test('have defaults, and are separate from the options of the comparison', () => {
     expect(checkSnapshotOptions({ dtype: 'bf16', variant: 'npu', provenance: { seed: 7, greedy: true } })).toEqual({
       compare: { dtype: 'bf16' },
       fidelity: undefined,

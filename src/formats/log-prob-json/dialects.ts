@@ -205,7 +205,7 @@ function idsOf(values: Json[] | undefined): readonly number[] | undefined {
   return values && allIds(values)
 }
 
-/** The ids, unless one of them is none. */
+/** The ids; undefined if one of them is invalid. */
 function allIds(values: readonly (Json | undefined)[]): readonly number[] | undefined {
   return values.length > 0 && values.every((id) => typeof id === 'number' && Number.isInteger(id) && id >= 0)
     ? (values as readonly number[])

@@ -46,7 +46,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The value of a key of its own: `__proto__` and the like are keys as others. */
+/** The value of a key of the object itself: `__proto__` is a key like any other. */
 export function at(value: Json | undefined, ...keys: readonly string[]): Json | undefined {
   let found = value
   for (const key of keys) {

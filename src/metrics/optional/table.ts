@@ -137,7 +137,7 @@ type LimitedKeyOf<K extends OptionalKey> = K extends OptionalKey
 /** The optional metrics that can have a limit. */
 export type LimitedKey = LimitedKeyOf<OptionalKey>
 
-/** Those of a pair of rows that were asked for and are defined. */
+/** The requested metrics that are defined for a pair of rows. */
 export type OptionalMetrics = Partial<Record<OptionalKey, number>>
 
 /** The rows of the table, in its order. */
@@ -149,7 +149,7 @@ export function optionalRow(key: OptionalKey): OptionalRow {
   return TABLE[key]
 }
 
-/** Those of the asked metrics that need both rows, in the order of the table. */
+/** The requested metrics that need both rows, in the order of the table. */
 export function keysOfRows(asked: readonly OptionalKey[]): OptionalKey[] {
   return OPTIONAL.filter(({ key, ofRows }) => ofRows && asked.includes(key)).map(({ key }) => key)
 }

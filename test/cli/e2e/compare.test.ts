@@ -102,8 +102,8 @@ describe('compare', () => {
     ['a folder that is not there', 'compare a b', 3, /a: there is no such file or folder/],
     ['an unknown flag', `compare ${GOOD} --kl 3`, 2, /unknown option '--kl'.*\(golden-logits --help shows how\)/s],
     ['a limit that is no number', `compare ${GOOD} -kl small`, 2, /'small' is invalid.*expected a number/s],
-    ['tokens that are none', `compare ${GOOD} --steps first`, 2, /expected tokens such as 3, 0,1,5 or 0-11/],
-    ['an option value that is none', `compare ${GOOD} --missing maybe`, 2, /missing/],
+    ['tokens that are not numbers', `compare ${GOOD} --steps first`, 2, /expected tokens such as 3, 0,1,5 or 0-11/],
+    ['an unknown value of an option', `compare ${GOOD} --missing maybe`, 2, /missing/],
     ['another level', `compare ${GOOD} -cl layer`, 2, /--cmp-level layer is not supported/],
   ])('refuses %s in one line', (_, command, code, text) => {
     const run = new Shell().run(command)

@@ -46,7 +46,7 @@ describe.concurrent('nothing that befalls a worker changes or stops a comparison
     ['stops for longer than it is waited for', 'stop', {}],
     ['wakes nobody', 'no wake-up', {}],
     ['reports nothing', 'no report', {}],
-    ['meets errors that are none of a file', 'own errors', {}],
+    ['meets errors that do not come from a file', 'own errors', {}],
     ['never starts', 'never starts', {}],
     ['starts when all is done', 'late', {}],
     ['fails to start', 'fails to start', {}],

@@ -43,7 +43,7 @@ describe.each(Object.entries(kernels))('%s', (_, kernel) => {
     }
   })
 
-  test('the largest integers do not overflow, whatever their signs', () => {
+  test('the largest integers of either sign do not overflow', () => {
     const entries = entriesOf(5, 4 * BLOCK)
     const integers = entries.map((entry) => (entry < 0 ? -1 : 1) * LARGEST)
     expect(products(kernel, integers)[5]).toBe(entries.reduce((sum, x) => sum + Math.abs(x), 0) * LARGEST)

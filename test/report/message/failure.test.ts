@@ -143,7 +143,7 @@ test('nothing compared', () => {
   `)
 })
 
-describe('is small, whatever failed', () => {
+describe('is small for every failure', () => {
   test('10,000 tokens over, unreadable, missing and extra', () => {
     const [good, bad] = [loadDump(torchDump([row(1)])), loadDump(atbDump([row(2), row(1), 'no tensor']))]
     const many = (dump: typeof good, steps: (i: number) => DumpStep | undefined) => ({

@@ -20,7 +20,7 @@ test('one token', () => {
   `)
 })
 
-test('tokens that an option excuses are told apart, and are no worst of those that pass', () => {
+test('tokens that an option excuses are counted apart, and are never the worst passing token', () => {
   const golden = torchDump([{ values: [3, 2.99, 0] }, row(1), row(2), row(3)])
   const dump = atbDump([{ values: [2.99, 3, 0] }, row(8), row(2)])
   const comparison = compareDumps(dump, golden, { dtype: 'bf16', afterDivergence: 'ignore' })
