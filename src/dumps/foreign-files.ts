@@ -8,7 +8,6 @@ import { STATISTICS_ADVICE } from './layouts/layout.js'
 
 /** How to get tensors out of files of other tools, by the extension of the file. `FILE` and `OUT` stand for names. */
 const ADVICE: Readonly<Record<string, string>> = {
-  '.pb': python('torch, onnx', "torch.from_numpy(onnx.numpy_helper.to_array(onnx.load_tensor('FILE')))"),
   '.h5': python('torch, h5py', "torch.from_numpy(h5py.File('FILE')['logits'][()])"),
   '.hdf5': python('torch, h5py', "torch.from_numpy(h5py.File('FILE')['logits'][()])"),
   '.parquet': python('torch, pandas', "torch.tensor(pandas.read_parquet('FILE').to_numpy())"),

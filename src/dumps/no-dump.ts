@@ -4,7 +4,7 @@ import { kindOf, listNames, tryListFolder } from '../io/folder.js'
 import { splitAtNumber } from '../io/numbered-text.js'
 import { firstItems, type List } from '../lib/lazy-list.js'
 import { adviceFor, EXPECTED } from './foreign-files.js'
-import { isTensorFile } from './layouts/flat/names.js'
+import { isTensorFile, parseFlat } from './layouts/flat/names.js'
 import { STATISTICS_ADVICE, STATISTICS_NAME } from './layouts/layout.js'
 import { locate } from './locate.js'
 import type { IgnoredPath } from './types.js'
@@ -45,7 +45,9 @@ export function filesHint(files: readonly string[]): string | undefined {
 
 function renameHint(name: string): string {
   const ending = extname(name)
-  const target = `${printable(basename(name, ending), 60)}_0${printable(ending)}`
+  const numbered = `${basename(name, ending)}_0${ending}`
+  // output_0_0.npy is no step, as output_0.npy is none.
+  const target = printable(parseFlat(numbered) ? numbered : `logits_0${ending}`, 70)
   return `if each file is one step, number them: rename ${printable(name, 60)} to ${target}; to compare one file, name it`
 }
 

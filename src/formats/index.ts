@@ -5,6 +5,7 @@ import type { Format } from './format.js'
 import { KLD_MAGIC } from './kld.js'
 import { npy } from './npy.js'
 import { npz } from './npz.js'
+import { onnxPb } from './onnx-pb.js'
 import { safetensors } from './safetensors.js'
 import { torchLegacy } from './torch-legacy.js'
 import { torchZip } from './torch-zip.js'
@@ -13,6 +14,12 @@ import { torchZip } from './torch-zip.js'
 const TAR_OFFSET = 257
 const TAR_MAGIC = 'ustar'
 const TAR_BYTES = Buffer.from(TAR_MAGIC)
+
+/**
+ * A version, then the producer or the graph: no tensor of ONNX has a text or a message there. A header of safetensors may
+ * begin with the same bytes, but its fifth byte is 0.
+ */
+const PROTOBUF_MODEL = /^\x08[\x01-\x7f][\x12\x3a][^\0][^\0]/
 
 /** A format that is recognised only to name it in the error. */
 type UnsupportedFormat = Pick<Format, 'name' | 'matches'>
@@ -26,6 +33,10 @@ const UNSUPPORTED: readonly UnsupportedFormat[] = [
     name: 'a base file of llama.cpp, which holds rows and no tensor (open it by loadDump)',
     matches: (head) => head.startsWith(KLD_MAGIC),
   },
+  {
+    name: 'a model of ONNX or TensorFlow (run it and save its logits)',
+    matches: (head) => PROTOBUF_MODEL.test(head),
+  },
   { name: 'a GGUF model', matches: (head) => head.startsWith('GGUF') },
   { name: 'an HDF5 file', matches: (head) => head.startsWith('\x89HDF\r\n') },
   { name: 'compressed by gzip', matches: (head) => head.startsWith('\x1f\x8b') },
@@ -38,7 +49,7 @@ const UNSUPPORTED: readonly UnsupportedFormat[] = [
 ]
 
 /** Every format that is read, in the order in which they are checked. Add a format here. */
-const READABLE: readonly Format[] = [npz, torchZip, npy, safetensors, torchLegacy, atbBin]
+const READABLE: readonly Format[] = [npz, torchZip, npy, safetensors, torchLegacy, atbBin, onnxPb]
 
 /** A tar archive may start like any file without magic bytes. */
 const FORMATS: readonly (Format | UnsupportedFormat)[] = [...UNSUPPORTED, ...READABLE]

@@ -8,8 +8,8 @@ import { detectFormat } from './index.js'
 import { storageTensor } from './storage-tensor.js'
 
 /**
- * Every tensor of one file (torch, NumPy, safetensors, ATB), in the order they are stored. Parses the file; elements
- * are read later, when `toFloat32` or `readRaw` is called, which opens the file again.
+ * Every tensor of one file (torch, NumPy, safetensors, ONNX, ATB), in the order they are stored. Parses the file;
+ * elements are read later, when `toFloat32` or `readRaw` is called, which opens the file again.
  *
  * @param path a path or a `file:` URL
  * @throws GoldenLogitsError with `code` and `file`, for every failure to read; later reads throw `file-changed` if the

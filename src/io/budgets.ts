@@ -50,6 +50,8 @@ export interface Budgets {
   npyHeader: number
   /** Bytes of a safetensors header. Default 1 MiB. */
   safetensorsHeader: number
+  /** Bytes of an ONNX tensor beside its elements. Default 64 KiB. */
+  onnxFields: number
   /** Bytes of a JSON file. Default 256 MiB. */
   jsonBytes: number
   /** Dimensions of a tensor. Default 64. */
@@ -81,6 +83,7 @@ export const DEFAULT_BUDGETS: Readonly<Budgets> = Object.freeze({
   binAttributes: 64,
   npyHeader: 64 * KIB,
   safetensorsHeader: MIB,
+  onnxFields: 64 * KIB,
   jsonBytes: 256 * MIB,
   rank: 64,
 })

@@ -4,6 +4,8 @@ import { compareDumps } from '../../src/compare/compare-dumps.js'
 import { logits, pth, rawOf } from '../build/logits.js'
 import { writeTree } from '../build/tree.js'
 import { npy, safetensors } from '../formats/build/arrays.js'
+import { bytesField, numberField } from '../formats/build/onnx.js'
+import { bytesOf } from '../formats/build/pickle.js'
 import { zip } from '../formats/build/zip.js'
 
 const WIDTH = 8
@@ -17,6 +19,8 @@ const WRITERS: Readonly<Record<string, (values: readonly number[]) => Uint8Array
     return safetensors({ logits: { dtype: 'F32', shape: [1, WIDTH], data_offsets: [0, bytes.length] } }, bytes)
   },
   pt: (values) => pth({ values }),
+  pb: (values) =>
+    bytesOf(numberField(1, 1), numberField(1, WIDTH), numberField(2, 1), bytesField(9, rawOf(values, 'float32'))),
 }
 
 const steps = (ending: string, rows: readonly (readonly number[])[]) =>

@@ -16,6 +16,8 @@ const FLAT: readonly (readonly [string, (step: number) => string])[] = [
   ['numpy', (step) => `logits_${step}.npy`],
   ['torch', (step) => `step_${step}.pt`],
   ['zeros', (step) => `row_${`${step}`.padStart(6, '0')}.safetensors`],
+  ['onnx', (step) => `logits_${step}.pb`],
+  ['onnx-outputs', (step) => `step_${step}/output_0.pb`],
   ['numbers', (step) => `${step}.npz`],
   ['dashes', (step) => `my.model-logits-${step}.npy`],
   ['folders', (step) => `${step}/logits.npy`],

@@ -69,7 +69,9 @@ describe('a folder of files in no known layout', () => {
     ['scores.pth', '', 'number them: rename scores.pth to scores_0.pth; to compare one file, name it'],
     ['scores.npy', '', 'rename scores.npy to scores_0.npy; to compare one file, name it'],
     ['outtensor0.bin', '', 'to compare one file, name it: outtensor0.bin'],
-    ['x.pb', '', "onnx.load_tensor('x.pb')"],
+    ['test_data_set_0/output_0.pb', '', 'test_data_set_0: not part of a dump'],
+    ['output_0.pb', '', 'rename output_0.pb to logits_0.pb; to compare one file, name it'],
+    ['x.h5', '', "h5py.File('x.h5')['logits']"],
     ['dump.json', '{}', 'name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")'],
     [
       'atb_dump_data/data/0_7/0/33_LmHead/statistic.csv',
@@ -111,7 +113,6 @@ describe('a folder of files in no known layout', () => {
 
 describe('a file that is no tensor is refused at once', () => {
   test.each<[string, string | Uint8Array, string]>([
-    ['x.pb', '', "onnx.load_tensor('x.pb')"],
     ['x.h5', '\x89HDF\r\n', "torch.from_numpy(h5py.File('x.h5')['logits'][()])"],
     ['x.parquet', 'PAR1', "torch.tensor(pandas.read_parquet('x.parquet').to_numpy())"],
     ['x.raw', '\0\0\0\0', "numpy.fromfile('x.raw', 'float32').reshape(1, -1)), 'x.pth')"],
@@ -121,8 +122,8 @@ describe('a file that is no tensor is refused at once', () => {
     ['dump.json', '{"a=b": 1}', 'a dump.json of msprobe only lists tensors'],
     ['x.txt', 'a text', 'it is text; save the logits as a tensor by torch.save'],
     ['statistics.csv', 'max,min', 'it is a table; statistics hold no logits; dump again with tensors'],
-    ['settings', 'seed=1\n', 'an ATB dump (.bin); expected msit_dump_*'],
-    ['x.png', '\x89PNG', 'an ATB dump (.bin); expected msit_dump_*'],
+    ['settings', 'seed=1\n', 'an ONNX tensor (.pb); expected msit_dump_*'],
+    ['x.png', '\x89PNG', 'an ONNX tensor (.pb); expected msit_dump_*'],
     ['empty', '', 'is no dump and none of these'],
   ])('%s', (name, content, text) => {
     const root = writeTree({ [name]: Buffer.from(content as string, 'latin1') })
@@ -138,6 +139,7 @@ describe('a file that is no tensor is refused at once', () => {
     ['damaged.pth', Buffer.from('no tensor')],
     ['damaged.PT', Buffer.from('')],
     ['damaged.bin', Buffer.from('no tensor')],
+    ['damaged.pb', Buffer.from('no tensor')],
   ])('%s is a dump of one step', (name, content) => {
     const root = writeTree({ [name]: content })
     expect(loadDump(join(root, name))).toMatchObject({ layout: 'file', steps: { length: 1 } })
@@ -155,7 +157,7 @@ describe('a file that is no tensor is refused at once', () => {
   })
 
   test('a long path leaves a message of one line', () => {
-    const name = `${'x'.repeat(240)}.pb`
+    const name = `${'x'.repeat(240)}.h5`
     const root = writeTree({ [name]: '' })
     const path = join(root, name)
     expectRefusal(() => loadDump(path), 'unsupported-format', 'convert it in Python', path)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { npy, safetensors } from './build/arrays.js'
 import { bin } from './build/bin.js'
 import { legacy } from './build/legacy.js'
+import { bytesField, numberField } from './build/onnx.js'
 import { bytesOf, pickle, tensor, utf8 } from './build/pickle.js'
 import { expectRefused, readAll } from './build/refusal.js'
 import { FOUR, torchZip, zip } from './build/zip.js'
@@ -14,6 +15,7 @@ describe('the first bytes alone decide the format', () => {
     ['torch.save before 1.6', legacy()],
     ['ATB', bin({}, FOUR)],
     ['NumPy', npy(FOUR)],
+    ['ONNX', onnx()],
     ['safetensors', safetensors({ logits: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }, FOUR)],
   ])('%s', (_, bytes) => {
     expect(readAll(bytes)[0]!.values).toEqual([1, -2, 0.5, 8])
@@ -38,6 +40,13 @@ describe('the first bytes alone decide the format', () => {
       utf8('version https://git-lfs.github.com/spec/v1\noid sha256:00\n'),
       'is a Git LFS pointer: run',
     ],
+    ['an ONNX model', bytesOf(8, 10, 0x12, 7, utf8('pytorch')), 'is a model of ONNX or TensorFlow (run it'],
+    ['a SavedModel', bytesOf(8, 1, 0x12, 0x80, 9), 'is a model of ONNX or TensorFlow (run it'],
+    ['a TensorFlow graph', bytesOf(10, 8, 10, 1, 0x78, 0x12, 5, utf8('Const')), 'is of an unknown format'],
+    ['an ONNX tensor that ends after its type', bytesOf(8, 4, 0x10, 1), 'is of an unknown format'],
+    ['sizes alone', bytesOf(new Uint8Array(400).map((_, i) => (i % 2 ? 1 : 8))), 'is of an unknown format'],
+    ['a packed list that does not end', bytesOf(10, 4, 1, 1), 'is of an unknown format'],
+    ['a type of no tensor', bytesOf(8, 4, 0x10, 0, onnx().subarray(4)), 'is of an unknown format'],
     ['a PNG file', latin1('\x89PNG\r\n\x1a\n'), 'is of an unknown format'],
     ['text', utf8('hello world\n'), 'is of an unknown format'],
     ['JSON', utf8('{"logits": [1, 2]}'), 'is of an unknown format'],
@@ -55,7 +64,21 @@ describe('the first bytes alone decide the format', () => {
   })
 })
 
+/** A tensor [4] of float32. */
+function onnx(): Uint8Array {
+  return bytesOf(numberField(1, 4), numberField(2, 1), bytesField(9, FOUR))
+}
+
 describe('no file has two formats', () => {
+  test('a header of safetensors that begins with the bytes of an ONNX tensor or model is one of safetensors', () => {
+    // Its length is what these bytes say: 08 04 10, and 08 0a 12.
+    for (const length of [0x100408, 0x120a08]) {
+      const entry = JSON.stringify({ logits: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } })
+      const values = readAll(safetensors(entry.padEnd(length), FOUR), { safetensorsHeader: 2 ** 21 })[0]!.values
+      expect(values).toEqual([1, -2, 0.5, 8])
+    }
+  })
+
   test('a file that begins like an archive is an archive', () => {
     expectRefused(bytesOf(torchZip(pickle(tensor())), legacy()), 'bad-archive', 'it has no end record')
     expectRefused(bytesOf(utf8('PK\x03\x04'), legacy().subarray(4)), 'bad-archive', 'it has no end record')

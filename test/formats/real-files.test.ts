@@ -30,3 +30,11 @@ formatConformance({
 })
 formatConformance({ format: 'npz', files: readManifest('npz/manifest.json'), folders: ['npz'], ending: '.npz' })
 formatConformance({ format: 'torch (.pt)', files: readManifest('pt/manifest.json'), folders: ['pt'], ending: '.pt' })
+formatConformance({
+  format: 'onnx',
+  files: readManifest('onnx/manifest.json'),
+  folders: ['onnx'],
+  ending: '.pb',
+  pair: ['onnx/pair-a.pb', 'onnx/pair-b.pb'],
+  fieldsAfterElements: true,
+})

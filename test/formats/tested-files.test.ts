@@ -30,6 +30,7 @@ test('the table of files that were tested counts them', () => {
     ...linesOf('`.npy`', ['npy/manifest.json']),
     ...linesOf('`.npz`', ['npz/manifest.json']),
     ...linesOf('`.safetensors`', ['safetensors/manifest.json']),
+    ...linesOf('`.pb`', ['onnx/manifest.json']),
   ]
   expect(lines.length).toBeGreaterThan(8)
   expect(lines.filter((line) => !docs.includes(`\n${line}`))).toEqual([])

@@ -10,7 +10,7 @@ import { type Reading, readingOf } from './examine.js'
 /** A real file, and the offsets of the numbers in it that readers depend on. */
 export interface RealFile {
   name: string
-  kind: 'zip' | 'legacy' | 'bin' | 'npy' | 'npz' | 'safetensors' | 'kld'
+  kind: 'zip' | 'legacy' | 'bin' | 'npy' | 'npz' | 'safetensors' | 'pb' | 'kld'
   bytes: Uint8Array
   fields: number[]
   /** The entries of an archive. */
@@ -28,13 +28,13 @@ export function entriesOf(bytes: Uint8Array): RealEntry[] {
 
 /** Every real file of the fixtures, by kind. */
 export function loadCorpus(fixtures: string): Readonly<Record<RealFile['kind'], RealFile[]>> {
-  const names = ['torch', 'legacy', 'pt', 'trees', 'npy', 'npz', 'safetensors', 'kld'].flatMap((folder) =>
+  const names = ['torch', 'legacy', 'pt', 'trees', 'npy', 'npz', 'safetensors', 'onnx', 'kld'].flatMap((folder) =>
     readdirSync(join(fixtures, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
       join(fixtures, folder, name),
     ),
   )
   const files = names
-    .filter((name) => /\.(pth|pt|bin|npy|npz|safetensors|kld)$/.test(name))
+    .filter((name) => /\.(pth|pt|bin|npy|npz|safetensors|pb|kld)$/.test(name))
     .sort()
     .map(realFile)
   const of = (kind: RealFile['kind']) => files.filter((file) => file.kind === kind)
@@ -45,6 +45,7 @@ export function loadCorpus(fixtures: string): Readonly<Record<RealFile['kind'], 
     npy: of('npy'),
     npz: of('npz'),
     safetensors: of('safetensors'),
+    pb: of('pb'),
     kld: of('kld'),
   }
 }
@@ -73,6 +74,7 @@ function headerLength(kind: RealFile['kind'], bytes: Buffer): number {
   if (kind === 'safetensors') return 8 + bytes.readUInt32LE(0)
   // The header, the tokens and the first row.
   if (kind === 'kld') return 20 + 4 * bytes.readInt32LE(8) * bytes.readInt32LE(16) + 64
+  if (kind === 'pb') return Math.min(bytes.length, 64)
   return Math.min(bytes.length, 700)
 }
 

@@ -23,6 +23,7 @@ test('the corpus has real files of every format', () => {
   expect(corpus.npy.length).toBeGreaterThan(90)
   expect(corpus.npz.length).toBeGreaterThan(40)
   expect(corpus.safetensors.length).toBeGreaterThan(80)
+  expect(corpus.pb.length).toBeGreaterThan(100)
   expect(corpus.kld.length).toBe(2)
 })
 

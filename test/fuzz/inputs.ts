@@ -8,6 +8,7 @@ import { type Expected, examine, Finding, type Outcome } from './examine.js'
 import { generateBin, generateLegacy, generateZip } from './file-grammar.js'
 import { generateKld, judgeKld } from './kld-grammar.js'
 import { mutate } from './mutate.js'
+import { generateOnnx } from './onnx-grammar.js'
 
 export type Corpus = ReturnType<typeof loadCorpus>
 
@@ -32,6 +33,8 @@ export const KINDS: Readonly<Record<string, { share: number; make(choices: Choic
   '.npz, mutated array': { share: 6, make: (choices, corpus) => mutatedMember(choices, corpus.npz) },
   'safetensors, mutated': { share: 6, make: (choices, corpus) => mutatedArray(choices, corpus.safetensors) },
   'safetensors, generated': { share: 6, make: (choices) => generateSafetensors(choices, pick(choices, [0, 15, 60])) },
+  'ONNX, mutated': { share: 6, make: (choices, corpus) => mutatedOnnx(choices, corpus.pb) },
+  'ONNX, generated': { share: 6, make: (choices) => generateOnnx(choices, pick(choices, [0, 15, 60])) },
   '.kld, mutated': { share: 6, make: (choices, corpus) => mutatedKld(choices, corpus) },
   '.kld, generated': { share: 6, make: (choices) => generateKld(choices, pick(choices, [0, 15, 60])) },
   'answers, generated': { share: 6, make: (choices) => generateAnswer(choices, pick(choices, [0, 15, 60])) },
@@ -171,6 +174,22 @@ function mutatedArray(choices: Choices, files: readonly RealFile[]): Input {
       const total = outcome.reading.reduce((sum, line) => sum + bytesOfReading(line), 0n)
       if (total !== BigInt(bytes.length - header)) {
         throw new Finding(`${outcome.reading} are ${total} bytes, read over ${bytes.length - header}`)
+      }
+    },
+  }
+}
+
+/** A tensor of ONNX that was read holds no more elements than the file has bytes. */
+function mutatedOnnx(choices: Choices, files: readonly RealFile[]): Input {
+  const file = anyOf(choices, files)
+  const bytes = mutate(file.bytes, choices, file.fields, anyOf(choices, files).bytes)
+  return {
+    bytes,
+    judge(outcome) {
+      if (!('reading' in outcome)) return
+      for (const line of outcome.reading) {
+        // A varint has at least a byte, whatever the size of the element.
+        if (bytesOfReading(line) > 8n * BigInt(bytes.length)) throw new Finding(`${line} of ${bytes.length} bytes`)
       }
     },
   }

@@ -16,7 +16,7 @@ import { parseFlat } from './names.js'
 export const flat: FileLayout = {
   kind: 'files',
   name: 'flat',
-  examples: ['logits_{task}_{case}_{step}.pth', `{name}_{step}.{npy,npz,safetensors,pt}`],
+  examples: ['logits_{task}_{case}_{step}.pth', `{name}_{step}.{npy,npz,safetensors,pt,pb}`],
   detect: (name) => parseFlat(name) !== undefined,
   scan: scanFlat,
 }

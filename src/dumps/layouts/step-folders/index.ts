@@ -11,7 +11,7 @@ import type { LayoutScan, ScanContext, TreeLayout } from '../layout.js'
 export const stepFolders: TreeLayout = {
   kind: 'tree',
   name: 'flat',
-  examples: ['{step}/logits.{npy,npz,safetensors,pt}'],
+  examples: ['{step}/logits.{npy,npz,safetensors,pt,pb}'],
   detect: (folder, names) => names.series.some((series) => isStepFolder(folder, series)),
   scan: scanStepFolders,
 }
