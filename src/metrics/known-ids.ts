@@ -1,4 +1,4 @@
-import { type LogProbs, ROUNDING } from './log-probs.js'
+import { type LogProbs, ROUNDING, shareOfError } from './log-probs.js'
 
 /** A distribution of which some ids are known: ln p of id `ids[i]` lies within `error` of `logs[i]`. */
 export interface KnownIds {
@@ -61,9 +61,13 @@ export function knownBounds(golden: KnownIds, dump: KnownIds): KnownBounds {
   }
   // KL = Σ h with h(p, q) = p·ln(p/q) − p + q ≥ 0, the rest included: errors of the known ids count only as far as they differ.
   const second = ((both.linear + both.p) * g * g + 2 * both.p * g * d + both.q * d * d) / 2
-  const klSlack = (g * both.linear + d * both.distance + second) * Math.exp(2 * (g + d)) + ROUNDING * (1 + both.h)
+  const rounded = ROUNDING * (1 + both.h) + shareOfError(g, d) * (both.linear + 2 * (one.golden.h + one.dump.h))
+  const klSlack = (g * both.linear + d * both.distance + second) * Math.exp(2 * (g + d)) + rounded
   const leastKl = both.h - klSlack + one.golden.h + one.dump.h + leastH(pLeft, qLeft)
-  const slack = g * both.p + d * both.q + ROUNDING
+  const slack = Math.expm1(g) * both.p + Math.expm1(d) * both.q + ROUNDING
+  // The derivatives of a term by ln p and ln q, and how far these change within the errors.
+  const turned = g * both.jsByP + d * both.jsByQ + ((g + d) * (g * both.p + d * both.q)) / 2
+  const jsSlack = turned * Math.exp(g + d) + ROUNDING
   const apart = Math.max(gapOf(p, q), one.golden.gap + one.dump.gap + gapOf(pLeft, qLeft))
   return {
     klDivergence: {
@@ -75,8 +79,8 @@ export function knownBounds(golden: KnownIds, dump: KnownIds): KnownBounds {
       hi: Math.min(1, (both.distance + slack + p.hi + q.hi) / 2),
     },
     jensenShannon: {
-      lo: Math.max(0, both.js - slack + leastJs(p, q)),
-      hi: Math.min(Math.LN2, both.js + slack + ((p.hi + q.hi) / 2) * Math.LN2),
+      lo: Math.max(0, both.js - jsSlack + leastJs(p, q)),
+      hi: Math.min(Math.LN2, both.js + jsSlack + ((p.hi + q.hi) / 2) * Math.LN2),
     },
     knownKl: both.kl,
     known: both.known,
@@ -95,8 +99,10 @@ interface Sums {
   /** Σ|p·ln(p/q)| and Σ|p − q| */
   linear: number
   distance: number
-  /** Σ (p·ln(p/m) + q·ln(q/m)) / 2 with m = (p + q) / 2 */
+  /** Σ (p·ln(p/m) + q·ln(q/m)) / 2 with m = (p + q) / 2, Σ|p·ln(p/m)| / 2 and Σ|q·ln(q/m)| / 2 */
   js: number
+  jsByP: number
+  jsByQ: number
   /** The dump rules out an id that has probability in the golden. */
   isInfinite: boolean
 }
@@ -112,27 +118,62 @@ interface OneSided {
 }
 
 function sumsOf(golden: KnownIds, dump: KnownIds): { both: Sums; one: { golden: OneSided; dump: OneSided } } {
-  const both = { known: 0, p: 0, q: 0, kl: 0, h: 0, linear: 0, distance: 0, js: 0, isInfinite: false }
+  const both = {
+    known: 0,
+    p: 0,
+    q: 0,
+    kl: 0,
+    h: 0,
+    linear: 0,
+    distance: 0,
+    js: 0,
+    jsByP: 0,
+    jsByQ: 0,
+    isInfinite: false,
+  }
   const one = { golden: { p: 0, most: 0, h: 0, gap: 0 }, dump: { p: 0, most: 0, h: 0, gap: 0 } }
   const { ids: gIds, logs: gLogs } = golden
   const { ids: dIds, logs: dLogs } = dump
+  const [goldenCap, dumpCap] = [capOf(golden), capOf(dump)]
   for (let i = 0, k = 0; i < gIds.length || k < dIds.length; ) {
     const a = gIds[i] ?? Number.POSITIVE_INFINITY
     const b = dIds[k] ?? Number.POSITIVE_INFINITY
     if (a === b) add(both, gLogs[i++]!, dLogs[k++]!)
-    else if (a < b) addOne(one.golden, gLogs[i++]! - golden.error, Math.exp(dump.cap + dump.error), hOf)
-    else addOne(one.dump, dLogs[k++]! - dump.error, Math.exp(golden.cap + golden.error), (q, p) => hOf(p, q))
+    else if (a < b) addGolden(one.golden, gLogs[i++]! - golden.error, dumpCap)
+    else addDump(one.dump, dLogs[k++]! - dump.error, goldenCap)
   }
   return { both, one }
 }
 
-/** @param logP the least that it may be @param cap the most that the other side may have there */
-function addOne(sums: OneSided, logP: number, cap: number, h: (p: number, cap: number) => number): void {
-  const p = Math.exp(logP)
-  if (p <= cap) return
+/** The most that an id may have that is not listed: ln p, and p, which is 0 where float64 cannot hold it. */
+interface Cap {
+  readonly log: number
+  readonly p: number
+}
+
+function capOf({ cap, error }: KnownIds): Cap {
+  return { log: cap + error, p: Math.exp(cap + error) }
+}
+
+/** @param log the least ln p that the golden may have of an id that the dump does not list */
+function addGolden(sums: OneSided, log: number, cap: Cap): void {
+  if (log <= cap.log) return
+  const p = Math.exp(log)
+  // Of the logarithms, as the cap may be less than float64 holds: an infinite divergence takes a probability of 0.
+  addOne(sums, p, cap.p, p === 0 ? 0 : p * (log - cap.log) - p + cap.p)
+}
+
+/** @param log the least ln q that the dump may have of an id that the golden does not list */
+function addDump(sums: OneSided, log: number, cap: Cap): void {
+  if (log <= cap.log) return
+  const q = Math.exp(log)
+  addOne(sums, q, cap.p, cap.p === 0 ? q : cap.p * (cap.log - log) - cap.p + q)
+}
+
+function addOne(sums: OneSided, p: number, cap: number, h: number): void {
   sums.p += p
   sums.most += cap
-  sums.h += h(p, cap)
+  sums.h += h
   sums.gap += p - cap
 }
 
@@ -142,7 +183,11 @@ function add(sums: Sums, logP: number, logQ: number): void {
   sums.p += p
   sums.q += q
   sums.distance += Math.abs(p - q)
-  sums.js += jsTerm(p, q)
+  const m = (p + q) / 2
+  const [byP, byQ] = [plogp(p, m) / 2, plogp(q, m) / 2]
+  sums.js += byP + byQ
+  sums.jsByP += Math.abs(byP)
+  sums.jsByQ += Math.abs(byQ)
   if (p === 0) sums.h += q
   else if (logQ === Number.NEGATIVE_INFINITY) sums.isInfinite = true
   else {

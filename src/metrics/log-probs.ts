@@ -35,6 +35,14 @@ export const UNSEEN_NATS = 1
 /** Rounding of float64 in sums over a vocabulary. */
 export const ROUNDING = 1e-12
 
+/**
+ * The error of log-probabilities below −17, as a share of them: float32 rounds these by more than the error of a row. Rows with
+ * no error have none there either.
+ */
+export function shareOfError(golden: number, dump: number): number {
+  return Math.min(2 ** -23, Math.max(golden, dump))
+}
+
 /** The log-probabilities of exact logits, with a finite one and without NaN and +Inf. */
 export function logProbsOf(logits: Row): LogProbs {
   let max = Number.NEGATIVE_INFINITY
@@ -56,7 +64,8 @@ export function klBounds(golden: LogProbs, dump: LogProbs): KlBounds {
   const { h, linear, distance, p, q, low, high } = sums
   // The second order of h in the errors; third derivatives change it by at most the factor exp.
   const square = ((linear + p) * g * g + 2 * p * g * d + q * d * d) / 2
-  const slack = (g * linear + d * distance + square) * Math.exp(2 * (g + d)) + ROUNDING * (1 + h)
+  const rounded = ROUNDING * (1 + h) + shareOfError(g, d) * linear
+  const slack = (g * linear + d * distance + square) * Math.exp(2 * (g + d)) + rounded
   const lo = sums.isInfinite ? Number.POSITIVE_INFINITY : Math.max(0, h + low - slack)
   // With |ln(p/q)| ≤ u, h is at most p·(e^u − 1 − u).
   const unseen = hiddenMass(golden, sums) * (Math.exp(UNSEEN_NATS) - 1 - UNSEEN_NATS)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type KnownIds, knownBounds } from '../../src/metrics/known-ids.js'
+import { klBounds, logProbsOf } from '../../src/metrics/log-probs.js'
 import { normal as gauss, random } from '../snapshots/compact/pairs.js'
 
 const WIDTH = 1500
@@ -123,4 +124,77 @@ test('an id without probability in the dump: KL divergence is infinite', () => {
   const dump = { ...golden, logs: Float64Array.of(0, Number.NEGATIVE_INFINITY) }
   expect(knownBounds(golden, dump).klDivergence.lo).toBe(Number.POSITIVE_INFINITY)
   expect(knownBounds(dump, golden).klDivergence.lo).toBeCloseTo(Math.LN2, 9)
+})
+
+/** What a side lists, of which each value may be off by `error`. */
+function listOf(logs: Readonly<Record<number, number>>, error: number, cap = 0): KnownIds {
+  const ids = Int32Array.from(Object.keys(logs), Number)
+  return { ids, logs: Float64Array.from(Object.values(logs)), error, hasTop: true, cap }
+}
+
+test('an id that the dump may have at e^-2000 at most: KL divergence is large, not infinite', () => {
+  const golden = listOf({ 0: Math.log(0.5), 1: Math.log(0.5) }, 0)
+  const { klDivergence } = knownBounds(golden, listOf({ 0: 0 }, 2e-6, -2000))
+  // 0.5·ln(0.5/1) + 0.5·(ln 0.5 + 2000)
+  const exact = 1000 - Math.LN2
+  expect(klDivergence.lo).toBeLessThanOrEqual(exact)
+  expect(klDivergence.lo).toBeGreaterThan(exact - 0.01)
+  // The other way round it is all about q: h(0, 0.5) = 0.5 of the id that the golden has not, and 1·ln(1/0.5).
+  const reverse = knownBounds(listOf({ 0: 0 }, 2e-6, -2000), golden).klDivergence.lo
+  expect(reverse).toBeLessThanOrEqual(Math.LN2)
+  expect(reverse).toBeGreaterThan(Math.LN2 - 1e-4)
+})
+
+test('bounds hold if all values of a side are rounded the same way, by as much as they may be', () => {
+  const error = 0.05
+  for (const [a, b] of [
+    [0.99, 0.98],
+    [0.9999, 0.9998],
+    [0.6, 0.02],
+    [0.97, 1e-6],
+    [0.5, 0.5],
+  ] as const) {
+    const golden = Float64Array.of(Math.log(a), Math.log(1 - a))
+    const dump = Float64Array.of(Math.log(b), Math.log(1 - b))
+    const { kl, tv, js } = exact(golden, dump)
+    const whole = listOf({ ...golden }, 1e-12, Number.NEGATIVE_INFINITY)
+    for (const up of [-error, error]) {
+      const one = listOf({ 0: dump[0]! + up }, error)
+      const both = listOf({ 0: dump[0]! + up, 1: dump[1]! + up }, error)
+      const first = listOf({ 0: golden[0]! - up }, error)
+      for (const [g, d] of [
+        [whole, one],
+        [whole, both],
+        [first, one],
+        [first, both],
+      ] as const) {
+        const { klDivergence, totalVariation, jensenShannon } = knownBounds(g, d)
+        const text = `${a} and ${b} rounded by ${up}`
+        expect(klDivergence.lo, text).toBeLessThanOrEqual(kl + 1e-12)
+        expect(totalVariation.lo, text).toBeLessThanOrEqual(tv + 1e-12)
+        expect(totalVariation.hi, text).toBeGreaterThanOrEqual(tv - 1e-12)
+        expect(jensenShannon.lo, text).toBeLessThanOrEqual(js + 1e-12)
+        expect(jensenShannon.hi, text).toBeGreaterThanOrEqual(js - 1e-12)
+      }
+    }
+  }
+})
+
+test('log-probabilities of thousands, which float32 rounds by more than its error elsewhere', () => {
+  const golden = Float64Array.of(Math.log(0.7), Math.log(0.3))
+  const whole = listOf({ ...golden }, 1e-12, Number.NEGATIVE_INFINITY)
+  // Halfway between two float32 numbers, and rounded away from 0.
+  const log = -(4097 + 2 ** -12)
+  const stored = -(4097 + 2 ** -11)
+  expect([Math.fround(stored), Math.abs(Math.fround(log) - log)]).toEqual([stored, 2 ** -12])
+  const kl = 0.7 * (golden[0]! - log) + 0.3 * golden[1]!
+  const { lo } = knownBounds(whole, listOf({ 0: stored, 1: 0 }, 2e-6)).klDivergence
+  expect(lo).toBeLessThanOrEqual(kl)
+  expect(lo).toBeGreaterThan(kl - 0.01)
+  const probs = (logs: Float64Array) => logs.map(Math.exp)
+  const facts = { error: 2e-6, topError: 2e-6, floor: Number.NEGATIVE_INFINITY }
+  const dump = Float64Array.of(stored, 0)
+  const bounds = klBounds(logProbsOf(golden), { logs: dump, probs: probs(dump), ...facts })
+  expect(bounds.lo).toBeLessThanOrEqual(kl)
+  expect(bounds.hi).toBeGreaterThanOrEqual(kl)
 })
