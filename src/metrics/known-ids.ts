@@ -64,6 +64,7 @@ export function knownBounds(golden: KnownIds, dump: KnownIds): KnownBounds {
   const rounded = ROUNDING * (1 + both.h) + shareOfError(g, d) * (both.linear + 2 * (one.golden.h + one.dump.h))
   const klSlack = (g * both.linear + d * both.distance + second) * Math.exp(2 * (g + d)) + rounded
   const leastKl = both.h - klSlack + one.golden.h + one.dump.h + leastH(pLeft, qLeft)
+  const isInfinite = both.isInfinite || one.golden.h === Number.POSITIVE_INFINITY
   const slack = Math.expm1(g) * both.p + Math.expm1(d) * both.q + ROUNDING
   // The derivatives of a term by ln p and ln q, and how far these change within the errors.
   const turned = g * both.jsByP + d * both.jsByQ + ((g + d) * (g * both.p + d * both.q)) / 2
@@ -71,7 +72,7 @@ export function knownBounds(golden: KnownIds, dump: KnownIds): KnownBounds {
   const apart = Math.max(gapOf(p, q), one.golden.gap + one.dump.gap + gapOf(pLeft, qLeft))
   return {
     klDivergence: {
-      lo: both.isInfinite ? Number.POSITIVE_INFINITY : Math.max(0, leastKl),
+      lo: isInfinite ? Number.POSITIVE_INFINITY : Math.max(0, leastKl),
       hi: Number.POSITIVE_INFINITY,
     },
     totalVariation: {

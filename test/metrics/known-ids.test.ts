@@ -124,6 +124,10 @@ test('an id without probability in the dump: KL divergence is infinite', () => {
   const dump = { ...golden, logs: Float64Array.of(0, Number.NEGATIVE_INFINITY) }
   expect(knownBounds(golden, dump).klDivergence.lo).toBe(Number.POSITIVE_INFINITY)
   expect(knownBounds(dump, golden).klDivergence.lo).toBeCloseTo(Math.LN2, 9)
+  // Its lowest value says so of all ids that it does not list.
+  const rest = listOf({ 1: 0 }, 2e-6, Number.NEGATIVE_INFINITY)
+  expect(knownBounds(golden, rest).klDivergence.lo).toBe(Number.POSITIVE_INFINITY)
+  expect(knownBounds(rest, golden).klDivergence.lo).toBeCloseTo(Math.LN2, 4)
 })
 
 /** What a side lists, of which each value may be off by `error`. */
