@@ -15,6 +15,7 @@ import { type AnswersScan, pickAnswer, scanAnswers } from './layouts/answers/ind
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { scanKld } from './layouts/kld/index.js'
 import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
+import { scanLlamaDebug } from './layouts/llama-debug/index.js'
 import type { DeviceSelection } from './layouts/selection.js'
 import { type Located, locate } from './locate.js'
 import { filesHint, noDumpError } from './no-dump.js'
@@ -72,7 +73,8 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   if (answers) return dumpOfAnswer(pathOrGlob, pickAnswer(pathOrGlob, answers, options.run), options)
   const context = { path: pathOrGlob, options, ignored: located.ignored }
   const kld = file === undefined ? undefined : scanKld(file, options)
-  const scan: Scan = kld ?? scanLocated(paths, located, context)
+  const raw = file === undefined || kld ? undefined : scanLlamaDebug(file, options)
+  const scan: Scan = kld ?? raw ?? scanLocated(paths, located, context)
   if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb') {
     const message = `the option prefill names an execution of an ATB dump, and this is a dump of the layout '${scan.layout}'`
     throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
@@ -112,6 +114,7 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     stepsAssumed,
     ...prompt,
     ...(ids && { tokenIds: ids.tokenIds, ids: ids.facts }),
+    ...(raw?.ids && { tokenIds: raw.tokenIds!, ids: raw.ids }),
     ...kinds,
     ...ranks,
     budgets,

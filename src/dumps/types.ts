@@ -59,7 +59,7 @@ export interface DumpRun {
 export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
-  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'answers' | 'file' | 'memory'
+  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'llama-debug' | 'answers' | 'file' | 'memory'
   /** Absent for logits. */
   readonly kind?: DumpKind
   /** The caller gave the kind, and it is this one. */

@@ -6,6 +6,7 @@ import { rowKernel } from '../metrics/row-kernel.js'
 import { AnswersSource } from './from-answers.js'
 import { FilesSource } from './from-files.js'
 import { KldSource } from './from-kld.js'
+import { LlamaDebugSource } from './from-llama-debug.js'
 import { memorySource } from './from-memory.js'
 import { measurePair, type PairSetting } from './measure-pair.js'
 import type { Outcome } from './outcome.js'
@@ -71,6 +72,7 @@ export function measureAll(
 export function rowsOf({ layout, budgets, rows = {}, ranks }: Dump): RowSource {
   if (layout === 'memory') return memorySource(rows)
   if (layout === 'answers') return new AnswersSource(budgets)
+  if (layout === 'llama-debug') return new LlamaDebugSource(budgets)
   if (layout === 'kld') return new KldSource(budgets)
   return new FilesSource(budgets, rows, rowKernel(), undefined, ranks)
 }
