@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { compareLayers } from '../compare/layers/compare-layers.js'
 import type { LayersComparison } from '../compare/layers/types.js'
-import { loadDump } from '../dumps/load.js'
+import { loadDump, loadPaths } from '../dumps/load.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { readBytes } from '../io/byte-source.js'
@@ -42,30 +42,27 @@ export interface LayersResult {
 
 /**
  * Compares the layers of two dumps as the flags say.
- * @param sides the paths of both dumps, and the options to load them with
+ * @param sides the paths of each dump, and the options to load them with
  * @throws UsageError if the flags do not fit each other
  */
 export function layersResult(
-  sides: Record<'golden' | 'dump', { readonly path: string; readonly options: LoadDumpOptions }>,
+  sides: Record<'golden' | 'dump', { readonly paths: readonly string[]; readonly options: LoadDumpOptions }>,
   { token, floor, unpaired, mapping }: LayersValues,
   dtype: unknown,
 ): LayersResult {
   if (token === undefined) throw new UsageError('compare --layers needs the token whose layers are compared: --token 3')
-  const comparison = compareLayers(
-    loadDump(sides.dump.path, sides.dump.options),
-    loadDump(sides.golden.path, sides.golden.options),
-    {
-      step: token,
-      ...(floor !== undefined && { floor: loadDump(floor, sides.golden.options) }),
-      ...(unpaired !== undefined && { unpaired: unpaired as 'fail' }),
-      ...(mapping !== undefined && { mapping: readMapping(mapping) }),
-      ...(dtype !== undefined && { dtype: dtype as 'bf16' }),
-    },
-  )
+  const [dump, golden] = [sides.dump, sides.golden].map(({ paths, options }) => loadPaths(paths, options))
+  const comparison = compareLayers(dump!, golden!, {
+    step: token,
+    ...(floor !== undefined && { floor: loadDump(floor, sides.golden.options) }),
+    ...(unpaired !== undefined && { unpaired: unpaired as 'fail' }),
+    ...(mapping !== undefined && { mapping: readMapping(mapping) }),
+    ...(dtype !== undefined && { dtype: dtype as 'bf16' }),
+  })
   const { pass, finding, goldenPath, dumpPath, notes, warnings, counts } = comparison
   const text = layersText(comparison)
   const report = {
-    title: `layers of token ${token}: ${sides.dump.path} against ${sides.golden.path}`,
+    title: `layers of token ${token}: ${dump!.path} against ${golden!.path}`,
     goldenPath,
     dumpPath,
     pass,

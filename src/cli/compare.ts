@@ -2,7 +2,7 @@ import { extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
 import type { ListedComparison } from '../compare/types.js'
-import { loadDump } from '../dumps/load.js'
+import { loadDump, loadPaths } from '../dumps/load.js'
 import { OperationNames } from '../dumps/operation-names.js'
 import { comparisonReport, type ReportDocument, reportByRun, reportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
@@ -29,7 +29,7 @@ const COMPARE_EXAMPLES = `
 Examples:
   golden-logits compare -gp dumps/gpu -mp dumps/npu --dtype bf16
   golden-logits compare dumps/npu dumps/gpu -kl 0.01 -o release/report.html
-  golden-logits compare -gp 'gpu/*/0/output.pth' -mp 'npu/*/0/output.pth' --json
+  golden-logits compare -gp gpu/*/0/output.pth -mp npu/*/0/output.pth --json
   golden-logits compare dumps/npu dumps/gpu --calibration llama-8b.calibration.json --model llama-8b --device npu
   golden-logits compare dumps/npu dumps/gpu-fp32 --baseline dumps/gpu-bf16
   golden-logits compare -gp layers/gpu -mp layers/npu --layers --token 3 --floor layers/gpu-bf16
@@ -48,8 +48,11 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     .description('Compares the logits of two dumps token by token, as the matcher toMatchGoldenLogits does.')
     .argument('[dump]', 'the tested dump: a folder, a file, or a pattern in quotes')
     .argument('[golden]', 'the trusted dump')
-    .option('--golden-path <path>', 'the trusted dump (also -gp)')
-    .option('--my-path <path>', 'the tested dump (also -mp)')
+    .option(
+      '--golden-path <path...>',
+      'the trusted dump (also -gp): one path, or those that the shell makes of a pattern',
+    )
+    .option('--my-path <path...>', 'the tested dump (also -mp), likewise')
     .option(
       '-o, --output <path>',
       'a folder for CSV, HTML and JSON, or one file of these (default: golden-logits-report/)',
@@ -70,17 +73,17 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     const options = values as unknown as Readonly<Record<string, unknown>>
     if (values.layers) return compareLayersOf(sides, values, options)
     refuseLayersOptions(values)
-    const comparison = compareListed(
-      loadDump(sides.dump, loadOptionsOf(options, 'dump')),
-      loadDump(sides.golden, loadOptionsOf(options, 'golden')),
-      {
-        ...compareOptionsOf(options),
-        ...(values.baseline !== undefined && {
-          baseline: loadDump(values.baseline, loadOptionsOf(options, 'baseline')),
-        }),
-      },
-    )
-    const report = comparisonReport(comparison, `${sides.dump} against ${sides.golden}`)
+    const [testedDump, trustedDump] = [
+      loadPaths(sides.dump, loadOptionsOf(options, 'dump')),
+      loadPaths(sides.golden, loadOptionsOf(options, 'golden')),
+    ]
+    const comparison = compareListed(testedDump, trustedDump, {
+      ...compareOptionsOf(options),
+      ...(values.baseline !== undefined && {
+        baseline: loadDump(values.baseline, loadOptionsOf(options, 'baseline')),
+      }),
+    })
+    const report = comparisonReport(comparison, `${testedDump.path} against ${trustedDump.path}`)
     const document = reportDocument(reportByRun(report))
     print(values.json ? reportJson(document) : `${report.message}\n`)
     for (const warning of comparison.warnings) say(`warning: ${warning}`)
@@ -89,15 +92,11 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     exit(exitCodeOf(comparison))
   })
 
-  const compareLayersOf = (
-    sides: { dump: string; golden: string },
-    values: CompareValues,
-    options: Readonly<Record<string, unknown>>,
-  ) => {
+  const compareLayersOf = (sides: Sides, values: CompareValues, options: Readonly<Record<string, unknown>>) => {
     for (const [name, flag] of NOT_WITH_LAYERS) {
       if (options[name] !== undefined) throw new UsageError(`${flag} has no meaning with --layers`)
     }
-    const sideOf = (side: 'golden' | 'dump') => ({ path: sides[side], options: loadOptionsOf(options, side) })
+    const sideOf = (side: 'golden' | 'dump') => ({ paths: sides[side], options: loadOptionsOf(options, side) })
     const result = layersResult({ golden: sideOf('golden'), dump: sideOf('dump') }, values, options.dtype)
     const document = reportDocument([result.report])
     print(values.json ? reportJson(document) : `${result.text}\n`)
@@ -124,8 +123,8 @@ const NOT_WITH_LAYERS = [
 ] as const
 
 interface CompareValues extends LayersValues {
-  readonly goldenPath?: string
-  readonly myPath?: string
+  readonly goldenPath?: readonly string[]
+  readonly myPath?: readonly string[]
   readonly output?: string
   readonly report: boolean
   readonly json?: boolean
@@ -133,13 +132,12 @@ interface CompareValues extends LayersValues {
   readonly baseline?: string
 }
 
-function sidesOf(
-  dump: string | undefined,
-  golden: string | undefined,
-  { goldenPath, myPath }: CompareValues,
-): { dump: string; golden: string } {
-  const tested = [myPath, dump].filter((path) => path !== undefined)
-  const trusted = [goldenPath, golden].filter((path) => path !== undefined)
+/** The paths of both sides. */
+type Sides = Readonly<Record<'golden' | 'dump', readonly string[]>>
+
+function sidesOf(dump: string | undefined, golden: string | undefined, { goldenPath, myPath }: CompareValues): Sides {
+  const tested = [...(myPath ? [myPath] : []), ...(dump === undefined ? [] : [[dump]])]
+  const trusted = [...(goldenPath ? [goldenPath] : []), ...(golden === undefined ? [] : [[golden]])]
   if (tested.length === 1 && trusted.length === 1) return { dump: tested[0]!, golden: trusted[0]! }
   throw new UsageError('compare needs two dumps: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP')
 }

@@ -1,9 +1,10 @@
 import { readdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
+import { expand } from '../dumps/expand.js'
 import { loadDump } from '../dumps/load.js'
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { compareNames } from '../io/name-order.js'
 import { counted } from '../lib/number-text.js'
 import { FRACTION_BITS, type Precision } from '../metrics/precision.js'
@@ -45,8 +46,8 @@ export function addLogitscmp(program: Command, { say, exit }: CommandIo): void {
     .description(
       'Compares files of the same name in two folders. A file passes if its cosine similarity, KL divergence and L1 norm are within the limits, or if the maxima are within one ULP of each other at the same vocab id.',
     )
-    .requiredOption('--golden-path <folder>', 'the trusted folder (also -gp)')
-    .requiredOption('--my-path <folder>', 'the tested folder (also -mp)')
+    .requiredOption('--golden-path <path...>', 'the trusted folder, or several paths of folders and files (also -gp)')
+    .requiredOption('--my-path <path...>', 'the tested side, likewise (also -mp)')
     .option('--cosine-similarity <limit>', 'must be above (also -cs)', parseNumber, 0.999)
     .option('--kl-divergence <limit>', 'must be below (also -kl)', parseNumber, 0.0001)
     .option('--l1-norm <limit>', 'its magnitude must be below (also -l1)', parseNumber, 0.01)
@@ -56,7 +57,7 @@ export function addLogitscmp(program: Command, { say, exit }: CommandIo): void {
       'after',
       '\nExit codes: 0 every file passes, 1 a file fails or is on one side only, 2 wrong usage, 3 unreadable.\n',
     )
-    .action((values: Limits & { goldenPath: string; myPath: string; outputDir: string }) => {
+    .action((values: Limits & { goldenPath: string[]; myPath: string[]; outputDir: string }) => {
       if (!Object.hasOwn(FRACTION_BITS, values.dtype))
         throw new UsageError(`--dtype must be fp16, bf16 or fp32, not ${values.dtype}`)
       const rows = compareFolders(values.goldenPath, values.myPath, values)
@@ -78,17 +79,20 @@ function writeNew(folder: string, lines: readonly string[]): string {
 }
 
 /** The rows in the order of the old tool: by case and token, other files last. */
-function compareFolders(golden: string, my: string, limits: Limits): Row[] {
-  const [goldenFiles, myFiles] = [filesIn(golden), filesIn(my)]
-  const common = goldenFiles.filter((name) => myFiles.includes(name))
+function compareFolders(golden: readonly string[], my: readonly string[], limits: Limits): Row[] {
+  const [goldenFiles, myFiles] = [filesAt(golden), filesAt(my)]
+  const common = [...goldenFiles.keys()].filter((name) => myFiles.has(name))
   if (common.length === 0) {
     const message = 'no .pth file of the golden folder has a file of the same name here'
-    throw new GoldenLogitsError('nothing-to-compare', message, { file: my })
+    throw new GoldenLogitsError('nothing-to-compare', message, { file: my[0]! })
   }
-  const rows = common.map((name) => ({ place: placeOf(name), row: compareFile(golden, my, name, limits) }))
+  const compared = (name: string) => compareFile(goldenFiles.get(name)!, myFiles.get(name)!, name, limits)
+  const rows = common.map((name) => ({ place: placeOf(name), row: compared(name) }))
   const sorted = rows.sort((a, b) => byPlace(a.place, b.place)).map(({ row }) => row)
-  const alone = (names: readonly string[], others: readonly string[], reason: string) =>
-    names.filter((name) => !others.includes(name)).map((name): Row => ({ file_name: name, cmp_fail_reason: reason }))
+  const alone = (names: Files, others: Files, reason: string) =>
+    [...names.keys()]
+      .filter((name) => !others.has(name))
+      .map((name): Row => ({ file_name: name, cmp_fail_reason: reason }))
   return [
     ...sorted,
     ...alone(goldenFiles, myFiles, 'only_in_golden_path'),
@@ -96,13 +100,37 @@ function compareFolders(golden: string, my: string, limits: Limits): Row[] {
   ]
 }
 
-function filesIn(folder: string): string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new GoldenLogitsError('file-not-found', 'there is no such folder', { file: folder })
+/** The .pth files of one side, by their names. */
+type Files = ReadonlyMap<string, string>
+
+/**
+ * The files at paths of folders and files, or patterns of them.
+ * @throws GoldenLogitsError `invalid-argument` for two files of one name, because files are paired by their names
+ */
+function filesAt(paths: readonly string[]): Files {
+  const files = new Map<string, string>()
+  for (const file of paths.flatMap(filesOf).sort((a, b) => compareNames(basename(a), basename(b)))) {
+    const name = basename(file)
+    const other = files.get(name)
+    if (other !== undefined && resolve(other) !== resolve(file)) {
+      const message = `logitscmp pairs files by their names, and ${printable(other, 300)} has the same name; golden-logits compare --rule logitscmp pairs the tokens of two dumps`
+      throw new GoldenLogitsError('invalid-argument', message, { file })
+    }
+    files.set(name, file)
   }
-  return readdirSync(folder)
+  return files
+}
+
+function filesOf(path: string): string[] {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats) return expand(path).flatMap(filesOf)
+  if (stats.isFile() && path.endsWith('.pth')) return [path]
+  if (!stats.isDirectory()) {
+    throw new GoldenLogitsError('unsupported-format', 'logitscmp reads folders and .pth files', { file: path })
+  }
+  return readdirSync(path)
     .filter((name) => name.endsWith('.pth'))
-    .sort(compareNames)
+    .map((name) => join(path, name))
 }
 
 /** The case and the token of a file, from its name: the language, if it names one, belongs to the case. */
@@ -128,14 +156,14 @@ function byPlace(a: Place | undefined, b: Place | undefined): number {
   return a.language.localeCompare(b.language) || a.key - b.key || a.token - b.token
 }
 
-function compareFile(goldenFolder: string, myFolder: string, name: string, limits: Limits): Row {
+function compareFile(goldenFile: string, myFile: string, name: string, limits: Limits): Row {
   const place = placeOf(name)
   if (!place) return { file_name: name, cmp_fail_reason: 'parse_error:the name does not end in a case and a token' }
   const key = place.language === '' ? place.key : `${place.language}/${place.key}`
   const named = { file_name: name, key: String(key), token_id: String(place.token) }
   let results: Results
   try {
-    results = resultsOf(join(goldenFolder, name), join(myFolder, name), limits)
+    results = resultsOf(goldenFile, myFile, limits)
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     return { ...named, cmp_fail_reason: error.message }

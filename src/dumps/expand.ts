@@ -36,6 +36,13 @@ function splitPattern(path: string): { folder: string; pattern: string } {
   return { folder, pattern: parts.join('/') }
 }
 
+/** A pattern for paths of the same depth, as messages name them: `*` in place of what differs. */
+export function patternOf(paths: readonly string[]): string {
+  const [first, ...others] = paths.map((path) => path.split(sep))
+  if (others.some(({ length }) => length !== first!.length)) return `${paths[0]} and ${others.length} more`
+  return first!.map((part, i) => (others.every((parts) => parts[i] === part) ? part : '*')).join(sep)
+}
+
 /** The deepest folder that contains all of these folders; a root, such as `C:\\`, is one. */
 export function commonFolder(folders: readonly string[]): string {
   let common = dirname(folders[0]!)

@@ -3,12 +3,13 @@ import { atCaller, describeValue, GoldenLogitsError, invalidArgument, printable 
 import { resolveBudgets } from '../io/budgets.js'
 import { kindOf } from '../io/folder.js'
 import { inNameOrder } from '../io/folder-names.js'
+import { compareNames } from '../io/name-order.js'
 import { checkObject, choice, choiceOrNumber, nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import { firstOf, type List } from '../lib/lazy-list.js'
 import { info, warning } from '../lib/note.js'
 import { dumpOfRuns, splitRuns } from './all-runs.js'
-import { commonFolder, expand } from './expand.js'
+import { commonFolder, expand, patternOf } from './expand.js'
 import { findIds } from './find-ids.js'
 import { refuseForeign } from './foreign-files.js'
 import { type AnswersScan, pickAnswer, scanAnswers } from './layouts/answers/index.js'
@@ -44,8 +45,21 @@ export function loadDump(pathOrGlob: FilePath, options: LoadDumpOptions = {}): D
   })
 }
 
+/** Several paths, as a shell makes them of a pattern: the dump that the pattern stands for. One path is as for `loadDump`. */
+export function loadPaths(paths: readonly string[], options: LoadDumpOptions = {}): Dump {
+  const [first, ...others] = paths
+  if (first === undefined || others.length === 0) return loadDump(first!, options)
+  checkOptions(options)
+  const expanded = new Set(paths.flatMap((path) => expand(checkPath(path))))
+  return openPaths(patternOf(paths), [...expanded].sort(compareNames), options)
+}
+
 function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
-  const paths = expand(pathOrGlob)
+  return openPaths(pathOrGlob, expand(pathOrGlob), options)
+}
+
+/** @param paths what `pathOrGlob` stands for, in the order of their names */
+function openPaths(pathOrGlob: string, paths: readonly string[], options: LoadDumpOptions): Dump {
   const located = locate(paths)
   if (options.run !== 'all') return ofKind(openLocated(pathOrGlob, paths, located, options), options.kind)
   const { run, ...others } = options

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseReport } from '../../../src/report/json.js'
-import { logits } from '../../build/logits.js'
+import { logits, pth } from '../../build/logits.js'
 import { torchDump } from '../../build/pair.js'
 import { tree } from '../../fixtures/trees.js'
 import { Shell } from './cli.js'
@@ -66,6 +66,52 @@ describe('compare', () => {
     const shell = new Shell()
     expect(shell.run(`compare -gp ${file(golden)} -mp ${file(dump)} --no-report`).code).toBe(0)
     expect(shell.run(`compare -gp ${pattern(golden)} -mp ${pattern(dump)} --no-report`).code).toBe(0)
+  })
+
+  test('takes the paths that the shell makes of a pattern as it takes the quoted pattern', () => {
+    const shell = new Shell()
+    // The run has 12 tokens: by name, 10 and 11 come before 2.
+    const steps = (path: string, count: number, other = -1) => {
+      for (let step = 0; step < count; step++) {
+        mkdirSync(shell.path(`${path}/${step}/0`), { recursive: true })
+        const values = logits(step === other ? 99 : step + 1)
+        writeFileSync(shell.path(`${path}/${step}/0/output.pth`), pth({ values }))
+      }
+    }
+    steps('gpu', 12)
+    steps('npu', 12)
+    steps('bad', 12, 10)
+    steps('short', 3)
+    const run = (golden: string, dump: string) => {
+      const { code, stdout } = shell.run(`compare ${golden} ${dump} --json --no-report`)
+      const [{ tokens, title }] = JSON.parse(stdout).comparisons
+      const verdicts = tokens.map(({ step, verdict }: { step: number; verdict: string }) => `${step} ${verdict}`)
+      return { code, title, verdicts }
+    }
+    for (const [dump, exitCode] of Object.entries({ npu: 0, bad: 1, short: 1 })) {
+      const quoted = run("-gp 'gpu/*/0/output.pth'", `-mp '${dump}/*/0/output.pth'`)
+      expect({ dump, code: quoted.code }).toEqual({ dump, code: exitCode })
+      expect(quoted.verdicts).toHaveLength(12)
+      expect(run('-gp gpu/*/0/output.pth', `-mp ${dump}/*/0/output.pth`)).toEqual(quoted)
+      expect(run('--golden-path gpu/*/0/output.pth', `--my-path ${dump}/*/0/output.pth`)).toEqual(quoted)
+      expect(quoted.title).toBe(`${dump}/*/0/output.pth against gpu/*/0/output.pth`)
+      if (dump === 'bad')
+        expect(quoted.verdicts).toEqual(
+          quoted.verdicts.map((_: string, i: number) => `${i} ${i === 10 ? 'over-threshold' : 'pass'}`),
+        )
+      if (dump === 'short')
+        expect(quoted.verdicts.slice(2)).toEqual([
+          '2 pass',
+          ...[3, 4, 5, 6, 7, 8, 9, 10, 11].map((i) => `${i} missing`),
+        ])
+    }
+    const stray = shell.run('compare -gp gpu/*/0/output.pth none -mp npu/*/0/output.pth')
+    expect(stray).toMatchObject({ code: 3, stderr: expect.stringContaining('none: there is no such file or folder') })
+    // A flag of several paths takes all that follow.
+    expect(shell.run('compare -gp gpu npu')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('compare needs two dumps'),
+    })
   })
 
   test('writes the one file that the output names, and never over a file that is not ours', () => {

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { pth, type Tensor } from '../../build/logits.js'
 import { Shell } from './cli.js'
@@ -50,6 +51,28 @@ describe('logitscmp', () => {
     // L1 is -0.9: the old tool passes it, because -0.9 is below the limit.
     expect(passed([0.1, 0.2, 0.4, -0.3], '-kl 10')).toBe('False')
     expect(compare(files(row.values), files([1, 2, 4, -4])).rows[0]![5]).toBe('0.1')
+  })
+
+  test('takes several folders and files, and patterns of them', () => {
+    const shell = new Shell()
+    for (const path of ['g1/logits_a_0_0.pth', 'g2/logits_a_0_1.pth', 'm1/logits_a_0_0.pth', 'm2/logits_a_0_1.pth']) {
+      mkdirSync(shell.path(dirname(path)), { recursive: true })
+      writeFileSync(shell.path(path), pth(row))
+    }
+    for (const sides of ['-gp g1 g2 -mp m1 m2', '-gp g*/*.pth -mp m*/*.pth', "--golden-path 'g*' --my-path m1 m2/*"]) {
+      const { code, stderr } = shell.run(`logitscmp ${sides}`)
+      expect({ sides, code }).toEqual({ sides, code: 0 })
+      expect(stderr).toContain('(2 files, 0 not passed)')
+    }
+    expect(shell.run('logitscmp -gp g1 g1/*.pth -mp m1').stderr).toContain('(1 file, 0 not passed)')
+    expect(shell.run('logitscmp -gp g* -mp m1').code).toBe(1)
+    writeFileSync(shell.path('g2/logits_a_0_0.pth'), pth(row))
+    const { code, stderr } = shell.run('logitscmp -gp g1 g2 -mp m1')
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      'g2/logits_a_0_0.pth: logitscmp pairs files by their names, and g1/logits_a_0_0.pth has the same name',
+    )
+    expect(shell.run('logitscmp -gp g1 -mp package.json').code).toBe(3)
   })
 
   test('sorts by case and token, and keeps files that have no place or no partner', () => {
