@@ -4,6 +4,7 @@ import { shapesOf } from '../compare/sides.js'
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { type FilesSetting, FilesSource } from '../measure/from-files.js'
 import { rowsOf } from '../measure/measure-all.js'
+import { Progress } from '../measure/progress.js'
 import { readingTime } from '../measure/threads/reading-time.js'
 import { type Job, runOnThreads } from '../measure/threads/schedule.js'
 import { shareWork } from '../measure/threads/share-work.js'
@@ -59,10 +60,16 @@ export function storeRows(dump: Dump, settings: StoreSettings, descriptor: numbe
   const rows = rowsOf(dump)
   const kept = new KeptRows(descriptor)
   const memory = new RowMemory()
-  const make = (step: DumpStep): StoredRow => storeRow(step, rows, rowSettings, memory)
+  const progress = new Progress(steps.length, 'stored')
+  const make = (index: number): StoredRow => {
+    const row = storeRow(steps[index]!, rows, rowSettings, memory)
+    // Threads claim steps in order, so all before this one are about done.
+    progress.at(index + 1)
+    return row
+  }
   const threads = fidelity === 'compact' && rows instanceof FilesSource ? threadCount(compare.threads) : 1
   if (threads > 1) runOnThreads(storeJob(steps, kept, make, rows as FilesSource, rowSettings), threads)
-  else for (const step of steps) if (!kept.refusal) kept.add(step, make(step))
+  else for (const index of steps.keys()) if (!kept.refusal) kept.add(steps[index]!, make(index))
   if (kept.refusal) return kept.refusal
   const [undecided] = undecidedSteps('dump', dump, kept.shapes, shapesOf({ rows }))
   if (undecided) return { step: undecided[0], reason: undecided[1] }
@@ -73,19 +80,18 @@ export function storeRows(dump: Dump, settings: StoreSettings, descriptor: numbe
 function storeJob(
   steps: readonly DumpStep[],
   kept: KeptRows,
-  make: (step: DumpStep) => StoredRow,
+  make: (index: number) => StoredRow,
   rows: FilesSource,
   settings: RowSettings,
 ): Job {
-  const alone = (step: DumpStep): void => {
-    if (!kept.refusal) kept.add(step, make(step))
-  }
   return {
     length: steps.length,
     program: SNAPSHOT_WORKER,
     mostShared: MOST_SHARED,
     expected: () => readingTime(steps[1]!.files),
-    alone: (item) => alone(steps[item]!),
+    alone(item) {
+      if (!kept.refusal) kept.add(steps[item]!, make(item))
+    },
     together(first, count, helpers, terms) {
       if (kept.refusal) return
       const some = steps.slice(first, first + count)
@@ -101,7 +107,7 @@ function storeJob(
         has: (item) => item > refused || results[item] !== undefined,
         put,
         make(item) {
-          if (item < refused) put(item, make(some[item]!))
+          if (item < refused) put(item, make(first + item))
         },
       })
       for (let item = 0; item < count && !kept.refusal; item++) kept.add(some[item]!, results[item]!)
