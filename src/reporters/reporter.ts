@@ -158,6 +158,7 @@ export class GoldenLogitsReporter {
       )
       this.publish(report)
       this.publishTexts(report)
+      if (isFirst(run.dir, 'named-kl')) for (const line of report.klLines()) say(line)
       this.reportWarnings(run, report.warnings)
       closeRun(run, false)
     } catch (error) {

@@ -10,6 +10,7 @@ import {
 import type { ComparisonRow, Problem, Rendering, TestPlace } from '../report/rows.js'
 import { type Counted, lastAttempts } from './attempts.js'
 import type { ReportedWarning } from './fold-warnings.js'
+import { klLines } from './kl-lines.js'
 import { hasOneProject, isMarkedIncomplete } from './run-dirs.js'
 import type { StartedLine } from './spool.js'
 import { lostRowsIn } from './spool-file.js'
@@ -50,6 +51,8 @@ export interface SpoolReport {
   /** The comparisons as data, with all tokens in memory. */
   readonly document: () => ReportDocument
   readonly warnings: ReportedWarning[]
+  /** The KL divergence by token of each comparison, as lines. */
+  readonly klLines: () => string[]
   readonly losses: Losses
 }
 
@@ -72,7 +75,17 @@ export function spoolReport(runDir: string, rendering: Rendering, hasPassed: Has
   const lostRows = last.reduce((sum, { comparison: { lost } }) => sum + (lost?.rows ?? 0), lostRowsIn(runDir).rows)
   const losses = { rows: lostRows, isUnknown: isMarkedIncomplete(runDir), tornLines }
   const document = () => reportDocument(last.flatMap((counted) => reportByRun(comparisonOf(counted, hasPassed))))
-  return { parts: parts.filter(({ rows }) => rows > 0), document, warnings, losses }
+  const judged = last.map((counted) => ({
+    comparison: counted.comparison,
+    isMet: expectationOf(counted.comparison, hasPassed) === 'met',
+  }))
+  return {
+    parts: parts.filter(({ rows }) => rows > 0),
+    document,
+    warnings,
+    klLines: () => klLines(judged),
+    losses,
+  }
 }
 
 function comparisonOf({ comparison, attempt }: Counted, hasPassed: HasPassed): ComparisonReport {

@@ -25,7 +25,7 @@ describe.each<[string, readonly string[], NodeJS.ProcessEnv]>([
     return () => project.remove()
   })
 
-  test('leaves a CSV and a page, each with a line on stderr that says where', () => {
+  test('leaves a CSV and a page, says on stderr where, and shows the KL divergence by token', () => {
     expect(run.code).toBe(1)
     expect(run.stdout).toBe('')
     expect(run.stderr.match(/^golden-logits: .*$/gm)).toEqual([
@@ -33,6 +33,10 @@ describe.each<[string, readonly string[], NodeJS.ProcessEnv]>([
         /^golden-logits: \/.*\/golden-logits-report\/msit_cmp_report_\d{14}\.csv \(42 rows, 2 failed\)$/,
       ),
       expect.stringMatching(/^golden-logits: \/.*\/golden-logits-report\/report\.html$/),
+      // Failing tests come first. A comparison of one token has no line.
+      'golden-logits: KL by token ▁▁▁█▁▁▁▁▁▁▁▁  basics.test.cjs > fails',
+      'golden-logits: KL by token ▁▁  basics.test.cjs > =1+1, "quoted" two comparisons',
+      'golden-logits: KL by token ▁▁▁▁▁▁▁▁▁▁▁▁  basics.test.cjs > passes',
     ])
     expect(run.stderr).toContain('First token over threshold: token 3     (12 tokens compared, 1 over, 0 missing)')
   })

@@ -15,6 +15,16 @@ const MSIT_COLUMNS = [
 
 const BAD = 'b_token3_degraded'
 
+test('the marks of tokens over the limit are red, the others green, if the runner shows colours', async () => {
+  const project = new Project('vitest')
+  const colours = { FORCE_COLOR: '1', NO_COLOR: undefined }
+  const { stderr } = await project.vitest(['basics', '-t', 'fails'], colours)
+  const [green, red, end] = ['\u001b[32m', '\u001b[31m', '\u001b[39m']
+  expect(stderr).toContain(
+    `golden-logits: KL by token ${green}▁▁▁${end}${red}█${end}${green}▁▁▁▁▁▁▁▁${end}  basics.test.mjs > fails\n`,
+  )
+})
+
 describe('a run of all kinds of tests', () => {
   let run: Run
   let text: string
@@ -33,7 +43,7 @@ describe('a run of all kinds of tests', () => {
     return () => project.remove()
   })
 
-  test('leaves a CSV and a page, each with a line on stderr that says where', () => {
+  test('leaves a CSV and a page, says on stderr where, and shows the KL divergence by token', () => {
     expect(run.code).toBe(1)
     expect(run.stdout).not.toContain('golden-logits:')
     expect(run.stderr.match(/^golden-logits: .*$/gm)).toEqual([
@@ -41,6 +51,10 @@ describe('a run of all kinds of tests', () => {
         /^golden-logits: \/.*\/golden-logits-report\/msit_cmp_report_\d{14}\.csv \(56 rows, 6 failed\)$/,
       ),
       expect.stringMatching(/^golden-logits: \/.*\/golden-logits-report\/report\.html$/),
+      // Failing tests come first. A comparison of one token has no line.
+      'golden-logits: KL by token ▁▁▁█▁▁▁▁▁▁▁▁  basics.test.mjs > fails',
+      'golden-logits: KL by token ▁▁  basics.test.mjs > =1+1, "quoted" two comparisons',
+      'golden-logits: KL by token ▁▁▁▁▁▁▁▁▁▁▁▁  basics.test.mjs > passes',
     ])
   })
 

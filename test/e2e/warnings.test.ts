@@ -22,6 +22,7 @@ describe.each<['vitest' | 'jest', (project: Project, env: NodeJS.ProcessEnv) => 
     const place = (test: string) => `\\(warnings\\.test\\.${extension}: ${test}\\)$`
     expect(linesOf(ran)).toEqual([
       `golden-logits: ${project.path('report.csv')} (6 rows, 0 failed)`,
+      `golden-logits: KL by token ▁▁  warnings.test.${extension} > warm-up`,
       expect.stringMatching(new RegExp(`${SAME.source}.* ${place('same file')}`)),
       expect.stringMatching(new RegExp(`${WARM_UP.source}.* ${place('warm-up, and 1 more like it')}`)),
     ])

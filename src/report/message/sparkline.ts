@@ -4,11 +4,17 @@ const MAX_MARKS = 60
 const MARKS = '▁▂▃▅▆▇█'
 const NOT_MEASURED = '·'
 
+/** The tokens of a comparison, and their limits. */
+export interface Sparkable {
+  readonly tokens: Iterable<Pick<TokenComparison, 'metrics'>> & { readonly length: number }
+  readonly thresholds: Pick<ListedComparison['thresholds'], 'klDivergence'>
+}
+
 /**
  * KL divergence by token in at most 60 marks, in decades relative to the limit: ▁▂▃ are below it, ▅▆▇█ are not, `·` has no
  * KL. If several tokens share a mark, it shows the worst of them.
  */
-export function sparkline({ tokens, thresholds }: ListedComparison): { marks: string; tokensPerMark: number } {
+export function sparkline({ tokens, thresholds }: Sparkable): { marks: string; tokensPerMark: number } {
   const tokensPerMark = Math.ceil(tokens.length / MAX_MARKS)
   let [marks, worst, shared] = ['', -1, 0]
   const mark = () => {
@@ -24,7 +30,7 @@ export function sparkline({ tokens, thresholds }: ListedComparison): { marks: st
   return { marks, tokensPerMark }
 }
 
-function level({ metrics }: TokenComparison, limit: number): number {
+function level({ metrics }: Pick<TokenComparison, 'metrics'>, limit: number): number {
   if (!metrics) return -1
   const decade = Math.log10(metrics.klDivergence / limit)
   if (metrics.klDivergence < limit) return decade < -2 ? 0 : decade < -1 ? 1 : 2

@@ -7,7 +7,7 @@ import { counted, significant } from '../../lib/number-text.js'
 import { type LimitedKey, optionalRow } from '../../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../../metrics/table.js'
 import { shortPaths } from './short-paths.js'
-import { sparkline } from './sparkline.js'
+import { type Sparkable, sparkline } from './sparkline.js'
 
 /** One token in a few indented lines: metrics and their limits, top-1 of both sides, files. */
 export function tokenBlock(comparison: ListedComparison, token: TokenComparison): string[] {
@@ -133,7 +133,7 @@ function supportLines({ support }: TokenComparison): string[] {
 }
 
 /** KL divergence by token, in at most 60 marks. */
-export function sparkLine(comparison: ListedComparison): string {
+export function sparkLine(comparison: Sparkable): string {
   const { marks, tokensPerMark } = sparkline(comparison)
   return tokensPerMark === 1 ? marks : `${marks}  (${tokensPerMark} tokens a mark, the worst of them)`
 }
