@@ -4,6 +4,7 @@ import { type KldFile, type KldRow, readKld, readKldRow } from '../formats/kld.j
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type FileSource, openFile } from '../io/file-source.js'
+import { CodedLogProbs, CodedRow } from '../metrics/coded-row.js'
 import type { LogProbs } from '../metrics/log-probs.js'
 import type { Prepared, RowSource } from './row-source.js'
 
@@ -65,15 +66,12 @@ export class KldRows {
   private readonly source: ByteSource
   readonly kld: KldFile
   private readonly bytes: Uint8Array
-  private readonly logs: Float64Array
-  private readonly probs: Float64Array
+  private readonly coded = new CodedRow()
 
   constructor(source: ByteSource, kld: KldFile) {
     this.source = source
     this.kld = kld
     this.bytes = new Uint8Array(kld.rowBytes)
-    this.logs = new Float64Array(kld.vocabSize)
-    this.probs = new Float64Array(kld.vocabSize)
   }
 
   /**
@@ -82,16 +80,17 @@ export class KldRows {
    */
   row(index: number): LogProbs {
     const row = readKldRow(this.source, this.kld, index, this.bytes)
-    const { sum, lowest } = decode(row, this.logs, this.probs)
+    this.coded.load(row.scale, row.lowest, row.codes)
+    const { sum, atLowest } = this.coded
     const error = row.scale * CODE_ERROR + SLACK
-    const most = 1 + MOST_EXCESS + lowest * Math.exp(row.lowest + error)
+    const most = 1 + MOST_EXCESS + atLowest * Math.exp(row.lowest + error)
     // Of codes that lie far apart, the sum is no number.
     if (!(sum >= 1 - MOST_EXCESS && sum <= most)) {
       const message = `the probabilities of row ${index} sum to ${sum}, expected 1: the file is damaged`
       const offset = this.kld.start + index * this.kld.rowBytes
       throw new GoldenLogitsError('bad-tensor', message, { file: this.source.file, offset })
     }
-    return { logs: this.logs, probs: this.probs, error, topError: SLACK, floor: floorOf(row, lowest) }
+    return new CodedLogProbs(this.coded, { error, topError: SLACK, floor: floorOf(row, atLowest) })
   }
 }
 
@@ -110,26 +109,4 @@ const RANGE = 15.99
 /** A row that ends before that was not cut: its lowest value is that of an id. Several ids there may have been cut by a fork. */
 function floorOf({ scale, lowest }: KldRow, idsAtLowest: number): number {
   return idsAtLowest === 1 && 65535 * scale < RANGE ? Number.NEGATIVE_INFINITY : lowest
-}
-
-/** Fills in ln p and p. @returns Σp, and the number of ids with the lowest value */
-function decode(
-  { scale, lowest, codes }: KldRow,
-  logs: Float64Array,
-  probs: Float64Array,
-): { sum: number; lowest: number } {
-  // exp(lowest + scale·code) as the product of two of 512 exponentials.
-  const coarse = Float64Array.from({ length: 256 }, (_, i) => Math.exp(lowest + scale * 256 * i))
-  const fine = Float64Array.from({ length: 256 }, (_, i) => Math.exp(scale * i))
-  let sum = 0
-  let atLowest = 0
-  for (let i = 0; i < codes.length; i++) {
-    const code = codes[i]!
-    const p = coarse[code >>> 8]! * fine[code & 255]!
-    logs[i] = lowest + scale * code
-    probs[i] = p
-    sum += p
-    if (code === 0) atLowest++
-  }
-  return { sum, lowest: atLowest }
 }

@@ -1,7 +1,7 @@
 import type { RowKernel } from '../metrics/kernel.js'
 import { type KnownIds, knownOf } from '../metrics/known-ids.js'
 import { klBounds, type LogProbs, logProbsOf, UNSEEN_NATS } from '../metrics/log-probs.js'
-import { countNonFinite, hasNonFinite, scanRow, softmaxMass } from '../metrics/row-scan.js'
+import { countNonFinite, hasNonFinite, type RowScan, scanRow, softmaxMass } from '../metrics/row-scan.js'
 import type { RowComparison, RowStats } from '../metrics/types.js'
 import { exactRow, type Row } from '../tensor/widen.js'
 import { beyondVocabulary, boundKnown } from './measure-known.js'
@@ -99,19 +99,24 @@ function compareLogProbs(golden: EitherRow, dump: EitherRow): RowComparison | Bo
   if ('known' in golden || 'known' in dump) return boundKnown(knownIn(golden), knownIn(dump))
   const [g, d] = [logProbsIn(golden), logProbsIn(dump)]
   const { lo, hi, estimate, atFloor } = klBounds(g, d)
-  const [goldenScan, dumpScan] = [scanRow(g.logs, g.logs.length), scanRow(d.logs, d.logs.length)]
-  const stats = (scan: typeof goldenScan, logs: Float64Array, other: number): RowStats => {
-    return { ...scan, logitAtOtherTop1: logs[other]! }
-  }
+  const [goldenScan, dumpScan] = [scanLogs(g), scanLogs(d)]
   return {
     kind: 'bounded',
     bounds: { klDivergence: { lo, hi } },
     klDivergence: estimate,
     ...(atFloor > 0 && { assumes: `no vocab id at the floor of a row moved by over ${UNSEEN_NATS} nat` }),
     advice: 'rows of a .kld file cannot decide it: compare logits, or set a limit outside of that range',
-    golden: stats(goldenScan, g.logs, dumpScan.top1),
-    dump: stats(dumpScan, d.logs, goldenScan.top1),
+    golden: statsOf(g, goldenScan, dumpScan.top1),
+    dump: statsOf(d, dumpScan, goldenScan.top1),
   }
+}
+
+function scanLogs(row: LogProbs): RowScan {
+  return row.coded ? row.coded.scan : scanRow(row.logs, row.logs.length)
+}
+
+function statsOf(row: LogProbs, scan: RowScan, otherTop1: number): RowStats {
+  return { ...scan, logitAtOtherTop1: row.coded ? row.coded.logAt(otherTop1) : row.logs[otherTop1]! }
 }
 
 function logProbsIn(row: WholeRow): LogProbs {

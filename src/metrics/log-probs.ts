@@ -1,4 +1,5 @@
 import type { Row } from '../tensor/widen.js'
+import type { RowScan } from './row-scan.js'
 
 /**
  * The distribution over the vocabulary after one position, as far as it is known. ln p of id i lies within `error` of
@@ -13,7 +14,35 @@ export interface LogProbs {
   readonly topError: number
   /** −Infinity if every value is a value, and not only a bound. */
   readonly floor: number
+  /** Of a row that is kept in fewer bits: `logs` and `probs` decode all of it when they are asked for. */
+  readonly coded?: CodedValues
 }
+
+/** Values that can be decoded a part at a time. */
+export interface CodedValues {
+  readonly length: number
+  readonly codes: Uint16Array
+  /** What `scanRow` finds of all ln p, and the highest p. */
+  readonly scan: RowScan
+  readonly highest: number
+  /** ln p of a vocab id. */
+  logAt(id: number): number
+  /** The ids from `from` to `to`, `MOST_IDS` or less, valid until the next call. */
+  part(from: number, to: number): Values
+  /** Lists the ids from `from` to `to` that are not at the lowest value on both sides. @returns how many are in `ids` */
+  aboveLowest(other: CodedValues, from: number, to: number, ids: Int32Array): number
+  /** These ids, `MOST_IDS` or less, valid until the next call. */
+  pick(ids: Int32Array, count: number): Values
+}
+
+/** ln p and p of some ids. */
+export interface Values {
+  readonly logs: Float64Array
+  readonly probs: Float64Array
+}
+
+/** Ids that are summed at a time: their values stay in the processor's first cache. */
+export const MOST_IDS = 1024
 
 /** The KL divergence of two such distributions. */
 export interface KlBounds {
@@ -95,12 +124,45 @@ interface Sums {
 }
 
 function sumRows(golden: LogProbs, dump: LogProbs): Sums {
-  const { logs: gLogs, probs: gProbs, floor: gFloor } = golden
-  const { logs: dLogs, probs: dProbs, floor: dFloor } = dump
-  let [h, linear, distance, sumP, sumQ, seen] = [0, 0, 0, 0, 0, 0]
-  let [low, high, stored, bothAtFloor, atFloor] = [0, 0, 0, 0, 0]
-  let isInfinite = false
-  for (let i = 0; i < gLogs.length; i++) {
+  const sums = { h: 0, linear: 0, distance: 0, p: 0, q: 0, low: 0, high: 0, stored: 0, seen: 0 }
+  const all = { ...sums, bothAtFloor: 0, atFloor: 0, isInfinite: false }
+  const length = golden.coded?.length ?? golden.logs.length
+  const codes = bothCoded(golden, dump)
+  const ids = new Int32Array(codes ? MOST_IDS : 0)
+  for (let from = 0; from < length; from += MOST_IDS) {
+    const to = Math.min(from + MOST_IDS, length)
+    if (codes) {
+      // Of ids at both floors only the number counts.
+      const count = codes.golden.aboveLowest(codes.dump, from, to, ids)
+      all.atFloor += to - from - count
+      all.bothAtFloor += to - from - count
+      addSome(all, golden, dump, codes.golden.pick(ids, count), codes.dump.pick(ids, count), count)
+    } else addSome(all, golden, dump, partOf(golden, from, to), partOf(dump, from, to), to - from)
+  }
+  if (all.bothAtFloor > 0) all.stored += all.bothAtFloor * term(golden.floor, dump.floor)
+  return all
+}
+
+/** Two rows of codes, of which code 0 is the floor, with a probability that float64 holds. */
+function bothCoded(golden: LogProbs, dump: LogProbs) {
+  const least = Math.exp(Math.min(golden.floor, dump.floor))
+  if (!golden.coded || !dump.coded || least === 0) return undefined
+  return { golden: golden.coded, dump: dump.coded }
+}
+
+function partOf(row: LogProbs, from: number, to: number): Values {
+  if (row.coded) return row.coded.part(from, to)
+  return { logs: row.logs.subarray(from, to), probs: row.probs.subarray(from, to) }
+}
+
+/** Adds the terms of some ids. The sums are local variables: this loop is most of a comparison. */
+function addSome(sums: Sums, golden: LogProbs, dump: LogProbs, gSome: Values, dSome: Values, count: number): void {
+  const { logs: gLogs, probs: gProbs } = gSome
+  const { logs: dLogs, probs: dProbs } = dSome
+  const [gFloor, dFloor] = [golden.floor, dump.floor]
+  let { h, linear, distance, p: sumP, q: sumQ, seen } = sums
+  let { low, high, stored, bothAtFloor, atFloor, isInfinite } = sums
+  for (let i = 0; i < count; i++) {
     const a = gLogs[i]!
     const b = dLogs[i]!
     const p = gProbs[i]!
@@ -145,8 +207,18 @@ function sumRows(golden: LogProbs, dump: LogProbs): Sums {
       else bothAtFloor++
     }
   }
-  if (bothAtFloor > 0) stored += bothAtFloor * term(gFloor, dFloor)
-  return { h, linear, distance, p: sumP, q: sumQ, low, high, stored, seen, bothAtFloor, atFloor, isInfinite }
+  sums.h = h
+  sums.linear = linear
+  sums.distance = distance
+  sums.p = sumP
+  sums.q = sumQ
+  sums.seen = seen
+  sums.low = low
+  sums.high = high
+  sums.stored = stored
+  sums.bothAtFloor = bothAtFloor
+  sums.atFloor = atFloor
+  sums.isInfinite = isInfinite
 }
 
 /** h of two log-probabilities. */
@@ -159,8 +231,7 @@ function term(a: number, b: number): number {
 function hiddenMass(golden: LogProbs, { seen, bothAtFloor }: Sums): number {
   if (bothAtFloor === 0) return 0
   const most = bothAtFloor * Math.exp(golden.floor + golden.error)
-  let top = 0
-  for (const p of golden.probs) if (p > top) top = p
+  const top = golden.coded?.highest ?? golden.probs.reduce((highest, p) => Math.max(highest, p), 0)
   const least = top * Math.exp(-golden.topError) + (seen - top) * Math.exp(-golden.error)
   return Math.min(most, Math.max(0, 1 - least) + ROUNDING)
 }

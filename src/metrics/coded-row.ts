@@ -1,0 +1,195 @@
+import { type CodedValues, type LogProbs, MOST_IDS, type Values } from './log-probs.js'
+import type { RowScan } from './row-scan.js'
+
+/** Log-probabilities in 16 bits each: ln p of vocab id i is `lowest + scale * codes[i]`. Its memory is used for one row after another. */
+export class CodedRow implements CodedValues {
+  codes: Uint16Array = new Uint16Array(0)
+  private scale = 0
+  private lowest = 0
+  private facts = NO_FACTS
+  /** exp(lowest + scale·code) as the product of two of 512 exponentials. */
+  private readonly coarse = new Float64Array(256)
+  private readonly fine = new Float64Array(256)
+  private readonly some: Values = { logs: new Float64Array(MOST_IDS), probs: new Float64Array(MOST_IDS) }
+
+  /** Takes another row. `codes` is kept, not copied. */
+  load(scale: number, lowest: number, codes: Uint16Array): void {
+    this.codes = codes
+    this.scale = scale
+    this.lowest = lowest
+    for (let i = 0; i < 256; i++) {
+      this.coarse[i] = Math.exp(lowest + scale * 256 * i)
+      this.fine[i] = Math.exp(scale * i)
+    }
+    this.facts = this.scanned()
+  }
+
+  get length(): number {
+    return this.codes.length
+  }
+
+  get scan(): RowScan {
+    return this.facts.scan
+  }
+
+  /** Σp */
+  get sum(): number {
+    return this.facts.sum
+  }
+
+  /** Vocab ids with code 0. */
+  get atLowest(): number {
+    return this.facts.atLowest
+  }
+
+  get highest(): number {
+    return this.probOf(this.codes[this.scan.top1]!)
+  }
+
+  logAt(id: number): number {
+    return this.logOf(this.codes[id]!)
+  }
+
+  part(from: number, to: number): Values {
+    const { some } = this
+    const values = to - from === MOST_IDS ? some : partOf(some, to - from)
+    this.decode(from, values)
+    return values
+  }
+
+  aboveLowest({ codes: others }: CodedValues, from: number, to: number, ids: Int32Array): number {
+    const { codes } = this
+    let count = 0
+    for (let id = from; id < to; id++) {
+      ids[count] = id
+      // Adds 1 unless both codes are 0, without a branch that would often be mispredicted.
+      count += ((codes[id]! | others[id]!) + 0xffff) >>> 16
+    }
+    return count
+  }
+
+  pick(ids: Int32Array, count: number): Values {
+    const { codes, scale, lowest, coarse, fine, some } = this
+    const { logs, probs } = some
+    for (let i = 0; i < count; i++) {
+      const code = codes[ids[i]!]!
+      logs[i] = lowest + scale * code
+      probs[i] = coarse[code >>> 8]! * fine[code & 255]!
+    }
+    return some
+  }
+
+  decode(from: number, { logs, probs }: Values): void {
+    const { codes, scale, lowest, coarse, fine } = this
+    for (let i = 0; i < logs.length; i++) {
+      const code = codes[from + i]!
+      logs[i] = lowest + scale * code
+      probs[i] = coarse[code >>> 8]! * fine[code & 255]!
+    }
+  }
+
+  /** By one pass over the codes, which are in the order of the values. */
+  private scanned() {
+    const { codes, coarse, fine } = this
+    const facts = { sum: 0.5, codeSum: 0.5, most: -1, least: 0xffff, top: 0, atLowest: 0 }
+    for (let from = 0; from < codes.length; from += MOST_IDS) {
+      addCodes(facts, codes, coarse, fine, from, Math.min(from + MOST_IDS, codes.length))
+    }
+    const { most, least, top, atLowest } = facts
+    const max = this.logOf(most)
+    // Of a tiny scale, several codes may be one number: the first id is the top.
+    const top1 = max > this.logOf(most - 1) ? top : codes.findIndex((code) => this.logOf(code) === max)
+    const mean = this.lowest + this.scale * ((facts.codeSum - 0.5) / codes.length)
+    return { scan: { max, min: this.logOf(least), mean, top1, top1Logit: max }, sum: facts.sum - 0.5, atLowest }
+  }
+
+  private logOf(code: number): number {
+    return this.lowest + this.scale * code
+  }
+
+  private probOf(code: number): number {
+    return this.coarse[code >>> 8]! * this.fine[code & 255]!
+  }
+}
+
+const NO_FACTS = { scan: { max: 0, min: 0, mean: 0, top1: 0, top1Logit: 0 }, sum: 0, atLowest: 0 }
+
+interface Facts {
+  /** Σp and the sum of the codes, each and a half: V8 keeps what never was an integer as float64. */
+  sum: number
+  codeSum: number
+  most: number
+  least: number
+  /** The first id with the highest code. */
+  top: number
+  atLowest: number
+}
+
+/**
+ * Called for a part of a row at a time, so that V8 compiles it as a whole: code that it compiles within the loop of a long row
+ * is thrown away at the end of each row.
+ */
+function addCodes(
+  facts: Facts,
+  codes: Uint16Array,
+  coarse: Float64Array,
+  fine: Float64Array,
+  from: number,
+  to: number,
+): void {
+  let { sum, codeSum, most, least, top, atLowest } = facts
+  for (let i = from; i < to; i++) {
+    const code = codes[i]!
+    sum += coarse[code >>> 8]! * fine[code & 255]!
+    codeSum += code
+    if (code > most) {
+      most = code
+      top = i
+    }
+    if (code < least) least = code
+    // 1 for code 0: half of the ids may have it, in no order, and a branch would be mispredicted as often.
+    atLowest += (code - 1) >>> 31
+  }
+  facts.sum = sum
+  facts.codeSum = codeSum
+  facts.most = most
+  facts.least = least
+  facts.top = top
+  facts.atLowest = atLowest
+}
+
+function partOf({ logs, probs }: Values, length: number): Values {
+  return { logs: logs.subarray(0, length), probs: probs.subarray(0, length) }
+}
+
+/** Such a row as a distribution. The KL divergence of two of them takes no array of all values. */
+export class CodedLogProbs implements LogProbs {
+  readonly coded: CodedRow
+  readonly error: number
+  readonly topError: number
+  readonly floor: number
+  private decoded: Values | undefined
+
+  constructor(coded: CodedRow, { error, topError, floor }: Pick<LogProbs, 'error' | 'topError' | 'floor'>) {
+    this.coded = coded
+    this.error = error
+    this.topError = topError
+    this.floor = floor
+  }
+
+  get logs(): Float64Array {
+    return this.all().logs
+  }
+
+  get probs(): Float64Array {
+    return this.all().probs
+  }
+
+  private all(): Values {
+    if (this.decoded) return this.decoded
+    const { length } = this.coded
+    this.decoded = { logs: new Float64Array(length), probs: new Float64Array(length) }
+    this.coded.decode(0, this.decoded)
+    return this.decoded
+  }
+}
