@@ -1,14 +1,15 @@
 import { basename, dirname, extname, join } from 'node:path'
-import { GoldenLogitsError, printable } from '../errors.js'
+import { printable } from '../errors.js'
 import { TENSOR_EXTENSIONS } from '../formats/index.js'
 import { kindOf, tryListFolder } from '../io/folder.js'
 import type { List } from '../lib/lazy-list.js'
 import { info, type Note } from '../lib/note.js'
-import type { LazyTensor } from '../tensor/tensor.js'
+import { idsInFile, onlyIdsIn } from './ids-in-file.js'
 import { isTensorFile } from './layouts/flat/names.js'
+import { type StepIds, stepIds } from './step-ids.js'
 import { type RowOptions, rowsIn, tensorsOf } from './steps-in-file.js'
-import { factsOf, type IdFacts, type IdLists, idsIn, isIdsName } from './token-ids.js'
-import type { Dump, DumpStep } from './types.js'
+import { factsOf, type IdFacts, type IdLists, isIdsName } from './token-ids.js'
+import type { Dump, DumpStep, IgnoredPath } from './types.js'
 
 /** The token ids of a dump, and what follows from them. */
 export interface FoundIds {
@@ -22,26 +23,52 @@ export interface FoundIds {
 }
 
 /**
- * Looks for token ids: in the file of logits, if there is only one, and in files beside it, by name. What cannot be read, or
- * holds no ids, is left out. Reads the header of the file and the ids.
+ * Looks for token ids: in files of logits, and in files beside them, by name. What cannot be read, or holds no ids, is left
+ * out. Reads the header of the file, or of each file of a run if the first has ids, and the ids.
  */
-export function findIds(steps: List<DumpStep>, layout: Dump['layout'], options: RowOptions): FoundIds | undefined {
+export function findIds(
+  steps: List<DumpStep>,
+  layout: Dump['layout'],
+  options: RowOptions,
+  ignored: List<IgnoredPath>,
+): FoundIds | undefined {
   const first = steps.at(0)
   const file = first?.files[0]
   if (file === undefined || (layout !== 'file' && layout !== 'flat')) return undefined
   const isOneFile = layout === 'file' && steps.length === 1
   const tensors = isOneFile ? tensorsOf(file, options) : []
   const beside = idsBeside(file, isOneFile, options)
-  const files = [...beside.keys()]
-  const tokenIds = new Map([...[...beside].map(named), ...idsOf(tensors, options)])
-  if (tokenIds.size === 0) return undefined
+  const notes: Note[] = []
+  const inside = isOneFile ? idsInFile(file, tensors, isIdsName, options, notes) : []
+  const ofSteps = isOneFile ? undefined : stepIds(steps, ignored, options)
+  const names = new Set(ofSteps?.lists.map(({ name }) => name))
+  const lists = new Map([...[...beside].map(named), ...inside].filter(([name]) => !names.has(name)))
+  const files = [...beside.keys(), ...(ofSteps?.files ?? [])]
+  notes.push(...(ofSteps?.notes ?? []))
+  if (lists.size === 0 && names.size === 0) {
+    return notes.length > 0 ? { tokenIds: lists, facts: { fed: lists }, notes, files } : undefined
+  }
   const count = isOneFile ? rowsIn(tensors, options) : steps.at(steps.length - 1)!.step - first!.step + 1
   const isWwb = /^sample_\d{5}$/.test(basename(dirname(file)))
-  const facts = factsOf(count, tokenIds, isWwb, isOneFile && count > 1 ? meantBy(options.positions) : 'steps')
+  const facts = factsOf(count, lists, isWwb, isOneFile && count > 1 ? meantBy(options.positions) : 'steps')
+  if (ofSteps) return { ...withSteps(lists, facts, ofSteps.lists), notes, files }
   const isDecided = isOneFile && count > 1 && options.positions === undefined && facts.meaning !== undefined
-  if (!isDecided) return { tokenIds, facts, notes: [], files }
+  if (!isDecided) return { tokenIds: lists, facts, notes, files }
   const positions = facts.meaning === 'steps' ? 'steps' : 'all'
-  return { tokenIds, facts, positions, notes: [decidedNote(tokenIds, facts)], files }
+  return { tokenIds: lists, facts, positions, notes: [decidedNote(lists, facts), ...notes], files }
+}
+
+/** The ids of whole runs and those of each step together. */
+function withSteps(lists: IdLists, facts: IdFacts, ofSteps: readonly StepIds[]): Pick<FoundIds, 'tokenIds' | 'facts'> {
+  const tokenIds = new Map(lists)
+  const fed = new Map(facts.fed)
+  let { chosen } = facts
+  for (const step of ofSteps) {
+    tokenIds.set(step.name, step.ids)
+    if (step.prompt) fed.set(step.name, step.prompt)
+    chosen ??= step.chosen
+  }
+  return { tokenIds, facts: { ...facts, fed, ...(chosen && { chosen }) } }
 }
 
 function meantBy(positions: RowOptions['positions']): IdFacts['meaning'] {
@@ -54,15 +81,6 @@ function decidedNote(tokenIds: IdLists, { meaning, fed }: IdFacts): Note {
   return info(`the rows of the file are ${what}, as the token ids show (${names.join(', ')})`)
 }
 
-function idsOf(tensors: readonly LazyTensor[], { sequence }: RowOptions): Map<string, readonly number[]> {
-  const lists = new Map<string, readonly number[]>()
-  for (const tensor of tensors) {
-    const ids = isIdsName(tensor.name) ? tryRead(() => idsIn(tensor, sequence)) : undefined
-    if (ids) lists.set(tensor.name, ids)
-  }
-  return lists
-}
-
 function named([file, ids]: readonly [string, readonly number[]]): [string, readonly number[]] {
   return [basename(file, extname(file)), ids]
 }
@@ -72,20 +90,10 @@ function idsBeside(file: string, isOneFile: boolean, options: RowOptions): Map<s
   const lists = new Map<string, readonly number[]>()
   if (isOneFile && !/logits/i.test(basename(file))) return lists
   for (const path of isOneFile ? idsFilesIn(dirname(file)) : idsFilesNear(file)) {
-    const [only, other] = tensorsOf(path, {})
-    const ids = only && !other ? tryRead(() => idsIn(only, options.sequence)) : undefined
+    const ids = onlyIdsIn(path, options)
     if (ids) lists.set(path, ids)
   }
   return lists
-}
-
-function tryRead<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) return undefined
-    throw error
-  }
 }
 
 function idsFilesIn(folder: string): string[] {

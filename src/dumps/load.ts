@@ -109,7 +109,8 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   const budgets = options.budgets ?? {}
   const kinds = kld ? { kind: kld.kind, text: kld.text } : {}
   const ranks = typeof options.ranks === 'string' ? { ranks: options.ranks } : {}
-  const ids = findIds(steps, layout, options)
+  const ids = findIds(steps, layout, options, ignored)
+  const idFiles = new Set(ids?.files)
   const { tensor, positions = ids?.positions, sequence } = options
   const rows = {
     ...(tensor !== undefined && { tensor }),
@@ -124,10 +125,10 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     named,
     steps: positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
     notes: ids ? [...notes, ...ids.notes] : notes,
-    ignored: ids?.files.length ? [...ignored].filter(({ path }) => !ids.files.includes(path)) : ignored,
+    ignored: idFiles.size > 0 ? [...ignored].filter(({ path }) => !idFiles.has(path)) : ignored,
     stepsAssumed,
     ...prompt,
-    ...(ids && { tokenIds: ids.tokenIds, ids: ids.facts }),
+    ...(ids && ids.tokenIds.size > 0 && { tokenIds: ids.tokenIds, ids: ids.facts }),
     ...(raw?.ids && { tokenIds: raw.tokenIds!, ids: raw.ids }),
     ...kinds,
     ...ranks,

@@ -4,7 +4,7 @@ import type { LazyTensor } from '../tensor/tensor.js'
 export type IdLists = ReadonlyMap<string, readonly number[]>
 
 /** What a run was fed, what it chose, or a text that may hold both. */
-type Role = 'fed' | 'chosen' | 'text'
+export type Role = 'fed' | 'chosen' | 'text'
 
 /** Names of token ids, as transformers, vLLM, SGLang, OpenVINO wwb and people write them. */
 const ROLES: readonly (readonly [RegExp, Role])[] = [
@@ -19,13 +19,20 @@ const ROLES: readonly (readonly [RegExp, Role])[] = [
 /** The last part of the name of a tensor: `inputs.input_ids` is `input_ids`. */
 const stemOf = (name: string) => name.slice(name.lastIndexOf('.') + 1)
 
-function roleOf(name: string): Role | undefined {
+/** The role of ids by their name; undefined if it is no name of ids. */
+export function roleOf(name: string): Role | undefined {
   return ROLES.find(([names]) => names.test(name))?.[1]
 }
 
 /** Whether this is a name of token ids. */
 export function isIdsName(name: string): boolean {
   return roleOf(stemOf(name)) !== undefined
+}
+
+/** The role of the ids of one step, which may be named in the singular: `token_0.npy` holds what `tokens.npy` lists. */
+export function roleOfStep(name: string): Role | undefined {
+  const stem = stemOf(name)
+  return roleOf(stem) ?? roleOf(`${stem}s`)
 }
 
 /** No text comes near as many tokens. */

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { Budgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
+import type { NamedInts } from './pickle/find-ints.js'
 import type { NamedTensor } from './pickle/find-tensors.js'
 
 /** A file format. A new one is a file that exports a `Format`, and a line in `FORMATS` (index.ts). */
@@ -18,6 +19,13 @@ export interface Format {
    * @throws GoldenLogitsError
    */
   read(source: ByteSource, budgets: Budgets): StoredTensor[]
+  /**
+   * The plain whole numbers that a file holds beside its tensors, such as token ids in a list. Absent if the format holds
+   * nothing but tensors.
+   * @param isWanted by the name of a value, the key of a dict; `''` is the object itself
+   * @throws GoldenLogitsError
+   */
+  readInts?(source: ByteSource, budgets: Budgets, isWanted: (name: string) => boolean): NamedInts[]
 }
 
 /** A tensor of a file, and how to read its elements. */

@@ -5,6 +5,7 @@ import { type FilePath, pathOf } from '../lib/file-path.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { newChecks } from './format.js'
 import { detectFormat } from './index.js'
+import type { NamedInts } from './pickle/find-ints.js'
 import { storageTensor } from './storage-tensor.js'
 
 /**
@@ -39,6 +40,24 @@ function tensorsOf(file: unknown, options: { budgets?: Partial<Budgets> }): Lazy
         }
         return storageTensor(tensor, open, file, budgets)
       })
+  } finally {
+    source.close()
+  }
+}
+
+/**
+ * The plain whole numbers that one file holds beside its tensors, if they are wanted by name.
+ * @throws GoldenLogitsError with `code` and `file`
+ */
+export function readInts(
+  file: string,
+  isWanted: (name: string) => boolean,
+  options: { budgets?: Partial<Budgets> },
+): readonly NamedInts[] {
+  const budgets = resolveBudgets(options.budgets)
+  const source = openFile(file, budgets)
+  try {
+    return detectFormat(source).readInts?.(source, budgets, isWanted) ?? []
   } finally {
     source.close()
   }

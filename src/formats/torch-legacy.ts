@@ -3,6 +3,7 @@ import { allocate, type Budgets } from '../io/budgets.js'
 import { type ByteSource, readBytes } from '../io/byte-source.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { Format, StoredTensor } from './format.js'
+import { findInts } from './pickle/find-ints.js'
 import { findTensors, storagesOf } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
 import { entryOf, type StorageValue, typeName, type Value } from './pickle/values.js'
@@ -17,6 +18,8 @@ export const torchLegacy: Format = {
   extensions: ['.pth', '.pt'],
   matches: (head) => head.startsWith('\x80'),
   read: readTorchLegacy,
+  readInts: (source, budgets, isWanted) =>
+    findInts(readPickles(source, budgets).object, isWanted, source.file, budgets),
 }
 
 const MAGIC = 0x1950a86a20f9469cfc6cn

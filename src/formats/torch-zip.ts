@@ -4,6 +4,7 @@ import type { ByteSource } from '../io/byte-source.js'
 import { badArchive, disregardContent, readZipDirectory, type ZipEntry } from '../io/zip-directory.js'
 import { itemSize } from '../tensor/dtype.js'
 import type { Format, StoredTensor } from './format.js'
+import { findInts } from './pickle/find-ints.js'
 import { findTensors, storagesOf } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
 import type { StorageValue } from './pickle/values.js'
@@ -16,9 +17,11 @@ export const torchZip: Format = {
   extensions: ['.pth', '.pt'],
   matches: (head) => head.startsWith('PK\x03\x04'),
   read: readTorchZip,
+  readInts: (source, budgets, isWanted) => findInts(readObject(source, budgets).value, isWanted, source.file, budgets),
 }
 
-function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
+/** The object of the pickle, and the records of the archive. */
+function readObject(source: ByteSource, budgets: Budgets) {
   const entries = readZipDirectory(source, budgets)
   const records = new Map(entries.map((entry) => [entry.name, entry]))
   const root = rootOf(source, [...records.keys()])
@@ -32,6 +35,11 @@ function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
       offset: pickle.start + end,
     })
   }
+  return { value, entries, records, root }
+}
+
+function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
+  const { value, entries, records, root } = readObject(source, budgets)
   const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), budgets)
   const tensors = findTensors(value, source.file, budgets)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)

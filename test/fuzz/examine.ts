@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { GoldenLogitsError } from '../../src/errors.js'
+import { detectFormat } from '../../src/formats/index.js'
 import { readKld, startsKld } from '../../src/formats/kld.js'
 import { type AnswerRow, readAnswers, rowsOfAnswers, startsJson } from '../../src/formats/log-prob-json/index.js'
 import { TensorReader } from '../../src/formats/tensor-reader.js'
@@ -39,6 +40,11 @@ export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   const source = memorySource(bytes, 'input')
   if (startsKld(source)) return examineKld(source)
   if (startsJson(source)) return examineAnswers(source)
+  try {
+    detectFormat(source).readInts?.(source, DEFAULT_BUDGETS, () => true)
+  } catch (error) {
+    refusalOf(error)
+  }
   let tensors: LazyTensor[]
   let reading: Reading
   try {

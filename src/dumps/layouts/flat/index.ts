@@ -5,6 +5,7 @@ import { listOf } from '../../../lib/lazy-list.js'
 import { counted } from '../../../lib/number-text.js'
 import { PathColumn } from '../../columns.js'
 import { type IgnoredPaths, linkProblem } from '../../ignored-paths.js'
+import { roleOfStep } from '../../token-ids.js'
 import { chosenNote, type FileLayout, type LayoutScan, type ScanContext } from '../layout.js'
 import type { FileSelection } from '../selection.js'
 import { parseFlat } from './names.js'
@@ -33,7 +34,7 @@ function scanFlat(selections: readonly FileSelection[], { path, options, ignored
   for (const [other, otherCase] of all) {
     if (other === key) continue
     const others = filesOf(otherCase).files
-    const reason = cases.has(other) ? 'another case' : 'not named logits, as other files are'
+    const reason = cases.has(other) ? 'another case' : NOT_LOGITS
     for (let i = 0; i < others.length; i++) ignored.add(others.at(i), reason)
   }
   return {
@@ -61,7 +62,7 @@ export function splitFlat(
   for (const [key, other] of all) {
     if (cases.has(key)) continue
     const { files } = filesOf(other)
-    for (let i = 0; i < files.length; i++) ignored.add(files.at(i), 'not named logits, as other files are')
+    for (let i = 0; i < files.length; i++) ignored.add(files.at(i), NOT_LOGITS)
   }
   return [...cases].map(([key, { name, folder, series }]) => ({
     name: isUnique(name, cases) ? name : basename(key),
@@ -76,8 +77,14 @@ function stepOf(files: PathColumn, index: number, { isRun }: Case): number {
 /** Files beside the logits, such as hidden states or token ids, are no case of their own if the logits are named so. */
 function withLogits(cases: ReadonlyMap<string, Case>): ReadonlyMap<string, Case> {
   const named = [...cases].filter(([, { name }]) => /(?:^|[^a-z])logits(?:[^a-z]|$)/i.test(name))
-  return named.length > 0 ? new Map(named) : cases
+  if (named.length > 0) return new Map(named)
+  // `token_0.npy` may as well hold the logits of a token.
+  const others = [...cases].filter(([, { name }]) => !(/ids?$/i.test(name) && roleOfStep(name)))
+  return others.length > 0 ? new Map(others) : cases
 }
+
+/** The files beside the logits are none by their names. */
+const NOT_LOGITS = 'not named logits, as other files are'
 
 interface Case {
   /** The option `run` names it so. */

@@ -1,0 +1,60 @@
+import { GoldenLogitsError, printable } from '../errors.js'
+import type { NamedInts } from '../formats/pickle/find-ints.js'
+import { readInts } from '../formats/read-tensors.js'
+import { info, type Note } from '../lib/note.js'
+import type { LazyTensor } from '../tensor/tensor.js'
+import { type RowOptions, tensorsOf } from './steps-in-file.js'
+import { idsIn } from './token-ids.js'
+
+/** Lists of token ids by name. */
+export type Lists = Map<string, readonly number[]>
+
+/**
+ * The token ids in a file: integer tensors, and lists of ints beside them, by name. What holds no ids is left out.
+ * @param isWanted by the name of the tensor or the key of the list; `''` is the only value of the file
+ * @param notes takes what has a name of ids and cannot be read as ids
+ */
+export function idsInFile(
+  file: string,
+  tensors: readonly LazyTensor[],
+  isWanted: (name: string) => boolean,
+  options: RowOptions,
+  notes?: Note[],
+): Lists {
+  const { sequence } = options
+  const lists: Lists = new Map()
+  for (const tensor of tensors) {
+    const ids = isWanted(tensor.name) ? tryRead(() => idsIn(tensor, sequence)) : undefined
+    if (ids) lists.set(tensor.name, ids)
+  }
+  for (const ints of tryRead(() => readInts(file, isWanted, options)) ?? []) {
+    const ids = sequenceOf(ints, sequence)
+    if (ids) lists.set(ints.name, ids)
+    else if (!ints.sequences) {
+      const text = `'${printable(ints.name, 40)}' is not read as token ids: it is ${ints.what}, expected whole numbers in a list, a tuple or a tensor`
+      notes?.push(info(text))
+    }
+  }
+  return lists
+}
+
+/** The ids of a file that holds nothing else. */
+export function onlyIdsIn(file: string, options: RowOptions): readonly number[] | undefined {
+  const tensors = tensorsOf(file, options)
+  const lists = idsInFile(file, tensors, () => true, options)
+  return tensors.length <= 1 && lists.size === 1 ? [...lists.values()][0] : undefined
+}
+
+/** One list, or the one that the option `sequence` chooses from a batch. */
+function sequenceOf({ sequences }: NamedInts, sequence: number | undefined): readonly number[] | undefined {
+  return sequences?.length === 1 ? sequences[0] : sequences?.[sequence ?? sequences.length]
+}
+
+export function tryRead<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return undefined
+    throw error
+  }
+}
