@@ -48,7 +48,7 @@ function ascending(side: string, { path, steps }: Side): List<DumpStep> {
   const fixed = Array.isArray(steps) ? [...(steps as readonly DumpStep[])] : steps
   if (isAscending(fixed)) return fixed
   const sorted = [...fixed].sort((a, b) => a?.step - b?.step)
-  let before = -1
+  let before: DumpStep | undefined
   for (const step of sorted) {
     const number = step?.step
     if (!Number.isSafeInteger(number) || number < 0) {
@@ -56,10 +56,12 @@ function ascending(side: string, { path, steps }: Side): List<DumpStep> {
       const message = `a step of the ${side} has the number ${value}, expected a whole number from 0`
       throw new GoldenLogitsError('invalid-argument', message, { file: path })
     }
-    if (number === before) {
-      throw new GoldenLogitsError('invalid-argument', `the ${side} has token ${number} twice`, { file: path })
+    if (number === before?.step) {
+      const names = [before, step].flatMap(({ files }) => files.slice(0, 1)).map((file) => printable(file, 200))
+      const where = names.length === 2 ? ` (${names.join(' and ')}); take one of the files away` : ''
+      throw new GoldenLogitsError('invalid-argument', `the ${side} has token ${number} twice${where}`, { file: path })
     }
-    before = number
+    before = step
   }
   return sorted
 }

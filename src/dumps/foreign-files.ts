@@ -16,7 +16,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   '.gguf': 'it holds weights; run the model and save its logits by torch.save',
   '.kld': 'a base file of llama-perplexity begins with _logits_; name such a file itself, not its folder',
   '.json':
-    'it is text; a dump.json of msprobe only lists tensors: name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")',
+    'it is text; lists of numbers are not read: save the logits as a tensor by torch.save; a dump.json of msprobe only lists tensors: name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")',
   '.csv': `it is a table; ${STATISTICS_ADVICE}`,
   '.txt': 'it is text; save the logits as a tensor by torch.save',
 }

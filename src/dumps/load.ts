@@ -21,7 +21,7 @@ import type { DeviceSelection } from './layouts/selection.js'
 import { type Located, locate } from './locate.js'
 import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
-import { stepsInFile } from './steps-in-file.js'
+import { asRun, stepsInFile } from './steps-in-file.js'
 import type { Dump, DumpKind, IgnoredPath, LoadDumpOptions } from './types.js'
 
 interface Scan extends LayoutScan {
@@ -101,7 +101,7 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   const alone = scan.steps.length === 0 && file !== undefined
   const { layout, steps, notes, stepsAssumed, decodeOnly } = alone
     ? scanFileAlone(file, located.ignored, context)
-    : scan
+    : asRun(scan, options)
   const ignored = alone ? [] : located.ignored
   if (steps.length === 0) throw noDumpError(pathOrGlob, paths, ignored)
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.

@@ -58,7 +58,8 @@ export function locateRow(
   notes: string[],
   position?: number,
 ): RowPlace | ManyRows | NoRow {
-  const series = position !== undefined || choice.positions === 'all' ? seriesOf(tensors, choice) : undefined
+  const areCounted = position === undefined && (choice.positions === 'all' || choice.positions === 'steps')
+  const series = position !== undefined || areCounted ? seriesOf(tensors, choice) : undefined
   if (series && position === undefined) {
     const [first] = series
     return { kind: 'positions', count: series.length, dtype: first!.dtype, fileShape: [...first!.shape] }
@@ -73,12 +74,14 @@ export function locateRow(
   if (!FLOATS.includes(dtype)) addOnce(notes, `the logits are integers (${dtype})`)
   const width = shape[shape.length - 1]!
   const count = length / width / (choice.sequence === undefined ? 1 : shape[0]!)
-  if (choice.positions === 'all' && position === undefined && count > 1 && isOneSequence(shape, choice)) {
+  // Rows that the caller calls steps may be stacked: what generate returns for each step is [1, vocabulary].
+  const isStack = choice.positions === 'steps' && choice.sequence === undefined && isStackOfRows(shape)
+  if (areCounted && count > 1 && (isStack || isOneSequence(shape, choice))) {
     return { kind: 'positions', count, dtype, fileShape: [...shape] }
   }
   // Of a series, each tensor is one position.
   const chosen: RowChoice = position === undefined ? choice : { ...choice, positions: series ? 'last' : position }
-  const row = chooseRow(shape, length / width, chosen, notes)
+  const row = chooseRow(isStack ? [1, length / width, width] : shape, length / width, chosen, notes)
   if (typeof row === 'string') return noRow(tensor, row)
   return { kind: 'row', index: tensors.indexOf(tensor), width, start: row * width }
 }
@@ -178,7 +181,7 @@ function chooseRow(
     return `the option sequence is ${sequence}, but the tensor [${shape.join(', ')}] holds ${shape.length < 2 ? 1 : batch} sequences`
   }
   if (sequence === undefined && isBatch(shape)) {
-    return `a batch of several sequences, shape [${shape.join(', ')}]; expected [1, positions, vocabulary]: dump one sequence at a time, or choose one with loadDump's option sequence: 0`
+    return `a batch of several sequences, shape [${shape.join(', ')}]; expected [1, positions, vocabulary]: dump one sequence at a time, or choose one with loadDump's option sequence: 0${isStackOfRows(shape) ? "; if they are the tokens of one run, set positions: 'steps'" : ''}`
   }
   const position = typeof positions === 'number' ? positions : perSequence - 1
   if (position >= perSequence) {
@@ -186,6 +189,11 @@ function chooseRow(
   }
   if (perSequence > 1 && positions === undefined) addOnce(notes, 'only the last of several positions compared')
   return (sequence ?? 0) * perSequence + position
+}
+
+/** Whether all axes but one and the vocabulary are 1: `[steps, 1, vocabulary]`. */
+function isStackOfRows(shape: readonly number[]): boolean {
+  return shape.slice(0, -1).filter((size) => size !== 1).length === 1
 }
 
 /** Whether all rows are positions of one sequence: of the only one, or of the chosen one if it exists. */

@@ -25,6 +25,26 @@ export function stepsInFile(path: string, steps: List<DumpStep>, options: RowOpt
   return listOf(count, (position) => ({ step: only.step + position, files: only.files, layer: only.layer, position }))
 }
 
+/** What `asRun` needs of a scan. */
+interface ScannedSteps {
+  layout: Dump['layout']
+  steps: List<DumpStep>
+  stepsAssumed: boolean
+}
+
+/**
+ * The only file of a flat dump may hold a run or a prompt. Then the number in its name (`run_2.npz`, `bf16.npy`) is no step, and
+ * what its rows are is decided as of a file outside any layout, unless the caller says which row counts.
+ */
+export function asRun<Scan extends ScannedSteps>(scan: Scan, options: LoadDumpOptions): Scan {
+  const isUndecided = options.positions === undefined || options.positions === 'steps'
+  const only = scan.layout === 'flat' && scan.steps.length === 1 && isUndecided ? scan.steps.at(0)! : undefined
+  const file = only?.files[0]
+  if (!only || file === undefined || rowsIn(tensorsOf(file, options), options) === 1) return scan
+  const stepsAssumed = options.firstStep === undefined
+  return { ...scan, layout: 'file', steps: [{ ...only, step: options.firstStep ?? 0 }], stepsAssumed }
+}
+
 /** The same dump with a step for each row of its file. */
 export function withSteps(dump: Dump): Dump {
   const { path, steps, rows, budgets } = dump
@@ -45,7 +65,7 @@ export function tensorsOf(file: string, { budgets }: RowOptions): readonly LazyT
 export function rowsIn(tensors: readonly LazyTensor[], { tensor, sequence }: RowOptions): number {
   if (tensors.length === 0) return 1
   const choice = {
-    positions: 'all',
+    positions: 'steps',
     ...(tensor !== undefined && { tensor }),
     ...(sequence !== undefined && { sequence }),
   } as const

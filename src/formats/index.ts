@@ -71,7 +71,10 @@ export function detectFormat(source: ByteSource): Format {
   const format = formatOf(source)
   if (format && 'read' in format) return format
   const problem = source.size === 0 ? 'is empty' : `is ${format?.name ?? 'of an unknown format'}`
-  const message = `${problem}, expected one of: ${READABLE_FORMATS}`
+  // np.memmap and ndarray.tofile write the elements alone, and many call such a file .npy.
+  const isRaw = !format && source.size > 0 && /\.(?:npy|bin)$/i.test(source.file)
+  const advice = isRaw ? '; if it holds raw numbers without a header (np.memmap, tofile), save them by numpy.save' : ''
+  const message = `${problem}, expected one of: ${READABLE_FORMATS}${advice}`
   throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
 }
 

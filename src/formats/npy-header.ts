@@ -88,7 +88,8 @@ function parseDescr(source: ByteSource, descr: PythonValue): Pick<NpyHeader, 'dt
   if (!match) throw badHeader(source, `its descr is ${printable(String(descr), 40)}, expected a dtype such as '<f4'`)
   const [, order, kind, size] = match as unknown as [string, string, string, string]
   if (kind === 'O') {
-    const message = `is an array of Python objects ('|O'), a pickle; nothing was run. ${SAVE}`
+    const advice = source.member === undefined ? SAVE : 'save it as numbers or text, or leave it out of the archive'
+    const message = `is an array of Python objects ('|O'), a pickle; nothing was run. ${advice}`
     throw npyError(source, 'unsupported-dtype', message)
   }
   const isText = /[USaMm]/.test(kind)

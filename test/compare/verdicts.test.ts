@@ -136,7 +136,7 @@ describe('rows that cannot be compared', () => {
       'a batch',
       { values: logits(1, 8), shape: [2, 1, 4] },
       { values: logits(1, 4) },
-      "golden: a batch of several sequences, shape [2, 1, 4]; expected [1, positions, vocabulary]: dump one sequence at a time, or choose one with loadDump's option sequence: 0",
+      "golden: a batch of several sequences, shape [2, 1, 4]; expected [1, positions, vocabulary]: dump one sequence at a time, or choose one with loadDump's option sequence: 0; if they are the tokens of one run, set positions: 'steps'",
     ],
     ['an empty tensor', { values: logits(1) }, { values: [], shape: [0, 8] }, 'dump: the tensor is empty'],
     ['no column', { values: logits(1) }, { values: [], shape: [1, 0] }, 'dump: the tensor is empty'],

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { compareDumps } from '../../src/compare/compare-dumps.js'
 import { loadDump } from '../../src/dumps/load.js'
 import { notesOf } from '../build/notes.js'
 import { writeTree } from '../build/tree.js'
@@ -45,6 +46,23 @@ describe('which files are steps', () => {
     const reason = 'not named logits, as other files are'
     expect(ignoredOf(dump, root)).toEqual([`hidden_states_0.npy: ${reason}`, `ids_0.npy: ${reason}`])
     expect(stepsOf(loadDump(root, { run: 'hidden_states' }), root)).toEqual({ 0: ['hidden_states_0.npy'] })
+  })
+
+  test('never hidden ones, such as macOS puts beside a file', () => {
+    const steps = ['logits_0.npy', 'logits_1.npy']
+    const root = writeTree(
+      empty([...steps, '._logits_0.npy', '._logits_1.npy', '.DS_Store', '__MACOSX/._logits_0.npy']),
+    )
+    expect(stepsOf(loadDump(root), root)).toEqual({ 0: ['logits_0.npy'], 1: ['logits_1.npy'] })
+    const folders = writeTree(empty(['0/scores.npy', '0/._scores.npy', '1/scores.npy', '1/._scores.npy']))
+    expect(stepsOf(loadDump(folders), folders)).toEqual({ 0: ['0/scores.npy'], 1: ['1/scores.npy'] })
+  })
+
+  test('a step that two files are is refused with their names', () => {
+    const root = writeTree(empty(['logits_1.npy', 'logits_01.npy', 'logits_2.npy']))
+    const [first, second] = [join(root, 'logits_01.npy'), join(root, 'logits_1.npy')]
+    const text = `the golden has token 1 twice (${first} and ${second}); take one of the files away`
+    expectRefusal(() => compareDumps(root, root), 'invalid-argument', text, root)
   })
 
   test('several series without that name are cases, of which one must be chosen', () => {

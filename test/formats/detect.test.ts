@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { detectFormat } from '../../src/formats/index.js'
+import { memorySource } from '../../src/io/memory-source.js'
 import { npy, safetensors } from './build/arrays.js'
 import { bin } from './build/bin.js'
 import { legacy } from './build/legacy.js'
 import { bytesField, numberField } from './build/onnx.js'
 import { bytesOf, pickle, tensor, utf8 } from './build/pickle.js'
-import { expectRefused, readAll } from './build/refusal.js'
+import { expectRefusal, expectRefused, readAll, refusalOf } from './build/refusal.js'
 import { FOUR, torchZip, zip } from './build/zip.js'
 
 const latin1 = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
@@ -92,4 +94,19 @@ describe('no file has two formats', () => {
     expectRefused(bytesOf(bin({}, FOUR), torchZip(pickle(tensor()))), 'bad-bin', 'is longer than its header says')
     expectRefused(bytesOf(utf8('dtype=0\n'), torchZip(pickle(tensor()))), 'bad-header', "a line is 'PK\\x03\\x04")
   })
+})
+
+test('raw numbers by the name of an array are said to have no header', () => {
+  const text = 'if it holds raw numbers without a header (np.memmap, tofile), save them by numpy.save'
+  for (const name of ['logits.npy', 'logits.BIN']) {
+    const source = memorySource(FOUR, name)
+    expectRefusal(() => detectFormat(source), 'unsupported-format', `); ${text}`, name)
+  }
+  for (const [name, bytes] of [
+    ['logits.pt', FOUR],
+    ['logits.npy', new Uint8Array(0)],
+    ['logits.npy', latin1('\x1f\x8b\x08\x00')],
+  ] as const) {
+    expect(refusalOf(() => detectFormat(memorySource(bytes, name))).message).not.toContain('raw numbers')
+  }
 })

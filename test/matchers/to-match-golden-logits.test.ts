@@ -202,7 +202,7 @@ describe('misuse is an error, with .not and without', () => {
   test('a step that is there twice', () => {
     const dump = loadDump(GOOD)
     const twice = { ...dump, steps: [...dump.steps, dump.steps.at(3)!] }
-    expectRefusal(() => call(twice, GOOD_GOLDEN), 'invalid-argument', 'the dump has token 3 twice', GOOD)
+    expectRefusal(() => call(twice, GOOD_GOLDEN), 'invalid-argument', 'the dump has token 3 twice (', GOOD)
     const odd = { ...dump, steps: [{ ...dump.steps.at(0)!, step: 1.5 }] }
     expectRefusal(() => call(GOOD, odd), 'invalid-argument', 'a step of the golden has the number 1.5', GOOD)
   })

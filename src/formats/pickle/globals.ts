@@ -49,20 +49,25 @@ const ALLOWED: ReadonlyMap<string, Global> = new Map<string, Global>([
   ...STORAGES.map(([name, dtype]) => [`torch\n${name}`, { does: 'storage', dtype }] as const),
 ])
 
-/** Globals of torch for dtypes and layouts that this package does not read, and how to name them in an error. */
-const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
-  ['torch\nComplexFloatStorage', 'complex64'],
-  ['torch\nComplexDoubleStorage', 'complex128'],
-  ['torch\nQInt8Storage', 'qint8'],
-  ['torch\nQUInt8Storage', 'quint8'],
-  ['torch\nQInt32Storage', 'qint32'],
-  ['torch\nQUInt4x2Storage', 'quint4x2'],
-  ['torch\nQUInt2x4Storage', 'quint2x4'],
-  ['torch._utils\n_rebuild_qtensor', 'a quantised dtype'],
-  ['torch._utils\n_rebuild_tensor_v3', 'a dtype without a storage class (uint16, float8 …)'],
-  ['torch._utils\n_rebuild_sparse_tensor', 'a sparse layout'],
-  ['torch._utils\n_rebuild_nested_tensor', 'a nested layout'],
-  ['torch._utils\n_rebuild_meta_tensor_no_storage', 'a meta tensor without data'],
+const [REAL, DEQUANTIZE, DENSE] = ['logits.real', 'logits.dequantize()', 'logits.to_dense()']
+
+/** Globals of torch for tensors that this package does not read: how to name them in an error, and what to save in their place. */
+const UNSUPPORTED: ReadonlyMap<string, readonly [what: string, save: string]> = new Map([
+  ['torch\nComplexFloatStorage', ['of complex64', REAL]],
+  ['torch\nComplexDoubleStorage', ['of complex128', REAL]],
+  ['torch\nQInt8Storage', ['of qint8', DEQUANTIZE]],
+  ['torch\nQUInt8Storage', ['of quint8', DEQUANTIZE]],
+  ['torch\nQInt32Storage', ['of qint32', DEQUANTIZE]],
+  ['torch\nQUInt4x2Storage', ['of quint4x2', DEQUANTIZE]],
+  ['torch\nQUInt2x4Storage', ['of quint2x4', DEQUANTIZE]],
+  ['torch._utils\n_rebuild_qtensor', ['of a quantised dtype', DEQUANTIZE]],
+  ['torch._utils\n_rebuild_tensor_v3', ['of a dtype without a storage class (uint16, float8 …)', 'logits.float()']],
+  ['torch._utils\n_rebuild_sparse_tensor', ['of a sparse layout', DENSE]],
+  ['torch._utils\n_rebuild_nested_tensor', ['of a nested layout', 'each tensor of logits.unbind()']],
+  [
+    'torch._utils\n_rebuild_meta_tensor_no_storage',
+    ['on the device meta, which has no data', 'the logits of a run on a real device'],
+  ],
 ])
 
 /**
@@ -73,17 +78,31 @@ export function allowedGlobal(module: string, name: string, where: { file: strin
   const key = `${module}\n${name}`
   const allowed = ALLOWED.get(key)
   if (allowed) return allowed
-  const dtype = UNSUPPORTED.get(key)
-  if (dtype !== undefined) {
-    const advice = 'expected float, integer or bool logits: save them as logits.float()'
-    throw new GoldenLogitsError('unsupported-dtype', `holds a tensor of ${dtype}; ${advice}`, where)
+  const unsupported = UNSUPPORTED.get(key)
+  if (unsupported) {
+    const [what, save] = unsupported
+    const message = `holds a tensor ${what}; expected float, integer or bool logits: save ${save}`
+    throw new GoldenLogitsError('unsupported-dtype', message, where)
   }
   const global = printable(`${module}.${name}`)
-  const isArray = /^numpy\._?core\.multiarray\n_reconstruct$/.test(key)
-  const message = `the pickle asks for '${global}', which a file of tensors does not need; nothing was run. ${isArray ? SAVE_ARRAY : SAVE_TENSOR}`
+  const message = `the pickle asks for '${global}', which a file of tensors does not need; nothing was run. ${adviceFor(key)}`
   throw new GoldenLogitsError('disallowed-global', message, where)
+}
+
+/** What to save in place of an object, by the name of its class. */
+function adviceFor(key: string): string {
+  if (/^numpy\._?core\.multiarray\n_reconstruct$/.test(key)) return SAVE_ARRAY
+  if (key === 'torch.storage\n_load_from_bytes') return SAVE_BY_TORCH
+  // What generate and the models of transformers return are instances of classes.
+  if (/^transformers\.generation\..*Output$/s.test(key)) return SAVE_GENERATED
+  if (/^transformers\..*Output(?:With\w*)?$/s.test(key)) return SAVE_OUTPUT
+  return SAVE_TENSOR
 }
 
 const SAVE_TENSOR = 'If you trust the file, save only the tensor: torch.save(logits, path)'
 const SAVE_ARRAY =
   'A NumPy array in a pickle is not read: save it by numpy.save(path, logits), or as a tensor: torch.from_numpy(logits)'
+const SAVE_BY_TORCH = 'A tensor in a file of pickle.dump is not read: save it by torch.save(logits, path)'
+const SAVE_GENERATED =
+  "Save the tensors of the output in a plain dict: torch.save({'sequences': output.sequences, 'logits': output.logits}, path)"
+const SAVE_OUTPUT = 'Save the tensor of the output: torch.save(output.logits, path)'

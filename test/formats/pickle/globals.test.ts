@@ -101,7 +101,7 @@ describe.each([
     const bytes = torchZip(pickle(named(module, name), tuple(text('id')), OP.REDUCE))
     const error = expectRefused(bytes, 'disallowed-global', 'which a file of tensors does not need')
     expect(error.message).toContain('nothing was run')
-    expect(error.message).toContain('torch.save(logits, path)')
+    expect(error.message).toMatch(/torch\.save\((?:output\.)?logits, path\)$/)
   })
 })
 
@@ -129,21 +129,26 @@ test('a memoized string can be a name', () => {
 })
 
 test.each([
-  ['torch', 'ComplexFloatStorage', 'complex64'],
-  ['torch', 'ComplexDoubleStorage', 'complex128'],
-  ['torch', 'QInt8Storage', 'qint8'],
-  ['torch', 'QUInt8Storage', 'quint8'],
-  ['torch', 'QInt32Storage', 'qint32'],
-  ['torch', 'QUInt4x2Storage', 'quint4x2'],
-  ['torch', 'QUInt2x4Storage', 'quint2x4'],
-  ['torch._utils', '_rebuild_qtensor', 'a quantised dtype'],
-  ['torch._utils', '_rebuild_tensor_v3', 'a dtype without a storage class'],
-  ['torch._utils', '_rebuild_sparse_tensor', 'a sparse layout'],
-  ['torch._utils', '_rebuild_nested_tensor', 'a nested layout'],
-  ['torch._utils', '_rebuild_meta_tensor_no_storage', 'a meta tensor without data'],
-])('%s.%s is not supported', (module, name, what) => {
-  const error = expectRefused(torchZip(pickle(global(module, name))), 'unsupported-dtype', `holds a tensor of ${what}`)
-  expect(error.message).toContain('logits.float()')
+  ['torch', 'ComplexFloatStorage', 'of complex64', 'save logits.real'],
+  ['torch', 'ComplexDoubleStorage', 'of complex128', 'save logits.real'],
+  ['torch', 'QInt8Storage', 'of qint8', 'save logits.dequantize()'],
+  ['torch', 'QUInt8Storage', 'of quint8', 'save logits.dequantize()'],
+  ['torch', 'QInt32Storage', 'of qint32', 'save logits.dequantize()'],
+  ['torch', 'QUInt4x2Storage', 'of quint4x2', 'save logits.dequantize()'],
+  ['torch', 'QUInt2x4Storage', 'of quint2x4', 'save logits.dequantize()'],
+  ['torch._utils', '_rebuild_qtensor', 'of a quantised dtype', 'save logits.dequantize()'],
+  ['torch._utils', '_rebuild_tensor_v3', 'of a dtype without a storage class', 'save logits.float()'],
+  ['torch._utils', '_rebuild_sparse_tensor', 'of a sparse layout', 'save logits.to_dense()'],
+  ['torch._utils', '_rebuild_nested_tensor', 'of a nested layout', 'save each tensor of logits.unbind()'],
+  [
+    'torch._utils',
+    '_rebuild_meta_tensor_no_storage',
+    'on the device meta, which has no data',
+    'save the logits of a run',
+  ],
+])('%s.%s is not supported', (module, name, what, save) => {
+  const error = expectRefused(torchZip(pickle(global(module, name))), 'unsupported-dtype', `holds a tensor ${what}`)
+  expect(error.message).toContain(`expected float, integer or bool logits: ${save}`)
 })
 
 test('a pickle inside a string is a string', () => {
@@ -195,4 +200,22 @@ test('a NumPy array in a pickle is refused with what to do', () => {
     const error = expectRefused(bytes, 'disallowed-global', 'save it by numpy.save(path, logits), or as a tensor')
     expect(error.message).toContain('nothing was run')
   }
+})
+
+test.each([
+  [
+    'transformers.generation.utils',
+    'GenerateDecoderOnlyOutput',
+    "torch.save({'sequences': output.sequences, 'logits': output.logits}, path)",
+  ],
+  ['transformers.modeling_outputs', 'CausalLMOutput', 'Save the tensor of the output: torch.save(output.logits, path)'],
+  [
+    'torch.storage',
+    '_load_from_bytes',
+    'A tensor in a file of pickle.dump is not read: save it by torch.save(logits, path)',
+  ],
+  ['transformers.cache_utils', 'DynamicCache', 'If you trust the file, save only the tensor: torch.save(logits, path)'],
+])('the advice for %s.%s says what to save', (module, name, advice) => {
+  const error = expectRefused(torchZip(pickle(global(module, name))), 'disallowed-global', `${module}.${name}`)
+  expect(error.message.endsWith(advice)).toBe(true)
 })

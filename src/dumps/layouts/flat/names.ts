@@ -22,6 +22,7 @@ const OTHER = /^(?:input|output)(?:_\d+)*$/
 
 /** `logits_{task}_{case}_{step}.pth`, `step_0.pt`, `logits-007.npy`, `3.safetensors`; also `prompt_4.npy`, a run of its own. */
 export function parseFlat(name: string): FlatName | undefined {
+  if (isHidden(name)) return undefined
   const ending = extname(name)
   if (!ENDINGS.includes(ending.toLowerCase())) return undefined
   const stem = name.slice(0, -ending.length)
@@ -45,5 +46,10 @@ export function isLogitsFile(name: string): boolean {
 
 /** Whether a file may hold a tensor, by its name. */
 export function isTensorFile(name: string): boolean {
-  return ENDINGS.includes(extname(name).toLowerCase())
+  return !isHidden(name) && ENDINGS.includes(extname(name).toLowerCase())
+}
+
+/** macOS puts `._logits_0.npy` beside a file on a disk of another system: attributes of the file, not its content. */
+function isHidden(name: string): boolean {
+  return name.startsWith('.')
 }
