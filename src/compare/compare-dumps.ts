@@ -17,6 +17,7 @@ import { assertSameIds, idsFound } from './same-ids.js'
 import { areFedSame } from './same-text.js'
 import { comparesAll, planPairs, type Side, shapesOf, sidesOf, withAllPositions } from './sides.js'
 import { refuseIdleLimits } from './thresholds.js'
+import { transposedNotes } from './transposed-note.js'
 import type { Comparison, ListedComparison, TokenComparison } from './types.js'
 
 /**
@@ -111,7 +112,7 @@ function compareOnce(
     dump: shapesOf(dump),
   })
   const equal = equalNotes(results, golden, dump, settings, (step) => undecided.has(step))
-  const notes = [...aligned.notes, ...equal]
+  const notes = [...aligned.notes, ...equal, ...transposedNotes(results, settings)]
   return { comparison: conclude(dump.dump, golden.dump, results, notes, settings, undecided), pairs }
 }
 

@@ -265,6 +265,17 @@ export const GUESSES: readonly [name: string, guess: Case, text: RegExp][] = [
     const text = /^golden: token 2 repeats the logits of the token before, .*, set repeatedRows: 'allow'$/
     return ['a frozen golden', { dump, golden }, text]
   })(),
+  (() => {
+    const transposed = (change: number) => {
+      const values = Array.from({ length: 300 }, (_, seed) => logits(seed, 5).map((value) => value * change)).flat()
+      return join(writeTree({ 'logits.npy': npy(rawOf(values, 'float32'), { shape: '(300, 5)' }) }), 'logits.npy')
+    }
+    const text =
+      /^the golden's tensor \[300, 5\] has more rows than columns: it may be transposed, .*; if that is right, set vocabSize: 5$/
+    const load = { positions: 'steps' } as const
+    const paths = { dump: transposed(1 + 2e-5), golden: transposed(1) }
+    return ['few columns and many rows', { ...paths, load, loadGolden: load }, text]
+  })(),
   noisy(
     'a run that is noisier than its precision makes',
     { spread: 0.035, count: 12 },
@@ -338,6 +349,7 @@ const ADVICE: readonly (readonly [advice: RegExp, follow: Follow])[] = [
       next.dump = tokens[0]!.dump!.files[0]!.replace(/\/\d+(?=\/[^/]+\/[^/]+$)/, '/*')
     },
   ],
+  [/set vocabSize: (\d+)$/, ([, columns], { options }) => Object.assign(options, { vocabSize: Number(columns) })],
   [
     /set (identical|repeatedRows|rounding|decoding|dtype): '(\w+)'/,
     ([, name, value], { options }) => Object.assign(options, { [name!]: value }),

@@ -83,6 +83,7 @@ test('every place in the code that makes a warning has a row in the table of gue
       "compare/run-noise.ts: 1",
       "compare/sides.ts: 1",
       "compare/tally.ts: 1",
+      "compare/transposed-note.ts: 1",
       "dumps/layouts/atb/plan.ts: 3",
       "dumps/layouts/layout.ts: 1",
       "dumps/layouts/torch/index.ts: 1",
