@@ -123,17 +123,17 @@ function seriesOf(tensors: readonly LazyTensor[], { tensor, sequence }: RowChoic
   if (tensor !== undefined || tensors.some(({ name }) => name === 'logits')) return undefined
   const all = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
   // `generate` returns scores beside the logits, in tuples of the same form.
-  const named = all.filter(({ name }) => /^logits[._-]?\d+$/i.test(name))
+  const named = all.filter(({ name }) => /^(?:logits[._-]?\d+|\d+\.logits)$/i.test(name))
   const rows = named.length > 1 ? named : all
   const width = rows[0]?.shape.at(-1)
   const batch = sequence === undefined ? 1 : rows[0]?.shape[0]
   const isRow = ({ shape, length }: LazyTensor) => shape.at(-1) === width && length === width! * batch!
   if (rows.length < 2 || !rows.every(isRow)) return undefined
-  const numbered = rows.map((tensor) => ({ tensor, match: /^(.*?)(\d{1,9})$/.exec(tensor.name) }))
-  const before = numbered[0]!.match?.[1]
-  if (numbered.some(({ match }) => match === null || match[1]!.replace(/0+$/, '') !== before!.replace(/0+$/, ''))) {
-    return undefined
-  }
+  // Of a list of dicts, the number is in front of the key: `0.logits`.
+  const numbered = rows.map((tensor) => ({ tensor, match: /^(.*?)(\d{1,9})((?:\.\D*)?)$/.exec(tensor.name) }))
+  const around = (match: RegExpExecArray | null) => match && `${match[1]!.replace(/0+$/, '')}#${match[3]}`
+  const same = around(numbered[0]!.match)
+  if (same === null || numbered.some(({ match }) => around(match) !== same)) return undefined
   numbered.sort((a, b) => Number(a.match![2]) - Number(b.match![2]))
   const first = Number(numbered[0]!.match![2])
   if (numbered.some(({ match }, i) => Number(match![2]) !== first + i)) return undefined

@@ -89,7 +89,7 @@ function parseDescr(source: ByteSource, descr: PythonValue): Pick<NpyHeader, 'dt
   const [, order, kind, size] = match as unknown as [string, string, string, string]
   if (kind === 'O') {
     const advice = source.member === undefined ? SAVE : 'save it as numbers or text, or leave it out of the archive'
-    const message = `is an array of Python objects ('|O'), a pickle; nothing was run. ${advice}`
+    const message = `is an array of Python objects ('|O'), a pickle; nothing was run; ${advice}`
     throw npyError(source, 'unsupported-dtype', message)
   }
   const isText = /[USaMm]/.test(kind)

@@ -120,6 +120,7 @@ describe('a file that is no tensor is refused at once', () => {
     ['x.gguf', 'GGUF', 'it holds weights'],
     ['x.kld', 'no such bytes', 'a base file of llama-perplexity begins with _logits_'],
     ['dump.json', '{"a=b": 1}', 'a dump.json of msprobe only lists tensors'],
+    ['x.json', '[[1.5]]', 'it is text; lists of numbers are not read: save the logits as a tensor by torch.save'],
     ['x.txt', 'a text', 'it is text; save the logits as a tensor by torch.save'],
     ['statistics.csv', 'max,min', 'it is a table; statistics hold no logits; dump again with tensors'],
     ['settings', 'seed=1\n', 'an ONNX tensor (.pb); expected msit_dump_*'],

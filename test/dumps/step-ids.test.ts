@@ -155,3 +155,14 @@ describe('ids in a file of each step', () => {
     expectRefusal(() => loadDump(path), 'ambiguous-run', 'holds the logits of 2 cases: step, token', path)
   })
 })
+
+test.each(['list-of-dicts.pt', 'list-of-dicts-legacy.pt'])(
+  "%s: each dict is a step with positions: 'steps'",
+  (name) => {
+    const [token] = compareDumps(fixture(name), fixture(name), { identical: 'allow' }).tokens
+    expect(token!.reason).toContain("; if each is a step of one run, set loadDump's option positions: 'steps'")
+    const load = (name: string) => loadDump(fixture(name), { positions: 'steps' })
+    const { pass, counts } = compareDumps(load(name), load('forced.pt'), { dtype: 'fp32', identical: 'allow' })
+    expect({ pass, counts }).toMatchObject({ pass: true, counts: { passed: 5, missing: 0, extra: 0 } })
+  },
+)

@@ -31,6 +31,16 @@ describe('members', () => {
     ]
     expect(readAll(zip(records))).toEqual([{ name: 'logits', values: FLOATS }])
   })
+
+  test('an array of objects beside arrays is refused, and the advice is about that array', () => {
+    const records = [
+      { name: 'logits.npy', content: npy(FOUR) },
+      { name: 'meta.npy', content: npy(FOUR, { descr: "'|O'", shape: '()' }) },
+    ]
+    const advice =
+      "member 'meta.npy': is an array of Python objects ('|O'), a pickle; nothing was run; save it as numbers or text, or leave it out of the archive"
+    expectRefused(zip(records), 'unsupported-dtype', advice)
+  })
 })
 
 describe('compressed members', () => {
