@@ -112,7 +112,7 @@ function rowOf(step: DumpStep, source: RowSource): Pick<Facts, 'row' | 'logProbs
 }
 
 function logProbFacts(row: LogProbRow | KnownIdsRow): LogProbFacts {
-  const { ids, logs } = row.kind === 'known-ids' ? row.known : { ids: undefined, ...row.read() }
+  const { ids, logs } = row.kind === 'known-ids' ? row.known : { ids: undefined, logs: row.read().logs }
   const probs = logs.map(Math.exp)
   return {
     kind: row.kind === 'known-ids' ? 'known-ids' : 'log-probabilities',

@@ -37,7 +37,7 @@ test('tokens that could not be compared before it: the prefix is not known', () 
   expect(textOf([row(1), row(2), row(3), row(4)], [row(1), 'no tensor', row(3), row(9)])).toMatchInlineSnapshot(`
     "First failing token: token 1, unreadable     (3 tokens compared, 1 over, 0 missing, 1 unreadable)
 
-      …/tensors/0_2/1/33_LmHead/after/outtensor0.bin: is of an unknown format, expected one of: a NumPy archive (.npz), a file of torch.save (.pth, .pt), a NumPy array (.npy), a safetensors file, an ATB dump (.bin), an ONNX tensor (.pb)
+      …/tensors/0_2/1/33_LmHead/after/outtensor0.bin: is of an unknown format, expected one of: a NumPy archive (.npz), a file of torch.save (.pth, .pt), a NumPy array (.npy), a safetensors file, an ATB dump (.bin), an ONNX tensor (.pb); if it holds raw numbers without a header (np.memmap, tofile), save them by numpy.save
       golden  …/torch_tensors/cuda0_1/1/root.lm_head/output.pth  float32 [1, 8]
       dump    …/tensors/0_2/1/33_LmHead/after/outtensor0.bin
 
