@@ -1,7 +1,9 @@
+import { short } from '../lib/number-text.js'
 import type { BoundedRows, MetricBounds } from '../measure/outcome.js'
 import type { LimitedKey } from '../metrics/optional/table.js'
 import { unknownMetrics } from './metric-limits.js'
 import { roundedAway } from './rounded-away.js'
+import { type BoundedRounding, overSpread } from './rounding.js'
 import type { Thresholds } from './types.js'
 
 type Interval = MetricBounds['klDivergence']
@@ -14,19 +16,23 @@ interface Bounded {
   readonly better: 'lower' | 'higher'
   /** An interval that holds the limit leaves the token undecided. */
   readonly mustBeKnown: boolean
+  /** A looser limit that rounding explains, and how the reason says so. */
+  readonly excuse?: { readonly limit: number; readonly text: string }
 }
 
 /**
  * What is certain of metrics that lie between bounds.
  * @param metricLimits limits of optional metrics
  * @param isKlByHand the limit of the KL divergence is no default
+ * @param rounding what rounding excuses; undefined if nothing
  */
 export function judgeBounds(
   rows: BoundedRows,
   limits: Thresholds,
   metricLimits: Readonly<Partial<Record<LimitedKey, number>>>,
   isKlByHand: boolean,
-): { verdict: 'pass' | 'over-threshold' | 'undecided'; reason: string } {
+  rounding?: BoundedRounding,
+): { verdict: 'pass' | 'over-threshold' | 'undecided'; reason: string; isExcused?: true } {
   const { bounds, assumes, advice } = rows
   const { totalVariation, jensenShannonDivergence, ...others } = metricLimits
   const optional = [
@@ -41,15 +47,30 @@ export function judgeBounds(
   const { klDivergence: kl, cosineSimilarity: cosine } = bounds
   const metrics: Bounded[] = [
     // Where only some ids are known nothing bounds the KL divergence from above: a limit of another metric stands in for the default.
-    ...limited('KL divergence', kl, limits.klDivergence, 'lower', isKlByHand || optional.length === 0),
-    ...(cosine ? limited('cosine similarity', cosine, limits.cosineSimilarity, 'higher') : []),
+    ...limited('KL divergence', kl, limits.klDivergence, 'lower', isKlByHand || optional.length === 0).map((metric) =>
+      excusedBy(metric, rounding?.largestKl, () => atTheseLogits(rounding!)),
+    ),
+    ...(cosine ? limited('cosine similarity', cosine, limits.cosineSimilarity, 'higher') : []).map((metric) =>
+      excusedBy(metric, rounding?.excusesCosine ? Number.NEGATIVE_INFINITY : undefined, () => withSpread(rounding!)),
+    ),
     ...optional,
   ]
   const over = metrics.flatMap(overText)
+  // Without it, outliers that fail the token by the metrics would be called noise.
+  if (over.length === 0 && rounding?.limitsSpread && rounding.spread > rounding.mostSpread) {
+    over.push(overSpread(rounding.spread, rounding.mostSpread, rounding.precision, 'of about '))
+  }
   if (over.length > 0) return { verdict: 'over-threshold', reason: over.join('; ') }
   const open = metrics.filter((metric) => metric.mustBeKnown && !isKept(metric))
   const condition = assumes === undefined ? '' : ` if ${assumes}`
   if (open.length === 0 && unknown !== undefined) return { verdict: 'undecided', reason: unknown }
+  const excused = metrics.filter((metric) => metric.excuse && !isWithin(metric.bounds, metric.limit, metric.better))
+  if (open.length === 0 && excused.length > 0) {
+    const reasons = excused.map(({ label, bounds, limit, better, excuse }) => {
+      return `${label} lies in ${span(bounds)}, not ${better === 'lower' ? 'below' : 'above'} ${limit} for sure, ${excuse!.text}`
+    })
+    return { verdict: 'pass', reason: reasons.join('; '), isExcused: true }
+  }
   if (open.length === 0) {
     const ranges = metrics.map(({ label, bounds }, i) => `${label} ${i === 0 ? 'lies ' : ''}in ${span(bounds)}`)
     return { verdict: 'pass', reason: ranges.join(', ') + condition }
@@ -74,15 +95,33 @@ function limited(
   return bounds === undefined || limit === undefined ? [] : [{ label, bounds, limit, better, mustBeKnown }]
 }
 
-/** The whole interval lies on the good side of the limit. All limits are strict. */
-function isKept({ bounds, limit, better }: Bounded): boolean {
+function excusedBy(metric: Bounded, limit: number | undefined, text: () => string): Bounded {
+  return limit === undefined ? metric : { ...metric, excuse: { limit, text: text() } }
+}
+
+function atTheseLogits({ precision, largestKl }: BoundedRounding): string {
+  return `within what ${precision} does at these logits: ${short(largestKl!)}`
+}
+
+function withSpread({ precision, spread, mostSpread }: BoundedRounding): string {
+  return `with a relative spread of ${short(spread)}, within the ${short(mostSpread)} of ${precision}`
+}
+
+/** The whole interval lies on the good side of the limit, or of what rounding excuses. */
+function isKept({ bounds, limit, better, excuse }: Bounded): boolean {
+  return isWithin(bounds, limit, better) || (excuse !== undefined && isWithin(bounds, excuse.limit, better))
+}
+
+/** All limits are strict. */
+function isWithin(bounds: Interval, limit: number, better: Bounded['better']): boolean {
   return better === 'lower' ? bounds.hi < limit : bounds.lo > limit
 }
 
 /** Why a metric is certainly not within its limit, if it is not. */
-function overText({ label, bounds, limit, better }: Bounded): string[] {
+function overText({ label, bounds, limit, better, excuse }: Bounded): string[] {
   const { lo, hi } = bounds
-  if (better === 'lower' ? lo < limit : hi > limit) return []
+  const isOver = (most: number) => !(better === 'lower' ? lo < most : hi > most)
+  if (!isOver(limit) || (excuse && !isOver(excuse.limit))) return []
   return better === 'lower'
     ? [`${label} is at least ${roundedAway(lo, limit)}, not below ${limit}`]
     : [`${label} is at most ${roundedAway(hi, limit)}, not above ${limit}`]

@@ -14,7 +14,7 @@ import { maximaExcuse } from './logitscmp.js'
 import { overMetrics } from './metric-limits.js'
 import type { CompareSettings } from './options.js'
 import { roundedAway } from './rounded-away.js'
-import { judgeMetrics, overCosine, overKl, type Rule, tokenNoise } from './rounding.js'
+import { boundedRounding, judgeMetrics, overCosine, overKl, type Rule, tokenNoise } from './rounding.js'
 import type { Thresholds, TokenComparison, TokenSide, Verdict } from './types.js'
 
 type GatedMetrics = Readonly<Record<GatedKey, number>>
@@ -100,10 +100,13 @@ function judgeOutcome(
   const problem = baseline && (boundedProblem(rows) ?? baselineProblem(baseline, step, position))
   if (problem !== undefined) return token('undecided', problem, sides)
   if (rows.kind === 'bounded') {
-    const { verdict, reason } = judgeBounds(rows, limits, settings.metricLimits, settings.rule.isHard.klDivergence)
+    const { rule, metricLimits } = settings
+    const rounding = boundedRounding(rows.noise, golden, limits, rule)
+    const { verdict, reason, isExcused } = judgeBounds(rows, limits, metricLimits, rule.isHard.klDivergence, rounding)
     const flip = flipOf(rows.golden, rows.dump, limits.precision, undefined)
     const metrics = rows.klDivergence === undefined ? {} : { metrics: { klDivergence: rows.klDivergence } }
-    return token(verdict, reason, { ...metrics, bounds: rows.bounds, ...(flip && { flip }), ...sides })
+    const facts = { ...metrics, bounds: rows.bounds, ...(flip && { flip }), ...(isExcused && { isExcused }) }
+    return token(verdict, reason, { ...facts, ...sides })
   }
   const { suppressedMass: mass, separate, noise: rowsNoise, optional = {} } = outcome as Outcome & { kind: 'compared' }
   const { rule, failsFlips, metrics: asked, metricLimits } = settings

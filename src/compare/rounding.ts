@@ -1,5 +1,7 @@
-import { largestDivergence } from '../metrics/expected-divergence.js'
-import { SPREAD_LIMITS } from '../metrics/noise.js'
+import type { EstimatedNoise, SideFacts } from '../measure/outcome.js'
+import { expectedDivergence, largestDivergence } from '../metrics/expected-divergence.js'
+import { type RoundedPrecision, SPREAD_LIMITS } from '../metrics/noise.js'
+import { FRACTION_BITS, precisionOf } from '../metrics/precision.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey, Metrics } from '../metrics/table.js'
 import { calibratedReasons } from './calibration/judge.js'
@@ -86,12 +88,61 @@ export function judgeMetrics(
   }
   const isByHand = rule.isHard.klDivergence || rule.isHard.cosineSimilarity
   if (spread !== undefined && spread > most && !isByHand && !rule.isByHandOnly) {
-    reasons.push(
-      `relative spread ${roundedAway(spread, most, 3)} is above ${roundedAway(most, spread, 3)}: more noise than ${precision} makes, or a factor on the logits`,
-    )
+    reasons.push(overSpread(spread, most, precision as RoundedPrecision))
   }
   if (rule.calibration) reasons.push(...calibratedReasons(rule.calibration, { metrics, ...(noise && { noise }) }))
   return { reasons, excuses }
+}
+
+/** An estimated spread is within 7 % (one standard deviation): its limit is lower by two of these. */
+const ESTIMATE_ROOM = 1.15
+
+/** What the rounding rule says of a pair whose metrics are known within bounds. */
+export interface BoundedRounding {
+  readonly precision: RoundedPrecision
+  /** d, and its limit. */
+  readonly spread: number
+  readonly mostSpread: number
+  /** L; undefined if the limit of the KL divergence is hard. */
+  readonly largestKl: number | undefined
+  readonly excusesCosine: boolean
+  /** The spread itself fails the token if it is over its limit. */
+  readonly limitsSpread: boolean
+}
+
+/**
+ * The rule of `judgeMetrics` for a row that is known in part: its noise is estimated.
+ * @returns undefined if rounding excuses nothing
+ */
+export function boundedRounding(
+  noise: EstimatedNoise | undefined,
+  golden: Pick<SideFacts, 'dtype' | 'savedFrom'>,
+  { precision }: Thresholds,
+  rule: Rule,
+): BoundedRounding | undefined {
+  if (!noise || !rule.isAware || precision === 'fp32' || rule.isByHandOnly || rule.calibration) return undefined
+  const { cap, token } = SPREAD_LIMITS[precision]
+  const mostSpread = token / ESTIMATE_ROOM
+  const { relativeSpread: spread, goldenDeviation, groups } = noise
+  const source = golden.savedFrom ?? golden.dtype
+  const goldenPrecision = source && precisionOf(source)
+  const isFiner = goldenPrecision !== undefined && FRACTION_BITS[goldenPrecision] > FRACTION_BITS[precision]
+  const { klDivergence: isKlHard, cosineSimilarity: isCosineHard } = rule.isHard
+  const rows = groups.map(({ logits, weight }) => ({ logits: Float64Array.from(logits), weight }))
+  const expected = expectedDivergence(rows, precision, Math.min(spread, cap) * goldenDeviation, isFiner ? 1 : 2)
+  return {
+    precision,
+    spread,
+    mostSpread,
+    largestKl: isKlHard ? undefined : largestDivergence(expected, rule.tokens),
+    excusesCosine: !isCosineHard && spread <= mostSpread,
+    limitsSpread: !isKlHard && !isCosineHard,
+  }
+}
+
+/** @param how before the number */
+export function overSpread(spread: number, most: number, precision: RoundedPrecision, how = ''): string {
+  return `relative spread ${how}${roundedAway(spread, most, 3)} is above ${roundedAway(most, spread, 3)}: more noise than ${precision} makes, or a factor on the logits`
 }
 
 /**

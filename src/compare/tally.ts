@@ -72,8 +72,7 @@ export class Excused {
 
   add(token: TokenComparison): void {
     this.steps.add(token.step, token.position)
-    const before = this.worst?.metrics?.klDivergence ?? -1
-    if (token.metrics!.klDivergence > before) this.worst = token
+    if (highestKl(token) > (this.worst ? highestKl(this.worst) : -1)) this.worst = token
   }
 
   notes(precision: Precision, { rounding, rule }: CompareSettings): Note[] {
@@ -86,4 +85,9 @@ export class Excused {
     const text = `${this.steps} ${many ? 'are' : 'is'} over ${why}${many ? `; the highest KL divergence at token ${this.worst.step}` : ''}: ${this.worst.reason}`
     return [rounding === 'aware' || rule !== undefined ? info(text) : warning(text, "set rounding: 'aware'")]
   }
+}
+
+/** The KL divergence, or the most that it may be. */
+function highestKl({ metrics, bounds }: TokenComparison): number {
+  return metrics?.klDivergence ?? bounds!.klDivergence.hi
 }

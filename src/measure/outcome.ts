@@ -39,6 +39,15 @@ export interface MetricBounds {
   readonly jensenShannonDivergence?: { readonly lo: number; readonly hi: number }
 }
 
+/** The noise between two rows of which one is known in part, and the golden's logits, which say what that noise does. */
+export interface EstimatedNoise {
+  /** The standard deviation of dump − golden over that of the golden's logits, within some 7 %. */
+  readonly relativeSpread: number
+  readonly goldenDeviation: number
+  /** The golden's logits, the others summed up: the groups of `expectedDivergence`. Arrays, which JSON keeps. */
+  readonly groups: readonly { readonly logits: readonly number[]; readonly weight: number }[]
+}
+
 /** A pair of rows of which one is known in part, or rounded. */
 export interface BoundedRows {
   readonly kind: 'bounded'
@@ -49,6 +58,8 @@ export interface BoundedRows {
   readonly assumes?: string
   /** What to do if a limit lies between the bounds. */
   readonly advice?: string
+  /** Absent if it is not known. */
+  readonly noise?: EstimatedNoise
   /** Of rows of which only some ids are known: how many both sides list, and how much of the golden's probability is not on them. */
   readonly known?: { readonly ids: number; readonly rest: number }
   readonly golden: Partial<RowStats>

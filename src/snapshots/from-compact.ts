@@ -7,6 +7,8 @@ import { quickScan } from '../metrics/sketches/quick-scan.js'
 import type { RowComparison } from '../metrics/types.js'
 import { widened } from '../tensor/widen.js'
 import { boundCompact } from './compact/bound.js'
+import { dumpFacts } from './compact/dump-facts.js'
+import { estimateNoise } from './compact/estimate-noise.js'
 import { ROUNDING } from './compact/interval.js'
 import { type CompactRow, ROOT_STEP } from './compact/types.js'
 import { rowDigest } from './digests.js'
@@ -39,9 +41,13 @@ function compareCompact(compact: CompactRow, token: SnapshotToken, row: Float32A
   if (mayBeSame(compact, scan) && rowDigest(row) === token.digest) return compareRows(row, row, row.length)
   const { top1, top1Logit } = token
   const logit = listedLogit(compact, scan.top1)
+  const facts = dumpFacts(compact, row)
+  const bounds = boundCompact(compact, row, facts)
+  const noise = estimateNoise(compact, facts)
   return {
     kind: 'bounded',
-    bounds: boundCompact(compact, row),
+    bounds,
+    ...(noise && { noise }),
     golden: { top1, top1Logit, ...(logit !== undefined && { logitAtOtherTop1: logit }) },
     dump: { ...scan, logitAtOtherTop1: row[top1]! },
   }

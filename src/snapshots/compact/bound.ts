@@ -15,8 +15,8 @@ import { type CompactRow, MASS_ROUNDING, ROOT_STEP } from './types.js'
 export function boundCompact(
   golden: CompactRow,
   dump: Float32Array,
+  facts: DumpFacts = dumpFacts(golden, dump),
 ): { klDivergence: Interval; cosineSimilarity: Interval } {
-  const facts = dumpFacts(golden, dump)
   return { klDivergence: boundKl(golden, facts), cosineSimilarity: boundCosine(golden, facts) }
 }
 

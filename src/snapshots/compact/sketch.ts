@@ -63,6 +63,15 @@ export function boundDistance(a: Sketch, b: Float64Array, rest: number): Interva
 }
 
 /**
+ * ‖s·a − t·b‖² for the vectors a and b of two sketches, as it is estimated: with 96 numbers, within 14 % (one standard
+ * deviation). Stored numbers are rounded, which adds (s·step)²/12.
+ */
+export function estimatedDistance(a: Sketch, s: number, b: Float64Array, t: number): number {
+  const squares = a.numbers.reduce((sum, number, j) => sum + (s * number * a.step - t * b[j]!) ** 2, 0)
+  return Math.max(0, squares / a.numbers.length - (s * a.step) ** 2 / 12)
+}
+
+/**
  * An upper bound of the distance between a vector and its rounded form that a sketch is made from: each of its `count` elements
  * is rounded to a multiple of `highest` / `LARGEST`, so it is off by at most half of that. A little more is allowed.
  * @param highest an upper bound of its elements, or of their sizes
