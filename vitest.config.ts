@@ -17,13 +17,16 @@ if (!process.env.GOLDEN_LOGITS_TEST_TMP) {
 
 const TESTS = 'test/**/*.test.ts'
 const NO_TESTS = ['test/projects/**', 'test/package/**', 'node_modules/**']
-/** These start test runners or compilers, compare dumps of many tokens, check a property on many inputs, or replace a module. */
+/**
+ * These start test runners or compilers, compare dumps of many tokens, check a property on many inputs, replace a module, or
+ * measure the peak memory of a process, which begins at that of the process that starts it.
+ */
 const SLOW = [
   'test/**/e2e/**',
   'test/**/memory/**',
   'test/**/threads/{runners,threads}.test.ts',
   'test/**/compact/{bound,ratio}.test.ts',
-  'test/**/{sketch-kernels,row-kernel,differential,tensor-reader,like-files}.test.ts',
+  'test/**/{sketch-kernels,row-kernel,differential,tensor-reader,like-files,big-file}.test.ts',
   'test/fuzz/fuzz.test.ts',
   'test/**/traps.test.ts',
   'test/**/{thread-count,windows-paths}.test.ts',
