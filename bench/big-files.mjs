@@ -1,7 +1,7 @@
 // One row, and all rows, of a large .npy and of a large .safetensors, beside NumPy's memory map and safetensors' own reader, if a
 // Python has them (the variable PYTHON, else python3). Every measurement runs in a new process, page cache warm: time of the
 // reading alone, bytes that the process read meanwhile (Linux), and its peak memory. At last the two files are compared.
-// Usage: npm run bench -- big-files [--folder /var/tmp] [--vocab 152064] [--rows 5000] [--runs 5]
+// Usage: npm run bench -- big-files [--folder FOLDER] [--vocab 152064] [--rows 5000] [--runs 5]
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
