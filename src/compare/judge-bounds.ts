@@ -17,7 +17,7 @@ interface Bounded {
   /** An interval that holds the limit leaves the token undecided. */
   readonly mustBeKnown: boolean
   /** A looser limit that rounding explains, and how the reason says so. */
-  readonly excuse?: { readonly limit: number; readonly text: string }
+  readonly excuse?: { readonly limit: number; readonly text: (rounding: BoundedRounding) => string }
 }
 
 /**
@@ -45,14 +45,13 @@ export function judgeBounds(
     ...(!bounds.jensenShannonDivergence && jensenShannonDivergence !== undefined && { jensenShannonDivergence }),
   })
   const { klDivergence: kl, cosineSimilarity: cosine } = bounds
+  const largestKl = rounding?.largestKl ?? 0
+  const klExcuse = largestKl > limits.klDivergence ? { limit: largestKl, text: atTheseLogits } : undefined
+  const cosineExcuse = rounding?.excusesCosine ? { limit: Number.NEGATIVE_INFINITY, text: withSpread } : undefined
   const metrics: Bounded[] = [
     // Where only some ids are known nothing bounds the KL divergence from above: a limit of another metric stands in for the default.
-    ...limited('KL divergence', kl, limits.klDivergence, 'lower', isKlByHand || optional.length === 0).map((metric) =>
-      excusedBy(metric, rounding?.largestKl, () => atTheseLogits(rounding!)),
-    ),
-    ...(cosine ? limited('cosine similarity', cosine, limits.cosineSimilarity, 'higher') : []).map((metric) =>
-      excusedBy(metric, rounding?.excusesCosine ? Number.NEGATIVE_INFINITY : undefined, () => withSpread(rounding!)),
-    ),
+    ...limited('KL divergence', kl, limits.klDivergence, 'lower', isKlByHand || optional.length === 0, klExcuse),
+    ...limited('cosine similarity', cosine, limits.cosineSimilarity, 'higher', true, cosineExcuse),
     ...optional,
   ]
   const over = metrics.flatMap(overText)
@@ -67,7 +66,7 @@ export function judgeBounds(
   const excused = metrics.filter((metric) => metric.excuse && !isWithin(metric.bounds, metric.limit, metric.better))
   if (open.length === 0 && excused.length > 0) {
     const reasons = excused.map(({ label, bounds, limit, better, excuse }) => {
-      return `${label} lies in ${span(bounds)}, not ${better === 'lower' ? 'below' : 'above'} ${limit} for sure, ${excuse!.text}`
+      return `${label} lies in ${span(bounds)}, not ${better === 'lower' ? 'below' : 'above'} ${limit} for sure, ${excuse!.text(rounding!)}`
     })
     return { verdict: 'pass', reason: reasons.join('; '), isExcused: true }
   }
@@ -91,12 +90,10 @@ function limited(
   limit: number | undefined,
   better: Bounded['better'] = 'lower',
   mustBeKnown = true,
+  excuse?: Bounded['excuse'],
 ): Bounded[] {
-  return bounds === undefined || limit === undefined ? [] : [{ label, bounds, limit, better, mustBeKnown }]
-}
-
-function excusedBy(metric: Bounded, limit: number | undefined, text: () => string): Bounded {
-  return limit === undefined ? metric : { ...metric, excuse: { limit, text: text() } }
+  if (bounds === undefined || limit === undefined) return []
+  return [{ label, bounds, limit, better, mustBeKnown, ...(excuse && { excuse }) }]
 }
 
 function atTheseLogits({ precision, largestKl }: BoundedRounding): string {
@@ -109,7 +106,7 @@ function withSpread({ precision, spread, mostSpread }: BoundedRounding): string 
 
 /** The whole interval lies on the good side of the limit, or of what rounding excuses. */
 function isKept({ bounds, limit, better, excuse }: Bounded): boolean {
-  return isWithin(bounds, limit, better) || (excuse !== undefined && isWithin(bounds, excuse.limit, better))
+  return isWithin(bounds, excuse?.limit ?? limit, better)
 }
 
 /** All limits are strict. */
@@ -120,8 +117,8 @@ function isWithin(bounds: Interval, limit: number, better: Bounded['better']): b
 /** Why a metric is certainly not within its limit, if it is not. */
 function overText({ label, bounds, limit, better, excuse }: Bounded): string[] {
   const { lo, hi } = bounds
-  const isOver = (most: number) => !(better === 'lower' ? lo < most : hi > most)
-  if (!isOver(limit) || (excuse && !isOver(excuse.limit))) return []
+  const loosest = excuse?.limit ?? limit
+  if (better === 'lower' ? lo < loosest : hi > loosest) return []
   return better === 'lower'
     ? [`${label} is at least ${roundedAway(lo, limit)}, not below ${limit}`]
     : [`${label} is at most ${roundedAway(hi, limit)}, not above ${limit}`]

@@ -1,7 +1,7 @@
 import type { EstimatedNoise, SideFacts } from '../measure/outcome.js'
 import { expectedDivergence, largestDivergence } from '../metrics/expected-divergence.js'
 import { type RoundedPrecision, SPREAD_LIMITS } from '../metrics/noise.js'
-import { FRACTION_BITS, precisionOf } from '../metrics/precision.js'
+import { isFiner, type Precision, precisionOf } from '../metrics/precision.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey, Metrics } from '../metrics/table.js'
 import { calibratedReasons } from './calibration/judge.js'
@@ -88,7 +88,7 @@ export function judgeMetrics(
   }
   const isByHand = rule.isHard.klDivergence || rule.isHard.cosineSimilarity
   if (spread !== undefined && spread > most && !isByHand && !rule.isByHandOnly) {
-    reasons.push(overSpread(spread, most, precision as RoundedPrecision))
+    reasons.push(overSpread(spread, most, precision))
   }
   if (rule.calibration) reasons.push(...calibratedReasons(rule.calibration, { metrics, ...(noise && { noise }) }))
   return { reasons, excuses }
@@ -125,11 +125,10 @@ export function boundedRounding(
   const mostSpread = token / ESTIMATE_ROOM
   const { relativeSpread: spread, goldenDeviation, groups } = noise
   const source = golden.savedFrom ?? golden.dtype
-  const goldenPrecision = source && precisionOf(source)
-  const isFiner = goldenPrecision !== undefined && FRACTION_BITS[goldenPrecision] > FRACTION_BITS[precision]
+  const rounded = isFiner(source && precisionOf(source), precision) ? 1 : 2
   const { klDivergence: isKlHard, cosineSimilarity: isCosineHard } = rule.isHard
   const rows = groups.map(({ logits, weight }) => ({ logits: Float64Array.from(logits), weight }))
-  const expected = expectedDivergence(rows, precision, Math.min(spread, cap) * goldenDeviation, isFiner ? 1 : 2)
+  const expected = expectedDivergence(rows, precision, Math.min(spread, cap) * goldenDeviation, rounded)
   return {
     precision,
     spread,
@@ -141,7 +140,7 @@ export function boundedRounding(
 }
 
 /** @param how before the number */
-export function overSpread(spread: number, most: number, precision: RoundedPrecision, how = ''): string {
+export function overSpread(spread: number, most: number, precision: Precision, how = ''): string {
   return `relative spread ${how}${roundedAway(spread, most, 3)} is above ${roundedAway(most, spread, 3)}: more noise than ${precision} makes, or a factor on the logits`
 }
 

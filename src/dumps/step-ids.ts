@@ -1,9 +1,9 @@
 import { basename, dirname, extname, join } from 'node:path'
 import { printable } from '../errors.js'
-import { tryListFolder } from '../io/folder.js'
+import { kindOf, tryListFolder } from '../io/folder.js'
 import type { List } from '../lib/lazy-list.js'
 import { info, type Note } from '../lib/note.js'
-import { idsInFile, onlyIdsIn } from './ids-in-file.js'
+import { idsInFile, onlyIdsIn, tryRead } from './ids-in-file.js'
 import { isLogitsFile, isTensorFile, parseFlat } from './layouts/flat/names.js'
 import { type RowOptions, tensorsOf } from './steps-in-file.js'
 import { type Role, roleOfStep } from './token-ids.js'
@@ -100,9 +100,8 @@ function inFolders(first: string, steps: List<DumpStep>): [string, PathAt][] {
     basename(name, extname(name)),
     (index) => {
       const file = steps.at(index)!.files[0]
-      const folder = file === undefined ? undefined : dirname(file)
-      const exists = folder !== undefined && tryListFolder(folder).entries.some((entry) => entry.name === name)
-      return exists ? join(folder, name) : undefined
+      const path = file === undefined ? undefined : join(dirname(file), name)
+      return path !== undefined && tryRead(() => kindOf(path)) === 'file' ? path : undefined
     },
   ])
 }

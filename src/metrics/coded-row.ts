@@ -1,4 +1,4 @@
-import { type CodedValues, type LogProbs, MOST_IDS, type Values } from './log-probs.js'
+import { type CodedValues, type LogProbs, MOST_IDS, sliceOf, type Values } from './log-probs.js'
 import type { RowScan } from './row-scan.js'
 
 /** Log-probabilities in 16 bits each: ln p of vocab id i is `lowest + scale * codes[i]`. Its memory is used for one row after another. */
@@ -52,7 +52,7 @@ export class CodedRow implements CodedValues {
 
   part(from: number, to: number): Values {
     const { some } = this
-    const values = to - from === MOST_IDS ? some : partOf(some, to - from)
+    const values = to - from === MOST_IDS ? some : sliceOf(some, 0, to - from)
     this.decode(from, values)
     return values
   }
@@ -156,10 +156,6 @@ function addCodes(
   facts.least = least
   facts.top = top
   facts.atLowest = atLowest
-}
-
-function partOf({ logs, probs }: Values, length: number): Values {
-  return { logs: logs.subarray(0, length), probs: probs.subarray(0, length) }
 }
 
 /** Such a row as a distribution. The KL divergence of two of them takes no array of all values. */

@@ -151,8 +151,11 @@ function bothCoded(golden: LogProbs, dump: LogProbs) {
 }
 
 function partOf(row: LogProbs, from: number, to: number): Values {
-  if (row.coded) return row.coded.part(from, to)
-  return { logs: row.logs.subarray(from, to), probs: row.probs.subarray(from, to) }
+  return row.coded ? row.coded.part(from, to) : sliceOf(row, from, to)
+}
+
+export function sliceOf({ logs, probs }: Values, from: number, to: number): Values {
+  return { logs: logs.subarray(from, to), probs: probs.subarray(from, to) }
 }
 
 /** Adds the terms of some ids. The sums are local variables: this loop is most of a comparison. */

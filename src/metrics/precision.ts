@@ -30,6 +30,11 @@ export function precisionOf(dtype: Dtype): Precision | undefined {
 /** From the coarsest on. */
 export const PRECISIONS = ['bf16', 'fp16', 'fp32'] as const satisfies readonly Precision[]
 
+/** Whether `a` has more fraction bits: next to `b`, its own rounding does not count. */
+export function isFiner(a: Precision | undefined, b: Precision): boolean {
+  return a !== undefined && FRACTION_BITS[a] > FRACTION_BITS[b]
+}
+
 /** The coarser precision of two dtypes; undefined if both are integers. */
 export function coarserOf(a: Dtype, b: Dtype): Precision | undefined {
   const precisions = [precisionOf(a), precisionOf(b)]

@@ -12,7 +12,7 @@ import {
   spreadOf,
   topSpread,
 } from './noise.js'
-import { FRACTION_BITS, type Precision } from './precision.js'
+import { isFiner, type Precision } from './precision.js'
 import { GATED, type GatedKey } from './table.js'
 import type { MeasuredRows, RowScale } from './types.js'
 
@@ -86,8 +86,7 @@ export function rowNoise(
   const noise = unknownNoise()
   if (rows.scale) noise.topProbability = rows.scale.topProbability
   if (precision !== 'fp32' && columns.count >= LEAST_COLUMNS && rows.scale) {
-    const isFiner = goldenPrecision !== undefined && FRACTION_BITS[goldenPrecision] > FRACTION_BITS[precision]
-    addNoise(noise, rows, columns, precision, isFiner ? 1 : 2)
+    addNoise(noise, rows, columns, precision, isFiner(goldenPrecision, precision) ? 1 : 2)
   }
   if (rows.golden.top1 !== rows.dump.top1) addTopSpread(noise, rows, columns, precision)
   return noise

@@ -3,11 +3,12 @@ import { info, type Note, warning } from '../../lib/note.js'
 import { short } from '../../lib/number-text.js'
 import { largestDivergence } from '../../metrics/expected-divergence.js'
 import { SPREADS } from '../../metrics/near-tie.js'
+import { isFiner } from '../../metrics/precision.js'
 import { QUANTITIES, quantityNamed } from '../calibration/quantities.js'
 import { isFlip } from '../divergence.js'
 import { roundedAway } from '../rounded-away.js'
 import type { BaselineFacts, BaselineRunKey, Precision, RunVerdict, TokenComparison } from '../types.js'
-import { allowance, type Baseline, enough, expectedByLaw, isFiner, LEAST_TOKENS, middle } from './rule.js'
+import { allowance, type Baseline, enough, expectedByLaw, LEAST_TOKENS, middle } from './rule.js'
 
 /** Why nothing shows which error is accepted at a token; undefined if the baseline was measured there. */
 export function baselineProblem(baseline: Baseline, step: number, position: number | undefined): string | undefined {

@@ -1,7 +1,6 @@
 import { estimatedDivergence, largestDivergence } from '../../metrics/expected-divergence.js'
 import { median } from '../../metrics/median.js'
 import { quantityNamed } from '../calibration/quantities.js'
-import { PRECISIONS } from '../thresholds.js'
 import type { ListedComparison, Precision, TokenComparison } from '../types.js'
 
 /** Fewer tokens of a baseline show nothing of its run. */
@@ -181,9 +180,4 @@ export function expectedByLaw(
   // A record holds the probability as float32, which rounds it to 1 where the others are below 2⁻²⁵.
   const probability = Math.min(topProbability, 1 - 2 ** -24)
   return estimatedDivergence({ logit, probability }, precision, errors, 2)
-}
-
-/** Whether a golden is of a finer precision than the baseline, so that its own error does not count. */
-export function isFiner(golden: Precision, baseline: Precision): boolean {
-  return PRECISIONS.indexOf(golden) > PRECISIONS.indexOf(baseline)
 }
