@@ -168,7 +168,7 @@ function targetOf(file: string): string {
   )
 }
 
-/** The test that an existing snapshot belongs to; undefined if there is none, or it cannot be read. */
+/** The test that an existing snapshot belongs to; undefined without a snapshot that can be read. */
 function testOf(existing: string | undefined): string | undefined {
   try {
     return existing && readSnapshot(existing).test

@@ -2,7 +2,7 @@ import { type Note, warning } from '../lib/note.js'
 import type { Results } from '../measure/results.js'
 import type { CompareSettings } from './options.js'
 
-/** Vocabularies of fewer ids are those of toys and of single bytes. */
+/** Only toy models and models of single bytes have fewer vocab ids. */
 const SMALL_VOCABULARY = 1000
 /** The rows of a transposed tensor are as many as the vocabulary has ids: no vocabulary has fewer. */
 const MANY_ROWS = 256

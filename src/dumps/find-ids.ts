@@ -58,7 +58,7 @@ export function findIds(
   return { tokenIds: lists, facts, positions, notes: [decidedNote(lists, facts), ...notes], files }
 }
 
-/** The ids of whole runs and those of each step together. */
+/** Joins the ids of whole runs and the ids of single steps. */
 function withSteps(lists: IdLists, facts: IdFacts, ofSteps: readonly StepIds[]): Pick<FoundIds, 'tokenIds' | 'facts'> {
   const tokenIds = new Map(lists)
   const fed = new Map(facts.fed)

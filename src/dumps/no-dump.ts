@@ -46,7 +46,7 @@ export function filesHint(files: readonly string[]): string | undefined {
 function renameHint(name: string): string {
   const ending = extname(name)
   const numbered = `${basename(name, ending)}_0${ending}`
-  // output_0_0.npy is no step, as output_0.npy is none.
+  // The names output_0_0.npy and output_0.npy are not names of steps.
   const target = printable(parseFlat(numbered) ? numbered : `logits_0${ending}`, 70)
   return `if each file is one step, number them: rename ${printable(name, 60)} to ${target}; to compare one file, name it`
 }

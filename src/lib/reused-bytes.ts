@@ -1,6 +1,6 @@
 /**
- * Memory for one row after the other. A new array for each row would keep V8's garbage collector busy, in threads of its own
- * that then compete with those that compute.
+ * Memory for one row after the other. A new array for each row would keep V8's garbage collector busy, whose threads compete
+ * with the threads that compute.
  */
 export class ReusedBytes {
   private bytes = new Uint8Array()

@@ -36,7 +36,7 @@ export function compareWithSnapshot(
 
 /** What the test would write into the header of the snapshot. */
 export interface ExpectedHeader {
-  /** Undefined: whatever the snapshot holds. */
+  /** Undefined: keep what the snapshot holds. */
   readonly provenance: Provenance | undefined
   /** The name of the test; undefined if tests may share the snapshot, because the caller named it. */
   readonly test: string | undefined

@@ -65,7 +65,7 @@ export function storeDump(
   return writeSnapshot(path, dump, { fidelity: chosen, k, test, provenance, compare }, placing)
 }
 
-/** Every token of either side was compared, and its logits and dtype are those of the snapshot. */
+/** Every token of either side was compared, and its logits and dtype equal the snapshot's. */
 function isExact({ tokens }: Comparison): boolean {
   return tokens.every(({ metrics, golden, dump }) => metrics?.maxAbsoluteError === 0 && golden?.dtype === dump?.dtype)
 }

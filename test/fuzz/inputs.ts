@@ -188,7 +188,7 @@ function mutatedOnnx(choices: Choices, files: readonly RealFile[]): Input {
     judge(outcome) {
       if (!('reading' in outcome)) return
       for (const line of outcome.reading) {
-        // A varint has at least a byte, whatever the size of the element.
+        // A varint of any element has at least one byte.
         if (bytesOfReading(line) > 8n * BigInt(bytes.length)) throw new Finding(`${line} of ${bytes.length} bytes`)
       }
     },

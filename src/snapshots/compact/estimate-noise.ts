@@ -9,7 +9,7 @@ const LEAST_VARIANCE = 1e-6
 
 /**
  * The noise between the golden's row g and a dump's row m of n logits. The sketches of their directions, times the norms of the
- * rows, are those of the rows without their means: they estimate n·Var(m − g).
+ * rows, are the sketches of the rows without their means: they estimate n·Var(m − g).
  * @returns undefined if the rows suppress different ids or finite logits, or have too few logits or digits
  */
 export function estimateNoise(golden: CompactRow, dump: DumpFacts): EstimatedNoise | undefined {

@@ -56,7 +56,7 @@ test('thousands of bytes are written', () => {
   expect(numbers.filter((number) => reader.fixed(12) !== number)).toEqual([])
 })
 
-test('the lengths of codes are those of their definitions', () => {
+test('the lengths of codes follow from their definitions', () => {
   const number = fc.oneof(fc.nat(100), fc.nat(2 ** 24), fc.constantFrom(2 ** 23 - 1, 2 ** 23, 2 ** 24 - 1))
   fc.assert(
     fc.property(number, fc.integer({ min: 0, max: 19 }), (value, shift) => {

@@ -83,7 +83,7 @@ function withLogits(cases: ReadonlyMap<string, Case>): ReadonlyMap<string, Case>
   return others.length > 0 ? new Map(others) : cases
 }
 
-/** The files beside the logits are none by their names. */
+/** Why the files beside the logits are ignored. */
 const NOT_LOGITS = 'not named logits, as other files are'
 
 interface Case {
