@@ -1,5 +1,5 @@
 /**
- * Memory for one row after the other. A new array for each row would keep V8's garbage collector busy, whose threads compete
+ * Memory for one row after the other. A new array for each row would keep V8's garbage collector busy, and its threads compete
  * with the threads that compute.
  */
 export class ReusedBytes {

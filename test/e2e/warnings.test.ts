@@ -108,7 +108,7 @@ test('strict fails a snapshot whose dump has warnings, and an update does not re
   expect((await run([], { CI: '' })).code).toBe(0)
   const warned = await run([], { CSV: 'report.csv' })
   expect(warned.code).toBe(0)
-  const byToken = /^golden-logits: KL by token ▁+  warned-snapshot/
+  const byToken = /^golden-logits: KL by token ▁+ {2}warned-snapshot/
   expect(linesOf(warned)).toEqual(like(/^golden-logits: \S*report\.csv /, byToken, byToken, WARM_UP))
   const snapshots = () =>
     readdirSync(project.path('__golden__/warned-snapshot.test.mjs')).map((name) => [
