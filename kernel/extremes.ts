@@ -7,7 +7,7 @@ export function startExtremes(extremes: usize): void {
   store<i32>(extremes, 0, 8)
 }
 
-/** Updates the extremes of a row with those of a block. */
+/** Updates the extremes of a row with the extremes of a block. */
 export function note(extremes: usize, high: f32, low: f32, start: i32): void {
   if (high > load<f32>(extremes)) {
     store<f32>(extremes, high)

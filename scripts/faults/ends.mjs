@@ -13,7 +13,7 @@ function deadly(suite, end) {
   suite.test(`test('beside', () => gate())`, 'b')
 }
 
-/** A worker that ends itself. The rows that it had made, and those of the other worker, are kept; the run fails. */
+/** A worker that ends itself. The rows that it had made, and the rows of the other worker, are kept; the run fails. */
 function workerEnds(name, end, { args = [], env = {}, runners = () => true } = {}) {
   return {
     name,

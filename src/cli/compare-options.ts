@@ -163,7 +163,7 @@ export function compareOptionsOf(values: Readonly<Record<string, unknown>>): Com
   return { ...pick(values, COMPARE, ''), ...(Object.keys(thresholds).length > 0 && { thresholds }) } as CompareOptions
 }
 
-/** The options for one side: its own flags come before those of both. */
+/** The options for one side: its own flags come before the flags for both sides. */
 export function loadOptionsOf(
   values: Readonly<Record<string, unknown>>,
   side: 'golden' | 'dump' | 'baseline',

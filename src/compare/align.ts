@@ -148,7 +148,7 @@ function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): Note[] {
     const first = firstStep(side).step
     notes.push(
       warning(
-        `the steps do not line up, and those of the ${name} are assumed (its first is taken for token ${first})`,
+        `the steps do not line up, and the steps of the ${name} are assumed (its first is taken for token ${first})`,
         `set ${side.layout === 'memory' ? 'logitsOf' : 'loadDump'}'s option firstStep: ${first}; if it is wrong, the right number`,
       ),
     )

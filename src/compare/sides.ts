@@ -23,7 +23,7 @@ export function sideOf(dump: Dump): Side {
 
 /**
  * Both sides, read in the same way. If one compares every position of a step, so does the other, unless its options choose a
- * position. If the rows of one file are the steps of a run, so are those of the other file. Every position of two files counts
+ * position. If the rows of one file are the steps of a run, so are the rows of the other file. Every position of two files counts
  * if the text was forced, and is a step if the option `decoding` says how each run chose its tokens.
  */
 export function sidesOf(golden: Dump, dump: Dump, decoding?: Decoding): { readonly golden: Side; readonly dump: Side } {

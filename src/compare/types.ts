@@ -80,7 +80,7 @@ export interface TokenNoise {
 }
 
 /**
- * The metrics of one token, those of the option `metrics` included. From rows of log-probabilities only the KL divergence follows:
+ * The metrics of one token, including the ones of the option `metrics`. From rows of log-probabilities only the KL divergence follows:
  * the others are absent, not 0.
  */
 export type TokenMetrics = Pick<Metrics, 'klDivergence'> & Partial<Metrics> & OptionalMetrics
@@ -170,7 +170,7 @@ export interface OtherSequence {
 /** The statistics of a run that `thresholds` may limit. */
 export type RunKey = 'meanKl' | 'p99Kl' | 'top1Agreement'
 
-/** Errors of a run over those of the baseline: the factor that the option `baselineFactor` limits. */
+/** Errors of a run divided by the errors of the baseline: the factor that the option `baselineFactor` limits. */
 export type BaselineRunKey = 'klFactor' | 'spreadFactor' | 'scaleFactor' | 'peakFactor'
 
 /**

@@ -41,7 +41,7 @@ export interface NoRow {
 // No vocabulary comes near it: a row as long as this holds positions as well, which must never be flattened.
 const MAX_VOCABULARY = 2 ** 22
 
-/** Dtypes of logits. int8 and int32 are those of quantised heads, and are noted. */
+/** Dtypes of logits. Quantised heads write int8 and int32, which are noted. */
 const LOGITS: readonly Dtype[] = ['float64', 'float32', 'float16', 'bfloat16', 'int32', 'int8']
 const FLOATS = LOGITS.slice(0, 4)
 
@@ -100,7 +100,7 @@ function chooseTensor(tensors: readonly LazyTensor[], choice: RowChoice, notes: 
   if (tensors.length === 1) return tensors[0]!
   const candidates = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
   const logits = tensors.filter((tensor) => tensor.name === 'logits')
-  // Never integers beside floats, whatever their names are.
+  // Never integers beside floats, even if their names suggest it.
   const isClear = logits.length === 1 && (candidates.length === 0 || candidates.includes(logits[0]!))
   const [chosen, ...others] = isClear ? logits : logits.length === 1 ? [] : candidates
   if (chosen && others.length === 0) {

@@ -124,7 +124,7 @@ export interface LoadDumpOptions {
    */
   ranks?: RankReading | number
   /**
-   * What the rows must hold, or the dump is refused: `logits`, `log-probabilities` of every vocab id, or those of some
+   * What the rows must hold, or the dump is refused: `logits`, `log-probabilities` of every vocab id, or of some
    * (`known-ids`), which confirms that not all of a fault can be seen.
    */
   kind?: DumpKind

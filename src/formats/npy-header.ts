@@ -49,7 +49,7 @@ const DTYPES: ReadonlyMap<string, Dtype> = new Map([
  */
 export function readNpyHeader(source: ByteSource, budgets: Budgets): NpyHeader {
   const { size } = source
-  if (!startsNpy(source, 0)) throw badHeader(source, 'the first bytes are not those of a NumPy array')
+  if (!startsNpy(source, 0)) throw badHeader(source, 'the first bytes are not the signature of a NumPy array')
   const start = sizeOfStart(source)
   if (size < start) throw badHeader(source, `it has ${size} bytes: the file was cut short`)
   const bytes = readBytes(source, 0, start)

@@ -113,7 +113,7 @@ function problemOf(
     prepared.kind === 'partial'
       ? 'its rows are known in part only'
       : hasLogs(prepared)
-        ? 'its rows are rounded log-probabilities, whose bits are not those of the logits; dump the logits'
+        ? 'its rows are rounded log-probabilities, which have other bits than the logits; dump the logits'
         : prepared.reason
   return { kind: 'shape-mismatch', reason: `${side}: ${reason}` }
 }

@@ -31,7 +31,7 @@ export interface MeasuredLogProbs {
 
 /**
  * Reads two rows of which at least one holds log-probabilities, and compares them.
- * @param vocabSize cuts columns off a row of logits. Those of log-probabilities cannot be cut: the rest would not sum to 1
+ * @param vocabSize cuts columns off a row of logits. Columns of log-probabilities cannot be cut: the rest would not sum to 1
  * @returns undefined if a row turned out not to lie where it was assumed
  */
 export function measureLogProbs(

@@ -52,7 +52,7 @@ function openFollowing(file: string, reader: TensorReader, sources: FileSource[]
     const isLink = error instanceof GoldenLogitsError && error.code === 'no-data'
     const link = isLink ? linkedFile(source, budgets) : undefined
     if (link === undefined) throw error
-    addOnce(notes, `the data are those of ${printable(relative(dirname(file), link), 120)}, as the file says`)
+    addOnce(notes, `the data are in ${printable(relative(dirname(file), link), 120)}, as the file says`)
     const other = openFile(link, budgets)
     sources.push(other)
     return { source: other, ...reader.open(other) }

@@ -33,7 +33,7 @@ export interface MeasuredPair extends StepPair {
  * The outcomes of a comparison by the index of their pair: of a measured pair a record of numbers (`RECORD_BYTES`), of any
  * other an object. An outcome is made each time it is asked for. All of it is made by this thread, none by the one that
  * measured: a message from another thread belongs to the main context, and in a runner's environment that has its own,
- * `instanceof Array` or `assert.deepStrictEqual` would tell it apart from what this thread made.
+ * `instanceof Array` or `assert.deepStrictEqual` would distinguish it from what this thread made.
  */
 export class Results implements List<MeasuredPair> {
   readonly shapes = new PairShapes()

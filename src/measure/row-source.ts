@@ -60,7 +60,7 @@ export interface RowPart {
   readonly dtype: Dtype
   /** Number of columns. */
   readonly width: number
-  /** Bytes that `read` needs: those of the row, or of more of the file if one call reads it. */
+  /** Bytes that `read` needs: the bytes of the row, or of more of the file if one call reads it. */
   readonly room: number
   /**
    * Puts the raw little-endian row into `into`, which has `room` bytes.

@@ -39,7 +39,7 @@ export function maskedProblem(
       left++
     }
   }
-  if (left === 1) return 'all logits but one are masked, so its softmax is 1 whatever the logit is'
+  if (left === 1) return 'all logits but one are masked, so its softmax is 1 for any logit'
   return `all logits that are not masked are equal (${max})`
 }
 

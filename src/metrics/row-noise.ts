@@ -161,7 +161,7 @@ function floorOf(sample: Row): number {
   return select(part, part.length, Math.ceil(part.length * (1 - 1 / HIGHEST)) - 1)
 }
 
-/** The scale of a pair whose deviations are those of its logits. */
+/** The scale of a pair whose deviations are the deviations of its logits. */
 function scaleOf({ scale, golden, dump }: MeasuredRows): RowScale | undefined {
   if (scale === undefined || !(scale.golden > 0) || !(scale.dump > 0)) return undefined
   return golden.max - golden.min > SUPPRESSED || dump.max - dump.min > SUPPRESSED ? undefined : scale

@@ -127,7 +127,7 @@ export class GoldenLogitsReporter {
     say(`an earlier run ended without a report; 'golden-logits merge' can make it from the rows in ${dirs}`)
   }
 
-  /** Deletes the reports of an earlier run, so that nobody takes them for those of this one. */
+  /** Deletes the reports of an earlier run, so that nobody takes them for the reports of this run. */
   private clearReports(): void {
     const { csv, html, json } = this.options
     const fixed = fixedTarget(this.root, csv)

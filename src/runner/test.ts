@@ -73,7 +73,7 @@ export interface TestIdentity {
   readonly repetition: number
   /** From 1; each retry or repetition of a test is one more. */
   readonly attempt: number
-  /** Position of this comparison among those of the test's attempt, from 1. */
+  /** Position of this comparison among the comparisons of the test's attempt, from 1. */
   readonly ordinal: number
 }
 
@@ -249,7 +249,7 @@ class TestCounts {
     return String(identities.indexOf(identity) + 1)
   }
 
-  /** Numbers the comparisons of one attempt. A retry starts at 1 again, so that its rows replace those of the failed attempt. */
+  /** Numbers the comparisons of one attempt. A retry starts at 1 again, so that its rows replace the rows of the failed attempt. */
   nextOrdinal(test: object | string, attempt: number): number {
     const owner = typeof test === 'string' ? this.ownerOf(test) : test
     let ordinal = this.ordinals.get(owner)

@@ -3,7 +3,7 @@ import { describeValue, GoldenLogitsError, printable } from '../errors.js'
 import { refuseUnknown } from '../lib/check-options.js'
 import type { Fidelity, Provenance } from './types.js'
 
-/** Options of `toMatchLogitsSnapshot`: those of a comparison, and how the snapshot is named and stored. */
+/** Options of `toMatchLogitsSnapshot`: the options of a comparison, and how the snapshot is named and stored. */
 export interface SnapshotOptions extends CompareOptions {
   /**
    * What a new snapshot keeps. `full` (the default): every logit, losslessly, in a compressed `.npz` file, so that every

@@ -46,7 +46,7 @@ export interface RowWork extends SharedWork {
 const MOST_SHARED = 256
 
 /**
- * The rows of a dump as a snapshot stores them: those of a full one go to its `.npz` file, one after the other. Compact rows
+ * The rows of a dump as a snapshot stores them: the rows of a full one go to its `.npz` file, one after the other. Compact rows
  * are made on as many threads as comparisons use, and are the same on any number of them.
  * @param descriptor the open `.npz` file; undefined for a compact snapshot
  */

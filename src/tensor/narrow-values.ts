@@ -15,7 +15,7 @@ const LARGEST_FLOAT16 = 65504
 /**
  * The type that a float32 row was saved from if all its values are numbers of that type: bfloat16 has 16 zero bits at the end, of
  * which float32 values have as many by chance once in 65,536. Reads one or two values of most other rows.
- * @returns undefined for other dtypes, for fewer than 64 values, and for whole numbers and the like, which fit every type
+ * @returns undefined for other dtypes, for fewer than 64 values, and for values such as whole numbers, which fit every type
  */
 export function narrowDtype(bytes: Uint8Array, dtype: Dtype, count: number): 'bfloat16' | 'float16' | undefined {
   if (dtype !== 'float32' || count < LEAST_VALUES) return undefined

@@ -51,7 +51,7 @@ function ordered(bits: number): number {
 /** The place in that order of the largest number that is at most `floor`, −Infinity included. */
 function orderOf(floor: number, dtype: Dtype): number {
   const valueAt = (order: number) => widened(new Uint8Array(Int16Array.of(ordered(order)).buffer), dtype, 1)[0]!
-  // Between the bits of −Infinity and those of Infinity: beyond them is NaN.
+  // Between the bits of −Infinity and the bits of Infinity: beyond them is NaN.
   const infinity = dtype === 'float16' ? 0x7c00 : 0x7f80
   let [low, high] = [~infinity, infinity]
   while (low < high) {

@@ -40,7 +40,7 @@ test('steps of both sides are pairs, the others stay by themselves', () => {
 describe('the way out of a shift is named', () => {
   const shift = (first: number) =>
     warning(
-      `the steps do not line up, and those of the dump are assumed (its first is taken for token ${first})`,
+      `the steps do not line up, and the steps of the dump are assumed (its first is taken for token ${first})`,
       `set loadDump's option firstStep: ${first}; if it is wrong, the right number`,
     )
 

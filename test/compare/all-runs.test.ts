@@ -292,7 +292,7 @@ describe('limits on the run and statistics of several runs', () => {
     expect(inconclusive).toMatch(/^all 3 runs together: .* needs at least 100 comparable tokens/)
   })
 
-  test('the statistics of each run and of all together are those of their tokens', () => {
+  test('the statistics of each run and of all together are computed from their tokens', () => {
     const comparison = compare([0.003, 0.01, 0.003], { meanKl: 1 })
     for (const { name, statistics } of comparison.runs!) {
       const kls = [...comparison.tokens].filter(({ run }) => run === name).map(({ metrics }) => metrics!.klDivergence)

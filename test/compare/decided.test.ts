@@ -244,12 +244,7 @@ describe('rows without information fail', () => {
   test.each<[string, number, number[], string | undefined]>([
     ['the others equal', Number.NEGATIVE_INFINITY, [4, 4, 4], 'all logits that are not masked are equal (4)'],
     ['the others equal, by the smallest float16', -65504, [4, 4, 4], 'all logits that are not masked are equal (4)'],
-    [
-      'one left',
-      Number.NEGATIVE_INFINITY,
-      [4],
-      'all logits but one are masked, so its softmax is 1 whatever the logit is',
-    ],
+    ['one left', Number.NEGATIVE_INFINITY, [4], 'all logits but one are masked, so its softmax is 1 for any logit'],
     ['the others differ', Number.NEGATIVE_INFINITY, [4, 4, 3], undefined],
     ['two left', -1e9, [4, 3], undefined],
   ])('masked vocab ids: %s', (_, mask, left, reason) => {

@@ -217,7 +217,7 @@ test('ids beside files of a step each decide the prefix too', () => {
   expect(counts).toMatchObject({ passed: 5, notComparable: 1 })
 })
 
-test('the ids of a batch are those of the sequence that the option chooses', () => {
+test('of the ids of a batch, the option chooses the sequence', () => {
   const two = npy(rawOf([...ROWS, ...ROWS].flat(), 'float32'), { shape: `(2, ${COUNT}, ${WIDTH})` })
   const content = int64([...CHOSEN, ...count(COUNT, 50)], `(2, ${COUNT})`)
   const file = zip([

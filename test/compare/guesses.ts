@@ -91,7 +91,7 @@ export const GUESSES: readonly [name: string, guess: Case, text: RegExp][] = [
   })(),
   (() => {
     const dump = atbDump([null, row(1), row(2)])
-    const text = /^the steps do not line up, and those of the dump are assumed .* option firstStep: 1; .*$/
+    const text = /^the steps do not line up, and the steps of the dump are assumed .* option firstStep: 1; .*$/
     const options: CompareOptions = { missing: 'allow' }
     return ['steps that do not line up', { dump, options }, text]
   })(),

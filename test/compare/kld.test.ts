@@ -104,7 +104,7 @@ describe('the verdict', () => {
     )
   })
 
-  test('without dtype the limits are those of fp16, with a warning that dtype confirms', () => {
+  test('without dtype the limits of fp16 hold, with a warning; the option dtype ends it', () => {
     const warnings = (options: object) => compareDumps(wide('f16'), wide('f32'), options).warnings
     expect(warnings({})).toEqual([
       "log-probabilities do not show the precision of their build: the limits of fp16 are taken; if that is right, set dtype: 'fp16'",

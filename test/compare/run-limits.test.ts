@@ -53,7 +53,7 @@ function tokensOf({ kl, same, topProbability, metrics }: Run): TokenComparison[]
 }
 
 test.each(runs.map((run) => ({ run, count: run.kl.length })))(
-  'the statistics of $count tokens are those of NumPy and SciPy',
+  'the statistics of $count tokens equal the results of NumPy and SciPy',
   ({ run }) => {
     const tokens = tokensOf(run)
     const limits = { meanKl: 1, p99Kl: 1, top1Agreement: 0.5 }

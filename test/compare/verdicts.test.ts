@@ -68,7 +68,7 @@ test('a token over a limit says which, with value and limit', () => {
 })
 
 test('limits are strict', () => {
-  // Of softmax [0, ln 3] against [0, 0]: KL = ln 2 − H(1/4) … whatever it is, a limit of that very value is not kept.
+  // Of softmax [0, ln 3] against [0, 0]: KL = ln 2 − H(1/4) …; a limit of exactly this value is exceeded.
   const [golden, dump] = [{ values: [1, 2, 3] }, { values: [1, 2, 3.5] }]
   const { klDivergence, cosineSimilarity = Number.NaN } = tokenOf(golden, dump).metrics!
   const gate = (thresholds: object) =>
@@ -321,7 +321,7 @@ describe('which steps', () => {
   test('that are one off on an assumption: the note names the way out', () => {
     const { notes } = compare(GOOD, [null, ...GOOD])
     expect(notes).toContain(
-      "the steps do not line up, and those of the dump are assumed (its first is taken for token 1); if that is right, set loadDump's option firstStep: 1; if it is wrong, the right number",
+      "the steps do not line up, and the steps of the dump are assumed (its first is taken for token 1); if that is right, set loadDump's option firstStep: 1; if it is wrong, the right number",
     )
     const shifted = loadDump(atbDump([null, ...GOOD]), { firstStep: 0 })
     expect(compareDumps(shifted, torchDump(GOOD)).pass).toBe(true)

@@ -197,7 +197,7 @@ test('a missing token of logits in memory is counted', () => {
 test('a shift of the tokens names the option of logitsOf', () => {
   const { notes } = compareDumps(logitsOf(float32(GOLDEN.slice(1))), logitsOf(float32(GOLDEN), { firstStep: 0 }))
   expect(notes).toContain(
-    "the steps do not line up, and those of the dump are assumed (its first is taken for token 0); if that is right, set logitsOf's option firstStep: 0; if it is wrong, the right number",
+    "the steps do not line up, and the steps of the dump are assumed (its first is taken for token 0); if that is right, set logitsOf's option firstStep: 0; if it is wrong, the right number",
   )
 })
 

@@ -51,7 +51,7 @@ describe('llama-server, real answers', () => {
     for (const [i, row] of all!.output!.rows.entries()) {
       const entries = shown(row) as [number, number][]
       expect(entries.length).toBe(512)
-      // The server computes a prompt anew: in float32, the last digits differ.
+      // The server computes a prompt again: in float32, the last digits differ.
       for (const [k, [id, log]] of (shown(some!.output!.rows[i]) as [number, number][]).entries()) {
         expect(entries[k]![0]).toBe(id)
         expect(Math.abs(entries[k]![1] - log)).toBeLessThan(2e-6)
@@ -383,7 +383,7 @@ test('lines that are no JSON, or no objects, are one text', () => {
   expect(read('[1]\n[2]')).toBeUndefined()
 })
 
-test('rows of all answers: those of a prompt before those of its output', () => {
+test('rows of all answers: the rows of a prompt before the rows of its output', () => {
   const row = (id: number) => ({ [id]: { logprob: -0.5 } })
   const content = [{ id: 3, logprob: -0.5 }]
   const answers = read([

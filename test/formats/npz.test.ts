@@ -59,7 +59,7 @@ describe('compressed members', () => {
     const file = zip([{ name: 'logits.npy', content, packed: compressed(content.subarray(0, 60)) }])
     expectRefused(file, 'bad-archive', "record 'logits.npy' ends early")
     const short = zip([{ name: 'logits.npy', content: utf8('PK'), packed: compressed(utf8('PK')) }])
-    expectRefused(short, 'bad-header', 'the first bytes are not those of a NumPy array')
+    expectRefused(short, 'bad-header', 'the first bytes are not the signature of a NumPy array')
   })
 
   test('are inflated once for all their rows', () => {

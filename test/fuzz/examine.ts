@@ -32,8 +32,8 @@ const reader = new TensorReader()
 const MAX_DECODED = 1 << 14
 
 /**
- * Reads every element of every tensor of a file in memory, and checks the promises of the readers: values that agree in
- * whatever parts they are read, or one GoldenLogitsError of one line.
+ * Reads every element of every tensor of a file in memory, and checks the promises of the readers: the same values
+ * in parts of any size, or one GoldenLogitsError of one line.
  * @throws Finding
  */
 export function examine(bytes: Uint8Array, expected?: Expected): Outcome {

@@ -123,7 +123,7 @@ function mutatedMember(choices: Choices, files: readonly RealFile[]): Input {
   return { bytes: zip(records) }
 }
 
-/** These two formats have no CRC: a file must be refused or read, with the same values in whatever parts. */
+/** These two formats have no CRC: a file must be refused or read, with the same values in parts of any size. */
 function mutatedLegacy(choices: Choices, corpus: Corpus): Input {
   const file = anyOf(choices, corpus.legacy)
   return { bytes: mutate(file.bytes, choices, file.fields, anyOf(choices, corpus.legacy).bytes) }

@@ -104,7 +104,7 @@ describe('the end record', () => {
   test('of a second archive in the comment of the first is refused', () => {
     const other = zip(torchRecords(pickle(tensor({ offset: int(0), size: tuple(int(1)) }))))
     refused(zip(records, { end: { comment: other } }), 'its directory should end at byte')
-    // Even if the offsets of the hidden archive are relative to the start of the file, those of its records are not.
+    // Even if the offsets of the hidden archive are relative to the start of the file, the offsets of its records are not.
     refused(bytesOf(good, other), 'its directory should end at byte')
   })
 })

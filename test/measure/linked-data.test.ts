@@ -28,7 +28,7 @@ describe('data that were written once, into another file of the execution', () =
       '2_Layer/10_Linear/after/outtensor0.bin': atb({ values: logits(2) }),
     })
     expect(found).toMatchObject({ verdict: 'pass', metrics: { klDivergence: 0 }, dump: { dtype: 'float32' } })
-    expect(found.notes).toContain(`token 0: dump: the data are those of ${shown}, as the file says`)
+    expect(found.notes).toContain(`token 0: dump: the data are in ${shown}, as the file says`)
   })
 
   test.each<[string, Files, RegExp]>([

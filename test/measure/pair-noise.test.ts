@@ -36,7 +36,7 @@ test.each([
   ['a row just longer than one that is counted as a whole', { columns: 16_385 }],
   ['a long row', { columns: 131_072 }],
   ['a row whose highest logit many ids have', { tops: Object.fromEntries(range(2000).map((id) => [id, 12])) }],
-])('H and ν of %s are near those of all columns', (_, options) => {
+])('H and ν of %s are near the values of all columns', (_, options) => {
   const { golden, rows, columns } = rowsOf(options)
   const count = golden.length
   const noise = pairNoise(rows, columns, SIDES, 'bf16')!

@@ -200,7 +200,7 @@ describe('as many ranks of equal width on both sides, with different logits', ()
     expect(notes).toContain(`token 0: ${WITHIN_BOTH.replace('2', `${count}`)}`)
   })
 
-  test('the metrics are those of the joined row', () => {
+  test('the joined row is measured', () => {
     const [joined] = compare([{ values: ROW }], [{ values: noisy(ROW, 0.002) }]).tokens
     const [parts] = compare([split(ROW, 2)], [split(noisy(ROW, 0.002), 2)]).tokens
     expect(parts!.metrics).toEqual(joined!.metrics)

@@ -31,7 +31,7 @@ function expectSame(found: RowComparison, expected: RowComparison): void {
   expect(found.support).toEqual(expected.support)
 }
 
-/** Logits like those of models; some are masked, huge, tiny or zero. */
+/** Logits as models make them; some are masked, huge, tiny or zero. */
 const logit = fc.oneof(
   { weight: 20, arbitrary: fc.double({ min: -30, max: 30, noNaN: true }).map(Math.fround) },
   { weight: 1, arbitrary: fc.constantFrom(0, -0, 1e-8, -(2 ** -23), 2 ** -22, 60, -60, 300, -700, 65504, 1e5, 2e5) },

@@ -158,7 +158,7 @@ describe('what an attempt wrote is withdrawn', () => {
 })
 
 describe.each(['with', 'without'])('claims of a snapshot, %s a reporter', (reporter) => {
-  test('are those of other tests; one that wrote it takes precedence', () => {
+  test('name other tests; a test that wrote the snapshot takes precedence', () => {
     const runDir = reporter === 'with' ? join(root, 'claims') : undefined
     const claims = new SnapshotClaims()
     const claim = (claimant: string, wrote: boolean) => ({ claimant, test: claimant, project: '', wrote })

@@ -23,7 +23,7 @@ export interface LayoutScan {
   steps: List<DumpStep>
   notes: Note[]
   stepsAssumed: boolean
-  /** True if the steps are those of a decoder's head alone, so that none holds a prompt. */
+  /** True if all steps come from a decoder's head, so that none holds a prompt. */
   decodeOnly?: boolean
 }
 
@@ -46,7 +46,7 @@ export function refuseStatistics(steps: List<DumpStep>, expected: string, path: 
 }
 
 /**
- * The note for layers that are read although their names are not those of an LM head, because there are no others.
+ * The note for layers that are read although their names are not names of an LM head, because there are no others.
  * @param name the layers as the option `layer` names them
  */
 export function onlyLayerNote(name: string): Note {

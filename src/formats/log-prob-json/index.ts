@@ -54,7 +54,7 @@ function parse(text: string, file: string): Json[] | undefined {
   }
 }
 
-/** The rows of all answers, one after the other: those of a prompt before those of its output. */
+/** The rows of all answers, one after the other: the rows of a prompt before the rows of its output. */
 export function rowsOfAnswers(answers: readonly Answer[]): readonly AnswerRow[] {
   return answers.flatMap(({ prompt, output }) => [...(prompt?.rows ?? []), ...(output?.rows ?? [])])
 }

@@ -29,7 +29,7 @@ const MOST_ID = 2 ** 31 - 2
 /** A log-probability may be rounded to a little more than 0. */
 const MOST_LOG = 1e-3
 
-/** How much more than 1 the probabilities of a row may sum to: those of float16 do. */
+/** How much more than 1 the probabilities of a row may sum to: probabilities computed in float16 do. */
 const MOST_EXCESS = 5e-3
 
 /**
@@ -113,7 +113,7 @@ export function rowOfIds(position: Json | undefined): AnswerRow {
   if (entries.every(({ entry }) => at(entry, 'rank') === undefined)) {
     return rowOf(row, lowestButOne(row.map(([, log]) => log)))
   }
-  // The token itself is listed with its rank, whatever it is.
+  // The token itself is listed with its rank, however low.
   const byRank = new Map(entries.map(({ entry, log }) => [at(entry, 'rank'), log]))
   let rank = 0
   while (byRank.has(rank + 1)) rank++

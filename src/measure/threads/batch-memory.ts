@@ -20,7 +20,7 @@ const SIDE_END = '\0\0'
 
 /**
  * Memory with these pairs in it: the given memory, if they fit. No pair is kept.
- * @param keys the same as those of the given memory
+ * @param keys the same keys as in the given memory
  */
 export function filledMemory(
   pairs: List<WholePair>,

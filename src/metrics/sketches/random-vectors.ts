@@ -4,7 +4,7 @@ import { BLOCK } from './sketch-kernel.js'
 /** Random vectors are made and kept in groups of this many. */
 export const GROUP = 32
 
-/** The most random vectors that a sketch may have: those of snapshots of formats 1 and 2. */
+/** The most random vectors that a sketch may have: snapshots of formats 1 and 2 have this many. */
 export const MOST_VECTORS = 128
 
 /** Bytes of one block of columns of a group of random vectors. */
@@ -18,7 +18,7 @@ export const MOST_BLOCKS = 640
 
 /**
  * The quantiles of the normal distribution at (i + ½) / 256 for i from 128 on, in units that make the highest one 127. All
- * moments of these entries are at most those of the normal distribution, as the bounds of sketches require.
+ * moments of these entries are at most the moments of the normal distribution, as the bounds of sketches require.
  */
 const QUANTILES = [
   0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 5, 5, 6, 6, 7, 7, 8, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 12, 13, 13, 14, 14, 15, 15,

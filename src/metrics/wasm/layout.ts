@@ -10,7 +10,7 @@ export const PAGE = 0x10000
 /** The loops read up to this many bytes beyond the end of a row. */
 export const SLACK = 64
 
-/** The kernel's number of each dtype; −1 for those of token ids, which are left to TypeScript. */
+/** The kernel's number of each dtype; −1 for dtypes of token ids, which are left to TypeScript. */
 export const KIND: Readonly<Record<Dtype, number>> = {
   float32: 0,
   bfloat16: 1,

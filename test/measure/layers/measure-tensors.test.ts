@@ -55,7 +55,7 @@ describe('a pair of tensors', () => {
     expect(refused([2, 3, 2], [6, 2], twelve)).toMatchObject({ positions: 6, differing: 0 })
   })
 
-  test('counts NaN and infinities of one side, and passes over those of both', () => {
+  test('counts NaN and infinities of one side, and ignores what both sides share', () => {
     const both = [1, Number.NEGATIVE_INFINITY]
     expect(measured(tensor(both, [1, 2]), tensor(both, [1, 2]))).toMatchObject({
       differing: 0,

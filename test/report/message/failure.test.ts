@@ -91,7 +91,7 @@ test('every other kind of failing token', () => {
       unreadable      token 4
       extra           token 5
 
-      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 0); if that is right, set loadDump's option firstStep: 0; if it is wrong, the right number
+      note: the steps do not line up, and the steps of the dump are assumed (its first is taken for token 0); if that is right, set loadDump's option firstStep: 0; if it is wrong, the right number
       note: the one token has the same logits on both sides, bit for bit: one dump may be a copy of the other; if that is right, set identical: 'allow'"
   `)
 })
@@ -137,7 +137,7 @@ test('nothing compared', () => {
   expect(text).toMatchInlineSnapshot(`
     "No token was compared     (0 tokens compared, 0 over, 1 missing, 1 extra)
 
-      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 1); if that is right, set loadDump's option firstStep: 1; if it is wrong, the right number
+      note: the steps do not line up, and the steps of the dump are assumed (its first is taken for token 1); if that is right, set loadDump's option firstStep: 1; if it is wrong, the right number
       note: token 0 is missing, excused by missing: 'allow'; if that is right, leave out these tokens by the option steps
       note: token 1 is extra, excused by extra: 'allow'; if that is right, leave out these tokens by the option steps"
   `)

@@ -33,7 +33,7 @@ test('tokens that an option excuses are counted apart, and are never the worst p
 
     If the two runs still print different texts, the fault is not in the model but in post-processing: temperature, top-k, top-p or their implementation.
 
-      note: the steps do not line up, and those of the dump are assumed (its first is taken for token 0); if that is right, set loadDump's option firstStep: 0; if it is wrong, the right number
+      note: the steps do not line up, and the steps of the dump are assumed (its first is taken for token 0); if that is right, set loadDump's option firstStep: 0; if it is wrong, the right number
       note: top-1 differs at token 0: 2 failing tokens are excused after it (afterDivergence: 'ignore'); if that is right, set steps: { to: 0 }"
   `)
 })

@@ -41,7 +41,7 @@ function mean(values: readonly number[]): number {
 
 const SIZES = [SKETCH_SIZE, OLD_SKETCH_SIZE]
 
-test.each(SIZES)('the factors of %i numbers are those of Chernoff bounds of 2⁻⁵⁹', (size) => {
+test.each(SIZES)('the factors of %i numbers follow from Chernoff bounds of 2⁻⁵⁹', (size) => {
   const { shrink, stretch } = FACTORS[size]!
   const below = (size / 2) * (1 - 1 / shrink - Math.log(shrink))
   const above = (size / 2) * (1 + Math.log(stretch) - stretch)

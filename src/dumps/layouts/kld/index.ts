@@ -20,7 +20,7 @@ export interface KldScan extends LayoutScan {
 const POINTLESS = ['tensor', 'positions', 'sequence', 'ranks', 'layer', 'prefill'] as const
 
 /**
- * Every row of a base file of llama.cpp as a step: those of the first chunk come first. Reads the header and the tokens.
+ * Every row of a base file of llama.cpp as a step: the rows of the first chunk come first. Reads the header and the tokens.
  * @returns undefined if the file does not begin as such a file does
  * @throws GoldenLogitsError what `readKld` throws; `invalid-argument` for an option that has no meaning
  */

@@ -84,7 +84,7 @@ for (let round = 0; round < rounds && found < marks; round++) {
   else different++
   found = marksLeft()
 }
-// Once more with whatever is left of the workers.
+// Once more with the workers that are left.
 const after = isDeepStrictEqual(write('several', threads), written) && isDeepStrictEqual(check(threads), checked)
 const kind = typeof written === 'string' && written.startsWith('golden-logits') ? 'snapshot' : written
 const { counts, maxima } = { counts: undefined, maxima: undefined, ...(checked as object) }
