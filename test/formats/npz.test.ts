@@ -32,6 +32,16 @@ describe('members', () => {
     expect(readAll(zip(records))).toEqual([{ name: 'logits', values: FLOATS }])
   })
 
+  test('logits that damage has turned into text are refused, not left out', () => {
+    const records = ['logits.npy', 'scores.npy'].map((name) => ({ name, content: npy(FOUR) }))
+    const bytes = zip(records)
+    expect(readAll(bytes)).toHaveLength(2)
+    // The first '<f4' of the file is the dtype of the logits.
+    const at = Buffer.from(bytes).indexOf('<f4')
+    bytes.set(utf8('<U4'), at)
+    expectRefused(bytes, 'crc-mismatch', "record 'logits.npy'")
+  })
+
   test('an array of objects beside arrays is refused, and the advice is about that array', () => {
     const records = [
       { name: 'logits.npy', content: npy(FOUR) },
