@@ -1,11 +1,11 @@
 import { GoldenLogitsError, invalidArgument } from '../errors.js'
 import type { LimitedKey } from '../metrics/optional/table.js'
+import { PRECISIONS } from '../metrics/precision.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { Precision, RunKey, Thresholds } from './types.js'
 
-/** From the coarsest on. */
-export const PRECISIONS = ['bf16', 'fp16', 'fp32'] as const satisfies readonly Precision[]
+export { PRECISIONS }
 
 export type PrecisionName =
   | Precision
