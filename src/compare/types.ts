@@ -9,6 +9,7 @@ import type { Metrics, NonFinite, RowStats, Support } from '../metrics/types.js'
 
 import type { CalibratedRunKey, Calibration } from './calibration/types.js'
 
+import type { LayerFacts } from './layers/layer-facts.js'
 import type { RunStatistics } from './run-statistics.js'
 
 export type { MetricBounds } from '../measure/outcome.js'
@@ -123,6 +124,8 @@ export interface TokenComparison {
   candidates?: Candidates
   /** With the option `baseline`. */
   baseline?: BaselineFacts
+  /** Of a comparison of layers, whose rows are layers of one token. */
+  layer?: LayerFacts
   golden?: TokenSide
   dump?: TokenSide
 }

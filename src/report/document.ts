@@ -144,8 +144,15 @@ function lacksCandidates(token: TokenComparison): boolean {
   return needsCandidates(token) && !token.candidates
 }
 
-/** `12 tokens: 11 pass, 1 over-threshold` */
+/** The first token that fails, or the layer that is named, or the first that fails: for a table of comparisons. */
+export function firstFailure({ tokens }: Pick<ComparisonReport, 'tokens'>): TokenComparison | undefined {
+  return tokens.find(({ layer }) => layer?.rule !== undefined) ?? tokens.find(({ pass }) => !pass)
+}
+
+/** `12 tokens: 11 pass, 1 over-threshold`, `31 layers: 30 compared, 1 diverges` */
 export function verdictsText({ tokens, verdicts }: Pick<ComparisonReport, 'tokens' | 'verdicts'>): string {
-  const parts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`)
-  return `${counted(tokens.length, 'token')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
+  const hasLayers = tokens.some(({ layer }) => layer)
+  const words: Readonly<Record<string, string>> = hasLayers ? { pass: 'compared', 'over-threshold': 'diverges' } : {}
+  const parts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${words[verdict] ?? verdict}`)
+  return `${counted(tokens.length, hasLayers ? 'layer' : 'token')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }

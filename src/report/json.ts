@@ -27,6 +27,8 @@ const TEXTS = [
   'inconclusive',
   'reason',
   'layer',
+  'type',
+  'rule',
   'files',
   'file',
   'name',

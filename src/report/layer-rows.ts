@@ -1,3 +1,4 @@
+import type { LayerFacts } from '../compare/layers/layer-facts.js'
 import type { ComparedLayer, LayersComparison } from '../compare/layers/types.js'
 import type { TokenComparison, TokenSide, Verdict } from '../compare/types.js'
 import type { Layer } from '../dumps/layers/index.js'
@@ -15,7 +16,8 @@ const VERDICTS: Readonly<Record<ComparedLayer['verdict'], Verdict>> = {
 }
 
 /** The layers of a comparison as rows of a report, in the order of the comparison: each is the token of its step. */
-export function layerTokens({ layers, step, pass, finding }: LayersComparison): TokenComparison[] {
+export function layerTokens(comparison: LayersComparison): TokenComparison[] {
+  const { layers, step, pass, finding } = comparison
   return layers.map((layer) => {
     const { verdict, measured } = layer
     const { golden, dump } = layer
@@ -29,11 +31,26 @@ export function layerTokens({ layers, step, pass, finding }: LayersComparison): 
         verdict === 'diverges' && finding.kind === 'layer'
           ? `the first layer that diverges, by the rule ${finding.rule}`
           : reason,
+      layer: factsOf(layer, comparison),
       ...(measured && { metrics: metricsOf(measured.output) }),
       ...(golden && { golden: sideOf(golden, measured?.output, 0) }),
       ...(dump && { dump: sideOf(dump, measured?.output, 1) }),
     }
   })
+}
+
+function factsOf(layer: ComparedLayer, { finding, hasFloor }: LayersComparison): LayerFacts {
+  const { golden, dump, measured, score, naturalError, verdict } = layer
+  const type = golden?.type ?? dump?.type
+  return {
+    name: (golden ?? dump)!.name,
+    ...(type !== undefined && { type }),
+    ...(score && { outputError: score.output, positions: score.positions }),
+    ...(score?.input !== undefined && { inputError: score.input }),
+    ...(naturalError !== undefined && { naturalError, naturalFrom: hasFloor ? 'floor' : 'kind' }),
+    ...(measured && { normRatio: measured.output.normRatio }),
+    ...(verdict === 'diverges' && finding.kind === 'layer' && { rule: finding.rule }),
+  }
 }
 
 /** A layer has no distribution, so no KL divergence, and relative errors of its elements say nothing: those cells stay empty. */

@@ -2,7 +2,7 @@ import type { RunStatistics } from '../compare/run-statistics.js'
 import { printable } from '../errors.js'
 import { short } from '../lib/number-text.js'
 import { optionalRow } from '../metrics/optional/table.js'
-import { type ComparisonReport, type ReportDocument, verdictsText } from './document.js'
+import { type ComparisonReport, firstFailure, type ReportDocument, verdictsText } from './document.js'
 
 /** GitHub shows a megabyte of a summary; the first comparisons are enough. */
 const MOST_ROWS = 100
@@ -33,8 +33,9 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
 }
 
 function rowOf(report: ComparisonReport): string {
-  const first = report.tokens.find(({ pass }) => !pass)
-  const failure = first ? `${first.step}: ${first.verdict}` : ''
+  const first = firstFailure(report)
+  const layer = first?.layer ? `, ${cell(first.layer.name)}` : ''
+  const failure = first ? `${first.step}${layer}: ${first.verdict}` : ''
   const run = report.statistics ? runCells(report.statistics) : ['', '', '', '']
   const cells = [report.pass ? '✅' : '❌', cell(report.title), verdictsText(report), failure, ...run]
   return `| ${cells.join(' | ')} |`

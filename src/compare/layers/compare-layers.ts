@@ -10,6 +10,7 @@ import { inferPrecision, PRECISIONS } from '../thresholds.js'
 import type { Precision } from '../types.js'
 import { misalignment } from './alignment.js'
 import { climb, isEmbedding, type LayerFinding, type LayerScore, type RankedLayer } from './ladder.js'
+import { naturalError } from './natural-error.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
 import { pairByRole } from './pair-by-role.js'
 import { type LayerPairs, pairLayers } from './pair-layers.js'
@@ -86,9 +87,16 @@ function conclude(
   const { scores, finding: byRank } = climb(ranked, precision)
   const finding = findingOf(ranked, scores, byRank, precision)
   const layers = [...entries]
-  ranked.forEach(({ entry }, i) => {
+  ranked.forEach((layer, i) => {
+    const { entry } = layer
+    const natural = naturalError(layer, scores[i]!)
     const isNamed = finding.kind === 'layer' && finding.index === entry
-    layers[entry] = { ...layers[entry]!, score: scores[i]!, ...(isNamed && { verdict: 'diverges' }) }
+    layers[entry] = {
+      ...layers[entry]!,
+      score: scores[i]!,
+      ...(natural !== undefined && { naturalError: natural }),
+      ...(isNamed && { verdict: 'diverges' }),
+    }
   })
   for (const golden of pairs.goldenOnly)
     layers.push({ verdict: 'golden-only', reason: 'the dump has no layer of this name', golden })

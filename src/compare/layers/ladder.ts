@@ -215,7 +215,7 @@ function scoreOf(
 }
 
 /** All positions but the first of each text, which attends to nothing else; that one too if there is no other. */
-function usedRows({ positions, sequence }: TensorPair): number[] {
+export function usedRows({ positions, sequence }: TensorPair): number[] {
   const rows = Array.from({ length: positions }, (_, row) => row)
   const later = sequence > 1 && positions % sequence === 0 ? rows.filter((row) => row % sequence > 0) : []
   return later.length > 0 ? later : rows

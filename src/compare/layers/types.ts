@@ -44,6 +44,8 @@ export interface ComparedLayer {
   /** Present if the layer was measured; likewise `score`. */
   readonly measured?: MeasuredLayer
   readonly score?: LayerScore
+  /** The output error that rounding alone makes, if it is known. */
+  readonly naturalError?: number
 }
 
 /**

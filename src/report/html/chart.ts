@@ -4,6 +4,7 @@ import { isFlip, isNearTie } from '../../compare/divergence.js'
 import type { TokenComparison } from '../../compare/types.js'
 import type { ComparisonReport } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
+import { rounded as at, exponent, rounded } from './numbers.js'
 import { placesOf, tokenKey } from './place.js'
 
 const WIDTH = 960
@@ -165,14 +166,3 @@ function strip(tokens: readonly TokenComparison[], x: (token: TokenComparison) =
   })
   return `${marks.join('')}<text x="${WIDTH - RIGHT + 8}" y="${STRIP}" class="tick start">not measured</text>`
 }
-
-function exponent(value: number): string {
-  const power = Math.round(Math.log10(value))
-  return power >= -3 && power <= 3 ? String(Number((10 ** power).toPrecision(1))) : `1e${power}`
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10
-}
-
-const at = rounded

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { counted } from '../../lib/number-text.js'
-import { type ReportDocument, verdictsText } from '../document.js'
+import { firstFailure, type ReportDocument, verdictsText } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
 import { SCRIPT } from './script.js'
 import { comparisonSection } from './section.js'
@@ -39,9 +39,10 @@ export function htmlPage({ comparisons }: ReportDocument): string {
 
 function summaryTable(sorted: readonly { report: ReportDocument['comparisons'][number]; index: number }[]): string {
   const rows = sorted.map(({ report, index }) => {
-    const first = report.tokens.find(({ pass }) => !pass)
+    const first = firstFailure(report)
+    const place = first?.layer ? `${first.step}, ${escapeHtml(first.layer.name)}` : (first?.step ?? '')
     const kl = report.statistics ? shortNumber(report.statistics.maxKl.value) : ''
-    return `<tr${report.pass ? '' : ' class="bad"'}><th scope="row"><a href="#c${index}">${escapeHtml(report.title)}</a><td>${report.pass ? '✓' : '✗'}<td>${first?.step ?? ''}<td>${kl}<td>${escapeHtml(verdictsText(report))}`
+    return `<tr${report.pass ? '' : ' class="bad"'}><th scope="row"><a href="#c${index}">${escapeHtml(report.title)}</a><td>${report.pass ? '✓' : '✗'}<td>${place}<td>${kl}<td>${escapeHtml(verdictsText(report))}`
   })
   return `<table class="summary"><caption>Comparisons, failing ones first</caption><thead><tr><th scope="col">comparison<th scope="col">verdict<th scope="col">first failing token<th scope="col">highest KL<th scope="col">counts</tr></thead><tbody>${rows.join('')}</tbody></table>`
 }

@@ -43,7 +43,7 @@ for (const section of document.querySelectorAll('.comparison')) {
       row.hidden = !fits
       if (fits) shown++
     }
-    output.textContent = shown === rows.length ? '' : shown + ' of ' + rows.length + ' tokens'
+    output.textContent = shown === rows.length ? '' : shown + ' of ' + rows.length + ' ' + (table.dataset.unit || 'tokens')
   }
   search.addEventListener('input', filter)
   failing.addEventListener('change', filter)
@@ -83,6 +83,7 @@ for (const section of document.querySelectorAll('.comparison')) {
     const row = event.target.closest('tr')
     if (row) go(Number(row.dataset.s), false)
   })
+  if (table.dataset.at) go(Number(table.dataset.at), true)
   table.closest('.scroll').addEventListener('keydown', (event) => {
     const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key]
     if (move === undefined || event.target.closest('button')) return

@@ -1,5 +1,5 @@
 import { isFlip } from '../../compare/divergence.js'
-import type { TokenComparison, TokenSide } from '../../compare/types.js'
+import type { TokenComparison } from '../../compare/types.js'
 import { counted, significant } from '../../lib/number-text.js'
 import { type OptionalKey, optionalRow } from '../../metrics/optional/table.js'
 import { METRICS } from '../../metrics/table.js'
@@ -7,20 +7,23 @@ import { type ComparisonReport, verdictsText } from '../document.js'
 import { candidatesTable } from './candidates.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
+import { numberCell, sideFacts } from './facts.js'
+import { layersHeadline, layersPart } from './layers/part.js'
 import { placesOf, tokenKey } from './place.js'
 import { limitsText, statisticsTable } from './statistics.js'
 
 /** How many failing tokens are shown with their files and every metric. */
 const MOST_DETAILS = 100
 
-/** One comparison: verdict, first failing token, chart, notes, statistics, table. */
+/** One comparison: verdict, first failing token or first layer that diverges, chart, notes, statistics, table. */
 export function comparisonSection(report: ComparisonReport, index: number): string {
   const id = `c${index}`
   const { title, pass, test, notes, tokens, problem, message, inconclusive } = report
   const failing = tokens.filter((token) => !token.pass)
+  const hasLayers = tokens.some(({ layer }) => layer)
   return [
     `<section class="comparison ${pass ? 'passes' : 'fails'}" id="${id}" aria-labelledby="${id}-h">`,
-    `<h2 id="${id}-h"><span class="badge">${pass ? '✓ within limits' : '✗ fails'}</span> ${escapeHtml(title)}</h2>`,
+    `<h2 id="${id}-h"><span class="badge">${pass ? (hasLayers ? '✓ no layer diverges' : '✓ within limits') : '✗ fails'}</span> ${escapeHtml(title)}</h2>`,
     test ? `<p class="where">${testText(test)}</p>` : '',
     `<p class="counts">${escapeHtml(verdictsText(report))}</p>`,
     problem
@@ -29,15 +32,9 @@ export function comparisonSection(report: ComparisonReport, index: number): stri
     inconclusive === undefined
       ? ''
       : `<p class="headline"><span class="verdict">inconclusive</span> ${escapeHtml(inconclusive)}</p>`,
-    failing[0] ? headline(failing[0], id) : '',
+    hasLayers ? layersHeadline(tokens, id) : failing[0] ? headline(failing[0], id) : '',
     notesList(notes.filter(({ weight }) => weight === 'warning')),
-    ...(tokens.length === 0 ? [] : tokensPart(report, id)),
-    failing.length > 0
-      ? `<details><summary>Failing tokens in detail</summary>${failing
-          .slice(0, MOST_DETAILS)
-          .map((token) => detail(token, id, report.metrics))
-          .join('')}${more(failing.length)}</details>`
-      : '',
+    ...(hasLayers ? layersPart(report, id) : tokens.length === 0 ? [] : tokensPart(report, id)),
     statisticsTable(report),
     message === undefined ? '' : `<details><summary>Message</summary><pre>${linesOf(message)}</pre></details>`,
     provenance(report),
@@ -51,13 +48,20 @@ function linesOf(text: string): string {
   return lines.join('\n')
 }
 
-/** Chart and table. */
+/** Chart, table, and the files of failing tokens. */
 function tokensPart(report: ComparisonReport, id: string): string[] {
   const { pass, tokens } = report
+  const failing = tokens.filter((token) => !token.pass)
   return [
     `<div class="figure">${chartSvg(report, id)}</div>`,
     legend(),
     `<details${pass ? '' : ' open'}><summary>Table of ${counted(tokens.length, 'token')}</summary>${table(report, id)}</details>`,
+    failing.length > 0
+      ? `<details><summary>Failing tokens in detail</summary>${failing
+          .slice(0, MOST_DETAILS)
+          .map((token) => detail(token, id, report.metrics))
+          .join('')}${more(failing.length)}</details>`
+      : '',
   ]
 }
 
@@ -135,13 +139,6 @@ function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: str
   return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Table of tokens"><table class="tokens">${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 }
 
-/** The exact number is what the table is sorted by and what a click shows. */
-function numberCell(value: number | undefined, textOf: (value: number) => string = shortNumber): string {
-  if (value === undefined) return '<td>'
-  const text = textOf(value)
-  return text === String(value) ? `<td>${text}` : `<td title="${value}">${text}`
-}
-
 /** Six digits of 0.9999996 would be 1, and hide that the rows differ. */
 function cosineCell(metrics: TokenComparison['metrics']): string {
   if (metrics && metrics.cosineSimilarity === undefined) return '<td>n/a'
@@ -160,17 +157,8 @@ function detail(token: TokenComparison, id: string, asked: readonly OptionalKey[
     `<article class="detail" id="${id}-d${tokenKey(token)}"><h3>Token ${tokenKey(token)}: ${verdict}</h3><p>${escapeHtml(reason)}</p>`,
     metrics ? `<table>${values.join('')}</table>` : '',
     candidatesTable(token),
-    `<dl>${side('golden', golden)}${side('dump', dump)}</dl></article>`,
+    `<dl>${sideFacts('golden', golden)}${sideFacts('dump', dump)}</dl></article>`,
   ].join('')
-}
-
-function side(name: string, facts: TokenSide | undefined): string {
-  if (!facts) return `<dt>${name}<dd>no file`
-  const { files, layer, kind, dtype, shape, fileShape, max, min, mean } = facts
-  const type = dtype ? ` · ${kind ? `${kind} in ` : ''}${dtype} [${(fileShape ?? shape ?? []).join(', ')}]` : ''
-  const stats =
-    max === undefined ? '' : ` · max ${shortNumber(max)}, min ${shortNumber(min)}, mean ${shortNumber(mean)}`
-  return `<dt>${name}<dd>${files.map((file) => `<code>${escapeHtml(file, 4096)}</code>`).join('<br>')}${layer === '' ? '' : ` · ${escapeHtml(layer)}`}${type}${stats}`
 }
 
 function more(count: number): string {

@@ -35,8 +35,11 @@ pre{overflow-x:auto;background:var(--back);padding:.7rem;border-radius:6px}
 .flip{fill:none;stroke:var(--flip);stroke-width:2}.flip.tie{stroke-dasharray:3 2.4}
 .floor{stroke:var(--flip);stroke-width:2}
 .absent{fill:var(--soft)}
+.natural{fill:none;stroke:var(--flip);stroke-width:1.6}
+.alone{fill:none;stroke:var(--soft);stroke-width:1.5}.alone.bad{stroke:var(--bad)}.infinite{fill:var(--bad)}
+.here{stroke:var(--bad);stroke-width:1.2}.chart .here-text{fill:var(--bad);font-weight:700;font-size:15px}
 .cursor{stroke:var(--ink);opacity:.5}
-.legend .key{margin-left:.7rem}.key.bad,.key.limit{color:var(--bad)}.key.flip,.key.tie{color:var(--flip)}
+.legend .key{margin-left:.7rem}.key.bad,.key.limit{color:var(--bad)}.key.flip,.key.tie{color:var(--flip)}.key.value{color:var(--value)}
 details{margin:.5rem 0}
 summary{cursor:pointer;font-weight:600}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13.5px}
@@ -50,6 +53,7 @@ tbody th{font-weight:600}
 .tokens button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;cursor:pointer}
 th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
 .bad>th,.bad>td:nth-child(2){color:var(--bad);font-weight:600}
+.layers .bad>td:nth-child(3){color:var(--bad);font-weight:600}.layers td:nth-child(2){min-width:13rem;overflow-wrap:anywhere}.layers td:nth-child(3),.layers th:nth-child(3){text-align:left}.layers .text{min-width:7rem}.layers th,.layers td{padding:.18rem .4rem}
 .flipped>td:nth-child(5),.flipped>td:nth-child(6){color:var(--flip);font-weight:600}
 tr:target,tr.at{outline:2px solid var(--value);outline-offset:-2px}
 .scroll{max-height:26rem;overflow:auto;border:1px solid var(--line);border-radius:6px}
@@ -60,5 +64,5 @@ dt{font-weight:600}dd{margin:0 0 .4rem 0}
 .summary td:first-child,.summary th:first-child,.summary td:last-child,.summary th:last-child{text-align:left;overflow-wrap:anywhere}
 :focus-visible{outline:2px solid var(--value);outline-offset:2px}
 @media(max-width:640px){main{padding:.5rem}.comparison{padding:.6rem}.chart{min-width:560px}.summary td:last-child,.summary th:last-child{display:none}th,td{padding:.18rem .35rem}}
-@media print{body{background:#fff}.many .comparison{content-visibility:visible}.comparison{break-inside:avoid-page;border-color:#999}.filters,.cursor{display:none}.scroll{max-height:none;overflow:visible;border:0}details:not([open])>:not(summary){display:none}.tokens thead{position:static}table{font-size:11px}th,td{padding:.15rem .3rem}.text{min-width:8rem}}
+@media print{body{background:#fff}.many .comparison{content-visibility:visible}.comparison{break-inside:avoid-page;border-color:#999}.filters,.cursor{display:none}.scroll{max-height:none;overflow:visible;border:0}details:not([open])>:not(summary){display:none}.tokens thead{position:static}table{font-size:11px}th,td{padding:.15rem .3rem}.text{min-width:8rem}.layers{font-size:10px}.layers td:nth-child(2){min-width:7rem}.layers .text{min-width:5rem}.layers th,.layers td{padding:.12rem .22rem}}
 `

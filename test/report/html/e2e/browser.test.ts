@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { layersResult } from '../../../../src/cli/compare-layers.js'
 import { csv } from '../../../../src/report/csv.js'
 import { type ComparisonReport, reportDocument } from '../../../../src/report/document.js'
 import { htmlPage } from '../../../../src/report/html/page.js'
+import { layersDump, model } from '../../../build/layers.js'
 import { rowsOf } from '../../../e2e/project.js'
 import { inconclusive, longReport, partlyMissing, treeReport } from '../build.js'
 import { BrowserPage, CHROMIUM } from './chromium.js'
@@ -134,6 +136,51 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
     )
     expect(named('table').join('\n')).toContain('Every token of')
     expect(named('region')).toContain('Table of tokens')
+  })
+
+  test('a report of layers begins at the layer that diverges, and links chart and table', async () => {
+    const name = 'root.layers.1.self_attn.o_proj'
+    const sides = [model(0), model(1, { [name]: [0.05, 0.005] })].map((modules) => {
+      return { paths: [layersDump(modules)], options: {} }
+    })
+    const { report } = layersResult({ golden: sides[0]!, dump: sides[1]! }, { token: 0 }, 'bf16')
+    const tokens = report.tokens.map((token, i) =>
+      i === 2 ? { ...token, layer: { ...token.layer!, name: evil } } : token,
+    )
+    const view = await BrowserPage.open(pageOf('layers.html', { ...report, tokens }))
+    try {
+      expect(await view.value('document.images.length')).toBe(0)
+      const at = `document.querySelector('#c0 tr.at')`
+      expect(await view.value(`${at}.cells[1].textContent`)).toBe(name)
+      // In view, without scrolling.
+      expect(
+        await view.value(`(() => {
+          const [row, box] = [${at}, document.querySelector('#c0 .scroll')].map((node) => node.getBoundingClientRect())
+          return row.top > box.top && row.bottom < box.bottom
+        })()`),
+      ).toBe(true)
+      const cursor = () => view.value<string>(`document.querySelector('#c0 .cursor').getAttribute('x1')`)
+      const diamond = await view.value<string>(`document.querySelector('#c0 .mark.bad').getAttribute('d')`)
+      expect(Number(await cursor())).toBeCloseTo(Number(/^M([\d.]+)/.exec(diamond)![1]), 0)
+      await view.value(`document.querySelector('#c0 .scroll').focus()`)
+      await view.key('ArrowUp')
+      expect(await view.value(`${at}.cells[1].textContent`)).toBe('root.layers.1.self_attn.k_proj')
+      // By the error of the output, the largest first.
+      await view.value(`document.querySelectorAll('#c0 .layers th button')[3].click()`)
+      expect(await view.value(`document.querySelector('#c0 .layers tbody tr').cells[1].textContent`)).toBe(name)
+      const { nodes } = (await view.send('Accessibility.getFullAXTree')) as { nodes: { name?: { value: string } }[] }
+      const names = nodes.map((node) => node.name?.value).join('\n')
+      expect(names).toContain('Output error by layer 31 layers; the first layer that diverges is')
+      expect(names).toContain('Table of layers')
+    } finally {
+      view.close()
+    }
+    const printed = await BrowserPage.open(join(folder, 'layers.html'), A4, { media: 'print' })
+    try {
+      expect(await printed.value('document.documentElement.scrollWidth')).toBeLessThanOrEqual(A4)
+    } finally {
+      printed.close()
+    }
   })
 
   test('a report of 20 comparisons of 1,000 tokens opens', async () => {
