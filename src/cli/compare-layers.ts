@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { compareLayers } from '../compare/layers/compare-layers.js'
+import { type Mapping, mappingFlaw } from '../compare/layers/mapping.js'
 import type { LayersComparison } from '../compare/layers/types.js'
 import { loadDump, loadPaths } from '../dumps/load.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
@@ -94,7 +95,14 @@ export function refuseLayersOptions(values: LayersValues): void {
 
 const MAX_MAPPING = 1024 * 1024
 
-function readMapping(file: string): Record<string, string> {
+function readMapping(file: string): Mapping {
+  const mapping = parsedMapping(file)
+  const flaw = mappingFlaw(mapping)
+  if (flaw !== undefined) throw badMapping(file, `it holds ${flaw}`)
+  return mapping as Mapping
+}
+
+function parsedMapping(file: string): unknown {
   try {
     return withFile(file, (source) => {
       if (source.size > MAX_MAPPING)
@@ -108,6 +116,6 @@ function readMapping(file: string): Record<string, string> {
 }
 
 function badMapping(file: string, problem: string): GoldenLogitsError {
-  const message = `${problem}; expected an object of layer names, such as { "root.lm_head": "67_LmHead" }`
+  const message = `${problem}; expected an object of layer names, such as { "root.lm_head": "67_LmHead" }, or of arrays of the parts of a fused module`
   return new GoldenLogitsError('invalid-argument', message, { file })
 }

@@ -10,10 +10,18 @@ export interface Module {
   inputs?: readonly Tensor[]
 }
 
-/** Writes token 0 of a torch dump with these modules, in this order of execution. @returns its path */
-export function layersDump(modules: readonly Module[], options: { order?: boolean } = {}): string {
+/** Writes token 0 of a torch dump with these modules, or those of several ranks, in this order of execution. @returns its path */
+export function layersDump(
+  modules: readonly Module[] | readonly (readonly Module[])[],
+  options: { order?: boolean } = {},
+): string {
+  const ranks = (Array.isArray(modules[0]) ? modules : [modules]) as readonly (readonly Module[])[]
+  const files = ranks.map((rank, i) => filesOf(rank, `msit_dump_20250301_101500/torch_tensors/cpu${i}_1`, options))
+  return join(writeTree(Object.assign({}, ...files)), 'msit_dump_20250301_101500')
+}
+
+function filesOf(modules: readonly Module[], device: string, options: { order?: boolean }) {
   const files: Record<string, Uint8Array | string> = {}
-  const device = 'msit_dump_20250301_101500/torch_tensors/cpu0_1'
   const children = modules.map(({ name, type = 'Module' }, i) => ({
     name,
     type,
@@ -27,7 +35,7 @@ export function layersDump(modules: readonly Module[], options: { order?: boolea
       files[`${device}/0/${name}/input_${i}.pth`] = pth(input)
     })
   }
-  return join(writeTree(files), 'msit_dump_20250301_101500')
+  return files
 }
 
 /** Writes execution 0 of an ATB dump with these operations, `12_Layer/3_Linear`. @returns its path */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compareLayers } from '../../src/compare/layers/compare-layers.js'
 import type { LayersOptions } from '../../src/compare/layers/types.js'
-import { GoldenLogitsError } from '../../src/index.js'
+import { GoldenLogitsError, loadDump } from '../../src/index.js'
 import type { MatcherContext } from '../../src/matchers/types.js'
 import { type DumpOrPath, toMatchGoldenLayers, toMatchGoldenLogits } from '../../src/matchers.js'
 import { at, layersDump, type Module, model, operations, operationsDump, WIDTH } from '../build/layers.js'
@@ -230,6 +230,128 @@ describe('layers that cannot be compared are listed', () => {
   })
 })
 
+describe('tensor-parallel ranks and fused projections', () => {
+  /** The same modules on two ranks: heads and feed-forward outputs as columns, o_proj as partial sums, the rest equal. */
+  const onTwoRanks = (modules: readonly Module[]) =>
+    [0, 1].map((rank) =>
+      modules.map((module): Module => {
+        if (/[qk]_proj|lm_head/.test(module.name)) return { ...module, output: halfOf(module.output, rank) }
+        if (!module.name.endsWith('o_proj')) return module
+        const part = module.output.values.map((value, i) => (i % 3 === 0 ? value / 3 : i % 2 ? -value : 2 * value))
+        const values = rank === 0 ? part : module.output.values.map((value, i) => value - part[i]!)
+        return { ...module, output: { ...module.output, values } }
+      }),
+    )
+  const halfOf = ({ values, shape }: Module['output'], half: number) => {
+    const width = WIDTH / 2
+    const rows = values.length / WIDTH
+    const columns = Array.from({ length: rows }, (_, row) =>
+      values.slice(row * WIDTH + half * width, row * WIDTH + (half + 1) * width),
+    )
+    return { values: columns.flat(), shape: [...shape!.slice(0, -1), width] }
+  }
+  const fault = model(1, { 'root.layers.1.self_attn.o_proj': [0.05, 0.005] })
+
+  test('two ranks against one: each layer is compared, and the message says what was done', () => {
+    const { pass, message } = call(layersDump(onTwoRanks(model(1))), golden)
+    expect(message()).toContain('(token 0; 31 layers: 31 compared, 0 without a partner, 0 not comparable)')
+    expect(message()).toContain(
+      'the dump has 2 ranks: the outputs are equal on all ranks (18 layers); joined by columns (9 layers); added up as partial sums (4 layers)',
+    )
+    expect(pass).toBe(true)
+    expect(headOf(layersDump(onTwoRanks(fault)), golden)).toBe(
+      'fail: First layer that diverges: root.layers.1.self_attn.o_proj',
+    )
+    expect(headOf(golden, layersDump(onTwoRanks(model(0))))).toContain('pass: No layer stands out')
+  })
+
+  test('the option ranks takes one of them, which then has other shapes', () => {
+    const dump = loadDump(layersDump(onTwoRanks(model(1))), { ranks: 1 })
+    const { layers, counts } = compareLayers(dump, golden, { step: 0, dtype: 'bf16' })
+    expect(counts).toMatchObject({ compared: 22, failed: 9 })
+    expect(layers.find(({ verdict }) => verdict === 'shape-mismatch')!.reason).toBe(
+      'other shapes: golden [1, 10, 16], dump [1, 10, 8]',
+    )
+  })
+
+  test('a layer, or a file of it, that one rank lacks is not compared', () => {
+    const [first, second] = onTwoRanks(model(1))
+    const fewer = second!.filter(({ name }) => name !== 'root.layers.2.mlp')
+    const { layers, pass } = compareLayers(layersDump([first!, fewer]), golden, { step: 0, dtype: 'bf16' })
+    expect(pass).toBe(false)
+    expect(layers.filter(({ verdict }) => verdict !== 'compared')).toMatchObject([
+      { verdict: 'unreadable', reason: 'rank 1 of 2 has no such layer', golden: { name: 'root.layers.2.mlp' } },
+    ])
+    const bare = second!.map(({ inputs: _, ...module }) => module)
+    expect(call(layersDump([first!, bare]), golden).message()).toContain(
+      '30 of 31 layers have no input to compare: the output of the layer before is taken for it',
+    )
+  })
+
+  test('a fused projection is paired with its parts, which are one layer', () => {
+    const fused = fusedQk(model(1))
+    const mapping = Object.fromEntries(
+      [0, 1, 2, 3].map((i) => [
+        `root.layers.${i}.self_attn.qk`,
+        [`root.layers.${i}.self_attn.q_proj`, `root.layers.${i}.self_attn.k_proj`],
+      ]),
+    )
+    const { pass, message } = call(layersDump(model(1)), layersDump(fusedQk(model(0))), { mapping })
+    expect(message()).toContain('27 layers: 27 compared, 0 without a partner')
+    expect(message()).toContain('the dump: the outputs are 2 parts joined by columns (4 layers)')
+    expect(pass).toBe(true)
+    const inverse = Object.fromEntries(
+      Object.entries(mapping).flatMap(([name, parts]) => parts.map((part) => [part, name])),
+    )
+    expect(call(layersDump(fused), golden, { mapping: inverse, floor: honest }).message()).toContain('27 compared')
+    const wrong = fusedQk(model(1, { 'root.layers.2.self_attn.k_proj': [0.3, 0.007] }))
+    expect(headOf(layersDump(wrong), golden, { mapping: inverse })).toBe(
+      'fail: First layer that diverges: root.layers.2.self_attn.q_proj+k_proj',
+    )
+  })
+
+  test('qkv_proj and gate_up_proj find their parts by their names, and are listed if one is absent', () => {
+    const named = (modules: readonly Module[], names: readonly string[]) => [
+      ...modules,
+      ...names.map((name, i): Module => ({ name: `root.extra.${name}`, output: at(0, 900 + i) })),
+    ]
+    const beside = (modules: readonly Module[], seeds: readonly number[], name: string): Module[] => {
+      const parts = seeds.map((seed) => at(0, seed).values)
+      const rows = Array.from({ length: 10 }, (_, r) => parts.flatMap((part) => part.slice(r * WIDTH, (r + 1) * WIDTH)))
+      return [
+        ...modules,
+        { name: `root.extra.${name}`, output: { values: rows.flat(), shape: [1, 10, WIDTH * seeds.length] } },
+      ]
+    }
+    const parts = layersDump(named(model(0), ['q_proj', 'k_proj', 'v_proj']))
+    expect(call(layersDump(beside(model(1), [900, 901, 902], 'qkv_proj')), parts).message()).toContain(
+      '32 compared, 0 without',
+    )
+    const gate = layersDump(named(model(0), ['gate_proj', 'up_proj']))
+    expect(call(layersDump(beside(model(1), [900, 901], 'gate_up_proj')), gate).message()).toContain(
+      '32 compared, 0 without',
+    )
+    const text = call(layersDump(beside(model(1), [900, 901, 902], 'qkv_proj')), gate).message()
+    expect(text).toContain('31 compared, 3 without a partner')
+    const other = call(layersDump(beside(model(1), [950, 951, 952], 'qkv_proj')), parts).message()
+    expect(other).toContain('none agrees clearly with the other side')
+  })
+
+  /** q_proj and k_proj of each layer as one module. */
+  function fusedQk(modules: readonly Module[]): Module[] {
+    return modules.flatMap((module, i) => {
+      if (module.name.endsWith('q_proj')) return []
+      if (!module.name.endsWith('k_proj')) return [module]
+      const [q, k] = [modules[i - 1]!.output.values, module.output.values]
+      const rows = Array.from({ length: q.length / WIDTH }, (_, r) =>
+        [q, k].flatMap((part) => part.slice(r * WIDTH, (r + 1) * WIDTH)),
+      )
+      const output = { values: rows.flat(), shape: [1, rows.length, 2 * WIDTH] }
+      return [{ ...modules[i - 1]!, name: module.name.replace('k_proj', 'qk'), output }]
+    })
+  }
+})
+
 describe('no layer is named if the runs did not compute the same', () => {
   const ids = (values: number[]) => ({ values, shape: [1, 10], dtype: 'int64' as const })
   const withIds = (level: number, first: number) => {
@@ -381,6 +503,8 @@ describe('a failing gate of logits', () => {
 })
 
 describe('misuse is an error', () => {
+  const uneven = () => torchDump([[{ values: [1, 2] }, { values: [1, 2] }], { values: [1, 2] }])
+
   test.each<[string, () => unknown, string, string]>([
     [
       'no step',
@@ -425,10 +549,22 @@ describe('misuse is an error', () => {
       'no layer has the same name on both sides',
     ],
     [
-      'ranks',
-      () => call(torchDump([[{ values: [1, 2] }, { values: [1, 2] }]]), golden),
-      'ambiguous-run',
-      'token 0 has 2 ranks',
+      'a rank without the token',
+      () => call(uneven(), uneven(), { step: 1 }),
+      'nothing-to-compare',
+      'token 1 has no layers: rank cuda1_1 has no step 1, the others have',
+    ],
+    [
+      'a mapping that names a layer twice',
+      () => call(honest, golden, { mapping: { 'root.norm': ['root.lm_head', 'root.lm_head'] } }),
+      'invalid-argument',
+      'the option mapping names root.lm_head twice',
+    ],
+    [
+      'a mapping with an empty array',
+      () => call(honest, golden, { mapping: { 'root.norm': [] } }),
+      'invalid-argument',
+      'or of arrays of the parts of a fused module, got a list for root.norm',
     ],
   ])('%s', (_, body, code, text) => {
     const error = errorOf(body)

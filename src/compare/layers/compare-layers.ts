@@ -9,11 +9,15 @@ import { LayerReader, type MeasuredLayer } from '../../measure/layers/measure-la
 import { inferPrecision, PRECISIONS } from '../thresholds.js'
 import type { Precision } from '../types.js'
 import { misalignment } from './alignment.js'
+import { combinedLayer } from './combined-layer.js'
 import { climb, isEmbedding, type LayerFinding, type LayerScore, type RankedLayer } from './ladder.js'
+import type { LayerPairs } from './layer-pairs.js'
+import { measurePairs } from './measure-pairs.js'
 import { naturalError } from './natural-error.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
 import { pairByRole } from './pair-by-role.js'
-import { type LayerPairs, pairLayers } from './pair-layers.js'
+import { pairLayers } from './pair-layers.js'
+import { readingNotes } from './reading-notes.js'
 import type { ComparedLayer, LayersComparison, LayersFinding, LayersOptions } from './types.js'
 import { unexplained } from './unexplained.js'
 
@@ -37,17 +41,13 @@ export function compareLayers(
   const pairUp = sides.golden.layout === sides.dump.layout ? pairLayers : pairByRole
   const pairs = pairUp(left.layers, right.layers, settings.mapping)
   if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
-  checkMapping(settings, left, right)
   const reader = new LayerReader(sides.golden.budgets, sides.dump.budgets)
   const floorOf = measuredFloor(sides.golden, left, settings)
-  const entries = pairs.pairs.map((pair): ComparedLayer => {
-    const measured = reader.measure(pair.golden, pair.dump)
-    if ('output' in measured) return { verdict: 'compared', reason: measured.notes.join('; '), ...pair, measured }
-    return { ...measured, ...pair }
-  })
+  const entries = measurePairs(pairs.pairs, reader)
   return conclude(entries, pairs, sides, floorOf, settings, [
     ...orderNotes(left),
     ...(pairs.renamed === undefined ? [] : [info(pairs.renamed)]),
+    ...readingNotes(entries, { golden: left, dump: right }),
   ])
 }
 
@@ -63,10 +63,16 @@ function measuredFloor(
   const byName = new Map(pairs.map((pair) => [pair.golden.name, pair.dump]))
   const reader = new LayerReader(golden.budgets, dump.budgets)
   return (layer) => {
-    const partner = byName.get(layer.name)
+    const partner = byName.get(layer.name) ?? partsIn(layer, byName)
     const measured = partner && reader.measure(layer, partner)
     return measured && 'output' in measured ? measured : undefined
   }
+}
+
+/** The parts of a layer as one, if all are there. */
+function partsIn({ parts = [] }: Layer, byName: ReadonlyMap<string, Layer>): Layer | undefined {
+  const partners = parts.flatMap(({ name }) => byName.get(name) ?? [])
+  return partners.length > 0 && partners.length === parts.length ? combinedLayer(partners) : undefined
 }
 
 function conclude(
@@ -209,16 +215,6 @@ function facts(
     )
   }
   return notes
-}
-
-function checkMapping({ mapping }: LayersSettings<unknown>, golden: StepLayers, dump: StepLayers): void {
-  for (const [from, to] of Object.entries(mapping)) {
-    const [side, name] = golden.layers.some(({ name }) => name === from) ? ['dump', to] : ['golden', from]
-    const { layers } = side === 'dump' ? dump : golden
-    if (!layers.some((layer) => layer.name === name)) {
-      throw invalidArgument(`the option mapping names ${name}, and the ${side} has no such layer at this token`)
-    }
-  }
 }
 
 function noPairs(sides: { golden: Dump; dump: Dump }, golden: StepLayers, dump: StepLayers): Error {

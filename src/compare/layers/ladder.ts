@@ -89,6 +89,7 @@ const MIN_EQUAL = 64
  * few elements, so the share of elements that differ must be far above what that evidence allows.
  */
 function firstUnequal(layers: readonly RankedLayer[]): number {
+  if (!layers.every(({ measured }) => measured.reading.isAlike)) return -1
   let equal = 0
   const hasEqualInputs = ({ measured: { output, inputs } }: RankedLayer) =>
     inputs.length > 0 && inputs.every(isSame) && output.dtypes[0] === output.dtypes[1]

@@ -2,6 +2,7 @@ import { describeValue, invalidArgument } from '../../errors.js'
 import { checkObject, choice, wholeNumber } from '../../lib/check-options.js'
 import { ALIASES, PRECISIONS, precisionNamed } from '../thresholds.js'
 import type { Precision } from '../types.js'
+import { type Mapping, mappingFlaw } from './mapping.js'
 import type { LayersOptions } from './types.js'
 
 export interface LayersSettings<Side> {
@@ -9,7 +10,7 @@ export interface LayersSettings<Side> {
   readonly floor?: Side
   readonly precision?: Precision
   readonly unpaired: 'fail' | 'allow'
-  readonly mapping: Readonly<Record<string, string>>
+  readonly mapping: Mapping
 }
 
 const NAMES = ['step', 'floor', 'dtype', 'unpaired', 'mapping']
@@ -39,11 +40,10 @@ function checkDtype(dtype: unknown): Precision | undefined {
   throw invalidArgument(`dtype must be one of ${[...PRECISIONS, ...ALIASES].join(', ')}, got ${describeValue(dtype)}`)
 }
 
-function checkMapping(mapping: unknown): Readonly<Record<string, string>> {
-  if (mapping === undefined) return {}
-  const isMapping = typeof mapping === 'object' && mapping !== null && !Array.isArray(mapping)
-  if (isMapping && Object.values(mapping).every((name) => typeof name === 'string')) return { ...mapping }
+function checkMapping(mapping: unknown): Mapping {
+  const flaw = mapping === undefined ? undefined : mappingFlaw(mapping)
+  if (flaw === undefined) return { ...(mapping as Mapping | undefined) }
   throw invalidArgument(
-    `mapping must be an object of layer names, such as { 'root.lm_head': '67_LmHead' }, got ${describeValue(mapping)}`,
+    `mapping must be an object of layer names, such as { 'root.lm_head': '67_LmHead' }, or of arrays of the parts of a fused module, got ${flaw}`,
   )
 }

@@ -1,30 +1,22 @@
 import type { Layer } from '../../dumps/layers/index.js'
 import { isHeadName } from '../../dumps/layouts/names.js'
 import { isEmbedding } from './ladder.js'
-import type { LayerPairs } from './pair-layers.js'
+import { inOrder, type LayerPairs, layersIn } from './layer-pairs.js'
+import { type Mapping, mappedPairs } from './mapping.js'
 
 /**
  * Pairs the modules of a torch dump with the operations of an ATB dump, which have no names in common: the embedding, the
  * decoder layers in their order, the final norm and the LM head. What is inside a decoder layer stays without a partner.
  * @param mapping names of the dump by names of the golden; it comes before every role
  */
-export function pairByRole(
-  golden: readonly Layer[],
-  dump: readonly Layer[],
-  mapping: Readonly<Record<string, string>> = {},
-): LayerPairs {
+export function pairByRole(golden: readonly Layer[], dump: readonly Layer[], mapping: Mapping = {}): LayerPairs {
   const roles = [rolesOf(golden), rolesOf(dump)] as const
-  const partners = new Map<Layer, Layer>()
-  for (const [from, to] of Object.entries(mapping)) {
-    const layer = golden.find(({ name }) => name === from)
-    const partner = dump.find(({ name }) => name === to)
-    if (layer && partner) partners.set(layer, partner)
-  }
-  const used = new Set(partners.values())
+  const pairs = mappedPairs(golden, dump, mapping)
+  const used = new Set(pairs.flatMap(layersIn))
   const pair = (layer: Layer | undefined, partner: Layer | undefined) => {
-    if (!layer || !partner || partners.has(layer) || used.has(partner)) return
-    partners.set(layer, partner)
-    used.add(partner)
+    if (!layer || !partner || used.has(layer) || used.has(partner)) return
+    pairs.push({ golden: layer, dump: partner })
+    used.add(layer).add(partner)
   }
   pair(roles[0].embedding, roles[1].embedding)
   pair(roles[0].head, roles[1].head)
@@ -34,9 +26,7 @@ export function pairByRole(
   const layers = matchingSeries(ours, theirs)
   if (layers) for (let i = 0; i < layers[0].length; i++) pair(layers[0][i], layers[1][i])
   return {
-    pairs: golden.flatMap((layer) => (partners.has(layer) ? [{ golden: layer, dump: partners.get(layer)! }] : [])),
-    goldenOnly: golden.filter((layer) => !partners.has(layer)),
-    dumpOnly: dump.filter((layer) => !used.has(layer)),
+    ...inOrder(golden, dump, pairs),
     renamed:
       'torch modules and ATB operations are paired by role: embedding, decoder layers in their order, final norm, LM head',
   }

@@ -1,46 +1,38 @@
 import type { Layer } from '../../dumps/layers/index.js'
-
-/** Layers of both sides by their names, in the golden's order of execution. */
-export interface LayerPairs {
-  readonly pairs: readonly { readonly golden: Layer; readonly dump: Layer }[]
-  readonly goldenOnly: readonly Layer[]
-  readonly dumpOnly: readonly Layer[]
-  /** How names were made equal, if they were not. */
-  readonly renamed?: string
-}
+import { inOrder, type LayerPair, type LayerPairs, withoutPaired } from './layer-pairs.js'
+import { type Mapping, mappedPairs } from './mapping.js'
+import { pairFused } from './pair-fused.js'
 
 /** The most leading parts of a name in which two wrappers of one model may differ. */
 const MAX_PREFIX = 3
 
 /**
  * Pairs layers by name. If a wrapper puts another prefix before the names of one side (`root.model.layers.0` and
- * `root.layers.0`), the prefixes that pair the most layers are taken off.
+ * `root.layers.0`), the prefixes that pair the most layers are taken off. A fused projection is paired with its parts.
  * @param mapping names of the dump by names of the golden, for layers that are called differently
  */
-export function pairLayers(
-  golden: readonly Layer[],
-  dump: readonly Layer[],
-  mapping: Readonly<Record<string, string>> = {},
-): LayerPairs {
-  const names = new Set(dump.map(({ name }) => name))
-  const same = golden.filter(({ name }) => names.has(mapping[name] ?? name)).length
-  const best = same * 2 >= Math.min(golden.length, dump.length) ? undefined : bestPrefixes(golden, dump)
+export function pairLayers(golden: readonly Layer[], dump: readonly Layer[], mapping: Mapping = {}): LayerPairs {
+  const mapped = mappedPairs(golden, dump, mapping)
+  const open = withoutPaired(golden, dump, mapped)
+  const names = new Set(open.dump.map(({ name }) => name))
+  const same = open.golden.filter(({ name }) => names.has(name)).length
+  const best = same * 2 >= Math.min(golden.length, dump.length) ? undefined : bestPrefixes(open.golden, open.dump)
   const prefixes = best && best.count > same ? best : { golden: '', dump: '' }
-  const byName = new Map(dump.map((layer) => [without(layer.name, prefixes.dump), layer]))
-  const pairs: { golden: Layer; dump: Layer }[] = []
-  const goldenOnly: Layer[] = []
-  for (const layer of golden) {
+  const byName = new Map(open.dump.map((layer) => [without(layer.name, prefixes.dump), layer]))
+  const named = open.golden.flatMap((layer): LayerPair[] => {
     const own = without(layer.name, prefixes.golden)
-    const mapped = Object.hasOwn(mapping, layer.name) ? mapping[layer.name] : undefined
-    const partner = mapped === undefined ? own && byName.get(own) : dump.find(({ name }) => name === mapped)
-    if (partner) pairs.push({ golden: layer, dump: partner })
-    else goldenOnly.push(layer)
-  }
-  const used = new Set(pairs.map((pair) => pair.dump))
-  const dumpOnly = dump.filter((layer) => !used.has(layer))
+    const partner = own === undefined ? undefined : byName.get(own)
+    return partner ? [{ golden: layer, dump: partner }] : []
+  })
+  const rest = withoutPaired(golden, dump, [...mapped, ...named])
+  const shortNameOf = (prefix: string) => (layer: Layer) => without(layer.name, prefix) ?? layer.name
+  const fused = pairFused(
+    { layers: rest.golden, nameOf: shortNameOf(prefixes.golden) },
+    { layers: rest.dump, nameOf: shortNameOf(prefixes.dump) },
+  )
   const isRenamed = prefixes.golden !== prefixes.dump
   const renamed = `layers are paired by name without '${prefixes.golden}' in the golden and '${prefixes.dump}' in the dump`
-  return { pairs, goldenOnly, dumpOnly, ...(isRenamed && { renamed }) }
+  return { ...inOrder(golden, dump, [...mapped, ...named, ...fused]), ...(isRenamed && { renamed }) }
 }
 
 interface Prefixes {

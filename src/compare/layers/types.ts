@@ -17,8 +17,11 @@ export interface LayersOptions<Side> {
   dtype?: PrecisionName
   /** Whether layers that only one side holds, or that cannot be compared, let the comparison fail. Default `'fail'`. */
   unpaired?: 'fail' | 'allow'
-  /** Names of the dump's layers by names of the golden's, for layers that are called differently. */
-  mapping?: Readonly<Record<string, string>>
+  /**
+   * Names of the dump's layers by names of the golden's, for layers that are called differently. An array names the parts of a
+   * fused module, in order; so do several layers of the golden with the same partner.
+   */
+  mapping?: Readonly<Record<string, string | readonly string[]>>
 }
 
 /**

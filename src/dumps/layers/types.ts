@@ -10,9 +10,16 @@ export interface Layer {
   readonly inputs: readonly string[]
   /** Why its files could not be listed. */
   readonly problem?: string
+  /** Its files on every rank of a tensor-parallel run, in numeric device order; `outputs` and `inputs` are the first's. */
+  readonly ranks?: readonly RankFiles[]
+  /** The layers that together are one fused module of the other side; `outputs` and `inputs` are the first's. */
+  readonly parts?: readonly Layer[]
 }
 
-/** Every layer of one step of one rank. */
+/** The files of a layer on one rank. */
+export type RankFiles = Pick<Layer, 'outputs' | 'inputs'>
+
+/** Every layer of one step. */
 export interface StepLayers {
   /** The folder of the step. */
   readonly folder: string

@@ -1,9 +1,12 @@
-import type { Layer } from '../../dumps/layers/index.js'
+import type { Layer, RankFiles } from '../../dumps/layers/index.js'
 import { GoldenLogitsError } from '../../errors.js'
 import { TensorReader } from '../../formats/tensor-reader.js'
 import type { Budgets } from '../../io/budgets.js'
 import { OpenStep } from '../open-step.js'
-import { measureTensors, type TensorPair } from './measure-tensors.js'
+import { fusedNamed } from './fused.js'
+import { measureTensors, type NoPair, type TensorPair } from './measure-tensors.js'
+import { readRanks } from './read-ranks.js'
+import { type Candidate, isSum, keyOf } from './readings.js'
 
 /** What was measured of one layer that both sides hold. */
 export interface MeasuredLayer {
@@ -15,18 +18,33 @@ export interface MeasuredLayer {
   readonly ids: readonly TensorPair[]
   /** What was not compared of the layer, one line each. */
   readonly notes: readonly string[]
+  /** How ranks, or the parts of a fused module, were made one output. */
+  readonly reading: LayerReading
+}
+
+/** `golden`, `dump`: what was done to the tensors of a side; `''` if there was but one. `key`: the same for the same way. */
+export interface LayerReading {
+  readonly key: string
+  /** Neither side was split over another number of ranks or added up here, so that equal kernels give equal bits. */
+  readonly isAlike: boolean
+  readonly golden: string
+  readonly dump: string
 }
 
 /** A layer that could not be measured. */
 export interface Unmeasured {
   readonly verdict: 'unreadable' | 'shape-mismatch' | 'no-output'
   readonly reason: string
+  /** The reading of its ranks is open; that of layers of the same kind may decide. */
+  readonly undecided?: boolean
 }
 
 /** A mask is added to attention scores: 0, or a number so low that nothing is left of the score. */
 function isMask({ stats }: TensorPair): boolean {
   return stats.every(({ max, min }) => max <= 0 && min <= -10_000)
 }
+
+type Pair = TensorPair & { readonly reading: LayerReading }
 
 /** Reads the layers of two dumps, one pair of tensors at a time. */
 export class LayerReader {
@@ -38,50 +56,51 @@ export class LayerReader {
     this.dump = new TensorReader(dump)
   }
 
-  measure(golden: Layer, dump: Layer): MeasuredLayer | Unmeasured {
-    const problem = golden.problem ?? dump.problem
+  /** @param key the reading of layers of the same kind, for ranks that leave it open */
+  measure(golden: Layer, dump: Layer, key?: string): MeasuredLayer | Unmeasured {
+    const problem = problemOf(golden) ?? problemOf(dump)
     if (problem !== undefined) return { verdict: 'unreadable', reason: problem }
-    if (golden.outputs.length === 0 || dump.outputs.length === 0) {
-      const side = golden.outputs.length === 0 ? 'the golden' : 'the dump'
-      return { verdict: 'no-output', reason: `${side} holds no output of it` }
-    }
+    const side = !hasOutputs(golden) ? 'the golden' : !hasOutputs(dump) ? 'the dump' : undefined
+    if (side !== undefined) return { verdict: 'no-output', reason: `${side} holds no output of it` }
     try {
-      return this.measureFiles(golden, dump)
+      return this.measureFiles(golden, dump, key)
     } catch (error) {
       if (!(error instanceof GoldenLogitsError)) throw error
       return { verdict: 'unreadable', reason: error.message }
     }
   }
 
-  private measureFiles(golden: Layer, dump: Layer): MeasuredLayer | Unmeasured {
+  private measureFiles(golden: Layer, dump: Layer, key: string | undefined): MeasuredLayer | Unmeasured {
     const notes: string[] = []
     const count = Math.min(golden.outputs.length, dump.outputs.length)
-    let output: TensorPair | undefined
-    let reason = ''
+    let output: Pair | undefined
+    let problem: (NoPair & { readonly undecided?: boolean }) | undefined
     for (let i = 0; i < count && !output; i++) {
-      const pair = this.pair(golden.outputs[i]!, dump.outputs[i]!)
-      if ('reason' in pair) reason ||= pair.reason
+      const pair = this.pair(golden, dump, 'outputs', i, key)
+      if ('reason' in pair) problem ??= pair
       else if (pair.isFloat) output = pair
-      else reason ||= `its output holds ${pair.dtypes[0]} and ${pair.dtypes[1]}, no floating-point numbers`
+      else problem ??= { reason: `its output holds ${pair.dtypes[0]} and ${pair.dtypes[1]}, no floating-point numbers` }
       // A first output of another shape is not passed over: the second may be a cache.
-      if (reason !== '' && !output) break
+      if (problem && !output) break
     }
-    if (!output) return { verdict: 'shape-mismatch', reason }
+    if (!output) return { verdict: 'shape-mismatch', ...problem! }
     if (Math.max(golden.outputs.length, dump.outputs.length) > 1) notes.push('its first output is compared')
-    return { output, ...this.measureInputs(golden, dump, output, notes), notes }
+    for (const [side, text] of Object.entries({ golden: output.reading.golden, dump: output.reading.dump })) {
+      if (text !== '') notes.push(`${side}: ${text}`)
+    }
+    return { output, ...this.measureInputs(golden, dump, output, notes), notes, reading: output.reading }
   }
 
   private measureInputs(golden: Layer, dump: Layer, output: TensorPair, notes: string[]) {
     const inputs: TensorPair[] = []
     const ids: TensorPair[] = []
-    if (golden.inputs.length !== dump.inputs.length) {
-      if (golden.inputs.length > 0 && dump.inputs.length > 0) {
-        notes.push(`${golden.inputs.length} inputs in the golden and ${dump.inputs.length} in the dump: not compared`)
-      }
-      return { inputs, ids }
+    const counts = [golden, dump].map(({ inputs }) => inputs.length) as [number, number]
+    if (counts[0] !== counts[1] && Math.min(...counts) > 0) {
+      notes.push(`${counts[0]} inputs in the golden and ${counts[1]} in the dump: not compared`)
     }
-    for (let i = 0; i < golden.inputs.length; i++) {
-      const pair = this.pair(golden.inputs[i]!, dump.inputs[i]!)
+    if (counts[0] !== counts[1]) return { inputs, ids }
+    for (let i = 0; i < counts[0]; i++) {
+      const pair = this.pair(golden, dump, 'inputs', i, undefined)
       if ('reason' in pair) notes.push(`input ${i} is not compared: ${pair.reason}`)
       else if (!pair.isFloat) ids.push(pair)
       else if (isMask(pair)) notes.push(`input ${i} is an attention mask, whose error says nothing about the others`)
@@ -90,17 +109,68 @@ export class LayerReader {
     return { inputs, ids }
   }
 
-  private pair(golden: string, dump: string) {
-    const left = new OpenStep([golden], this.golden)
+  private pair(golden: Layer, dump: Layer, kind: keyof RankFiles, index: number, key: string | undefined) {
+    const left = new OpenGrid(filesOf(golden, kind, index), this.golden)
     try {
-      const right = new OpenStep([dump], this.dump)
+      const right = new OpenGrid(filesOf(dump, kind, index), this.dump)
       try {
-        return measureTensors(left.files[0]!.tensors[0]!, right.files[0]!.tensors[0]!)
+        const fused = fusedNamed(golden.name) ?? fusedNamed(dump.name)
+        const read = readRanks(left.tensors, right.tensors, kind === 'outputs' ? fused : undefined, key)
+        const isAlike = left.tensors[0]!.length === right.tensors[0]!.length
+        return 'reason' in read ? read : measured(read, isAlike)
       } finally {
         right.close()
       }
     } finally {
       left.close()
     }
+  }
+}
+
+function measured(read: Candidate, isAlike: boolean): Pair | NoPair {
+  const pair = measureTensors(read.golden.tensor, read.dump.tensor)
+  if ('reason' in pair) return pair
+  const { golden, dump } = read
+  const reading = { key: keyOf(read), isAlike: isAlike && !isSum(golden) && !isSum(dump) }
+  return { ...pair, reading: { ...reading, golden: golden.text, dump: dump.text } }
+}
+
+function problemOf({ problem, parts = [] }: Layer): string | undefined {
+  return problem ?? parts.find((part) => part.problem !== undefined)?.problem
+}
+
+function hasOutputs(layer: Layer): boolean {
+  return (layer.parts ?? [layer]).every(({ outputs, ranks = [] }) =>
+    [{ outputs }, ...ranks].every((one) => one.outputs.length > 0),
+  )
+}
+
+/** The files of a tensor: of each part, on each rank. Parts run side by side, so they share their inputs. */
+function filesOf(layer: Layer, kind: keyof RankFiles, index: number): string[][] {
+  const parts = layer.parts ?? [layer]
+  const used = kind === 'inputs' ? parts.slice(0, 1) : parts
+  return used.map((part) => (part.ranks ?? [part]).flatMap((rank) => rank[kind][index] ?? []))
+}
+
+/** The open tensors of a layer: of each part, on each rank. */
+class OpenGrid {
+  readonly tensors
+  private readonly steps: readonly OpenStep[]
+
+  /** @throws GoldenLogitsError what the reader throws; no file stays open */
+  constructor(files: readonly (readonly string[])[], reader: TensorReader) {
+    const steps: OpenStep[] = []
+    this.steps = steps
+    try {
+      for (const names of files) steps.push(new OpenStep(names, reader))
+    } catch (error) {
+      this.close()
+      throw error
+    }
+    this.tensors = steps.map((step) => step.files.map(({ tensors }) => tensors[0]!))
+  }
+
+  close(): void {
+    for (const step of this.steps) step.close()
   }
 }

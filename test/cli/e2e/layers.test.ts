@@ -57,6 +57,22 @@ describe('compare --layers', () => {
   })
 
   test.each([
+    ['{"root.norm": 3}', 'it holds 3 for root.norm'],
+    ['["root.norm"]', 'it holds a list'],
+    ['{"root.norm": []}', 'it holds a list for root.norm'],
+    ['root.norm: root.norm', 'it is not JSON'],
+    ['null', 'it holds null'],
+  ])('refuses a file that is no mapping: %s', (text, problem) => {
+    const shell = new Shell()
+    writeFileSync(shell.path('names.json'), text)
+    const { code, stderr } = shell.run(`compare ${honest} ${golden} --layers --token 0 --mapping names.json`)
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      `names.json: ${problem}; expected an object of layer names, such as { "root.lm_head": "67_LmHead" }, or of arrays of the parts of a fused module`,
+    )
+  })
+
+  test.each([
     ['--layers', 'compare --layers needs the token whose layers are compared: --token 3'],
     ['--token 0', '--token needs --layers'],
     ['--layers --token 0 --steps 0', '--steps has no meaning with --layers'],
