@@ -279,7 +279,7 @@ def copies(entries):
 
 
 @torch.no_grad()
-def decode(model, prompt, steps, forced=None, eos=None):
+def decode(model, prompt, steps, forced=None, eos=None, cache=True):
     """Generates `steps` tokens for one prompt, one forward pass each, and returns their ids.
 
     model   maps ids [1, length] to logits, or to an object with `.logits`. A model with a cache, as those of transformers
@@ -287,25 +287,27 @@ def decode(model, prompt, steps, forced=None, eos=None):
     prompt  a list of token ids, or a tensor [1, length].
     forced  ids to feed in place of the model's own, at least steps - 1 of them.
     eos     the id that ends the text, if it should end there. Forced text does not end.
+    cache   False feeds the text so far at each step, to models with a cache too. Then each token is collected with every
+            position of the text, which shows far better which layer diverges than one position does.
     """
     ids = torch.as_tensor(prompt).reshape(1, -1)
     if forced is not None and len(forced) < steps - 1:
         raise ValueError(f"{steps} tokens need {steps - 1} forced ids, got {len(forced)}")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     text = ids.to(device)
-    fed, cache, chosen = text, None, []
+    fed, past, chosen = text, None, []
+    has_cache = hasattr(model, "config") and hasattr(model, "generate")
     for step in range(steps):
-        with_cache = hasattr(model, "config") and hasattr(model, "generate")
-        output = model(fed, past_key_values=cache, use_cache=True) if with_cache else model(fed)
+        output = model(fed, past_key_values=past, use_cache=cache) if has_cache else model(fed)
         logits = getattr(output, "logits", output)
-        cache = getattr(output, "past_key_values", None)
+        past = getattr(output, "past_key_values", None) if cache else None
         chosen.append(int(logits.reshape(-1, logits.shape[-1])[-1].argmax()))
         if step == steps - 1 or (forced is None and chosen[-1] == eos):
             break
         token = chosen[-1] if forced is None else int(forced[step])
         next_token = torch.tensor([[token]], device=device)
         text = torch.cat([text, next_token], dim=1)
-        fed = next_token if cache is not None else text
+        fed = next_token if past is not None else text
     return chosen
 
 
