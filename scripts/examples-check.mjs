@@ -11,7 +11,7 @@ import { Project } from './lib/project.mjs'
 import { run, tail } from './lib/run.mjs'
 
 /** The name of the folder and the number of its tests. */
-const EXAMPLES = { 'onnxruntime-node': 3, 'transformers-js': 3, browser: 2 }
+const EXAMPLES = { 'onnxruntime-node': 4, 'transformers-js': 3, browser: 2 }
 
 const checks = new Checks()
 const packed = await pack()
@@ -25,6 +25,7 @@ for (const [name, tests] of Object.entries(EXAMPLES)) {
   try {
     project.copy(`examples/${name}`, name)
     project.copy('examples/models', 'models')
+    project.copy('examples/collect', 'collect')
     const problem = await installProblem(project.path(name))
     if (problem !== undefined) checks.skip(`examples/${name}`, `its packages cannot be installed:\n${problem}`)
     else await checks.hold(`examples/${name}`, () => runExample(project, name, tests, chromium))

@@ -6,9 +6,11 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples/collect"))
 
+import serving
 import torch
 from collect import Collector, ReplayedGraph, decode, deterministic, forced_processor
 from tiny_model import TinyModel
@@ -82,6 +84,69 @@ facts["module typo"] = message_of(ValueError, lambda: Collector(model, OUT / "x"
 facts["no token"] = message_of(RuntimeError, lambda: collected("x", model, steps=2, tokens=[7]))
 facts["few forced"] = message_of(ValueError, lambda: decode(model, PROMPT, 4, forced=[1]))
 
+# Two ranks, each with one half of the vocabulary.
+def half_of(rank):
+    half = TinyModel()
+    half.lm_head.weight = nn.Parameter(half.lm_head.weight.chunk(2)[rank].clone())
+    return half
+
+
+for rank in (0, 1):
+    collected("ranks", half_of(rank), forced=ids, rank=rank, run="20260301_101500")
+
+class Processor(nn.Module):
+    """The module that makes logits of hidden states; as `next_token_logits` in SGLang."""
+
+    def __init__(self, wrapped):
+        super().__init__()
+        self.wrapped = wrapped
+
+    def forward(self, lm_head, hidden):
+        logits = lm_head(hidden[0, -1:])
+        return SimpleNamespace(next_token_logits=logits) if self.wrapped else logits
+
+
+class Served(nn.Module):
+    """A model as engines have it: its forward pass ends before the LM head."""
+
+    def __init__(self, wrapped=False):
+        super().__init__()
+        tiny = TinyModel()
+        self.lm_head, self.logits_processor = tiny.lm_head, Processor(wrapped)
+        tiny.lm_head = nn.Identity()
+        self.model = tiny
+
+    def forward(self, ids):
+        return self.model(ids)
+
+    @torch.no_grad()
+    def request(self, text):
+        # SGLang calls `forward` itself, so that the hooks of the outermost module do not run.
+        hidden = self.forward(text) if self.logits_processor.wrapped else self(text)
+        return self.logits_processor(self.lm_head, hidden)
+
+
+texts = [torch.tensor([PROMPT + ids[:n]]) for n in range(4)]
+vllm = Served()
+vllm.request(texts[0])
+serving.start_logits(vllm, OUT / "vllm-logits")
+serving.start_layers(vllm, OUT / "vllm-layers")
+for text in texts:
+    vllm.request(text)
+serving.finish(vllm)
+facts["again"] = message_of(FileExistsError, lambda: serving.start_logits(vllm, OUT / "vllm-logits"))
+serving.start_layers(vllm, OUT / "vllm-none")
+facts["no request"] = message_of(ReplayedGraph, lambda: serving.finish(vllm))
+
+sglang = Served(wrapped=True)
+logits_hook = serving.logits_hook({"directory": str(OUT / "sglang-logits"), "skip": 1})
+sglang.logits_processor.register_forward_hook(logits_hook)
+layers_hook = serving.layers_hook({"directory": str(OUT / "sglang-layers"), "passes": 4})
+sglang.model.register_forward_hook(layers_hook)
+for text in [texts[0], *texts]:
+    sglang.request(text)
+sglang.model(texts[0])
+
 try:
     import transformers
 except ImportError:
@@ -99,6 +164,8 @@ else:
         generated = llama.generate(prompt, max_new_tokens=4, do_sample=False)[0, 3:].tolist()
     with Collector(llama, OUT / "decode") as run:
         facts["decode"] = decode(llama, prompt, 4)
+    with Collector(llama, OUT / "text", layers="all", tokens=[3]) as run:
+        facts["text"] = decode(llama, prompt, 4, cache=False)
     llama.bfloat16()
     with Collector(llama, OUT / "forced") as run:
         forced = [forced_processor(generated, 3)]

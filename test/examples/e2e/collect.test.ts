@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { compareLayers } from '../../../src/compare/layers/compare-layers.js'
 import { compareDumps, loadDump, readTensors } from '../../../src/index.js'
 import { matchers } from '../../../src/matchers.js'
 
@@ -39,6 +40,8 @@ if (hasTorch && facts.transformers === null) {
   console.warn(`skipped: ${PYTHON} has no transformers, so collecting from its generate is not tested`)
 }
 
+const FORCED = { decoding: 'forced', dtype: 'fp32' } as const
+
 const load = (name: string) => loadDump(join(OUT, name))
 
 describe.skipIf(!hasTorch)('the collector of examples/collect', () => {
@@ -64,6 +67,26 @@ describe.skipIf(!hasTorch)('the collector of examples/collect', () => {
     // The same text: the logits of a model with other weights are not that close.
     const similarity = (token: { metrics?: { cosineSimilarity?: number } }) => token.metrics!.cosineSimilarity!
     expect(Math.min(...comparison.tokens.map(similarity))).toBeGreaterThan(0.999)
+  })
+
+  test('the ranks of a run are joined, and give the logits of one process', () => {
+    const [joined, alone] = [load('ranks'), load('first')]
+    expect(compareDumps(joined, alone, FORCED).counts).toMatchObject({ total: 6, passed: 6 })
+    // Half of the vocabulary of another model must not pass.
+    expect(compareDumps(joined, load('bf16-free'), FORCED).pass).toBe(false)
+  })
+
+  test.each(['vllm', 'sglang'])('collects logits and layers inside of an engine: %s', (engine) => {
+    const golden = compareDumps(load(`${engine}-logits`), load('first'), { ...FORCED, steps: { from: 0, to: 3 } })
+    expect(golden.counts).toMatchObject({ total: 4, passed: 4, missing: 0, extra: 0 })
+    // The text of token 1 has all its positions.
+    const layers = compareLayers(load(`${engine}-layers`), load('layers'), {
+      step: 1,
+      dtype: 'fp32',
+      unpaired: 'allow',
+    })
+    expect(layers.finding.kind).toBe('identical')
+    expect(layers.counts.compared).toBeGreaterThan(40)
   })
 
   test('writes every module with its input, of the tokens that are named, in the folder of the rank', () => {
@@ -97,6 +120,8 @@ describe.skipIf(!hasTorch)('the collector of examples/collect', () => {
     ['layers typo', /^layers must be "last", "all" or a list of module names, got "every"$/],
     ['module typo', /^the model has no module root\.head/],
     ['no token', /^the model ran 2 times, and none of these tokens was to be collected: \[7\]$/],
+    ['again', /vllm-logits holds logits: a dump is never written to twice; choose another folder$/],
+    ['no request', /^no forward pass of the model was seen/],
     ['few forced', /^4 tokens need 3 forced ids, got 1$/],
   ])('refuses: %s', (name, message) => {
     expect(facts[name]).toMatch(message)
@@ -106,8 +131,18 @@ describe.skipIf(!hasTorch)('the collector of examples/collect', () => {
     expect(facts.decode).toEqual(facts.generated)
     expect(facts.forced).toEqual(facts.generated)
     const options = { decoding: 'forced', dtype: 'bf16' } as const
+    expect(facts.text).toEqual(facts.generated)
     expect(load('generate').steps.length).toBe(4)
     expect(compareDumps(load('decode'), load('generate'), { ...options, dtype: 'fp32' }).pass).toBe(true)
+    // With the cache, the last position; without it, every position of the text.
+    const shapes = ['generate', 'text'].map((name) => {
+      const [run] = [...load(name).steps].filter(({ step }) => step === 3)
+      return readTensors(run!.files[0]!)[0]!.shape
+    })
+    expect(shapes).toEqual([
+      [1, 1, 128],
+      [1, 6, 128],
+    ])
     expect(compareDumps(load('forced'), load('generate'), options).counts).toMatchObject({ total: 4, compared: 4 })
   })
 })
