@@ -29,18 +29,15 @@ function compared(settings: Settings, env: object = {}) {
   return JSON.parse(execFileSync(process.execPath, [...args, JSON.stringify(settings)], options))
 }
 
-// A record takes 144 bytes, the noise of its token 24, and the list of steps nothing.
+// A record takes 144 bytes, the noise of its token 24, and the list of steps nothing. What a thread has not yet collected
+// differs from run to run, and what it keeps does not: one run within the limit proves it.
 test.each([
   [1, 16, 300],
   [2, 16_384, 300],
-])('200,000 tokens on %i threads of width %i take at most %i bytes each', (threads, width, bytes) => {
-  const raised = [2000, 200_000].map((tokens) => {
-    // What a thread has not yet collected differs from run to run: what is kept is in each of them.
-    const runs = Array.from({ length: threads }, () => compared({ tokens, threads, width, matcher: true }))
-    for (const run of runs) expect(run).toMatchObject({ pass: true, started: threads - 1 })
-    return Math.min(...runs.map((run) => run.raised))
-  })
-  expect(raised[1]! - raised[0]!).toBeLessThan((198_000 * bytes) / 2 ** 20)
+])('200,000 tokens on %i threads of width %i take at most %i bytes each', { retry: 1 }, (threads, width, bytes) => {
+  const [few, many] = [2000, 200_000].map((tokens) => compared({ tokens, threads, width, matcher: true }))
+  expect(many).toMatchObject({ pass: true, started: threads - 1 })
+  expect(many.raised - few.raised).toBeLessThan((198_000 * bytes) / 2 ** 20)
 })
 
 test('the same with the rows of a reporter', () => {
