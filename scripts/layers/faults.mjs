@@ -1,10 +1,12 @@
 /**
- * Prints, for faults planted in a model, how many first diverging layers `toMatchGoldenLayers` names rightly, wrongly and
- * not at all, with and without a floor, at many positions (the prefill) and at one (a decode); and its false alarms on
+ * Prints, for faults planted in a model, how many first diverging layers a comparison of layers names rightly, wrongly and
+ * not at all: with and without a floor, at many positions (the prefill) and at one (a decode); and its false alarms on
  * honest runs.
  *
  *     npm run build && node scripts/layers/faults.mjs tiny
- *     node scripts/layers/faults.mjs MODEL.gguf            # PYTHON names the interpreter
+ *     node scripts/layers/faults.mjs MODEL.gguf --texts B --tokens 9        # PYTHON names the interpreter
+ *
+ * The flags are those of plant_faults.py; `--texts A` is for choosing thresholds, `--texts B` for reporting.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,10 +17,12 @@ import { matchers } from '../../dist/esm/matchers.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'faults-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-const [model = 'tiny'] = process.argv.slice(2)
+const [model = 'tiny', ...flags] = process.argv.slice(2)
+const dtype = flags.includes('--dtype') ? flags[flags.indexOf('--dtype') + 1] : 'bf16'
 const script = join(import.meta.dirname, 'plant_faults.py')
-const child = spawn(process.env.PYTHON ?? 'python3', [script, folder, model], { stdio: ['pipe', 'pipe', 'inherit'] })
-
+const child = spawn(process.env.PYTHON ?? 'python3', [script, folder, model, ...flags], {
+  stdio: ['pipe', 'pipe', 'inherit'],
+})
 child.on('exit', (code) => {
   if (code !== 0) process.exitCode = 1
 })
@@ -26,69 +30,113 @@ child.on('exit', (code) => {
 /** Of a model that reads the complete text again, the second token has many positions too. */
 const SETTINGS = [
   { name: 'prefill, floor', step: 0, floor: true },
-  { name: 'prefill', step: 0, floor: false },
+  { name: 'prefill', step: 0 },
   ...(model === 'tiny'
     ? []
     : [
         { name: '1 position, floor', step: 1, floor: true },
-        { name: '1 position', step: 1, floor: false },
+        { name: '1 position', step: 1 },
       ]),
 ]
-/** By fault, then by setting: right, wrong, none. */
-const table = new Map()
-const wrongNames = []
-let runs = 0
+
+/** One row for each run: what was planted, and what each setting made of it. */
+const rows = []
+let planned = 0
 
 for await (const line of createInterface(child.stdout)) {
   const run = JSON.parse(line)
+  if (run.role === 'plan') planned = run.runs
   if (run.role === 'test') {
-    const counts = table.get(run.fault) ?? SETTINGS.map(() => [0, 0, 0])
-    table.set(run.fault, counts)
-    SETTINGS.forEach((setting, i) => {
-      const { pass, name } = resultOf(run, setting)
-      // An honest run must pass. A fault must be named; a failure without a name is no wrong name.
-      const place = run.expected === null ? (pass ? 0 : 1) : name === undefined ? 2 : name === run.expected ? 0 : 1
-      counts[i][place]++
-      if (place === 1) wrongNames.push(`${setting.name}: ${run.fault} in ${run.expected}: named ${name}`)
-    })
+    rows.push({ ...run, results: SETTINGS.map((setting) => resultOf(run, setting)) })
     rmSync(join(folder, run.path), { recursive: true })
+    // What there is so far, if the run is stopped.
+    if (rows.length % 100 === 0) print()
   }
   child.stdin.write('\n')
-  // What there is so far, if the run is stopped.
-  if (runs++ % 50 === 49) print()
 }
 print()
 
-function resultOf({ path, prompt }, { step, floor }) {
-  const options = { step, dtype: 'bf16', ...(floor && { floor: join(folder, `floor${prompt}`) }) }
-  const golden = join(folder, `golden${prompt}`)
-  const { pass, message } = matchers.toMatchGoldenLayers.call({ isNot: false }, join(folder, path), golden, options)
+/** `right` and `wrong` by the name, `fails` without a name, or `passes`. */
+function resultOf({ path, golden, floor, expected }, setting) {
+  const options = { step: setting.step, dtype, ...(setting.floor && { floor: join(folder, floor) }) }
+  const sides = [join(folder, path), join(folder, golden)]
+  const { pass, message } = matchers.toMatchGoldenLayers.call({ isNot: false }, ...sides, options)
   const [, name] = /^First layer that diverges: (\S+)/m.exec(message()) ?? []
-  return { pass, name }
+  if (name === undefined) return { outcome: pass ? 'passes' : 'fails' }
+  const [, rule] = /^ {2}rule +([a-z-]+)/m.exec(message())
+  return { outcome: expected?.includes(name) ? 'right' : 'wrong', rule, name }
 }
 
-function addTo(sums, counts) {
-  for (const [i, count] of counts.entries()) for (const [j, value] of count.entries()) sums[i][j] += value
+function groupsOf(list, keyOf) {
+  const groups = new Map()
+  for (const item of list) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
+  return groups
 }
 
 function print() {
-  const width = Math.max(...[...table.keys()].map((name) => name.length), 'all faults'.length)
-  const line = (name, cells) => console.log([name.padEnd(width), ...cells.map((cell) => cell.padStart(18))].join('  '))
-  line(
-    'right / wrong / none',
-    SETTINGS.map(({ name }) => name),
-  )
-  const sums = SETTINGS.map(() => [0, 0, 0])
-  for (const [fault, counts] of table) {
-    if (fault !== 'honest') addTo(sums, counts)
-    line(
-      fault,
-      counts.map((count) => (fault === 'honest' ? `${count[1]} alarms of ${count[0] + count[1]}` : count.join(' / '))),
+  console.log(`\n${rows.length} of ${planned} runs`)
+  const outcomes = ['right', 'wrong', 'fails', 'passes']
+  const planted = rows.filter(({ expected }) => expected)
+  const byFault = groupsOf(planted, ({ fault, group }) => `${group}: ${fault}`)
+  const byGroup = groupsOf(planted, ({ group }) => `ALL ${group}`)
+  const byRounding = groupsOf(planted, ({ rounding }) => `rounding: ${rounding}`)
+  const cells = (group) =>
+    SETTINGS.map((_, i) =>
+      outcomes.map((outcome) => group.filter(({ results }) => results[i].outcome === outcome).length),
     )
-  }
-  line(
-    'all faults',
-    sums.map((count) => count.join(' / ')),
+  table(
+    outcomes.join(' / '),
+    [...sorted(byFault), ...sorted(byGroup), ...sorted(byRounding), ['ALL', planted]].map(([name, group]) => [
+      name,
+      cells(group).map((counts) => counts.join(' / ')),
+    ]),
   )
-  for (const text of wrongNames) console.log(text)
+  const rules = [...new Set(planted.flatMap(({ results }) => results.flatMap(({ rule }) => rule ?? [])))].sort()
+  table(
+    'right / wrong by rule',
+    rules.map((rule) => [
+      rule,
+      SETTINGS.map((_, i) =>
+        ['right', 'wrong']
+          .map(
+            (outcome) =>
+              planted.filter(({ results }) => results[i].rule === rule && results[i].outcome === outcome).length,
+          )
+          .join(' / '),
+      ),
+    ]),
+  )
+  const honest = groupsOf(
+    rows.filter(({ expected }) => !expected),
+    ({ rounding }) => rounding,
+  )
+  const alarms = (group) =>
+    SETTINGS.map(
+      (_, i) => `${group.filter(({ results }) => results[i].outcome !== 'passes').length} of ${group.length}`,
+    )
+  table(
+    'alarms of honest runs',
+    [...sorted(honest), ['ALL', [...honest.values()].flat()]].map(([name, group]) => [name, alarms(group)]),
+  )
+  for (const { fault, expected, rounding, results } of rows) {
+    for (const [i, { outcome, name, rule }] of results.entries()) {
+      const isBad = expected ? outcome === 'wrong' : outcome !== 'passes'
+      if (!isBad) continue
+      const what = expected ? `${fault} in ${expected}` : 'honest'
+      console.log(
+        `${SETTINGS[i].name}: ${what} (${rounding}): ${name ? `named ${name} (${rule})` : 'fails without a name'}`,
+      )
+    }
+  }
+}
+
+function sorted(groups) {
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function table(title, lines) {
+  const width = Math.max(title.length, ...lines.map(([name]) => name.length))
+  console.log()
+  for (const [name, cells] of [[title, SETTINGS.map(({ name }) => name)], ...lines])
+    console.log([name.padEnd(width), ...cells.map((cell) => cell.padStart(20))].join('  '))
 }
