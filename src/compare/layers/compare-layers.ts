@@ -38,7 +38,8 @@ export function compareLayers(
   const sides = { golden: asDump('golden', golden), dump: asDump('dump', dump) }
   const { step } = settings
   const [left, right] = [layersOf(sides.golden, step), layersOf(sides.dump, step)]
-  const pairUp = sides.golden.layout === sides.dump.layout ? pairLayers : pairByRole
+  const isAtb = ({ layout }: Dump) => layout === 'atb'
+  const pairUp = isAtb(sides.golden) === isAtb(sides.dump) ? pairLayers : pairByRole
   const pairs = pairUp(left.layers, right.layers, settings.mapping)
   if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
   const reader = new LayerReader(sides.golden.budgets, sides.dump.budgets)

@@ -20,8 +20,9 @@ export function inOrder(
   dump: readonly Layer[],
   pairs: readonly LayerPair[],
 ): Omit<LayerPairs, 'renamed'> {
-  const places = new Map(golden.map((layer, i) => [layer, i]))
-  const placeOf = ({ golden }: LayerPair) => Math.max(...partsOf(golden).map((part) => places.get(part)!))
+  const places = new Map(golden.map(({ name }, i) => [name, i]))
+  const placeOf = ({ golden: { inputOf, ...layer } }: LayerPair) =>
+    inputOf ? places.get(inputOf.name)! - 0.5 : Math.max(...partsOf(layer).map(({ name }) => places.get(name)!))
   const rest = withoutPaired(golden, dump, pairs)
   const sorted = [...pairs].sort((a, b) => placeOf(a) - placeOf(b))
   return { pairs: sorted, goldenOnly: rest.golden, dumpOnly: rest.dump }
@@ -29,13 +30,16 @@ export function inOrder(
 
 /** The layers of each side that are in no pair. */
 export function withoutPaired(golden: readonly Layer[], dump: readonly Layer[], pairs: readonly LayerPair[]) {
-  const used = new Set(pairs.flatMap(layersIn))
-  return { golden: golden.filter((layer) => !used.has(layer)), dump: dump.filter((layer) => !used.has(layer)) }
+  const unused = (layers: readonly Layer[], side: 'golden' | 'dump') => {
+    const used = new Set(pairs.flatMap((pair) => namesIn(pair[side])))
+    return layers.filter(({ name }) => !used.has(name))
+  }
+  return { golden: unused(golden, 'golden'), dump: unused(dump, 'dump') }
 }
 
-/** The layers of both sides that a pair stands for. */
-export function layersIn({ golden, dump }: LayerPair): Layer[] {
-  return [...partsOf(golden), ...partsOf(dump)]
+/** The layers that one side of a pair stands for; none for the input of another layer. */
+export function namesIn(layer: Layer): string[] {
+  return layer.inputOf ? [] : partsOf(layer).map(({ name }) => name)
 }
 
 function partsOf(layer: Layer): readonly Layer[] {

@@ -1,44 +1,56 @@
 import type { Layer } from '../../dumps/layers/index.js'
+import { parseAtbLayer } from '../../dumps/layouts/atb/names.js'
 import { isHeadName } from '../../dumps/layouts/names.js'
 import { isEmbedding } from './ladder.js'
-import { inOrder, type LayerPairs, layersIn } from './layer-pairs.js'
+import { inOrder, type LayerPair, type LayerPairs, namesIn } from './layer-pairs.js'
 import { type Mapping, mappedPairs } from './mapping.js'
+import { isOperation, pairBlocks } from './pair-blocks.js'
 
 /**
  * Pairs the modules of a torch dump with the operations of an ATB dump, which have no names in common: the embedding, the
- * decoder layers in their order, the final norm and the LM head. What is inside a decoder layer stays without a partner.
+ * decoder layers in their order, what is inside them, the final norm and the LM head.
  * @param mapping names of the dump by names of the golden; it comes before every role
  */
 export function pairByRole(golden: readonly Layer[], dump: readonly Layer[], mapping: Mapping = {}): LayerPairs {
   const roles = [rolesOf(golden), rolesOf(dump)] as const
   const pairs = mappedPairs(golden, dump, mapping)
-  const used = new Set(pairs.flatMap(layersIn))
+  const used = {
+    golden: new Set(pairs.flatMap((pair) => namesIn(pair.golden))),
+    dump: new Set(pairs.flatMap((pair) => namesIn(pair.dump))),
+  }
+  const add = (pair: LayerPair) => {
+    const names = { golden: namesIn(pair.golden), dump: namesIn(pair.dump) }
+    if (names.golden.some((name) => used.golden.has(name)) || names.dump.some((name) => used.dump.has(name))) return
+    pairs.push(pair)
+    for (const name of names.golden) used.golden.add(name)
+    for (const name of names.dump) used.dump.add(name)
+  }
   const pair = (layer: Layer | undefined, partner: Layer | undefined) => {
-    if (!layer || !partner || used.has(layer) || used.has(partner)) return
-    pairs.push({ golden: layer, dump: partner })
-    used.add(layer).add(partner)
+    if (layer && partner) add({ golden: layer, dump: partner })
   }
   pair(roles[0].embedding, roles[1].embedding)
   pair(roles[0].head, roles[1].head)
   pair(roles[0].norm, roles[1].norm)
   // Another number of layers is another model, or a dump of some of its layers: the files do not show which.
-  const [ours, theirs] = [roles[0].series, roles[1].series]
-  const layers = matchingSeries(ours, theirs)
-  if (layers) for (let i = 0; i < layers[0].length; i++) pair(layers[0][i], layers[1][i])
-  return {
-    ...inOrder(golden, dump, pairs),
-    renamed:
-      'torch modules and ATB operations are paired by role: embedding, decoder layers in their order, final norm, LM head',
-  }
+  const series = matchingSeries(roles[0].series, roles[1].series) ?? [[], []]
+  series[0].forEach((block, i) => {
+    const partner = series[1][i]!
+    pair(block.whole, partner.whole)
+    for (const inner of pairBlocks(block.inside, partner.inside)) add(inner)
+  })
+  return { ...inOrder(golden, dump, pairs), renamed: RENAMED }
 }
+
+const RENAMED =
+  'torch modules and ATB operations are paired by role: embedding, decoder layers in their order, in each of them projections, attention, norms and feed-forward by type and order, final norm, LM head'
 
 interface Roles {
   readonly embedding?: Layer | undefined
   readonly head?: Layer | undefined
   /** The last norm outside of the decoder layers. */
   readonly norm?: Layer | undefined
-  /** Layers that occur several times side by side, by what they have in common. */
-  readonly series: ReadonlyMap<string, readonly Layer[]>
+  /** Decoder layers, by what their names have in common. */
+  readonly series: ReadonlyMap<string, readonly Block[]>
 }
 
 function rolesOf(layers: readonly Layer[]): Roles {
@@ -56,23 +68,43 @@ function isInside(name: string): boolean {
   return name.includes('/') || /\.\d+\./.test(name)
 }
 
+/** A decoder layer: itself, if its own tensors were dumped, and what is inside it. */
+interface Block {
+  whole?: Layer
+  readonly inside: Layer[]
+}
+
 /** `root.model.layers.*` of torch, and the operations of one type at the top of an ATB model. */
-function seriesOf(layers: readonly Layer[]): Map<string, Layer[]> {
-  const series = new Map<string, Layer[]>()
+function seriesOf(layers: readonly Layer[]): Map<string, Block[]> {
+  const series = new Map<string, Map<string, Block>>()
   for (const layer of layers) {
-    const module = /^(.*\.)\d{1,9}$/.exec(layer.name)?.[1]
-    const operation = /^\d{1,9}_(.+)$/.exec(layer.name)?.[1] ?? /^(.+)_\d{1,9}$/.exec(layer.name)?.[1]
-    const key = module ?? (layer.name.includes('/') ? undefined : operation)
-    if (key !== undefined) series.set(key, [...(series.get(key) ?? []), layer])
+    const [key, name] = placeIn(layer.name)
+    if (key === undefined || name === undefined) continue
+    const blocks = series.get(key) ?? new Map<string, Block>()
+    series.set(key, blocks)
+    const block = blocks.get(name) ?? { inside: [] }
+    blocks.set(name, block)
+    if (layer.name === name) block.whole = layer
+    else block.inside.push(layer)
   }
-  return series
+  return new Map([...series].map(([key, blocks]) => [key, [...blocks.values()]]))
+}
+
+/** The series of a layer, and the decoder layer that it is or is in. */
+function placeIn(name: string): [series?: string | undefined, block?: string] {
+  if (!isOperation(name)) {
+    const match = /^(.*?\.)\d{1,9}(?=\.|$)/.exec(name)
+    return match ? [match[1], match[0]] : []
+  }
+  const top = name.split('/')[0]!
+  return [parseAtbLayer(top)?.op, top]
 }
 
 /** The one pair of series of equal length, of at least two; undefined if there is none, or several. */
 function matchingSeries(
   ours: Roles['series'],
   theirs: Roles['series'],
-): readonly [readonly Layer[], readonly Layer[]] | undefined {
+): readonly [readonly Block[], readonly Block[]] | undefined {
   const matches = [...ours.values()].flatMap((a) =>
     [...theirs.values()].filter((b) => a.length > 1 && a.length === b.length).map((b) => [a, b] as const),
   )

@@ -14,6 +14,8 @@ export interface Layer {
   readonly ranks?: readonly RankFiles[]
   /** The layers that together are one fused module of the other side; `outputs` and `inputs` are the first's. */
   readonly parts?: readonly Layer[]
+  /** The layer whose first input this is, if no layer of the side computes it by itself. */
+  readonly inputOf?: Layer
 }
 
 /** The files of a layer on one rank. */

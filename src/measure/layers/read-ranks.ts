@@ -1,5 +1,5 @@
 import type { LazyTensor } from '../../tensor/tensor.js'
-import { rowsOf, widthOf } from './derived-tensors.js'
+import { allColumns, columnTensor, rowsOf, widthOf } from './derived-tensors.js'
 import { type Fused, fusedByParts, fusedByRanks } from './fused.js'
 import {
   added,
@@ -40,11 +40,26 @@ export function readRanks(
     }
     return readSides(ranksOf(golden[0]!), ranksOf(dump[0]!), fused, key)
   }
-  if (golden.length > 1 && dump.length > 1) return { reason: 'both sides hold it in parts' }
+  if (golden.length > 1 && dump.length > 1) return partByPart(golden, dump)
   const sides = [golden.map(ranksOf), dump.map(ranksOf)] as const
   return golden.length > 1
     ? fusedByParts(sides[0], sides[1][0]!, 'golden', key)
     : fusedByParts(sides[1], sides[0][0]!, 'dump', key)
+}
+
+/** Both sides hold the same parts: each is read by itself. */
+function partByPart(golden: Grid, dump: Grid): Candidate | Unread {
+  if (golden.length !== dump.length)
+    return { reason: `${golden.length} parts in the golden, ${dump.length} in the dump` }
+  const read = golden.map((part, i) => readSides(ranksOf(part), ranksOf(dump[i]!), undefined, undefined))
+  const open = read.find((pair) => 'reason' in pair)
+  if (open) return open
+  const pairs = read as readonly Candidate[]
+  const side = (of: 'golden' | 'dump'): Reading => {
+    const tensor = columnTensor(pairs.map((pair) => allColumns(pair[of].tensor)))
+    return { key: 'parts', text: `${pairs.length} parts joined by columns`, tensor }
+  }
+  return { golden: side('golden'), dump: side('dump') }
 }
 
 /** Why the tensors of one side cannot be put together. */

@@ -273,6 +273,9 @@ describe('fused projections', () => {
       [0, 1, 2, 3].map((rank) => tensor(i === 0 ? shard(part, rank, 4) : shard(part, rank >> 1, 2))),
     )
     expect(outcome(ranks(beside(q, k, v)), grid, 'qkv')).toMatchObject({ error: 0 })
-    expect(read(grid, grid)).toEqual({ reason: 'both sides hold it in parts' })
+    const joinedParts = '3 parts joined by columns'
+    expect(outcome(parts(q, k, v), grid)).toEqual({ error: 0, golden: joinedParts, dump: joinedParts })
+    expect(read(parts(gate, up), grid)).toEqual({ reason: '2 parts in the golden, 3 in the dump' })
+    expect(read(parts(q, k, whole), grid)).toMatchObject({ reason: expect.stringContaining('other shapes') })
   })
 })
