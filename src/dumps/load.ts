@@ -10,9 +10,9 @@ import { firstOf, type List } from '../lib/lazy-list.js'
 import { info, warning } from '../lib/note.js'
 import { dumpOfRuns, splitRuns } from './all-runs.js'
 import { commonFolder, expand, patternOf } from './expand.js'
+import { dumpOfFileRun, fileRuns, pickFileRun } from './file-runs.js'
 import { findIds } from './find-ids.js'
 import { refuseForeign } from './foreign-files.js'
-import { type AnswersScan, pickAnswer, scanAnswers } from './layouts/answers/index.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { scanKld } from './layouts/kld/index.js'
 import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
@@ -63,12 +63,11 @@ function openPaths(pathOrGlob: string, paths: readonly string[], options: LoadDu
   const located = locate(paths)
   if (options.run !== 'all') return ofKind(openLocated(pathOrGlob, paths, located, options), options.kind)
   const { run, ...others } = options
-  const answers = paths.length === 1 ? scanAnswers(paths[0]!, others) : undefined
-  if (answers) {
-    const runs = answers.map(({ name, scan }) => ({
-      name,
-      dump: ofKind(dumpOfAnswer(pathOrGlob, scan, others), others.kind),
-    }))
+  const inFile = fileRuns(paths, others)
+  if (inFile) {
+    const runs = inFile.map(({ name, scan }) => {
+      return { name, dump: ofKind(dumpOfFileRun(pathOrGlob, scan, others), others.kind) }
+    })
     return dumpOfRuns(pathOrGlob, runs, located.ignored, options)
   }
   const runs = splitRuns(pathOrGlob, paths, located).map(({ name, paths, located }) => {
@@ -83,8 +82,8 @@ function openPaths(pathOrGlob: string, paths: readonly string[], options: LoadDu
 
 function openLocated(pathOrGlob: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Dump {
   const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
-  const answers = file === undefined ? undefined : scanAnswers(file, options)
-  if (answers) return dumpOfAnswer(pathOrGlob, pickAnswer(pathOrGlob, answers, options.run), options)
+  const inFile = fileRuns(paths, options)
+  if (inFile) return dumpOfFileRun(pathOrGlob, pickFileRun(pathOrGlob, inFile, options.run), options)
   const context = { path: pathOrGlob, options, ignored: located.ignored }
   const kld = file === undefined ? undefined : scanKld(file, options)
   const raw = file === undefined || kld ? undefined : scanLlamaDebug(file, options)
@@ -144,10 +143,6 @@ function ofKind(dump: Dump, kind: DumpKind | undefined): Dump {
   if (found === kind) return { ...dump, isKindGiven: true }
   const message = `holds ${found}, and the option kind says ${kind}; set kind: '${found}', or leave it out`
   throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
-}
-
-function dumpOfAnswer(path: string, scan: AnswersScan, { budgets = {} }: LoadDumpOptions): Dump {
-  return { path, named: 'file', ignored: [], budgets, ...scan }
 }
 
 const KINDS = ['logits', 'log-probabilities', 'known-ids'] as const satisfies readonly DumpKind[]

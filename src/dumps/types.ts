@@ -1,8 +1,16 @@
+import type { AnswerRow } from '../formats/log-prob-json/index.js'
 import type { Budgets } from '../io/budgets.js'
 import type { List } from '../lib/lazy-list.js'
 import type { Note } from '../lib/note.js'
 import type { MemoryTensor } from '../tensor/memory-tensor.js'
 import type { IdFacts, IdLists } from './token-ids.js'
+
+/** A row of log-probabilities in an answer of a server. */
+export interface ListedStep {
+  readonly row: AnswerRow
+  /** By how much the values of the answer may differ from those that were computed, in nats. */
+  readonly rounding: number
+}
 
 /**
  * One step of a dump: the files that hold its logits, not yet opened. Several files are the ranks of a tensor-parallel
@@ -12,8 +20,10 @@ export interface DumpStep {
   /** Position in the generated sequence; 0 is the token that the prefill produced. */
   readonly step: number
   readonly files: readonly string[]
-  /** The tensor that holds its logits, if they are in memory; then there are no files. */
+  /** The tensor that holds its logits, if they are in memory: they come from no file, or from one that is read as a whole. */
   readonly tensor?: MemoryTensor
+  /** What the answer of a server lists at its position. */
+  readonly listed?: ListedStep
   /** The layer that emitted the logits, e.g. `root.lm_head` or `67_LmHead`; `''` for a bare file. */
   readonly layer: string
   /** Why the step cannot be read though the dump holds a place for it. */
@@ -59,7 +69,17 @@ export interface DumpRun {
 export interface Dump {
   /** As the caller wrote it. */
   readonly path: string
-  readonly layout: 'torch' | 'atb' | 'msprobe' | 'flat' | 'kld' | 'llama-debug' | 'answers' | 'file' | 'memory'
+  readonly layout:
+    | 'torch'
+    | 'atb'
+    | 'msprobe'
+    | 'flat'
+    | 'kld'
+    | 'llama-debug'
+    | 'answers'
+    | 'maxtext'
+    | 'file'
+    | 'memory'
   /** Absent for logits. */
   readonly kind?: DumpKind
   /** The caller gave the kind, and it is this one. */

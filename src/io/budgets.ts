@@ -54,6 +54,8 @@ export interface Budgets {
   onnxFields: number
   /** Bytes of a JSON file. Default 256 MiB. */
   jsonBytes: number
+  /** Values in a JSON file: numbers, texts, lists and objects. Default 2²⁵. */
+  jsonValues: number
   /** Dimensions of a tensor. Default 64. */
   rank: number
 }
@@ -85,6 +87,7 @@ export const DEFAULT_BUDGETS: Readonly<Budgets> = Object.freeze({
   safetensorsHeader: MIB,
   onnxFields: 64 * KIB,
   jsonBytes: 256 * MIB,
+  jsonValues: 2 ** 25,
   rank: 64,
 })
 

@@ -3,7 +3,7 @@ import { type List, listOf } from '../lib/lazy-list.js'
 import { keysOfRows, type OptionalKey } from '../metrics/optional/table.js'
 import type { Precision } from '../metrics/precision.js'
 import { rowKernel } from '../metrics/row-kernel.js'
-import { AnswersSource } from './from-answers.js'
+import { ANSWERS_SOURCE } from './from-answers.js'
 import { FilesSource } from './from-files.js'
 import { KldSource } from './from-kld.js'
 import { LlamaDebugSource } from './from-llama-debug.js'
@@ -70,8 +70,8 @@ export function measureAll(
 
 /** The rows of a dump, from its files or from memory. */
 export function rowsOf({ layout, budgets, rows = {}, ranks }: Dump): RowSource {
-  if (layout === 'memory') return memorySource(rows)
-  if (layout === 'answers') return new AnswersSource(budgets)
+  if (layout === 'memory' || layout === 'maxtext') return memorySource(rows)
+  if (layout === 'answers') return ANSWERS_SOURCE
   if (layout === 'llama-debug') return new LlamaDebugSource(budgets)
   if (layout === 'kld') return new KldSource(budgets)
   return new FilesSource(budgets, rows, rowKernel(), undefined, ranks)

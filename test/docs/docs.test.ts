@@ -87,6 +87,8 @@ function project(build: 'npu' | 'npu-degraded', files: Record<string, string>): 
     mkdirSync(join(folder, 'suite', sample), { recursive: true })
     for (const token of [0, 1]) cpSync(step, join(folder, 'suite', sample, `logits_${token}.pth`))
   }
+  for (const name of ['golden.jsonl', 'maxtext.jsonl'])
+    cpSync(join(ROOT, 'test/fixtures/maxtext', name), join(folder, name))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   return folder
 }

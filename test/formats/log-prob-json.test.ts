@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { readJson } from '../../src/formats/json.js'
 import {
   type AnswerRow,
+  answersIn,
   isWholeRow,
-  readAnswers,
+  roundingOf,
   rowsOfAnswers,
-  startsJson,
 } from '../../src/formats/log-prob-json/index.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import { memorySource } from '../../src/io/memory-source.js'
@@ -16,7 +17,8 @@ const FOLDER = 'test/fixtures/answers'
 
 function read(text: string | object, budgets = DEFAULT_BUDGETS) {
   const bytes = Buffer.from(typeof text === 'string' ? text : JSON.stringify(text))
-  return readAnswers(memorySource(bytes, FILE), budgets)
+  const values = readJson(memorySource(bytes, FILE), budgets)
+  return values && answersIn(values)
 }
 
 function readFixture(name: string) {
@@ -285,15 +287,6 @@ test('an answer that was cut is one clear error, and other texts are no answers'
   expect(read('{"choices": [{"text": "no log-probabilities"}]}')).toBeUndefined()
 })
 
-test('a file over its budget is refused before it is read', () => {
-  const text = 'bytes of a JSON file: 23 is over the budget jsonBytes of 20'
-  expectRefusal(
-    () => read('{"completion_probabi": 1', { ...DEFAULT_BUDGETS, jsonBytes: 20 }),
-    'limit-exceeded',
-    text.replace('23', '24'),
-  )
-})
-
 describe('answers with parts missing or of another type: what is there is read, what is not has a reason', () => {
   const choice = (logprobs: unknown, more = {}) => read({ choices: [{ logprobs, ...more }] })?.[0]
   const sglang = (meta_info: object) => read({ meta_info })?.[0]
@@ -378,11 +371,6 @@ test('a row is whole if it lists every id from 0 on, and leaves no probability f
   expect(isWholeRow({ problem: 'it lists no vocab id' })).toBe(false)
 })
 
-test('lines that are no JSON, or no objects, are one text', () => {
-  expect(read('{"a": 1}\nx')).toBeUndefined()
-  expect(read('[1]\n[2]')).toBeUndefined()
-})
-
 test('rows of all answers: the rows of a prompt before the rows of its output', () => {
   const row = (id: number) => ({ [id]: { logprob: -0.5 } })
   const content = [{ id: 3, logprob: -0.5 }]
@@ -395,11 +383,12 @@ test('rows of all answers: the rows of a prompt before the rows of its output', 
 })
 
 test.each([
-  ['{', true],
-  ['\ufeff [', true],
-  ['', false],
-  ['PK\u0003\u0004', false],
-  ['"text"', false],
-])('a file that begins with %j may be an answer: %s', (text, may) => {
-  expect(startsJson(memorySource(Buffer.from(text), FILE))).toBe(may)
+  ['two digits', [-0.25, -1.5], 0.005],
+  ['no digits', [-3, -2], 0.5],
+  ['six digits', [-1.234567, -0.5], 2e-6],
+  ['all digits of float32', [-1.2345678806304932], 2e-6],
+  ['an exponent', [-1e-7], 2e-6],
+])('values with %s are rounded by at most half of the last one', (_, logs, rounding) => {
+  const rows = logs.map((log, id) => position({ [id]: { logprob: log } })!)
+  expect(roundingOf([{ problem: 'it lists no vocab id' }, ...rows])).toBe(rounding)
 })

@@ -1,7 +1,7 @@
 import { type Choices, chance, pick, times } from './choices.js'
 import type { Input } from './inputs.js'
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 const base64 = (array: Int32Array | Float32Array) => Buffer.from(array.buffer).toString('base64')
 const POSITIONS: Json = [
@@ -92,7 +92,7 @@ export function generateAnswer(choices: Choices, faults: number): Input {
 }
 
 /** One value somewhere in a tree is another. */
-function changed(value: Json, choices: Choices): Json {
+export function changed(value: Json, choices: Choices): Json {
   const isTree = typeof value === 'object' && value !== null
   const keys = isTree ? Object.keys(value) : []
   if (keys.length === 0 || chance(choices, 15)) return pick(choices, ODD)

@@ -1,8 +1,10 @@
 import { crc32 } from 'node:zlib'
 import { GoldenLogitsError } from '../../src/errors.js'
+import { type GoldenPrompt, goldenPrompts } from '../../src/formats/golden-jsonl.js'
 import { detectFormat } from '../../src/formats/index.js'
+import { readJson, startsJson } from '../../src/formats/json.js'
 import { readKld, startsKld } from '../../src/formats/kld.js'
-import { type AnswerRow, readAnswers, rowsOfAnswers, startsJson } from '../../src/formats/log-prob-json/index.js'
+import { type AnswerRow, answersIn, rowsOfAnswers } from '../../src/formats/log-prob-json/index.js'
 import { TensorReader } from '../../src/formats/tensor-reader.js'
 import { DEFAULT_BUDGETS } from '../../src/io/budgets.js'
 import type { ByteSource } from '../../src/io/byte-source.js'
@@ -39,7 +41,7 @@ const MAX_DECODED = 1 << 14
 export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   const source = memorySource(bytes, 'input')
   if (startsKld(source)) return examineKld(source)
-  if (startsJson(source)) return examineAnswers(source)
+  if (startsJson(source)) return examineJson(source)
   try {
     detectFormat(source).readInts?.(source, DEFAULT_BUDGETS, () => true)
   } catch (error) {
@@ -75,10 +77,13 @@ function examineKld(source: ByteSource): Outcome {
   }
 }
 
-/** The same of the answers of a server: a line for each row. @throws Finding */
-function examineAnswers(source: ByteSource): Outcome {
+/** The same of golden logits of MaxText, and of the answers of a server: a line for each row. @throws Finding */
+function examineJson(source: ByteSource): Outcome {
   try {
-    const answers = readAnswers(source, DEFAULT_BUDGETS)
+    const values = readJson(source, DEFAULT_BUDGETS)
+    const prompts = values && goldenPrompts(values, source.file, undefined)
+    if (prompts) return { code: 'read', reading: prompts.map(describePrompt) }
+    const answers = values && answersIn(values)
     if (!answers) return { code: 'no-answer', message: '' }
     const rows = rowsOfAnswers(answers)
     const reading = rows.map(describeRow)
@@ -88,6 +93,17 @@ function examineAnswers(source: ByteSource): Outcome {
     if (error instanceof Finding) throw error
     return refusalOf(error)
   }
+}
+
+function describePrompt({ logits, tokens }: GoldenPrompt): string {
+  const [rows, width] = logits.shape
+  if (tokens && (tokens.length !== rows || !tokens.every((id) => Number.isInteger(id) && id >= 0))) {
+    throw new Finding(`${rows} rows, and the tokens ${tokens}`)
+  }
+  if (!(width! > 1) || logits.bytes.length !== logits.length * itemSize(logits.dtype)) {
+    throw new Finding(`logits [${logits.shape}] of ${logits.bytes.length} bytes`)
+  }
+  return `${readingOf([logits])} ${tokens}`
 }
 
 function describeRow(row: AnswerRow): string {

@@ -6,6 +6,7 @@ import { type Choices, chance, pick } from './choices.js'
 import { entriesOf, type loadCorpus, type RealEntry, type RealFile } from './corpus.js'
 import { type Expected, examine, Finding, type Outcome } from './examine.js'
 import { generateBin, generateLegacy, generateZip } from './file-grammar.js'
+import { generateGolden } from './golden-grammar.js'
 import { generateKld, judgeKld } from './kld-grammar.js'
 import { mutate } from './mutate.js'
 import { generateOnnx } from './onnx-grammar.js'
@@ -38,6 +39,7 @@ export const KINDS: Readonly<Record<string, { share: number; make(choices: Choic
   '.kld, mutated': { share: 6, make: (choices, corpus) => mutatedKld(choices, corpus) },
   '.kld, generated': { share: 6, make: (choices) => generateKld(choices, pick(choices, [0, 15, 60])) },
   'answers, generated': { share: 6, make: (choices) => generateAnswer(choices, pick(choices, [0, 15, 60])) },
+  'golden logits, generated': { share: 6, make: (choices) => generateGolden(choices, pick(choices, [0, 15, 60])) },
   '.bin, mutated': { share: 6, make: (choices, corpus) => mutatedBin(choices, corpus) },
   '.bin, generated': { share: 6, make: (choices) => generateBin(choices, pick(choices, [0, 15, 60])) },
 }

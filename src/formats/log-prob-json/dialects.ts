@@ -1,3 +1,4 @@
+import { at, isObject, type Json, listAt } from '../json.js'
 import {
   type AnswerRow,
   DIGITS,
@@ -10,7 +11,6 @@ import {
   rowOfIds,
   TEXTS_ONLY,
 } from './listed-row.js'
-import { at, isObject, type Json, listAt } from './parse.js'
 
 /** The positions of a prompt, or of the tokens that were generated. */
 export interface AnswerList {

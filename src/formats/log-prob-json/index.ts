@@ -1,12 +1,9 @@
-import { GoldenLogitsError } from '../../errors.js'
-import { type Budgets, withinBudget } from '../../io/budgets.js'
-import { type ByteSource, readBytes } from '../../io/byte-source.js'
+import type { Json } from '../json.js'
 import { type Choice, choicesOf } from './dialects.js'
 import type { AnswerRow } from './listed-row.js'
-import { type Json, parseAnswers } from './parse.js'
 
 export type { AnswerList, Choice } from './dialects.js'
-export { type AnswerRow, isWholeRow, type ListedRow } from './listed-row.js'
+export { type AnswerRow, isWholeRow, type ListedRow, roundingOf } from './listed-row.js'
 
 /** One answer of a server, and one of its choices. */
 export interface Answer extends Choice {
@@ -14,44 +11,19 @@ export interface Answer extends Choice {
   readonly name: string
 }
 
-/** Whether a file may be JSON, by its first bytes. */
-export function startsJson(source: ByteSource): boolean {
-  const head = Buffer.from(readBytes(source, 0, Math.min(64, source.size))).toString('latin1')
-  return /^(?:\u00ef\u00bb\u00bf)?\s*[[{]/.test(head)
-}
-
 /**
- * Reads the log-probabilities in answers of vLLM, SGLang, llama-server and servers with their interfaces: a JSON value, an array of
- * answers, or one on each line. Dialects: https://docs.vllm.ai (OpenAI-compatible server), SGLang `/generate`, llama.cpp
- * `tools/server/README.md`.
- * @returns undefined if the file holds none
- * @throws GoldenLogitsError `limit-exceeded`, `unsupported-format` for an answer that was cut
+ * The log-probabilities in answers of vLLM, SGLang, llama-server and servers with their interfaces. Dialects:
+ * https://docs.vllm.ai (OpenAI-compatible server), SGLang `/generate`, llama.cpp `tools/server/README.md`.
+ * @param values of a file: an answer each
+ * @returns undefined if they hold none
  */
-export function readAnswers(source: ByteSource, budgets: Budgets): readonly Answer[] | undefined {
-  const { file, size } = source
-  withinBudget(budgets, 'jsonBytes', size, 'bytes of a JSON file', { file })
-  const text = Buffer.from(readBytes(source, 0, size))
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
-  const answers = parse(text, file)
-  if (!answers) return undefined
-  const found = answers.map(choicesOf)
+export function answersIn(values: readonly Json[]): readonly Answer[] | undefined {
+  const found = values.map(choicesOf)
   if (found.every((choices) => choices === undefined)) return undefined
   const isPlain = found.every((choices) => (choices?.length ?? 0) <= 1)
   return found.flatMap((choices, i) =>
     (choices ?? []).map((choice, k) => ({ name: isPlain ? String(i) : `${i}.${k}`, ...choice })),
   )
-}
-
-/** @returns undefined for a text that is neither JSON nor looks like an answer */
-function parse(text: string, file: string): Json[] | undefined {
-  try {
-    return parseAnswers(text)
-  } catch (error) {
-    if (!/logprob|completion_probabilities/.test(text)) return undefined
-    const message = `is no JSON: ${(error as Error).message.slice(0, 120)}; save the whole answer of the server`
-    throw new GoldenLogitsError('unsupported-format', message, { file, cause: error })
-  }
 }
 
 /** The rows of all answers, one after the other: the rows of a prompt before the rows of its output. */

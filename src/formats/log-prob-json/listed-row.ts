@@ -1,5 +1,5 @@
 import { printable } from '../../errors.js'
-import { at, isObject, type Json } from './parse.js'
+import { at, isObject, type Json } from '../json.js'
 
 /** What an answer lists of the distribution at one position. */
 export interface ListedRow {
@@ -124,4 +124,26 @@ export const DIGITS = /^\d{1,10}$/
 
 export function shown(value: Json | undefined): string {
   return value === undefined ? 'missing' : printable(JSON.stringify(value), 40)
+}
+
+/** Servers compute log-probabilities in float32. */
+const FLOAT32_ERROR = 2e-6
+
+/** Half of the last digit, in nats, if all values are written with few digits. */
+export function roundingOf(rows: readonly AnswerRow[]): number {
+  let decimals = 0
+  for (const row of rows) {
+    if ('problem' in row) continue
+    for (const log of row.logs) {
+      decimals = Math.max(decimals, decimalsOf(log))
+      if (decimals > 6) return FLOAT32_ERROR
+    }
+  }
+  return Math.max(0.5 * 10 ** -decimals, FLOAT32_ERROR)
+}
+
+function decimalsOf(value: number): number {
+  const text = String(value)
+  if (text.includes('e')) return 7
+  return text.includes('.') ? text.length - text.indexOf('.') - 1 : 0
 }

@@ -1,8 +1,5 @@
-import { basename } from 'node:path'
 import { GoldenLogitsError, invalidArgument, printable } from '../../../errors.js'
-import { type Answer, isWholeRow, readAnswers, startsJson } from '../../../formats/log-prob-json/index.js'
-import { resolveBudgets } from '../../../io/budgets.js'
-import { openFile } from '../../../io/file-source.js'
+import { type Answer, isWholeRow, roundingOf, rowsOfAnswers } from '../../../formats/log-prob-json/index.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { info, type Note } from '../../../lib/note.js'
 import { counted } from '../../../lib/number-text.js'
@@ -21,80 +18,43 @@ export interface AnswersScan extends LayoutScan {
 /** Options that choose what an answer does not leave open. */
 const POINTLESS = ['positions', 'sequence', 'ranks', 'layer', 'prefill'] as const
 
-/** Names of a file that may hold answers. */
-const NAME = /\.jsonl?$|^[^.]*$/i
-
 /**
- * The runs in a file of answers: one for each choice of each answer. Reads and parses the file.
- * @returns undefined if the file is not JSON, or holds no log-probabilities
- * @throws GoldenLogitsError what `readAnswers` throws; `invalid-argument` for an option that has no meaning, `ambiguous-run`
+ * The runs in a file of answers: one for each choice of each answer.
+ * @throws GoldenLogitsError `invalid-argument` for an option that has no meaning
  */
 export function scanAnswers(
   file: string,
+  answers: readonly Answer[],
   options: LoadDumpOptions,
-): { readonly name: string; readonly scan: AnswersScan }[] | undefined {
-  const answers = answersIn(file, options)
-  if (!answers) return undefined
+): { readonly name: string; readonly scan: AnswersScan }[] {
   const name = POINTLESS.find((option) => options[option] !== undefined)
   if (name !== undefined) {
     throw invalidArgument(`the option ${name} has no meaning for the answers of a server; leave it out`)
   }
+  const rounding = roundingOf(rowsOfAnswers(answers))
   let start = 0
   return answers.map((answer) => {
-    const scan = scanAnswer(file, answer, start, options)
-    start += rowCount(answer)
+    const scan = scanAnswer(file, answer, { start, rounding }, options)
+    start += rowsOfAnswers([answer]).length
     return { name: answer.name, scan }
   })
 }
 
-/** The one of several runs that the option `run` names. */
-export function pickAnswer(
-  file: string,
-  runs: readonly { readonly name: string; readonly scan: AnswersScan }[],
-  run: string | undefined,
-): AnswersScan {
-  const found = run === undefined ? runs : runs.filter(({ name }) => name === run)
-  if (found.length === 1) return found[0]!.scan
-  const names = runs.slice(0, 5).map(({ name }) => name)
-  const more = runs.length > names.length ? ` and ${runs.length - names.length} more` : ''
-  const advice =
-    run === undefined
-      ? `choose one with the option run: '${names[0]}', or compare all with run: 'all'`
-      : `the option run: '${printable(run, 60)}' names none of them`
-  const message = `holds ${counted(runs.length, 'answer')}: ${names.join(', ')}${more}; ${advice}`
-  throw new GoldenLogitsError(run === undefined ? 'ambiguous-run' : 'invalid-argument', message, { file })
-}
-
-function answersIn(file: string, options: LoadDumpOptions): readonly Answer[] | undefined {
-  if (!NAME.test(basename(file))) return undefined
-  const budgets = resolveBudgets(options.budgets)
-  let source: ReturnType<typeof openFile>
-  try {
-    source = openFile(file, budgets)
-  } catch (error) {
-    // A file that cannot be opened may be any other dump, which says what is wrong with it.
-    if (error instanceof GoldenLogitsError) return undefined
-    throw error
-  }
-  try {
-    return startsJson(source) ? readAnswers(source, budgets) : undefined
-  } finally {
-    source.close()
-  }
-}
-
-function rowCount({ prompt, output }: Answer): number {
-  return (prompt?.rows.length ?? 0) + (output?.rows.length ?? 0)
-}
-
 /** @param start the number of the answer's first row in the file */
-function scanAnswer(file: string, answer: Answer, start: number, options: LoadDumpOptions): AnswersScan {
+function scanAnswer(
+  file: string,
+  answer: Answer,
+  { start, rounding }: { readonly start: number; readonly rounding: number },
+  options: LoadDumpOptions,
+): AnswersScan {
   const { prompt, output, first } = answer
   const [asked, generated] = [prompt?.rows.length ?? 0, output?.rows.length ?? 0]
   const { from, count, notes } = partOf(file, asked, generated, options.tensor)
   const step = options.firstStep ?? 0
+  const rows = rowsOfAnswers([answer]).slice(from, from + count)
   const steps = listOf(count, (index): DumpStep => {
-    return { step: step + index, files: [file], layer: '', position: start + from + index }
+    const listed = { row: rows[index]!, rounding }
+    return { step: step + index, files: [file], layer: '', position: start + from + index, listed }
   })
   const [hasPrompt, hasOutput] = [from < asked, from + count > asked]
   const fed = new Map<string, readonly number[]>()
@@ -105,7 +65,6 @@ function scanAnswer(file: string, answer: Answer, start: number, options: LoadDu
   const next = [...(hasPrompt ? [prompt?.tokens] : []), ...(hasOutput ? [output?.tokens] : [])]
   const chosen = next.every((ids) => ids !== undefined) ? next.flat() : undefined
   const ids: IdFacts = { fed, ...(chosen && { chosen }) }
-  const rows = [...(hasPrompt ? prompt!.rows : []), ...(hasOutput ? output!.rows : [])]
   const kind = rows.every(isWholeRow) ? 'log-probabilities' : 'known-ids'
   return { layout: 'answers', kind, steps, notes, stepsAssumed: false, tokenIds, ids }
 }
