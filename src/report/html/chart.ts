@@ -12,9 +12,9 @@ const LEFT = 62
 const RIGHT = 118
 const KL = { top: 22, bottom: 202 }
 const COSINE = { top: 242, bottom: 342 }
-/** Where the tokens without metrics are marked. */
-const STRIP = 362
-const HEIGHT = 400
+/** How far below the last panel the tokens that were not measured are marked, and the picture ends. */
+const STRIP = 20
+const END = 58
 
 /** With more tokens than these, only those that need a look have a mark of their own. */
 const MOST_MARKS = 160
@@ -25,10 +25,16 @@ const LOWEST = 1e-12
 /** Not drawn: the chart of a comparison without limits has none. */
 const NO_LIMITS = { klDivergence: Number.POSITIVE_INFINITY, cosineSimilarity: Number.NEGATIVE_INFINITY }
 
-/** One of the two panels: a value for each token on a logarithmic scale, and its limit. */
+interface Range {
+  readonly lo: number
+  readonly hi: number
+}
+
+/** One of the two panels: a value for each token on a logarithmic scale, or its bounds, and its limit. */
 interface Panel {
   readonly name: string
   readonly metricOf: (token: TokenComparison) => number | undefined
+  readonly rangeOf: (token: TokenComparison) => Range | undefined
   readonly limit: number
   readonly limitText: string
   /** What rounding alone may make of a token, where it is known. */
@@ -37,8 +43,9 @@ interface Panel {
 }
 
 /**
- * KL divergence and cosine similarity by token, with the limits, as SVG that needs no script. Both scales are logarithmic. A
- * token that was not measured has a mark below the panels.
+ * KL divergence and cosine similarity by token, with the limits, as SVG that needs no script. Both scales are logarithmic. If
+ * only bounds of a value are known, they are drawn as a bar. A token that was not measured has a mark below the panels. Without
+ * a token that has a cosine similarity, as between log-probabilities, the KL divergence is drawn alone.
  */
 export function chartSvg(report: ComparisonReport, id: string): string {
   const { tokens, thresholds } = report
@@ -53,37 +60,50 @@ export function chartSvg(report: ComparisonReport, id: string): string {
     {
       name: 'KL divergence (nats)',
       metricOf: ({ metrics }) => metrics?.klDivergence,
+      rangeOf: ({ bounds }) => bounds?.klDivergence,
       limit: kl,
       limitText: `limit ${kl}`,
       floorOf: ({ noise }) => noise?.largestKl,
       place: KL,
     },
-    {
+  ]
+  const hasCosine = tokens.every(({ metrics, bounds }) => !metrics && !bounds) || tokens.some(hasCosineOf)
+  if (hasCosine) {
+    panels.push({
       name: '1 − cosine similarity',
       metricOf: ({ metrics }) => (metrics?.cosineSimilarity === undefined ? undefined : 1 - metrics.cosineSimilarity),
+      rangeOf: ({ bounds }) => {
+        return bounds?.cosineSimilarity && { lo: 1 - bounds.cosineSimilarity.hi, hi: 1 - bounds.cosineSimilarity.lo }
+      },
       limit: 1 - cosine,
       limitText: `limit ${shortNumber(1 - cosine)}`,
       place: COSINE,
-    },
-  ]
+    })
+  }
+  const { bottom } = panels.at(-1)!.place
+  const height = bottom + END
   const byPlace = new Map(tokens.map((token) => [placeOf(token), token]))
   const ticks = scale.ticks(Math.min(12, tokens.length)).filter(Number.isInteger)
   const axis = ticks.map((tick) => {
     const token = byPlace.get(tick)
-    return `<text x="${at(scale(tick))}" y="${HEIGHT - 8}" class="tick mid">${token ? tokenKey(token) : tick}</text>`
+    return `<text x="${at(scale(tick))}" y="${height - 8}" class="tick mid">${token ? tokenKey(token) : tick}</text>`
   })
   return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-t ${id}-d" class="chart"`,
+    `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-t ${id}-d" class="chart"`,
     ` data-first="${first}" data-last="${last}" data-left="${LEFT}" data-right="${WIDTH - RIGHT}">`,
-    `<title id="${id}-t">KL divergence and cosine similarity by token</title>`,
+    `<title id="${id}-t">KL divergence${hasCosine ? ' and cosine similarity' : ''} by token</title>`,
     `<desc id="${id}-d">${escapeHtml(description(report))}</desc>`,
     ...panels.map((panel) => panelSvg(panel, report, x)),
-    strip(tokens, x),
+    strip(tokens, x, bottom + STRIP),
     ...axis,
-    `<text x="${LEFT - 14}" y="${HEIGHT - 8}" class="tick end">token</text>`,
-    `<line class="cursor" x1="0" x2="0" y1="${KL.top}" y2="${STRIP + 6}" visibility="hidden"/>`,
+    `<text x="${LEFT - 14}" y="${height - 8}" class="tick end">token</text>`,
+    `<line class="cursor" x1="0" x2="0" y1="${KL.top}" y2="${bottom + STRIP + 6}" visibility="hidden"/>`,
     '</svg>',
   ].join('')
+}
+
+function hasCosineOf({ metrics, bounds }: TokenComparison): boolean {
+  return (metrics?.cosineSimilarity ?? bounds?.cosineSimilarity) !== undefined
 }
 
 /** What the chart shows, for readers who do not see it. */
@@ -97,12 +117,18 @@ function description({ tokens, statistics }: ComparisonReport): string {
 }
 
 function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (token: TokenComparison) => number): string {
-  const { name, metricOf, limit, limitText, floorOf, place } = panel
+  const { name, metricOf, rangeOf, limit, limitText, floorOf, place } = panel
   const points = tokens.flatMap((token) => {
     const value = metricOf(token)
     return value === undefined || Number.isNaN(value) ? [] : [{ token, value }]
   })
-  const finite = points.map(({ value }) => value).filter((value) => value > LOWEST && Number.isFinite(value))
+  // Beside a value, bounds are drawn only if a limit lies between them.
+  const ranges = tokens.flatMap((token) => {
+    const range = rangeOf(token)
+    return range && (metricOf(token) === undefined || token.verdict === 'undecided') ? [{ token, ...range }] : []
+  })
+  const values = [...points.map(({ value }) => value), ...ranges.flatMap(({ lo, hi }) => [lo, hi])]
+  const finite = values.filter((value) => value > LOWEST && Number.isFinite(value))
   const reference = Number.isFinite(limit) && limit > 0 ? [limit] : []
   const low = Math.max(LOWEST, Math.min(...finite, ...reference, 1e-3) / 2)
   const high = Math.max(...finite, ...reference, low * 100) * 2
@@ -110,7 +136,9 @@ function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (token: TokenCo
   const y = (value: number) => scale(Math.min(Math.max(value, scale.domain()[0]!), scale.domain()[1]!))
   const decades = scale.ticks(4).filter((tick) => Math.abs(Math.log10(tick) % 1) < 1e-9)
   const some = decades.filter((_, i) => i % Math.ceil(decades.length / 6) === 0)
-  const isBelow = points.some(({ value }) => value < scale.domain()[0]!)
+  const isBelow = [...points.map(({ value }) => value), ...ranges.map(({ lo }) => lo)].some(
+    (v) => v < scale.domain()[0]!,
+  )
   const grid = some.map((tick, i) => {
     const height = at(y(tick))
     return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${height}" y2="${height}" class="grid"/><text x="${LEFT - 8}" y="${height}" class="tick end">${i === 0 && isBelow ? '≤ ' : ''}${exponent(tick)}</text>`
@@ -118,13 +146,22 @@ function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (token: TokenCo
   const path = line<(typeof points)[number]>()
     .x(({ token }) => x(token))
     .y(({ value }) => rounded(y(value)))(points)
-  const marks = points
-    .filter(({ token }) => points.length <= MOST_MARKS || !token.pass || isFlip(token))
-    .map(({ token, value }) => markSvg(token, x(token), rounded(y(value)), isNearTie(token)))
+  const isMarked = (token: TokenComparison) => !token.pass || isFlip(token)
+  // A token of which only bounds are known is marked at the lower one, which is certain.
+  const bounded = ranges.filter(({ token }) => metricOf(token) === undefined && isMarked(token))
+  const marks = [
+    ...points.filter(({ token }) => points.length <= MOST_MARKS || isMarked(token)),
+    ...bounded.map(({ token, lo }) => ({ token, value: lo })),
+  ].map(({ token, value }) => markSvg(token, x(token), rounded(y(value)), isNearTie(token)))
   const floors = tokens.flatMap((token) => {
     const floor = floorOf?.(token)
     if (floor === undefined || !Number.isFinite(floor)) return []
     return `<path d="M${rounded(x(token) - 5)} ${at(y(floor))}h10" class="floor"/>`
+  })
+  const bars = ranges.map(({ token, lo, hi }) => {
+    const kind = `range${token.pass ? '' : ' bad'}`
+    // A bar from a value to itself would be invisible.
+    return `<path d="M${x(token)} ${at(y(lo) + 2)}V${at(y(hi) - 2)}" class="${kind}"/>`
   })
   const bound =
     reference.length === 0
@@ -135,6 +172,7 @@ function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (token: TokenCo
     ...grid,
     bound,
     ...floors,
+    ...bars,
     path === null ? '' : `<path d="${path}" class="values"/>`,
     ...marks,
   ].join('')
@@ -149,12 +187,12 @@ function markSvg(token: TokenComparison, x: number, y: number, isTie: boolean): 
   return flip + mark
 }
 
-/** Tokens without metrics: a cross each, or one bar for a range. */
-function strip(tokens: readonly TokenComparison[], x: (token: TokenComparison) => number): string {
-  if (tokens.every(({ metrics }) => metrics)) return ''
+/** Tokens without metrics and bounds: a cross each, or one bar for several in a row. */
+function strip(tokens: readonly TokenComparison[], x: (token: TokenComparison) => number, height: number): string {
+  if (tokens.every(({ metrics, bounds }) => metrics ?? bounds)) return ''
   const ranges: { from: number; to: number; last: number; pass: boolean }[] = []
   for (const [index, token] of tokens.entries()) {
-    if (token.metrics) continue
+    if (token.metrics ?? token.bounds) continue
     const range = ranges.at(-1)
     if (range && range.last === index - 1 && range.pass === token.pass) {
       range.last = index
@@ -162,7 +200,7 @@ function strip(tokens: readonly TokenComparison[], x: (token: TokenComparison) =
     } else ranges.push({ from: x(token), to: x(token), last: index, pass: token.pass })
   }
   const marks = ranges.map(({ from, to, pass }) => {
-    return `<rect x="${rounded(from - 2.5)}" y="${STRIP - 4}" width="${rounded(to - from + 5)}" height="8" rx="2" class="absent${pass ? '' : ' bad'}"/>`
+    return `<rect x="${rounded(from - 2.5)}" y="${height - 4}" width="${rounded(to - from + 5)}" height="8" rx="2" class="absent${pass ? '' : ' bad'}"/>`
   })
-  return `${marks.join('')}<text x="${WIDTH - RIGHT + 8}" y="${STRIP}" class="tick start">not measured</text>`
+  return `${marks.join('')}<text x="${WIDTH - RIGHT + 8}" y="${height}" class="tick start">not measured</text>`
 }

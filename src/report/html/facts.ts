@@ -8,6 +8,11 @@ export function numberCell(value: number | undefined, textOf: (value: number) =>
   return text === String(value) ? `<td>${text}` : `<td title="${value}">${text}`
 }
 
+/** `0.0001 to 0.0002`, sorted by the larger one, which a limit is about. */
+export function rangeCell({ lo, hi }: { lo: number; hi: number }, sortBy: 'lo' | 'hi'): string {
+  return `<td title="${sortBy === 'lo' ? lo : hi}">${shortNumber(lo)} to ${shortNumber(hi)}`
+}
+
 /** Where one side's numbers came from, and what they are. */
 export function sideFacts(name: string, facts: TokenSide | undefined): string {
   if (!facts) return `<dt>${name}<dd>no file`

@@ -7,7 +7,7 @@ import { type ComparisonReport, verdictsText } from '../document.js'
 import { candidatesTable } from './candidates.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
-import { numberCell, sideFacts } from './facts.js'
+import { numberCell, rangeCell, sideFacts } from './facts.js'
 import { layersHeadline, layersPart } from './layers/part.js'
 import { placesOf, tokenKey } from './place.js'
 import { limitsText, statisticsTable } from './statistics.js'
@@ -99,7 +99,7 @@ function notesList(notes: ComparisonReport['notes']): string {
 }
 
 function legend(): string {
-  return '<p class="legend"><span class="key bad">◆</span> fails <span class="key flip">○</span> top-1 differs <span class="key tie">◌</span> near-tie <span class="key limit">┄</span> limit <span class="key flip">–</span> most that rounding makes <span class="key absent">▬</span> not measured</p>'
+  return '<p class="legend"><span class="key bad">◆</span> fails <span class="key flip">○</span> top-1 differs <span class="key tie">◌</span> near-tie <span class="key limit">┄</span> limit <span class="key flip">–</span> most that rounding makes <span class="key value">❘</span> between bounds <span class="key absent">▬</span> not measured</p>'
 }
 
 const COLUMNS = [
@@ -121,11 +121,11 @@ function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: str
   const places = placesOf(tokens)
   const detailed = new Set(tokens.filter(({ pass }) => !pass).slice(0, MOST_DETAILS))
   const rows = tokens.map((token) => {
-    const { verdict, pass, metrics, golden, dump, reason } = token
+    const { verdict, pass, metrics, bounds, golden, dump, reason } = token
     const key = tokenKey(token)
     const cells = [
-      numberCell(metrics?.klDivergence),
-      cosineCell(metrics),
+      metrics || !bounds ? numberCell(metrics?.klDivergence) : rangeCell(bounds.klDivergence, 'hi'),
+      cosineCell(token),
       `<td>${golden?.top1 ?? ''}`,
       `<td>${dump?.top1 ?? ''}`,
       numberCell(metrics?.maxAbsoluteError),
@@ -140,8 +140,9 @@ function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: str
 }
 
 /** Six digits of 0.9999996 would be 1, and hide that the rows differ. */
-function cosineCell(metrics: TokenComparison['metrics']): string {
-  if (metrics && metrics.cosineSimilarity === undefined) return '<td>n/a'
+function cosineCell({ metrics, bounds }: TokenComparison): string {
+  if (!metrics && bounds?.cosineSimilarity) return rangeCell(bounds.cosineSimilarity, 'lo')
+  if ((metrics ?? bounds) && metrics?.cosineSimilarity === undefined) return '<td>n/a'
   return numberCell(metrics?.cosineSimilarity, (value) => significant(value, 9))
 }
 

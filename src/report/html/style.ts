@@ -31,6 +31,7 @@ pre{overflow-x:auto;background:var(--back);padding:.7rem;border-radius:6px}
 .limit{stroke:var(--bad);stroke-dasharray:5 4}
 .chart .limit-text{fill:var(--bad)}
 .values{fill:none;stroke:var(--value);stroke-width:1.4}
+.range{stroke:var(--value);stroke-width:2.5;fill:none;opacity:.75}.range.bad{stroke:var(--bad)}
 .mark{fill:var(--value)}.mark.bad,.absent.bad{fill:var(--bad)}
 .flip{fill:none;stroke:var(--flip);stroke-width:2}.flip.tie{stroke-dasharray:3 2.4}
 .floor{stroke:var(--flip);stroke-width:2}

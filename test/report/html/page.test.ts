@@ -29,6 +29,39 @@ describe('the page', () => {
     expect(html.match(/class="absent bad"/g)).toHaveLength(2)
   })
 
+  test('draws the bounds of tokens that are known within bounds, and marks the failing one', () => {
+    const report = treeReport('b_token3_degraded')
+    const tokens = report.tokens.map(({ metrics, ...token }) => {
+      const { klDivergence, cosineSimilarity } = metrics!
+      const range = (value: number) => ({ lo: value * 0.9, hi: value * 1.1 })
+      return { ...token, bounds: { klDivergence: range(klDivergence), cosineSimilarity: range(cosineSimilarity!) } }
+    })
+    const html = page({ ...report, tokens })
+    expect(html.match(/class="range"/g)).toHaveLength(2 * 11)
+    expect(html.match(/class="range bad"/g)).toHaveLength(2)
+    expect(html.match(/class="mark bad"/g)).toHaveLength(2)
+    expect(html).not.toContain('class="absent')
+    const cell = /id="c0-t3".*?<td>over-threshold<td title="([^"]+)">(\S+) to (\S+?)<td/
+      .exec(html)!
+      .slice(1)
+      .map(Number)
+    const { hi, lo } = tokens[3]!.bounds.klDivergence
+    expect(cell).toEqual([hi, lo, hi].map((value) => expect.closeTo(value, 3)))
+  })
+
+  test('draws no cosine similarity if no token has one', () => {
+    const report = treeReport('b_token3_degraded')
+    const tokens = report.tokens.map((token) => ({
+      ...token,
+      metrics: { klDivergence: token.metrics!.klDivergence },
+    }))
+    const html = page({ ...report, tokens })
+    expect(html).toMatch(/<title id="c0-t">KL divergence by token</)
+    expect(html).not.toContain('1 − cosine similarity')
+    expect(html.match(/<td>n\/a/g)!.length).toBeGreaterThanOrEqual(12)
+    expect(page(report)).toContain('1 − cosine similarity')
+  })
+
   test('allows no request and no script but its own', () => {
     const html = page(treeReport('a_clean_f32_vs_f16'))
     const policy = /Content-Security-Policy" content="([^"]+)"/.exec(html)![1]
