@@ -3,6 +3,7 @@ import { GoldenLogitsError } from '../../errors.js'
 import { firstOf } from '../../lib/lazy-list.js'
 import type { Dump } from '../types.js'
 import { atbLayers } from './atb.js'
+import { msprobeLayers } from './msprobe.js'
 import { torchLayers } from './torch.js'
 import type { Layer, StepLayers } from './types.js'
 
@@ -27,6 +28,7 @@ export function layersOf(dump: Dump, step: number): StepLayers {
 const READERS: Partial<Record<Dump['layout'], (file: string) => StepLayers>> = {
   torch: (file) => torchLayers(dirname(dirname(file))),
   atb: atbLayers,
+  msprobe: msprobeLayers,
 }
 
 /** The layers of all ranks as one, in the first rank's order. */
