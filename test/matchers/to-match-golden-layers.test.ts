@@ -230,6 +230,70 @@ describe('layers that cannot be compared are listed', () => {
   })
 })
 
+describe('what shows that both sides hold the same', () => {
+  /** Two texts of five positions, the sequence first or the batch. */
+  const inTwoTexts = (modules: readonly Module[], sequenceFirst: boolean) =>
+    modules.map((module): Module => {
+      const of = ({ values }: Module['output']) => {
+        const rows = Array.from({ length: 10 }, (_, row) => values.slice(row * WIDTH, (row + 1) * WIDTH))
+        const order = rows.map((_, i) => (sequenceFirst ? rows[(i % 2) * 5 + (i >> 1)]! : rows[i]!))
+        return { values: order.flat(), shape: sequenceFirst ? [5, 2, WIDTH] : [2, 5, WIDTH] }
+      }
+      return { ...module, output: of(module.output), ...(module.inputs && { inputs: module.inputs.map(of) }) }
+    })
+
+  test('a sequence before the batch is recognised, and said', () => {
+    const texts = layersDump(inTwoTexts(model(0), false))
+    const { pass, message } = call(layersDump(inTwoTexts(model(1), true)), texts)
+    expect(message()).toContain('31 layers: 31 compared, 0 without a partner, 0 not comparable')
+    expect(message()).toContain(
+      "batch and sequence are swapped in 31 layers: golden [2, 5, 16], dump [5, 2, 16] in root.embed_tokens; the positions are compared in the golden's order",
+    )
+    expect(pass).toBe(true)
+    const fault = model(1, { 'root.layers.1.self_attn.o_proj': [0.05, 0.005] })
+    expect(headOf(layersDump(inTwoTexts(fault, true)), texts)).toContain('diverges: root.layers.1.self_attn.o_proj')
+  })
+
+  test('without an embedding nothing shows that both read the same text, and the message says so', () => {
+    const rest = (level: number) => layersDump(model(level).slice(1))
+    const note = 'no embedding was compared, so nothing shows that both sides read the same text'
+    expect(call(rest(1), rest(0)).message()).toContain(note)
+    expect(call(honest, golden).message()).not.toContain(note)
+  })
+
+  test('a flattened batch is compared as it is', () => {
+    const flat = inTwoTexts(model(1), false).map(({ inputs: _, ...module }) => {
+      return { ...module, output: { ...module.output, shape: [10, WIDTH] } }
+    })
+    const { pass, message } = call(layersDump(flat), layersDump(inTwoTexts(model(0), false)))
+    expect(message()).toContain('31 layers: 31 compared')
+    expect(pass).toBe(true)
+  })
+
+  test('a last layer that was taken after the final norm is recognised, and said', () => {
+    const postNorm = (level: number, errors = {}) => {
+      const modules = model(level, errors)
+      const norm = modules.find(({ name }) => name === 'root.norm')!
+      return modules.map((module) => (module.name === 'root.layers.3' ? { ...module, output: norm.output } : module))
+    }
+    const inDump = call(layersDump(postNorm(1)), golden)
+    expect(inDump.message()).toContain(
+      "root.layers.3: the dump holds it after the final norm, as the last of transformers' hidden_states is: compared with root.norm of the golden",
+    )
+    expect(inDump.pass).toBe(true)
+    const inGolden = call(honest, layersDump(postNorm(0)))
+    expect(inGolden.message()).toContain(
+      "root.layers.3: the golden holds it after the final norm, as the last of transformers' hidden_states is: compared with root.norm of the dump",
+    )
+    expect(inGolden.pass).toBe(true)
+    // A last layer that is wrong, and no norm of the other side.
+    const wrong = call(layersDump(model(1, { 'root.layers.3': [0.9, 0.009] })), golden)
+    expect(wrong.message()).toContain('First layer that diverges: root.layers.3')
+    expect(wrong.message()).not.toContain('final norm')
+    expect(call(honest, golden).message()).not.toContain('final norm')
+  })
+})
+
 describe('tensor-parallel ranks and fused projections', () => {
   /** The same modules on two ranks: heads and feed-forward outputs as columns, o_proj as partial sums, the rest equal. */
   const onTwoRanks = (modules: readonly Module[]) =>

@@ -17,6 +17,7 @@ import { naturalError } from './natural-error.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
 import { pairByRole } from './pair-by-role.js'
 import { pairLayers } from './pair-layers.js'
+import { recognisePostNorm } from './post-norm.js'
 import { readingNotes } from './reading-notes.js'
 import type { ComparedLayer, LayersComparison, LayersFinding, LayersOptions } from './types.js'
 import { unexplained } from './unexplained.js'
@@ -44,7 +45,7 @@ export function compareLayers(
   if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
   const reader = new LayerReader(sides.golden.budgets, sides.dump.budgets)
   const floorOf = measuredFloor(sides.golden, left, settings)
-  const entries = measurePairs(pairs.pairs, reader)
+  const entries = recognisePostNorm(measurePairs(pairs.pairs, reader), reader)
   return conclude(entries, pairs, sides, floorOf, settings, [
     ...orderNotes(left),
     ...(pairs.renamed === undefined ? [] : [info(pairs.renamed)]),

@@ -1,10 +1,41 @@
 import type { StepLayers } from '../../dumps/layers/index.js'
+import { printable } from '../../errors.js'
 import { info, type Note } from '../../lib/note.js'
 import { counted } from '../../lib/number-text.js'
+import { isEmbedding } from './ladder.js'
 import type { ComparedLayer } from './types.js'
 
-/** What was done to the ranks of each side, and to fused modules, with the number of layers. */
+/** What was done to tensors before they were compared, so that both sides hold the same numbers in the same order. */
 export function readingNotes(
+  entries: readonly ComparedLayer[],
+  layers: { readonly golden: StepLayers; readonly dump: StepLayers },
+): Note[] {
+  return [...textNotes(entries), ...joiningNotes(entries, layers), ...swapNotes(entries), ...postNormNotes(entries)]
+}
+
+function textNotes(entries: readonly ComparedLayer[]): Note[] {
+  const isProof = ({ golden, measured }: ComparedLayer) => measured !== undefined && isEmbedding(golden!)
+  if (entries.some(isProof)) return []
+  return [info('no embedding was compared, so nothing shows that both sides read the same text')]
+}
+
+function swapNotes(entries: readonly ComparedLayer[]): Note[] {
+  const swapped = entries.filter(({ measured }) => measured?.output.isSwapped)
+  const [first] = swapped
+  if (!first) return []
+  const [golden, dump] = first.measured!.output.shapes.map((shape) => `[${shape.join(', ')}]`)
+  const text = `batch and sequence are swapped in ${counted(swapped.length, 'layer')}: golden ${golden}, dump ${dump} in ${printable(first.golden!.name, 120)}`
+  return [info(`${text}; the positions are compared in the golden's order`)]
+}
+
+function postNormNotes(entries: readonly ComparedLayer[]): Note[] {
+  return entries.flatMap(({ golden, postNorm }) =>
+    postNorm === undefined ? [] : [info(`${printable(golden!.name, 120)}: ${postNorm}`)],
+  )
+}
+
+/** What was done to the ranks of each side, and to fused modules, with the number of layers. */
+function joiningNotes(
   entries: readonly ComparedLayer[],
   layers: { readonly golden: StepLayers; readonly dump: StepLayers },
 ): Note[] {

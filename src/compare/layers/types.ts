@@ -44,6 +44,8 @@ export interface ComparedLayer {
   readonly reason: string
   readonly golden?: Layer
   readonly dump?: Layer
+  /** What it was compared with, if one side holds the last layer after the final norm. */
+  readonly postNorm?: string
   /** Present if the layer was measured; likewise `score`. */
   readonly measured?: MeasuredLayer
   readonly score?: LayerScore

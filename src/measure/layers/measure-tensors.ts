@@ -4,6 +4,7 @@ import type { Dtype } from '../../tensor/dtype.js'
 import { itemSize } from '../../tensor/dtype.js'
 import type { LazyTensor } from '../../tensor/tensor.js'
 import { widened } from '../../tensor/widen.js'
+import { swappedTensor } from './derived-tensors.js'
 
 /** Elements that are read at a time. */
 const CHUNK = 1 << 18
@@ -22,6 +23,8 @@ export interface TensorPair {
   readonly positions: number
   /** Positions that only one side holds, before the positions of the other: they were left out. */
   readonly leftOut: number
+  /** True if the dump holds the sequence before the batch: its positions were compared in the golden's order. */
+  readonly isSwapped: boolean
   /** Positions of one sequence: the first of each is the first token of a text. */
   readonly sequence: number
   /** ‖m − g‖ / ‖g‖ of each position; 0 if both are zero, Infinity if only the golden is. */
@@ -58,23 +61,25 @@ export interface NoPair {
 }
 
 /**
- * Measures a pair of tensors, a part at a time. Leading axes of length 1, and a batch that one side has flattened, make no
- * difference. If one side holds more positions of a single sequence, the last ones are compared.
+ * Measures a pair of tensors, a part at a time. Leading axes of length 1, a batch that one side has flattened, and a sequence
+ * that one side puts before the batch make no difference. If one side holds more positions of a single sequence, the last ones are compared.
  */
 export function measureTensors(golden: LazyTensor, dump: LazyTensor): TensorPair | NoPair {
   const [left, right] = [positionsOf(golden), positionsOf(dump)]
   const shapes = `golden ${shapeText(golden)}, dump ${shapeText(dump)}`
   if (left.width !== right.width || left.width === 0) return { reason: `other shapes: ${shapes}` }
-  const isSwapped = golden.shape.length === 3 && isTransposed(golden.shape, dump.shape)
   if (left.count !== right.count && (left.batch > 1 || right.batch > 1)) return { reason: `other shapes: ${shapes}` }
-  if (isSwapped) return { reason: `batch and sequence are swapped: ${shapes}` }
+  if (isTransposed(golden.shape, dump.shape)) {
+    const pair = measure(golden, swappedTensor(dump), left.count, left.width, left.sequence)
+    return { ...pair, isSwapped: true, shapes: [golden.shape, dump.shape] }
+  }
   const positions = Math.min(left.count, right.count)
   if (positions === 0) return { reason: `no positions: ${shapes}` }
   return measure(golden, dump, positions, left.width, Math.min(left.sequence, right.sequence))
 }
 
 function isTransposed(a: readonly number[], b: readonly number[]): boolean {
-  return b.length === 3 && a[0] === b[1] && a[1] === b[0] && a[0] !== a[1] && a[0] !== 1 && a[1] !== 1
+  return a.length === 3 && b.length === 3 && a[0] === b[1] && a[1] === b[0] && a[0] !== a[1] && a[0] !== 1 && a[1] !== 1
 }
 
 interface Positions {
@@ -135,6 +140,7 @@ function measure(golden: LazyTensor, dump: LazyTensor, positions: number, width:
     shapes: [golden.shape, dump.shape],
     isFloat: FLOATS.includes(golden.dtype) && FLOATS.includes(dump.dtype),
     positions,
+    isSwapped: false,
     leftOut: Math.max(golden.length, dump.length) / width - positions,
     sequence,
     errors,

@@ -1,0 +1,48 @@
+import type { Layer } from '../../dumps/layers/index.js'
+import type { LayerReader } from '../../measure/layers/measure-layer.js'
+import type { ComparedLayer } from './types.js'
+
+/** A last layer that is this far from its partner may hold something else; the final norm must be this close to it. */
+const FAR = 0.25
+const CLOSE = 0.1
+
+/**
+ * Recognises a last decoder layer whose output was taken after the final norm, as the last of transformers' `hidden_states` is,
+ * and compares it with the norm of the other side.
+ */
+export function recognisePostNorm(layers: readonly ComparedLayer[], reader: LayerReader): readonly ComparedLayer[] {
+  const last = layers.findLastIndex(({ golden }) => golden !== undefined && isDecoderLayer(golden.name))
+  const norm = layers.findLast(
+    ({ golden }, i) => i > last && golden !== undefined && isFinalNorm(golden.name, golden.type),
+  )
+  const layer = layers[last]
+  if (!norm || !layer?.measured || !(errorOf(layer) > FAR)) return layers
+  for (const side of ['dump', 'golden'] as const) {
+    const pair = side === 'dump' ? ([norm.golden!, layer.dump!] as const) : ([layer.golden!, norm.dump!] as const)
+    const measured = reader.measure(withoutInputs(pair[0]), withoutInputs(pair[1]))
+    if (!('output' in measured) || !(measured.output.relativeEuclideanDistance < CLOSE)) continue
+    const other = side === 'dump' ? 'golden' : 'dump'
+    const text = `the ${side} holds it after the final norm, as the last of transformers' hidden_states is: compared with ${norm[other]!.name} of the ${other}`
+    return layers.with(last, { ...layer, reason: text, postNorm: text, measured })
+  }
+  return layers
+}
+
+function withoutInputs({ ranks, ...layer }: Layer): Layer {
+  const bare = ranks?.map(({ outputs }) => ({ outputs, inputs: [] }))
+  return { ...layer, inputs: [], ...(bare && { ranks: bare }) }
+}
+
+function errorOf({ measured }: ComparedLayer): number {
+  return measured!.output.relativeEuclideanDistance
+}
+
+/** `root.model.layers.29`, or an operation at the top of an ATB model. */
+function isDecoderLayer(name: string): boolean {
+  return /\.\d+$/.test(name) || /^\d+_\w*layer\w*$/i.test(name)
+}
+
+function isFinalNorm(name: string, type = ''): boolean {
+  const last = name.split('.').at(-1)!
+  return !name.includes('/') && !/\.\d+\./.test(name) && /norm|^ln_f/i.test(`${last} ${type}`)
+}
