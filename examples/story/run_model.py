@@ -28,6 +28,7 @@ PROMPT = "The river that runs past the old mill freezes every winter, and the ch
 
 def load(file):
     if file is None:
+        torch.set_num_threads(1)
         return TinyModel(layers=12, width=128, heads=4), torch.randint(256, (24,)).tolist(), 4
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -25,6 +25,7 @@ import { METRICS } from '../../src/metrics/table.js'
  * - `<!-- run: vitest config -->`: the configuration of all of these
  * - `<!-- run: jest -->`, with the configuration in `<!-- run: jest config -->`
  * - `<!-- run: node -->`: a script
+ * - `<!-- guide: … -->`: a step of the guide, which guide.test.ts follows
  * - `<!-- shown: FILE -->`: a part of that file of the repository, which `npm run release:check -- examples` runs
  */
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -152,7 +153,7 @@ describe.each(pages)('$name', (page) => {
 
   test('every block of code is marked with a known way to run it', () => {
     const code = blocks.filter(({ language }) => /^(ts|js|mjs|cjs)$/.test(language))
-    const unknown = code.filter(({ how }) => !(how in RUNS) && !CONFIGS.includes(how) && !how.startsWith('shown: '))
+    const unknown = code.filter(({ how }) => !(how in RUNS) && !CONFIGS.includes(how) && !/^(shown|guide): /.test(how))
     expect(unknown.map(({ line, how }) => `${name}:${line} ${how}`)).toEqual([])
     // Every mark stands directly before a block; otherwise its block would not run.
     expect(text.match(/<!-- run: /g) ?? []).toHaveLength(blocks.filter(({ how }) => how.startsWith('run: ')).length)
