@@ -149,6 +149,26 @@ def fused(seen, interleaved=False):
     return ranks
 
 
+def as_vllm(seen):
+    """The same run by an engine whose norms add: layers and norms return hidden states and the residual, and the activation
+    multiplies."""
+    ranks = []
+    for rank in fused(seen):
+        modules, stream = {}, None
+        for name, (kind, inputs, output) in rank.items():
+            if name.endswith("input_layernorm") or name == "model.norm":
+                output = [output, inputs[0]] if stream is not None else output
+            if name.endswith("post_attention_layernorm"):
+                output, stream = [output, inputs[0]], inputs[0]
+            if kind == "SiLU":
+                kind, output = "SiluAndMul", rank[name.replace("act_fn", "down_proj")][1][0]
+            if kind == "DecoderLayer":
+                output = [rank[f"{name}.mlp"][2], stream]
+            modules[name] = (kind, inputs, output)
+        ranks.append(modules)
+    return ranks
+
+
 def write_torch(folder, seen, batch=True):
     for r, modules in enumerate(seen):
         device = OUT / folder / RUN / "torch_tensors" / f"cuda{r}_{100 + r}"
@@ -156,7 +176,9 @@ def write_torch(folder, seen, batch=True):
         for place, (name, (kind, inputs, output)) in enumerate((n, m) for n, m in modules.items() if m[0]):
             target = device / "0" / f"root.{name}"
             target.mkdir(parents=True)
-            torch.save(output[None] if batch else output, target / "output.pth")
+            for n, tensor in enumerate(output if isinstance(output, list) else [output]):
+                file = f"output_{n}.pth" if isinstance(output, list) else "output.pth"
+                torch.save(tensor[None] if batch else tensor, target / file)
             for n, tensor in enumerate(inputs):
                 torch.save(tensor[None] if batch else tensor, target / f"input_{n}.pth")
             children.append({"name": f"root.{name}", "type": kind, "order": [place], "children": []})
@@ -246,10 +268,12 @@ with torch.no_grad():
         seen = run(w, bf16, ranks)
         write_torch(f"llama-{ranks}", seen)
         write_torch(f"llama-{ranks}-fused", fused(seen))
+        write_torch(f"llama-{ranks}-vllm", as_vllm(seen))
         write_atb(f"llama-{ranks}-atb", seen, packed=ranks != 2)
     write_torch("llama-2-interleaved", fused(run(w, bf16, 2), interleaved=True))
     faulty = run(w, bf16, 2, fault="1.k")
     write_torch("llama-2-faulty", faulty)
     write_torch("llama-2-fused-faulty", fused(faulty))
+    write_torch("llama-2-vllm-faulty", as_vllm(faulty))
     write_atb("llama-2-atb-faulty", faulty)
 print(json.dumps({"torch": torch.__version__}))

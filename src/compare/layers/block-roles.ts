@@ -35,6 +35,16 @@ const DOWN = /^(?:down|w2|down_proj|fc2|c_proj|dense_4h_to_h)$/i
 const NORM = /norm|^ln_?\d?/i
 const ACTIVATION = /^act/i
 
+/** An activation that multiplies by up, too, as `SiluAndMul` of vLLM. */
+export function multiplies({ type = '' }: Layer): boolean {
+  return /AndMul/i.test(type)
+}
+
+/** Is this the projection behind the activation of a feed-forward part? */
+export function isDown(name: string): boolean {
+  return DOWN.test(lastPart(name))
+}
+
 function lastPart(name: string): string {
   return name.slice(parentOf(name).length)
 }
@@ -60,6 +70,7 @@ export function moduleRoles(block: readonly Layer[]): BlockRoles | undefined {
     ? [fusedInner]
     : [find(GATE, parent), find(UP, parent)].filter((layer) => layer !== undefined)
   const norms = rest.filter(({ name }) => NORM.test(lastPart(name)))
+  const activation = find(ACTIVATION, parent)
   const places = [placeOf(block, projections[0]!), placeOf(block, inner[0] ?? down), placeOf(block, down)] as const
   return {
     norms: partedBy(block, norms, places),
@@ -67,7 +78,7 @@ export function moduleRoles(block: readonly Layer[]): BlockRoles | undefined {
     output: find(OUTPUT, attentionName),
     attention: block.find(({ name }) => `${name}.` === attentionName),
     inner,
-    activation: find(ACTIVATION, parent),
+    ...(activation && (multiplies(activation) ? { product: activation } : { activation })),
     down,
     feedForward: block.find(({ name }) => `${name}.` === parent),
   }

@@ -107,9 +107,9 @@ function conclude(
     }
   })
   for (const golden of pairs.goldenOnly)
-    layers.push({ verdict: 'golden-only', reason: 'the dump has no layer of this name', golden })
+    layers.push({ verdict: 'golden-only', reason: 'it has no partner in the dump', golden })
   for (const dump of pairs.dumpOnly)
-    layers.push({ verdict: 'dump-only', reason: 'the golden has no layer of this name', dump })
+    layers.push({ verdict: 'dump-only', reason: 'it has no partner in the golden', dump })
   const unpaired = pairs.goldenOnly.length + pairs.dumpOnly.length
   const failed = entries.length - ranked.length
   const all = [

@@ -6,7 +6,7 @@ import type { LayerPair } from './layer-pairs.js'
 /** The option `mapping`: names of the dump's layers by names of the golden's; several are the parts of a fused module. */
 export type Mapping = Readonly<Record<string, string | readonly string[]>>
 
-/** What is no mapping in a value, such as `a list for root.norm`; undefined if it is one. */
+/** What is no mapping in a value, such as `a list for root.norm`; undefined if the value is a mapping. */
 export function mappingFlaw(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return describeValue(value)
   const wrong = Object.entries(value).find(([, names]) => !isNames(names))

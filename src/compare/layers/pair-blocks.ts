@@ -37,7 +37,7 @@ export function pairBlocks(golden: readonly Layer[], dump: readonly Layer[]): La
   return pairs
 }
 
-/** Layers of one role: as many on both sides, or one that fuses those of the other. */
+/** Layers of one role: as many on both sides, or one that fuses the layers of the other. */
 function lists(golden: readonly Layer[], dump: readonly Layer[], mayFuse: boolean): LayerPair[] {
   if (golden.length === dump.length) return golden.map((layer, i) => ({ golden: layer, dump: dump[i]! }))
   const isFused = mayFuse && Math.min(golden.length, dump.length) === 1
@@ -58,7 +58,7 @@ function computedOrRead(
 type Sides = [golden: Layer | undefined, dump: Layer | undefined]
 
 /** The input of a layer as a layer without inputs. */
-function inputLayer(layer: Layer): Layer | undefined {
+export function inputLayer(layer: Layer): Layer | undefined {
   if (layer.inputs.length === 0) return undefined
   const filesOf = ({ inputs }: RankFiles) => ({ outputs: inputs.slice(0, 1), inputs: [] })
   const ranks = layer.ranks?.map(filesOf)

@@ -1,6 +1,9 @@
 import type { Layer } from '../../dumps/layers/index.js'
+import { isDown, multiplies } from './block-roles.js'
+import { parentOf } from './combined-layer.js'
 import { inOrder, type LayerPair, type LayerPairs, withoutPaired } from './layer-pairs.js'
 import { type Mapping, mappedPairs } from './mapping.js'
+import { inputLayer } from './pair-blocks.js'
 import { pairFused } from './pair-fused.js'
 
 /** The most leading parts of a name in which two wrappers of one model may differ. */
@@ -22,7 +25,7 @@ export function pairLayers(golden: readonly Layer[], dump: readonly Layer[], map
   const named = open.golden.flatMap((layer): LayerPair[] => {
     const own = without(layer.name, prefixes.golden)
     const partner = own === undefined ? undefined : byName.get(own)
-    return partner ? [{ golden: layer, dump: partner }] : []
+    return partner ? readerOfProduct(layer, partner, open) : []
   })
   const rest = withoutPaired(golden, dump, [...mapped, ...named])
   const shortNameOf = (prefix: string) => (layer: Layer) => without(layer.name, prefix) ?? layer.name
@@ -33,6 +36,26 @@ export function pairLayers(golden: readonly Layer[], dump: readonly Layer[], map
   const isRenamed = prefixes.golden !== prefixes.dump
   const renamed = `layers are paired by name without '${prefixes.golden}' in the golden and '${prefixes.dump}' in the dump`
   return { ...inOrder(golden, dump, [...mapped, ...named, ...fused]), ...(isRenamed && { renamed }) }
+}
+
+/**
+ * An activation that multiplies, too (`SiluAndMul`), computes what the down projection of the other side reads, and not what
+ * the activation of the same name returns there.
+ */
+function readerOfProduct(
+  golden: Layer,
+  dump: Layer,
+  { golden: ours, dump: theirs }: Record<'golden' | 'dump', readonly Layer[]>,
+): LayerPair[] {
+  if (multiplies(golden) === multiplies(dump) || golden.type === undefined || dump.type === undefined) {
+    return [{ golden, dump }]
+  }
+  const readBy = (layer: Layer, layers: readonly Layer[]) => {
+    const down = layers.find(({ name }) => parentOf(name) === parentOf(layer.name) && isDown(name))
+    return down && inputLayer(down)
+  }
+  const pair = multiplies(dump) ? { golden: readBy(golden, ours), dump } : { golden, dump: readBy(dump, theirs) }
+  return pair.golden && pair.dump ? [{ golden: pair.golden, dump: pair.dump }] : []
 }
 
 interface Prefixes {

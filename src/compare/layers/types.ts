@@ -27,7 +27,7 @@ export interface LayersOptions<Side> {
 /**
  * - `compared`: measured, and not the one that was named
  * - `diverges`: the first layer that diverges
- * - `golden-only`, `dump-only`: the other side has no layer of this name
+ * - `golden-only`, `dump-only`: the other side has no partner for it
  * - `unreadable`, `shape-mismatch`, `no-output`: paired, and not measured
  */
 export type LayerVerdict =

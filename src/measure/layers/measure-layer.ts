@@ -5,8 +5,9 @@ import type { Budgets } from '../../io/budgets.js'
 import { OpenStep } from '../open-step.js'
 import { fusedNamed } from './fused.js'
 import { measureTensors, type NoPair, type TensorPair } from './measure-tensors.js'
-import { readRanks } from './read-ranks.js'
-import { type Candidate, isSum, keyOf } from './readings.js'
+import { type Grid, readRanks } from './read-ranks.js'
+import { type Candidate, isSum, keyOf, WITH_RESIDUAL } from './readings.js'
+import { sumsOf, withOrWithoutResidual } from './residual.js'
 
 /** What was measured of one layer that both sides hold. */
 export interface MeasuredLayer {
@@ -84,7 +85,9 @@ export class LayerReader {
       if (problem && !output) break
     }
     if (!output) return { verdict: 'shape-mismatch', ...problem! }
-    if (Math.max(golden.outputs.length, dump.outputs.length) > 1) notes.push('its first output is compared')
+    if (Math.max(golden.outputs.length, dump.outputs.length) > 1 && !output.reading.key.includes(WITH_RESIDUAL)) {
+      notes.push('its first output is compared')
+    }
     for (const [side, text] of Object.entries({ golden: output.reading.golden, dump: output.reading.dump })) {
       if (text !== '') notes.push(`${side}: ${text}`)
     }
@@ -111,21 +114,36 @@ export class LayerReader {
   }
 
   private pair(golden: Layer, dump: Layer, kind: keyof RankFiles, index: number, key: string | undefined) {
-    const left = new OpenGrid(filesOf(golden, kind, index), this.golden)
+    const open: OpenGrid[] = []
+    const grid = (layer: Layer, reader: TensorReader, at: number): Grid => {
+      const opened = new OpenGrid(filesOf(layer, kind, at), reader)
+      open.push(opened)
+      return opened.tensors
+    }
     try {
-      const right = new OpenGrid(filesOf(dump, kind, index), this.dump)
-      try {
-        const fused = fusedNamed(golden.name) ?? fusedNamed(dump.name)
-        const read = readRanks(left.tensors, right.tensors, kind === 'outputs' ? fused : undefined, key)
-        const isAlike = left.tensors[0]!.length === right.tensors[0]!.length
-        return 'reason' in read ? read : measured(read, isAlike)
-      } finally {
-        right.close()
+      const sides = { golden: grid(golden, this.golden, index), dump: grid(dump, this.dump, index) }
+      const fused = kind === 'outputs' ? (fusedNamed(golden.name) ?? fusedNamed(dump.name)) : undefined
+      let read = readRanks(sides.golden, sides.dump, fused, key)
+      const two = kind === 'outputs' ? sideWithTwo(golden, dump) : undefined
+      if (two !== undefined) {
+        const second = two === 'golden' ? grid(golden, this.golden, 1) : grid(dump, this.dump, 1)
+        const sums = sumsOf(sides[two], second)
+        const { golden: g, dump: d } = two === 'golden' ? { ...sides, golden: sums } : { ...sides, dump: sums }
+        if (g && d) read = withOrWithoutResidual(read, readRanks(g, d, fused, key), two, key)
       }
+      const isAlike = sides.golden[0]!.length === sides.dump[0]!.length
+      return 'reason' in read ? read : measured(read, isAlike)
     } finally {
-      left.close()
+      for (const opened of open) opened.close()
     }
   }
+}
+
+/** The side that returned several tensors where the other returned one. */
+function sideWithTwo(golden: Layer, dump: Layer): 'golden' | 'dump' | undefined {
+  const [ours, theirs] = [golden.outputs.length, dump.outputs.length]
+  if (ours === theirs || Math.min(ours, theirs) !== 1) return undefined
+  return ours > theirs ? 'golden' : 'dump'
 }
 
 function measured(read: Candidate, isAlike: boolean): Pair | NoPair {

@@ -66,8 +66,11 @@ export function added({ tensors }: Ranks): Reading {
   return { key: 'added', text: 'added up as partial sums', tensor: sumTensor(tensors) }
 }
 
+/** Begins the key of a reading that adds a second output to the first. */
+export const WITH_RESIDUAL = 'with the residual: '
+
 export function isSum({ key }: Reading): boolean {
-  return key === 'added'
+  return key === 'added' || key.startsWith(WITH_RESIDUAL)
 }
 
 /** Copies that differ a little: the worst of them is compared. */

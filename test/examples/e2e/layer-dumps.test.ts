@@ -95,6 +95,34 @@ describe.skipIf(!hasTorch)('dumps of all layers with real tensors', () => {
     },
   )
 
+  test.each([
+    ['llama-1-vllm', 'llama'],
+    ['llama-2-vllm', 'llama'],
+    ['llama-4-vllm', 'llama-1'],
+    ['llama', 'llama-2-vllm'],
+  ])(
+    '%s against %s: layers that return the residual apart are added up, and products are compared with what reads them',
+    (dump, golden) => {
+      const { error, ...facts } = outcome(dump, golden)
+      expect(facts).toEqual({
+        pass: false,
+        named: 'none',
+        counts: { total: 36, compared: 33, unpaired: 3, failed: 0 },
+      })
+      expect(error).toBeLessThan(ROUNDING)
+      const { layers, notes } = compare(dump, golden)
+      const open = layers
+        .filter(({ verdict }) => verdict !== 'compared')
+        .map((layer) => (layer.golden ?? layer.dump)!.type)
+      expect(open).toEqual(['SiLU', 'SiLU', 'SiLU'])
+      expect(notes.join()).toContain('the sum of its first two outputs (hidden states and residual) (3 layers)')
+    },
+  )
+
+  test('of two dumps of such an engine, every module is compared', () => {
+    expect(outcome('llama-2-vllm', 'llama-4-vllm')).toMatchObject({ pass: true, counts: { total: 33, compared: 33 } })
+  })
+
   test('says what it did to ranks and parts', () => {
     expect(compare('llama-4', 'llama').notes).toContain(
       'the dump has 4 ranks: the outputs are equal on all ranks (17 layers); joined by columns (13 layers); joined by columns without the copies that 2 neighbouring ranks share (6 layers); added up as partial sums (6 layers)',
@@ -106,6 +134,7 @@ describe.skipIf(!hasTorch)('dumps of all layers with real tensors', () => {
     ['llama-2-faulty', 'llama-2', 'root.model.layers.1.self_attn.k_proj'],
     ['llama-2-fused-faulty', 'llama', 'root.model.layers.1.self_attn.q_proj+k_proj+v_proj'],
     ['llama-2-atb-faulty', 'llama', 'root.model.layers.1.self_attn.q_proj+k_proj+v_proj'],
+    ['llama-2-vllm-faulty', 'llama', 'root.model.layers.1.self_attn.q_proj+k_proj+v_proj'],
   ])('%s against %s names the projection with the fault', (dump, golden, name) => {
     expect(outcome(dump, golden)).toMatchObject({ pass: false, named: name, counts: { failed: 0 } })
     expect(outcome(dump, golden, { floor: join(OUT, 'llama-2') })).toMatchObject({ pass: false, named: name })
