@@ -95,7 +95,7 @@ const LOAD = listed<LoadKey>({
   run: { flag: '--run <name>', help: 'which run, if there are several, or all' },
   layer: { flag: '--layer <name>', help: 'the layer that emits the logits' },
   firstStep: { flag: '--first-step <n>', help: 'the token of the first step', parse: parseNumber },
-  prefill: { flag: '--prefill <execution>', help: 'where an ATB run starts', parse: numberOrName },
+  prefill: { flag: '--prefill <execution>', help: 'where a run of ATB or SGLang starts', parse: numberOrName },
   tensor: { flag: '--tensor <name>', help: 'which tensor of a file' },
   positions: { flag: '--positions <which>', help: 'which position of a tensor', parse: numberOrName },
   sequence: { flag: '--sequence <n>', help: 'which sequence of a batch', parse: parseNumber },

@@ -88,8 +88,8 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   const kld = file === undefined ? undefined : scanKld(file, options)
   const raw = file === undefined || kld ? undefined : scanLlamaDebug(file, options)
   const scan: Scan = kld ?? raw ?? scanLocated(paths, located, context)
-  if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb') {
-    const message = `the option prefill names an execution of an ATB dump, and this is a dump of the layout '${scan.layout}'`
+  if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb' && scan.layout !== 'sglang') {
+    const message = `the option prefill names an execution of an ATB dump, or a forward pass of SGLang's dumper, and this is a dump of the layout '${scan.layout}'`
     throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
   }
   if (options.layer !== undefined && scan.steps.length > 0 && (scan.layout === 'flat' || scan.layout === 'file')) {
@@ -128,7 +128,7 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     stepsAssumed,
     ...prompt,
     ...(ids && ids.tokenIds.size > 0 && { tokenIds: ids.tokenIds, ids: ids.facts }),
-    ...(raw?.ids && { tokenIds: raw.tokenIds!, ids: raw.ids }),
+    ...(scan.tokenIds && scan.ids && { tokenIds: scan.tokenIds, ids: scan.ids }),
     ...kinds,
     ...ranks,
     budgets,

@@ -73,6 +73,7 @@ export interface Dump {
     | 'torch'
     | 'atb'
     | 'msprobe'
+    | 'sglang'
     | 'flat'
     | 'kld'
     | 'llama-debug'
@@ -134,7 +135,7 @@ export interface LoadDumpOptions {
   /** Which sequence of a batch counts, from 0. */
   sequence?: number
   /**
-   * The execution at which an ATB run starts: its number, or `'last'` for the last one that has the prefill head. That is
+   * The execution (ATB) or forward pass (SGLang's dumper) at which the run starts: its number, or `'last'` for the last prefill. That is
    * what is taken without the option; the option confirms it, so that it is no longer a guess.
    */
   prefill?: 'last' | number

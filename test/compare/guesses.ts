@@ -33,6 +33,20 @@ export function heads(rows: Readonly<Record<string, Tensor>>, beside: Readonly<R
 
 const GRAPH = { 'model/7/M.json': '{ "opName": "LmHead_33" }, { "opName": "LmHead_67" }' }
 
+/** Writes a folder of SGLang's dumper: the logits of each forward pass, and the ids that it read. @returns its path */
+export function passes(
+  list: readonly { seed: number; ids?: readonly number[]; at?: readonly number[] }[],
+  first = 0,
+): string {
+  const ints = (values: readonly number[]) => pth({ values, shape: [values.length], dtype: 'int64' })
+  const files = list.flatMap(({ seed, ids, at }, i) => {
+    const name = (value: string) => `step=${first + i}___rank=0___dump_index=${i}___name=${value}.pt`
+    const inputs = [...(ids ? [[name('input_ids'), ints(ids)]] : []), ...(at ? [[name('positions'), ints(at)]] : [])]
+    return [...inputs, [name('next_token_logits'), pth(row(seed))]]
+  })
+  return writeTree(Object.fromEntries(files))
+}
+
 /** A path, or what makes a dump of logits in memory. */
 type Opened = string | ((options: LogitsOptions) => Dump)
 
@@ -62,6 +76,32 @@ export const GUESSES: readonly [name: string, guess: Case, text: RegExp][] = [
     const dump = heads({ '0/33_LmHead': row(9), '1/33_LmHead': row(0), '1/67_LmHead': row(1), '2/67_LmHead': row(2) })
     const text = /^dump: execution 0 taken for a warm-up: .*; if that is right, set loadDump's option prefill: 'last'$/
     return ['a warm-up', { dump }, text]
+  })(),
+  (() => {
+    const dump = passes([
+      { seed: 9, ids: [1, 2] },
+      { seed: 0, ids: [1, 2] },
+      { seed: 1, ids: [3] },
+      { seed: 2, ids: [4] },
+    ])
+    const text =
+      /^dump: the run is taken to begin at forward pass 1, .*; if that is right, set loadDump's option prefill: 'last'$/
+    return ["a warm-up in SGLang's dumper", { dump }, text]
+  })(),
+  (() => {
+    const dump = passes([
+      { seed: 0, ids: [1, 2], at: [0, 1] },
+      { seed: 1, ids: [3, 4], at: [2, 3] },
+      { seed: 2, ids: [4], at: [4] },
+    ])
+    const text =
+      /^dump: forward pass 1 reads several tokens .*; if that is right, set loadDump's option prefill: 0; .*$/
+    return ["several tokens in a later pass of SGLang's dumper", { dump }, text]
+  })(),
+  (() => {
+    const dump = passes([{ seed: 0 }, { seed: 1 }, { seed: 2 }], 5)
+    const text = /^dump: the dump begins at forward pass 5, .*; if that is right, set loadDump's option prefill: 5, .*$/
+    return ["no inputs in SGLang's dumper", { dump }, text]
   })(),
   (() => {
     const dump = heads({ '0/67_LmHead': row(1), '1/67_LmHead': row(2) }, GRAPH)

@@ -86,6 +86,7 @@ test('every place in the code that makes a warning has a row in the table of gue
       "compare/transposed-note.ts: 1",
       "dumps/layouts/atb/plan.ts: 3",
       "dumps/layouts/layout.ts: 1",
+      "dumps/layouts/sglang/passes.ts: 3",
       "dumps/layouts/torch/index.ts: 1",
       "dumps/load.ts: 1",
     ]

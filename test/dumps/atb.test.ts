@@ -182,7 +182,8 @@ describe('the option prefill says where the run starts', () => {
 
   test('a dump of another layout', () => {
     const root = writeTree({ 'logits_t_0_0.pth': '' })
-    const text = "the option prefill names an execution of an ATB dump, and this is a dump of the layout 'flat'"
+    const text =
+      "the option prefill names an execution of an ATB dump, or a forward pass of SGLang's dumper, and this is a dump of the layout 'flat'"
     expectRefusal(() => loadDump(root, { prefill: 'last' }), 'invalid-argument', text, root)
   })
 })

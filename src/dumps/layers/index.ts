@@ -4,6 +4,7 @@ import { firstOf } from '../../lib/lazy-list.js'
 import type { Dump } from '../types.js'
 import { atbLayers } from './atb.js'
 import { msprobeLayers } from './msprobe.js'
+import { sglangLayers } from './sglang.js'
 import { torchLayers } from './torch.js'
 import type { Layer, StepLayers } from './types.js'
 
@@ -29,6 +30,7 @@ const READERS: Partial<Record<Dump['layout'], (file: string) => StepLayers>> = {
   torch: (file) => torchLayers(dirname(dirname(file))),
   atb: atbLayers,
   msprobe: msprobeLayers,
+  sglang: sglangLayers,
 }
 
 /** The layers of all ranks as one, in the first rank's order. */

@@ -5,11 +5,12 @@ import { atb } from './atb/index.js'
 import { flat } from './flat/index.js'
 import type { FileLayout, FolderLayout, Layout, TreeLayout } from './layout.js'
 import { msprobe } from './msprobe/index.js'
+import { sglang } from './sglang/index.js'
 import { stepFolders } from './step-folders/index.js'
 import { torch } from './torch/index.js'
 
 /** Every layout that `loadDump` reads. Add a layout here; if two fit, the first one is taken. */
-export const LAYOUTS: readonly Layout[] = [torch, atb, msprobe, stepFolders, flat]
+export const LAYOUTS: readonly Layout[] = [torch, atb, msprobe, sglang, stepFolders, flat]
 
 const FOLDER_LAYOUTS = LAYOUTS.filter((layout): layout is FolderLayout => layout.kind === 'folders')
 const TREE_LAYOUTS = LAYOUTS.filter((layout): layout is TreeLayout => layout.kind === 'tree')

@@ -4,6 +4,7 @@ import type { FolderNames } from '../../io/folder-names.js'
 import { firstOf, type List } from '../../lib/lazy-list.js'
 import { info, type Note, warning } from '../../lib/note.js'
 import type { IgnoredPaths } from '../ignored-paths.js'
+import type { IdFacts, IdLists } from '../token-ids.js'
 import type { Dump, DumpStep, LoadDumpOptions } from '../types.js'
 import type { DeviceSelection, FileSelection } from './selection.js'
 
@@ -25,6 +26,9 @@ export interface LayoutScan {
   stepsAssumed: boolean
   /** True if all steps come from a decoder's head, so that none holds a prompt. */
   decodeOnly?: boolean
+  /** Token ids that the layout itself knows of, and what they say. */
+  tokenIds?: IdLists
+  ids?: IdFacts
 }
 
 /** What to do about tables of statistics in place of tensors. */
