@@ -23,6 +23,7 @@ describe('a report as JSON', () => {
   test('keeps a file that is named like a number', () => {
     const report = treeReport('a_clean_f32_vs_f16', 'NaN')
     const tokens = [{ ...report.tokens[0]!, golden: { files: ['NaN'], layer: 'Infinity' }, reason: 'NaN' }]
+    tokens[0]!.layer = { name: 'NaN', type: 'Infinity', outputError: Number.NaN }
     const document = reportDocument([{ ...report, tokens }])
     expect(parseReport('report.json', reportJson(document))).toEqual(document)
   })

@@ -107,6 +107,7 @@ describe('the layers of a comparison in the HTML report', () => {
     // Only the golden has one, only the dump has one: side by side at the end.
     expect(html.match(/class="alone bad"/g)).toHaveLength(1)
     expect(html.match(/class="absent bad"/g)).toHaveLength(1)
+    expect(html).toContain('<title>root.layers.3.mlp, root.layers.2.mlp</title>')
     expect(html).toContain('▭</span> only one side holds it')
     expect(html).toContain('▬</span> could not be compared')
     for (const verdict of ['missing', 'extra', 'shape-mismatch']) expect(html).toContain(`<td>${verdict}<td>`)

@@ -4,7 +4,7 @@ import { printable } from '../../../errors.js'
 import { counted } from '../../../lib/number-text.js'
 import { escapeHtml, shortNumber } from '../escape.js'
 import { rounded as at, exponent } from '../numbers.js'
-import { type LayerRow, namedRow } from './rows.js'
+import { isAlone, type LayerRow, namedRow } from './rows.js'
 
 const WIDTH = 960
 const LEFT = 62
@@ -111,9 +111,9 @@ function blockTicks(rows: readonly LayerRow[], x: Scale): string[] {
   return [
     ...shown.map(
       ({ index, label }) =>
-        `<line x1="${at(x(index))}" x2="${at(x(index))}" y1="${BOTTOM}" y2="${BOTTOM + 5}" class="grid"/><text x="${at(x(index))}" y="${HEIGHT - 20}" class="tick mid">${label}</text>`,
+        `<line x1="${at(x(index))}" x2="${at(x(index))}" y1="${BOTTOM}" y2="${BOTTOM + 5}" class="grid"/><text x="${at(x(index))}" y="${HEIGHT - 24}" class="tick mid">${label}</text>`,
     ),
-    `<text x="${LEFT}" y="${HEIGHT - 4}" class="tick">${starts.length > 1 ? 'number of the decoder layer' : 'number of the layer'}</text>`,
+    `<text x="${LEFT}" y="${HEIGHT - 8}" class="tick">${starts.length > 1 ? 'number of the decoder layer' : 'number of the layer'}</text>`,
   ]
 }
 
@@ -154,19 +154,21 @@ function named(rows: readonly LayerRow[], x: Scale): string {
   return `<line x1="${place0}" x2="${place0}" y1="${TOP - 14}" y2="${STRIP + 6}" class="here"/><text x="${place0}" y="${TOP - 24}" class="here-text${anchor}">${escapeHtml(printable(name))}: ${errorText(row.facts.outputError)}</text>`
 }
 
-/** Layers without an error: a bar each, or one for a range. */
+/** Layers without an error: a bar each, or one for a range, with their names. */
 function strip(rows: readonly LayerRow[], x: Scale): string[] {
-  const ranges: { from: number; to: number; kind: string }[] = []
-  for (const { index, facts, token } of rows) {
+  const ranges: { from: number; to: number; kind: string; names: string[] }[] = []
+  for (const row of rows) {
+    const { index, facts, token } = row
     if (facts.outputError !== undefined) continue
-    const isAlone = token.verdict === 'missing' || token.verdict === 'extra'
-    const kind = `${isAlone ? 'alone' : 'absent'}${token.pass ? '' : ' bad'}`
+    const kind = `${isAlone(row) ? 'alone' : 'absent'}${token.pass ? '' : ' bad'}`
     const range = ranges.at(-1)
-    if (range && range.to === index - 1 && range.kind === kind) range.to = index
-    else ranges.push({ from: index, to: index, kind })
+    if (range && range.to === index - 1 && range.kind === kind) {
+      range.to = index
+      range.names.push(facts.name)
+    } else ranges.push({ from: index, to: index, kind, names: [facts.name] })
   }
   return ranges.map(
-    ({ from, to, kind }) =>
-      `<rect x="${at(x(from) - 2.5)}" y="${STRIP - 5}" width="${at(x(to) - x(from) + 5)}" height="10" rx="2" class="${kind}"/>`,
+    ({ from, to, kind, names }) =>
+      `<rect x="${at(x(from) - 2.5)}" y="${STRIP - 5}" width="${at(x(to) - x(from) + 5)}" height="10" rx="2" class="${kind}"><title>${escapeHtml(names.join(', '), 300)}</title></rect>`,
   )
 }

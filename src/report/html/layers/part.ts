@@ -4,7 +4,7 @@ import type { ComparisonReport } from '../../document.js'
 import { escapeHtml } from '../escape.js'
 import { numberCell, sideFacts } from '../facts.js'
 import { errorText, layersChart } from './chart.js'
-import { type LayerRow, layerRows, namedRow } from './rows.js'
+import { isAlone, type LayerRow, layerRows, namedRow } from './rows.js'
 
 /** How many failing layers are shown with their files. */
 const MOST_DETAILS = 100
@@ -54,7 +54,6 @@ const NATURAL = {
 function legend(rows: readonly LayerRow[]): string {
   const from = rows.find(({ facts }) => facts.naturalFrom)?.facts.naturalFrom
   const has = (isShown: (row: LayerRow) => boolean) => rows.some(isShown)
-  const isAlone = ({ token: { verdict } }: LayerRow) => verdict === 'missing' || verdict === 'extra'
   const isMeasured = ({ facts }: LayerRow) => facts.outputError !== undefined
   const keys = [
     '<span class="key value">●</span> output error (relative Euclidean distance, median over positions)',
@@ -63,7 +62,9 @@ function legend(rows: readonly LayerRow[]): string {
     has(({ facts }) => facts.outputError !== undefined && !Number.isFinite(facts.outputError))
       ? '<span class="key bad">▲</span> NaN or infinite'
       : '',
-    has((row) => !isMeasured(row) && isAlone(row)) ? '<span class="key alone">▭</span> only one side holds it' : '',
+    has((row) => !isMeasured(row) && isAlone(row))
+      ? '<span class="key alone">▭</span> only one side holds it (at the end)'
+      : '',
     has((row) => !isMeasured(row) && !isAlone(row)) ? '<span class="key absent">▬</span> could not be compared' : '',
   ]
   return `<p class="legend">${keys.filter(Boolean).join(' ')}</p>`

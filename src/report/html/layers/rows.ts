@@ -13,6 +13,11 @@ export function layerRows(tokens: readonly TokenComparison[]): LayerRow[] {
   return tokens.flatMap((token, index) => (token.layer ? { index, token, facts: token.layer } : []))
 }
 
+/** Does only one side hold the layer? */
+export function isAlone({ token: { golden, dump } }: LayerRow): boolean {
+  return !golden || !dump
+}
+
 /** The first layer that diverges, if a rule has named one. */
 export function namedRow(rows: readonly LayerRow[]): LayerRow | undefined {
   return rows.find(({ facts }) => facts.rule !== undefined)

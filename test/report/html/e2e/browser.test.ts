@@ -19,6 +19,16 @@ function pageOf(name: string, ...reports: ComparisonReport[]): string {
   return file
 }
 
+const name = 'root.layers.1.self_attn.o_proj'
+
+/** A report of layers, with one layer that diverges. */
+function layersReport(): ComparisonReport {
+  const [golden, dump] = [model(0), model(1, { [name]: [0.05, 0.005] })].map((modules) => {
+    return { paths: [layersDump(modules)], options: {} }
+  })
+  return layersResult({ golden: golden!, dump: dump! }, { token: 0 }, 'bf16').report
+}
+
 /** The width of a page in CSS pixels. */
 const A4 = 794
 
@@ -139,11 +149,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
   })
 
   test('a report of layers begins at the layer that diverges, and links chart and table', async () => {
-    const name = 'root.layers.1.self_attn.o_proj'
-    const sides = [model(0), model(1, { [name]: [0.05, 0.005] })].map((modules) => {
-      return { paths: [layersDump(modules)], options: {} }
-    })
-    const { report } = layersResult({ golden: sides[0]!, dump: sides[1]! }, { token: 0 }, 'bf16')
+    const report = layersReport()
     const tokens = report.tokens.map((token, i) =>
       i === 2 ? { ...token, layer: { ...token.layer!, name: evil } } : token,
     )
@@ -215,7 +221,14 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
   const shots = process.env.SCREENSHOTS
   test.skipIf(!shots)('screenshots, into the folder that SCREENSHOTS names', async () => {
     mkdirSync(shots!, { recursive: true })
-    const file = pageOf('shots.html', bad, treeReport('a_clean_f32_vs_f16'), inconclusive(), partlyMissing())
+    const file = pageOf(
+      'shots.html',
+      bad,
+      layersReport(),
+      treeReport('a_clean_f32_vs_f16'),
+      inconclusive(),
+      partlyMissing(),
+    )
     for (const [name, width, media] of [
       ['light', 1100, {}],
       ['dark', 1100, { features: [{ name: 'prefers-color-scheme', value: 'dark' }] }],
