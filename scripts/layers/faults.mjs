@@ -27,15 +27,20 @@ child.on('exit', (code) => {
   if (code !== 0) process.exitCode = 1
 })
 
+/** With the flag `--checkpoint`, also with the weights. They take seconds for each comparison. */
+const withCheckpoint = flags.includes('--checkpoint')
+
 /** Of a model that reads the complete text again, the second token has many positions too. */
 const SETTINGS = [
   { name: 'prefill, floor', step: 0, floor: true },
   { name: 'prefill', step: 0 },
+  ...(withCheckpoint ? [{ name: 'prefill, both', step: 0, floor: true, checkpoint: true }] : []),
   ...(model === 'tiny'
     ? []
     : [
         { name: '1 position, floor', step: 1, floor: true },
         { name: '1 position', step: 1 },
+        ...(withCheckpoint ? [{ name: '1 position, both', step: 1, floor: true, checkpoint: true }] : []),
       ]),
 ]
 
@@ -58,7 +63,12 @@ print()
 
 /** `right` and `wrong` by the name, `fails` without a name, or `passes`. */
 function resultOf({ path, golden, floor, expected }, setting) {
-  const options = { step: setting.step, dtype, ...(setting.floor && { floor: join(folder, floor) }) }
+  const options = {
+    step: setting.step,
+    dtype,
+    ...(setting.floor && { floor: join(folder, floor) }),
+    ...(setting.checkpoint && { checkpoint: join(folder, 'model.safetensors') }),
+  }
   const sides = [join(folder, path), join(folder, golden)]
   const { pass, message } = matchers.toMatchGoldenLayers.call({ isNot: false }, ...sides, options)
   const [, name] = /^First layer that diverges: (\S+)/m.exec(message()) ?? []

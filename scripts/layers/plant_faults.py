@@ -7,6 +7,7 @@
     --tokens 9  of each text: the first position counts for nothing, so 9 are 8.
     --dtype     bf16 or fp16: the precision of the floor and the dump.
     --only      names of faults: those that contain this text.
+    --checkpoint writes the weights, too: FOLDER/model.safetensors.
     --share     of the faults, of each kind: 0.2 for a short run.
 
 Golden: float32. Floor and dump: the dtype, in one of several ways to round, never the same of both. Writes one JSON line
@@ -35,6 +36,7 @@ parser.add_argument("--texts", choices=["A", "B"], default="A")
 parser.add_argument("--tokens", type=int, default=9)
 parser.add_argument("--dtype", choices=["bf16", "fp16"], default="bf16")
 parser.add_argument("--only", default="")
+parser.add_argument("--checkpoint", action="store_true")
 parser.add_argument("--share", type=float, default=1)
 
 TEXTS = {
@@ -168,6 +170,10 @@ def main():
         print(json.dumps({"path": name, **facts}), flush=True)
         sys.stdin.readline()
 
+    if options.checkpoint:
+        from safetensors.torch import save_file
+
+        save_file({name: p.detach().contiguous() for name, p in golden.named_parameters()}, options.folder / "model.safetensors")
     roundings = Roundings(golden, dtype, is_real)
     torch.set_num_threads(1)
     forced = [decode(golden, prompt, 1) for prompt in prompts]

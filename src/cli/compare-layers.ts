@@ -18,6 +18,7 @@ export interface LayersValues {
   readonly layers?: boolean
   readonly token?: number
   readonly floor?: string
+  readonly checkpoint?: string
   readonly unpaired?: string
   readonly mapping?: string
 }
@@ -28,6 +29,7 @@ export function addLayersOptions(command: Command): void {
     .option('--layers', 'compare every layer at one token in place of the logits')
     .option('--token <n>', 'with --layers: the token', parseNumber)
     .option('--floor <path>', "with --layers: a second run of the golden in the dump's precision")
+    .option('--checkpoint <path>', 'with --layers: the weights in safetensors, a file or a folder')
     .option('--unpaired <what>', 'with --layers: fail (default) or allow, for layers without a partner')
     .option('--mapping <file>', "with --layers: JSON, names of the dump's layers by names of the golden's")
 }
@@ -48,7 +50,7 @@ export interface LayersResult {
  */
 export function layersResult(
   sides: Record<'golden' | 'dump', { readonly paths: readonly string[]; readonly options: LoadDumpOptions }>,
-  { token, floor, unpaired, mapping }: LayersValues,
+  { token, floor, checkpoint, unpaired, mapping }: LayersValues,
   dtype: unknown,
 ): LayersResult {
   if (token === undefined) throw new UsageError('compare --layers needs the token whose layers are compared: --token 3')
@@ -56,6 +58,7 @@ export function layersResult(
   const comparison = compareLayers(dump!, golden!, {
     step: token,
     ...(floor !== undefined && { floor: loadDump(floor, sides.golden.options) }),
+    ...(checkpoint !== undefined && { checkpoint }),
     ...(unpaired !== undefined && { unpaired: unpaired as 'fail' }),
     ...(mapping !== undefined && { mapping: readMapping(mapping) }),
     ...(dtype !== undefined && { dtype: dtype as 'bf16' }),
@@ -88,7 +91,7 @@ export function layersResult(
 
 /** @throws UsageError if a flag of `--layers` is given without it */
 export function refuseLayersOptions(values: LayersValues): void {
-  for (const name of ['token', 'floor', 'unpaired', 'mapping'] as const) {
+  for (const name of ['token', 'floor', 'checkpoint', 'unpaired', 'mapping'] as const) {
     if (values[name] !== undefined) throw new UsageError(`--${name} needs --layers`)
   }
 }

@@ -12,6 +12,7 @@ import { misalignment } from './alignment.js'
 import { combinedLayer } from './combined-layer.js'
 import { climb, isEmbedding, type LayerFinding, type LayerScore, type RankedLayer } from './ladder.js'
 import type { LayerPairs } from './layer-pairs.js'
+import { localNotes, measureLocals } from './measure-locals.js'
 import { measurePairs } from './measure-pairs.js'
 import { naturalError } from './natural-error.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
@@ -45,7 +46,9 @@ export function compareLayers(
   if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
   const reader = new LayerReader(sides.golden.budgets, sides.dump.budgets)
   const floorOf = measuredFloor(sides.golden, left, settings)
-  const entries = recognisePostNorm(measurePairs(pairs.pairs, reader), reader)
+  const budgets = { golden: sides.golden.budgets, dump: sides.dump.budgets }
+  const measured = recognisePostNorm(measurePairs(pairs.pairs, reader), reader)
+  const entries = measureLocals(measured, budgets, settings.checkpoint)
   return conclude(entries, pairs, sides, floorOf, settings, [
     ...orderNotes(left),
     ...(pairs.renamed === undefined ? [] : [info(pairs.renamed)]),
@@ -86,10 +89,10 @@ function conclude(
   notes: Note[],
 ): LayersComparison {
   const ranked: (RankedLayer & { readonly entry: number })[] = []
-  entries.forEach(({ golden, dump, measured }, entry) => {
+  entries.forEach(({ golden, dump, measured, local }, entry) => {
     if (!measured) return
     const { name, type = dump!.type } = golden!
-    ranked.push({ name, type, measured, entry, ...(floorOf && { floor: floorOf(golden!) }) })
+    ranked.push({ name, type, measured, entry, local, ...(floorOf && { floor: floorOf(golden!) }) })
   })
   const precision = settings.precision ?? precisionOf(ranked)
   const { scores, finding: byRank } = climb(ranked, precision)
@@ -114,6 +117,7 @@ function conclude(
   const failed = entries.length - ranked.length
   const all = [
     ...notes,
+    ...localNotes(entries, precision, settings.checkpoint !== undefined),
     ...facts(ranked, floorOf !== undefined, precision, settings),
     ...sideNotes('golden', sides.golden.notes),
     ...sideNotes('dump', sides.dump.notes),

@@ -1,9 +1,10 @@
 import type { MeasuredLayer } from '../../measure/layers/measure-layer.js'
 import { median, type TensorPair } from '../../measure/layers/measure-tensors.js'
 import type { Precision } from '../types.js'
+import { type Computed, firstWrong, withoutRight } from './local-standing.js'
 
 /** A measured layer, as the rules see it. */
-export interface RankedLayer {
+export interface RankedLayer extends Computed {
   readonly name: string
   readonly type?: string | undefined
   readonly measured: MeasuredLayer
@@ -12,7 +13,7 @@ export interface RankedLayer {
 }
 
 /** Which rule named a layer. */
-export type LayerRule = 'non-finite' | 'exact' | 'embedding' | 'floor' | 'amplification'
+export type LayerRule = 'non-finite' | 'exact' | 'embedding' | 'local' | 'floor' | 'amplification'
 
 /** What a layer's error is compared with. */
 export interface LayerScore {
@@ -56,12 +57,14 @@ export function climb(layers: readonly RankedLayer[], precision: Precision): Lad
   const epsilon = EPSILON[precision]
   const scores = scoresOf(layers, epsilon)
   if (layers.every(({ measured }) => isSame(measured.output))) return { scores, finding: { kind: 'identical' } }
+  const open = withoutRight(layers, scores, precision)
   for (const [rule, first] of [
     ['non-finite', () => firstNonFinite(layers)],
     ['exact', () => firstUnequal(layers)],
     ['embedding', () => firstEmbedding(layers, epsilon)],
-    ['floor', () => firstOverFloor(layers, scores)],
-    ['amplification', () => (layers.some(({ floor }) => floor) ? -1 : firstAmplifying(layers, scores))],
+    ['local', () => firstWrong(layers, precision)],
+    ['floor', () => firstOverFloor(layers, open)],
+    ['amplification', () => (layers.some(({ floor }) => floor) ? -1 : firstAmplifying(layers, open))],
   ] as const) {
     const index = first()
     if (index >= 0) return { scores, finding: { kind: 'layer', rule, index } }

@@ -1,5 +1,6 @@
 import { describeValue, invalidArgument } from '../../errors.js'
-import { checkObject, choice, wholeNumber } from '../../lib/check-options.js'
+import { checkObject, choice, nonEmptyString, wholeNumber } from '../../lib/check-options.js'
+import { pathOf } from '../../lib/file-path.js'
 import { ALIASES, PRECISIONS, precisionNamed } from '../thresholds.js'
 import type { Precision } from '../types.js'
 import { type Mapping, mappingFlaw } from './mapping.js'
@@ -8,12 +9,13 @@ import type { LayersOptions } from './types.js'
 export interface LayersSettings<Side> {
   readonly step: number
   readonly floor?: Side
+  readonly checkpoint?: string
   readonly precision?: Precision
   readonly unpaired: 'fail' | 'allow'
   readonly mapping: Mapping
 }
 
-const NAMES = ['step', 'floor', 'dtype', 'unpaired', 'mapping']
+const NAMES = ['step', 'floor', 'checkpoint', 'dtype', 'unpaired', 'mapping']
 
 /** @throws GoldenLogitsError `invalid-argument` */
 export function checkLayersOptions<Side>(options: LayersOptions<Side>): LayersSettings<Side> {
@@ -24,9 +26,11 @@ export function checkLayersOptions<Side>(options: LayersOptions<Side>): LayersSe
   }
   const { floor } = values
   const precision = checkDtype(values.dtype)
+  const checkpoint = nonEmptyString('checkpoint', pathOf(values.checkpoint), 'models/llama')
   return {
     step,
     ...(floor !== undefined && { floor }),
+    ...(checkpoint !== undefined && { checkpoint }),
     ...(precision !== undefined && { precision }),
     unpaired: choice('unpaired', values.unpaired, ['fail', 'allow']),
     mapping: checkMapping(values.mapping),

@@ -1,4 +1,6 @@
 import type { Layer } from '../../dumps/layers/index.js'
+import type { FilePath } from '../../lib/file-path.js'
+import type { LocalError } from '../../measure/layers/local/measure-local.js'
 import type { MeasuredLayer } from '../../measure/layers/measure-layer.js'
 import type { PrecisionName } from '../thresholds.js'
 import type { Precision } from '../types.js'
@@ -13,6 +15,11 @@ export interface LayersOptions<Side> {
    * which names more faults and fewer wrong layers.
    */
   floor?: Side
+  /**
+   * The weights in safetensors: a file, or a folder of them. Layers are computed from their own inputs, so that a fault is
+   * named even if its error is small beside what the layer inherits.
+   */
+  checkpoint?: FilePath
   /** The coarser precision of the two runs. Left out: the coarsest dtype of the layers. */
   dtype?: PrecisionName
   /** Whether layers that only one side holds, or that cannot be compared, let the comparison fail. Default `'fail'`. */
@@ -49,6 +56,8 @@ export interface ComparedLayer {
   /** Present if the layer was measured; likewise `score`. */
   readonly measured?: MeasuredLayer
   readonly score?: LayerScore
+  /** Present if the layer could be computed from its own input. */
+  readonly local?: LocalError
   /** The output error that rounding alone makes, if it is known. */
   readonly naturalError?: number
 }

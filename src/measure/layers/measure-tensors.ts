@@ -11,6 +11,10 @@ const CHUNK = 1 << 18
 
 const FLOATS: readonly Dtype[] = ['float64', 'float32', 'float16', 'bfloat16']
 
+export function isFloat(dtype: Dtype): boolean {
+  return FLOATS.includes(dtype)
+}
+
 /** What was measured of a pair of tensors, g = golden and m = dump. A position is one vector along the last axis. */
 export interface TensorPair {
   readonly dtypes: readonly [golden: Dtype, dump: Dtype]
@@ -138,7 +142,7 @@ function measure(golden: LazyTensor, dump: LazyTensor, positions: number, width:
     dtypes: [golden.dtype, dump.dtype],
     precisions: [g.precision(), m.precision()],
     shapes: [golden.shape, dump.shape],
-    isFloat: FLOATS.includes(golden.dtype) && FLOATS.includes(dump.dtype),
+    isFloat: isFloat(golden.dtype) && isFloat(dump.dtype),
     positions,
     isSwapped: false,
     leftOut: Math.max(golden.length, dump.length) / width - positions,

@@ -1,4 +1,6 @@
+import { LOCAL_LIMIT } from '../../compare/layers/local-standing.js'
 import type { ComparedLayer, LayersComparison } from '../../compare/layers/types.js'
+import type { Precision } from '../../compare/types.js'
 import { printable } from '../../errors.js'
 import { counted, significant } from '../../lib/number-text.js'
 import { noteLines } from './failure.js'
@@ -38,7 +40,7 @@ function headLine(comparison: LayersComparison): string {
   return `No layer stands out: the error grows as rounding does     ${counts}`
 }
 
-function namedLines({ finding, layers }: LayersComparison, layer: ComparedLayer): string[] {
+function namedLines({ finding, layers, precision }: LayersComparison, layer: ComparedLayer): string[] {
   if (finding.kind !== 'layer') return []
   const { output, inputs } = layer.measured!
   const { score } = layer
@@ -46,7 +48,7 @@ function namedLines({ finding, layers }: LayersComparison, layer: ComparedLayer)
   const type = layer.golden!.type ?? layer.dump!.type
   const nonFinite = output.nonFinite.dump
   const lines = [
-    `  rule                ${ruleText(layer, finding.rule)}`,
+    `  rule                ${ruleText(layer, finding.rule, precision)}`,
     ...(type === undefined ? [] : [`  type                ${printable(type, 60)}`]),
     `  positions           ${score!.positions} of ${output.positions} used; values are medians over positions`,
     `  error of output     ${number(score!.output)}     relative Euclidean distance`,
@@ -71,7 +73,7 @@ function namedLines({ finding, layers }: LayersComparison, layer: ComparedLayer)
   return lines
 }
 
-function ruleText({ score, measured }: ComparedLayer, rule: string): string {
+function ruleText({ score, measured, local }: ComparedLayer, rule: string, precision: Precision): string {
   const { amplification, overFloor, inputOverFloor } = score!
   const { differing, elements } = measured!.output
   if (rule === 'non-finite') return 'non-finite: its inputs are finite, its output is not'
@@ -80,6 +82,9 @@ function ruleText({ score, measured }: ComparedLayer, rule: string): string {
   }
   if (rule === 'embedding')
     return 'embedding: a lookup is exact but for rounding, and at one position or more its error is larger'
+  if (rule === 'local') {
+    return `local: its output is ${number(local!.dump)} from ${local!.formula}, over ${number(LOCAL_LIMIT[precision])} (${precision}); the golden's is ${number(local!.golden)} from it`
+  }
   const times = `its output error is ${number(amplification ?? 1)} times what layers of its kind make of such an input`
   if (rule === 'amplification') return `amplification: ${times}`
   return `floor: its output error is ${number(overFloor!)} times the floor's, its input error ${number(inputOverFloor!)} times; ${times}`

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseReport } from '../../../src/report/json.js'
 import { layersDump, model } from '../../build/layers.js'
@@ -42,6 +43,19 @@ describe('compare --layers', () => {
     )
     expect(code).toBe(0)
     expect(stdout).toContain('No layer stands out: the error grows as rounding does')
+  })
+
+  test('takes a checkpoint', () => {
+    const file = resolve(import.meta.dirname, '../../fixtures/checkpoint/model.safetensors')
+    const command = `compare ${honest} ${golden} --layers --token 0 --dtype bf16 --no-report --checkpoint`
+    const { code, stdout } = new Shell().run(`${command} ${file}`)
+    expect(code).toBe(0)
+    // The fixture has other layers.
+    expect(stdout).toContain('the rule local judged 0 layers by the checkpoint and their own inputs: inputs were')
+    expect(new Shell().run(`${command} absent`)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('absent: there is no checkpoint; looked for'),
+    })
   })
 
   test('takes a mapping from a file, and layers that may lack a partner', () => {

@@ -1,0 +1,44 @@
+import type { LocalError } from '../../measure/layers/local/measure-local.js'
+import type { Precision } from '../types.js'
+
+/**
+ * The largest distance of an output from what its own input makes: four units in the last place for bf16 and fp16. Kernels in
+ * float32 differ more by the order in which they add up than by rounding.
+ */
+export const LOCAL_LIMIT: Readonly<Record<Precision, number>> = { bf16: 2 ** -7, fp16: 2 ** -10, fp32: 2 ** -16 }
+
+/**
+ * `silent`: the golden itself does not agree with the formula, so the formula or the weight is another one. `open`: neither
+ * right nor wrong.
+ */
+export type LocalStanding = 'right' | 'wrong' | 'open' | 'silent'
+
+export function standingOf({ golden, dump }: LocalError, precision: Precision): LocalStanding {
+  const limit = LOCAL_LIMIT[precision]
+  if (!(golden <= limit / 2)) return 'silent'
+  if (dump > limit) return 'wrong'
+  return dump <= limit / 2 ? 'right' : 'open'
+}
+
+export interface Computed {
+  /** Its output against what its own input and weight make. */
+  readonly local?: LocalError | undefined
+}
+
+/** The first layer whose output differs from what its formula makes of the same input; -1 if all agree. */
+export function firstWrong(layers: readonly Computed[], precision: Precision): number {
+  return layers.findIndex(({ local }) => local && standingOf(local, precision) === 'wrong')
+}
+
+/** A layer that makes of its input what it should is not at fault, even if its error is large: its score loses its ratios. */
+export function withoutRight<Score extends { readonly positions: number; readonly output: number }>(
+  layers: readonly Computed[],
+  scores: readonly Score[],
+  precision: Precision,
+): (Score | Pick<Score, 'positions' | 'output'>)[] {
+  return scores.map((score, i) => {
+    const { local } = layers[i]!
+    const isRight = local !== undefined && standingOf(local, precision) === 'right'
+    return isRight ? { positions: score.positions, output: score.output } : score
+  })
+}

@@ -1,0 +1,64 @@
+import type { Budgets } from '../../io/budgets.js'
+import { info, type Note } from '../../lib/note.js'
+import { counted, significant } from '../../lib/number-text.js'
+import { Checkpoint } from '../../measure/layers/local/checkpoint.js'
+import { type LayerKind, LocalReader } from '../../measure/layers/local/measure-local.js'
+import type { Precision } from '../types.js'
+import { isEmbedding } from './ladder.js'
+import { standingOf } from './local-standing.js'
+import type { ComparedLayer } from './types.js'
+import { weightNames } from './weight-names.js'
+
+/**
+ * Computes every measured layer from its own input, if that is at hand, and its weight is or is not needed.
+ * @returns the same layers, with `local` where it was computed
+ * @throws GoldenLogitsError for a checkpoint that cannot be read
+ */
+export function measureLocals(
+  layers: readonly ComparedLayer[],
+  budgets: Record<'golden' | 'dump', Partial<Budgets>>,
+  path: string | undefined,
+): ComparedLayer[] {
+  const checkpoint = path === undefined ? undefined : new Checkpoint(path, budgets.golden)
+  const names = layers.map(({ golden }) => golden!.name)
+  const weights = checkpoint ? weightNames(names, checkpoint.names) : undefined
+  const reader = new LocalReader(budgets.golden, budgets.dump, checkpoint)
+  return layers.map((layer) => {
+    if (!layer.measured) return layer
+    const { name, type = layer.dump!.type } = layer.golden!
+    const local = reader.measure(layer.golden!, layer.dump!, layerKind(name, type), weights?.get(name))
+    return local ? { ...layer, local } : layer
+  })
+}
+
+function layerKind(name: string, type = ''): LayerKind {
+  if (isEmbedding({ name, type })) return 'embedding'
+  const last = name.split(/[./]/).at(-1)!
+  if (/norm|^ln_?\w*$/i.test(last) || /norm/i.test(type)) return 'norm'
+  return /^act|activation|silu|swish|[gr]elu/i.test(last) || /silu|swish|[gr]elu|activation/i.test(type)
+    ? 'activation'
+    : 'other'
+}
+
+/** What the rule `local` could not judge. */
+export function localNotes(layers: readonly ComparedLayer[], precision: Precision, hasCheckpoint: boolean): Note[] {
+  const computed = layers.filter(({ local }) => local)
+  const silent = computed.filter(({ local }) => standingOf(local!, precision) === 'silent')
+  const notes: Note[] = []
+  if (hasCheckpoint) {
+    const count = computed.length - silent.length
+    const text = `the rule local judged ${counted(count, 'layer')} by the checkpoint and their own inputs`
+    const why = 'inputs were not dumped, or no weight has the name of a layer'
+    notes.push(info(count === 0 ? `${text}: ${why}` : text))
+  }
+  const [first] = silent
+  if (first) {
+    const { golden, formula } = first.local!
+    notes.push(
+      info(
+        `the rule local does not judge ${counted(silent.length, 'layer')}, in which the golden itself does not agree with the formula: ${first.golden!.name} is ${significant(golden, 3)} from ${formula}`,
+      ),
+    )
+  }
+  return notes
+}

@@ -1,0 +1,57 @@
+import type { Layer } from '../../../dumps/layers/index.js'
+import type { TensorReader } from '../../../formats/tensor-reader.js'
+import { itemSize } from '../../../tensor/dtype.js'
+import type { LazyTensor } from '../../../tensor/tensor.js'
+import { widened } from '../../../tensor/widen.js'
+import { OpenStep } from '../../open-step.js'
+import { rowsOf, widthOf } from '../derived-tensors.js'
+import { isFloat } from '../measure-tensors.js'
+
+/** What a layer read and wrote, position by position. */
+export interface LayerRows {
+  readonly outputs: readonly Float32Array[]
+  /** Of the first input with these positions; empty if no input has them. */
+  readonly inputs: readonly Float32Array[]
+  /** Token ids, if its first input of whole numbers has these positions. */
+  readonly ids: readonly number[]
+}
+
+/** @param most positions to read; the first of each text is left out if there are others */
+export function readLayerRows(layer: Layer, reader: TensorReader, most: number): LayerRows {
+  const step = new OpenStep([layer.outputs[0]!, ...layer.inputs], reader)
+  try {
+    const [output, ...inputs] = step.files.map(({ tensors }) => tensors[0]!)
+    const rows = someRows(output!, most)
+    const input = inputs.find((tensor) => isFloat(tensor.dtype) && rowsOf(tensor) === rowsOf(output!))
+    const ids = inputs.find((tensor) => !isFloat(tensor.dtype) && tensor.length === rowsOf(output!))
+    return {
+      outputs: rows.map((row) => rowOf(output!, row)),
+      inputs: input ? rows.map((row) => rowOf(input, row)) : [],
+      ids: ids ? rows.map((row) => elements(ids, row, 1)[0]!) : [],
+    }
+  } finally {
+    step.close()
+  }
+}
+
+function someRows(tensor: LazyTensor, most: number): number[] {
+  const count = rowsOf(tensor)
+  const sequence = tensor.shape.at(-2) ?? 1
+  const all = Array.from({ length: count }, (_, row) => row)
+  const later = sequence > 1 ? all.filter((row) => row % sequence > 0) : all
+  return Array.from({ length: Math.min(most, later.length) }, (_, i) => {
+    return later[Math.floor((i * later.length) / Math.min(most, later.length))]!
+  })
+}
+
+function rowOf(tensor: LazyTensor, row: number): Float32Array {
+  const width = widthOf(tensor)
+  return elements(tensor, row * width, width)
+}
+
+/** Elements of a tensor, rounded once to float32. */
+export function elements(tensor: LazyTensor, start: number, count: number): Float32Array {
+  const bytes = new Uint8Array(count * itemSize(tensor.dtype))
+  tensor.readRaw(start, count, bytes)
+  return widened(bytes, tensor.dtype, count)
+}
