@@ -374,6 +374,28 @@ describe('tensor-parallel ranks and fused projections', () => {
     )
   })
 
+  test('a layer that agrees in no arrangement is read as others of its kind, and named', () => {
+    const inverse = Object.fromEntries(
+      [0, 1, 2, 3].flatMap((i) =>
+        ['q', 'k'].map((p) => [`root.layers.${i}.self_attn.${p}_proj`, `root.layers.${i}.self_attn.qk`]),
+      ),
+    )
+    const lost = (names: RegExp) =>
+      fusedQk(model(1)).map((module) => {
+        if (!names.test(module.name)) return module
+        const values = module.output.values.map((_, i) => Math.sin(i * i + 3))
+        return { ...module, output: { ...module.output, values } }
+      })
+    const one = call(layersDump(lost(/2\.self_attn\.qk/)), golden, { mapping: inverse })
+    expect(one.message()).toContain(
+      'First layer that diverges: root.layers.2.self_attn.q_proj+k_proj     (token 0; 27 layers: 27 compared',
+    )
+    const all = call(layersDump(lost(/qk$/)), golden, { mapping: inverse })
+    expect(all.message()).toContain('23 compared, 0 without a partner, 4 not comparable')
+    expect(all.message()).toContain('none agrees clearly with the other side')
+    expect(all.pass).toBe(false)
+  })
+
   test('qkv_proj and gate_up_proj find their parts by their names, and are listed if one is absent', () => {
     const named = (modules: readonly Module[], names: readonly string[]) => [
       ...modules,

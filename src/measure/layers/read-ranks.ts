@@ -83,9 +83,6 @@ function readSides(golden: Ranks, dump: Ranks, fused: Fused | undefined, key: st
     const arranged = fusedByRanks(golden, dump, fused, key)
     if (arranged) return arranged
   }
-  // The same ranks on both sides are compared one by one, as one row.
-  if (!isOne(golden) && !isOne(dump) && haveSameWidths(golden, dump))
-    return { golden: joined(golden), dump: joined(dump) }
   const fitting = optionsOf(golden).flatMap((g) =>
     optionsOf(dump).flatMap((d) => (haveEqualWidths({ golden: g, dump: d }) ? [{ golden: g, dump: d }] : [])),
   )
@@ -98,7 +95,10 @@ function one(ranks: Ranks): Reading {
   return ranks.tensors.length === 1 ? single(ranks.tensors[0]!) : copies(ranks)
 }
 
-/** What the ranks of a side may be by their shapes, the most likely first. */
+/**
+ * What the ranks of a side may be by their shapes, the most likely first: joined ranks on both sides are compared one by one, as
+ * one row.
+ */
 function optionsOf(ranks: Ranks): Reading[] {
   if (ranks.tensors.length === 1) return [one(ranks)]
   if (ranks.areCopies) return [copies(ranks), joined(ranks)]
@@ -109,10 +109,6 @@ function optionsOf(ranks: Ranks): Reading[] {
 
 function haveEqualWidths({ golden, dump }: Candidate): boolean {
   return widthOf(golden.tensor) === widthOf(dump.tensor)
-}
-
-function haveSameWidths(a: Ranks, b: Ranks): boolean {
-  return String(a.tensors.map(widthOf)) === String(b.tensors.map(widthOf))
 }
 
 function copiesFlaw(golden: Ranks, dump: Ranks): Unread | undefined {
