@@ -14,7 +14,7 @@ const ALLOWED = [
 ]
 const NEVER = /(?:^|\/)(?:test|tests|fixtures|bench|coverage|node_modules|\.[\w.-]+)(?:\/|$)|\.test\.|\.tgz$/
 const MOST_CODE_FILES = 12
-const SIZE = { packed: 1_170_000, unpacked: 4_350_000 }
+const SIZE = { packed: 1_250_000, unpacked: 4_650_000 }
 
 /** @param packed the JSON that `npm pack` prints @param {string} installed the installed package's folder */
 export function checkContents(packed, installed) {
