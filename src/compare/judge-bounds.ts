@@ -1,6 +1,7 @@
 import { short } from '../lib/number-text.js'
 import type { BoundedRows, MetricBounds } from '../measure/outcome.js'
 import type { LimitedKey } from '../metrics/optional/table.js'
+import type { GatedKey } from '../metrics/table.js'
 import { unknownMetrics } from './metric-limits.js'
 import { roundedAway } from './rounded-away.js'
 import { type BoundedRounding, overSpread } from './rounding.js'
@@ -74,7 +75,7 @@ export function judgeBounds(
     const ranges = metrics.map(({ label, bounds }, i) => `${label} ${i === 0 ? 'lies ' : ''}in ${span(bounds)}`)
     return { verdict: 'pass', reason: ranges.join(', ') + condition }
   }
-  const between = open.map(({ label, bounds, limit }) => `${label} lies in ${span(bounds)}, its limit ${limit} between`)
+  const between = open.map(openText)
   if (advice !== undefined) return { verdict: 'undecided', reason: `${between.join('; ')}${condition}; ${advice}` }
   // More listed ids narrow the bounds of the KL divergence alone.
   const larger =
@@ -82,6 +83,28 @@ export function judgeBounds(
       ? `a snapshot with fidelity: 'full' decides it`
       : `a snapshot with a larger k may decide it, one with fidelity: 'full' does`
   return { verdict: 'undecided', reason: `${between.join('; ')}; ${larger}` }
+}
+
+/**
+ * What is certain of the gated metrics by limits that nothing excuses.
+ * @returns for each limit that is certainly exceeded, and for each that may be, a part of the reason
+ */
+export function judgeBoundsByHand(
+  { klDivergence, cosineSimilarity }: MetricBounds,
+  limits: Readonly<Partial<Record<GatedKey, number>>>,
+): { over: string[]; open: string[] } {
+  const metrics = [
+    ...limited('KL divergence', klDivergence, limits.klDivergence),
+    ...limited('cosine similarity', cosineSimilarity, limits.cosineSimilarity, 'higher'),
+  ]
+  return { over: metrics.flatMap(overText), open: metrics.filter((metric) => !isKept(metric)).map(openText) }
+}
+
+/** How the reason says that a limit lies between the bounds of a metric. */
+export const OPEN = 'which contains its limit'
+
+function openText({ label, bounds, limit }: Bounded): string {
+  return `${label} lies in ${span(bounds)}, ${OPEN} ${limit}`
 }
 
 function limited(
@@ -125,7 +148,7 @@ function overText({ label, bounds, limit, better, excuse }: Bounded): string[] {
 }
 
 /** Four digits, rounded outwards: an interval is never printed narrower than it is. */
-function span({ lo, hi }: Interval): string {
+export function span({ lo, hi }: Interval): string {
   const [low, high] = [roundedTo(lo, (text) => text <= lo), roundedTo(hi, (text) => text >= hi)]
   return `[${low}, ${high}]`
 }

@@ -158,7 +158,7 @@ function verdictOf(
     return { ...facts, verdict: 'over-threshold', reason: `${statistic} is not ${side} ${limit}` }
   }
   if (tokens > 0 && !isWithin(worst)) {
-    const reason = `${statistic}, its limit ${limit} between; a snapshot with fidelity: 'full' decides it`
+    const reason = `${statistic}, which contains its limit ${limit}; a snapshot with fidelity: 'full' decides it`
     return { ...facts, verdict: 'undecided', reason }
   }
   const shown = tokens === 0 ? `no token was measured for the ${label}` : `${statistic} is ${side} ${limit}`

@@ -1,5 +1,7 @@
+import { judgeBoundsByHand, OPEN, span } from '../compare/judge-bounds.js'
 import { overCosine, overKl } from '../compare/rounding.js'
 import type { Thresholds, TokenComparison } from '../compare/types.js'
+import type { MetricBounds } from '../measure/outcome.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import { type ComparisonReport, type ReportDocument, reportDocument, tokensReport } from './document.js'
 
@@ -24,30 +26,48 @@ function rejudgeComparison(report: ComparisonReport, limits: NewLimits): Compari
 }
 
 function rejudgeToken(token: TokenComparison, thresholds: Thresholds, limits: NewLimits): TokenComparison {
-  const { verdict, metrics, reason } = token
+  const { verdict, metrics, bounds, reason } = token
+  if (Object.keys(limits).length === 0) return token
+  if (bounds) return rejudgeBounds(token, bounds, limits)
   const isJudged = verdict === 'pass' || verdict === 'over-threshold'
-  if (!metrics || !isJudged || Object.keys(limits).length === 0) return token
-  if (token.bounds) return rejudgeBounds(token, thresholds)
+  if (!metrics || !isJudged) return token
   const judged = GATED.filter(({ key }) => limits[key] !== undefined && metrics[key] !== undefined)
   const over = judged.map(({ key }) =>
     key === 'klDivergence' ? overKl(metrics[key], thresholds) : overCosine(metrics[key]!, thresholds),
   )
-  // A limit that stays was judged with more than the report holds: its reason stays, too.
-  // With a limit set by hand, the relative spread does not count.
-  const replaced = [...judged.map(({ label }) => `${label} `), 'relative spread ']
-  const kept = reason.split('; ').filter((part) => !replaced.some((start) => part.startsWith(start)))
+  const kept = keptParts(reason, judged)
   const failing = [...over, ...(verdict === 'pass' ? [] : kept)].filter((part) => part !== '')
   if (failing.length > 0) return { ...token, verdict: 'over-threshold', pass: false, reason: failing.join('; ') }
   return { ...token, verdict: 'pass', pass: true, reason: kept.join('; ') }
 }
 
-/** Of rounded log-probabilities, the KL divergence within its bounds decides, not its estimate. */
-function rejudgeBounds(token: TokenComparison, thresholds: Thresholds): TokenComparison {
-  const { lo, hi } = token.bounds!.klDivergence
-  const limit = thresholds.klDivergence
-  const range = `KL divergence lies in [${lo}, ${hi}]`
-  if (!(lo < limit)) return { ...token, verdict: 'over-threshold', pass: false, reason: overKl(lo, thresholds) }
-  if (hi < limit) return { ...token, verdict: 'pass', pass: true, reason: range }
-  const reason = `${range}, its limit ${limit} between; set a limit outside of that range`
-  return { ...token, verdict: 'undecided', pass: false, reason }
+/**
+ * The parts of a reason that the new limits do not replace. A limit that stays was judged with more than the report holds: its
+ * reason stays, too. With a limit set by hand, the relative spread does not count.
+ */
+function keptParts(reason: string, judged: readonly { label: string }[]): string[] {
+  const replaced = [...judged.map(({ label }) => `${label} `), 'relative spread ']
+  return reason.split('; ').filter((part) => !replaced.some((start) => part.startsWith(start)))
+}
+
+/** Of a token that is known within bounds, the bounds decide: never an estimate beside them. */
+function rejudgeBounds(token: TokenComparison, bounds: MetricBounds, limits: NewLimits): TokenComparison {
+  const { verdict, reason } = token
+  if (verdict !== 'pass' && verdict !== 'over-threshold' && verdict !== 'undecided') return token
+  const judged = GATED.filter(({ key }) => limits[key] !== undefined && bounds[key])
+  const kept = keptParts(reason, judged)
+  const { over, open } = judgeBoundsByHand(bounds, limits)
+  const failing = [...over, ...(verdict === 'over-threshold' ? kept : [])]
+  if (failing.length > 0) return { ...token, verdict: 'over-threshold', pass: false, reason: failing.join('; ') }
+  const condition = / if [^;]+/.exec(reason)?.[0] ?? ''
+  if (open.length > 0) {
+    const text = `${open.join('; ')}${condition}; set a limit outside of that range`
+    return { ...token, verdict: 'undecided', pass: false, reason: text }
+  }
+  // Undecided for another reason than the limits that are replaced.
+  const wasOpen = (part: string) => part.includes(OPEN)
+  if (verdict === 'undecided' && (kept.some(wasOpen) || !reason.split('; ').some(wasOpen))) return token
+  const { klDivergence: kl, cosineSimilarity: cosine } = bounds
+  const ranges = [`KL divergence lies in ${span(kl)}`, ...(cosine ? [`cosine similarity in ${span(cosine)}`] : [])]
+  return { ...token, verdict: 'pass', pass: true, reason: ranges.join(', ') + condition }
 }

@@ -100,7 +100,7 @@ describe('the verdict', () => {
     const { firstFailure } = compareDumps(wide('f32'), wide('f32'), { dtype: 'fp32' })
     expect(firstFailure).toMatchObject({ step: 0, verdict: 'undecided' })
     expect(firstFailure!.reason).toMatch(
-      /^KL divergence lies in \[0, \S+\], its limit 0.000001 between if no vocab id at the floor of a row moved by over 1 nat; rows of a \.kld file cannot decide it: compare logits, or set a limit outside of that range$/,
+      /^KL divergence lies in \[0, \S+\], which contains its limit 0.000001 if no vocab id at the floor of a row moved by over 1 nat; rows of a \.kld file cannot decide it: compare logits, or set a limit outside of that range$/,
     )
   })
 

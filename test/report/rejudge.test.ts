@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Verdict } from '../../src/compare/types.js'
 import { reportDocument } from '../../src/report/document.js'
-import { rejudge } from '../../src/report/rejudge.js'
+import { type NewLimits, rejudge } from '../../src/report/rejudge.js'
 import { partlyMissing, treeReport } from './html/build.js'
 
 const bad = reportDocument([treeReport('b_token3_degraded')])
@@ -50,5 +51,58 @@ test('probability on suppressed ids still fails a token', () => {
   expect(judged.comparisons[0]!.tokens[0]).toMatchObject({
     pass: false,
     reason: 'the dump gives probability 0.5 to 1 vocab id that the golden suppresses',
+  })
+})
+
+describe('tokens that are known within bounds', () => {
+  const bounds = { klDivergence: { lo: 1e-5, hi: 4e-5 }, cosineSimilarity: { lo: 0.9995, hi: 0.9999 } }
+  const range = 'KL divergence lies in [0.00001, 0.00004], cosine similarity in [0.9995, 0.9999]'
+  /** The first token of the report, as a compact snapshot knows it. */
+  const boundedBy = (verdict: Verdict, reason: string, estimate?: number) => {
+    const [report] = good.comparisons
+    const { metrics: _, ...token } = report!.tokens[0]!
+    const metrics = estimate === undefined ? {} : { metrics: { klDivergence: estimate } }
+    return reportDocument([
+      { ...report!, tokens: [{ ...token, ...metrics, verdict, pass: verdict === 'pass', reason, bounds }] },
+    ])
+  }
+  const open = 'KL divergence lies in [0.00001, 0.00004], which contains its limit 0.00002'
+  const advice = "a snapshot with fidelity: 'full' decides it"
+
+  test.each<[Verdict, string, NewLimits, Verdict, string]>([
+    ['pass', range, { klDivergence: 5e-5 }, 'pass', range],
+    ['pass', range, { klDivergence: 1e-6 }, 'over-threshold', 'KL divergence is at least 0.00001, not below 0.000001'],
+    ['pass', range, { klDivergence: 2e-5 }, 'undecided', `${open}; set a limit outside of that range`],
+    [
+      'pass',
+      range,
+      { cosineSimilarity: 0.99999 },
+      'over-threshold',
+      'cosine similarity is at most 0.9999, not above 0.99999',
+    ],
+    ['undecided', `${open}; ${advice}`, { klDivergence: 1e-4 }, 'pass', range],
+    ['undecided', `${open}; ${advice}`, { cosineSimilarity: 0.9 }, 'undecided', `${open}; ${advice}`],
+    ['undecided', 'total variation is not known', { klDivergence: 1 }, 'undecided', 'total variation is not known'],
+    ['over-threshold', 'KL divergence is at least 0.00001, not below 1e-9', { klDivergence: 1 }, 'pass', range],
+    [
+      'over-threshold',
+      'cosine similarity is at most 0.9999, not above 0.99999',
+      { klDivergence: 1 },
+      'over-threshold',
+      'cosine similarity is at most 0.9999, not above 0.99999',
+    ],
+    ['not-comparable', 'behind a near-tie', { klDivergence: 1e-9 }, 'not-comparable', 'behind a near-tie'],
+  ])('%s, "%s", by %o: %s', (verdict, reason, limits, expected, text) => {
+    const [comparison] = rejudge(boundedBy(verdict, reason), limits).comparisons
+    expect(comparison!.tokens[0]).toMatchObject({ verdict: expected, pass: expected === 'pass', reason: text })
+  })
+
+  test('the bounds decide, not an estimate beside them, and what they assume stays said', () => {
+    const assumed = `${range} if no vocab id at the floor of a row moved by over 1 nat`
+    const judged = rejudge(boundedBy('pass', assumed, 1.5e-5), { klDivergence: 2e-5 })
+    expect(judged.comparisons[0]!.tokens[0]).toMatchObject({
+      verdict: 'undecided',
+      reason: `${open} if no vocab id at the floor of a row moved by over 1 nat; set a limit outside of that range`,
+    })
   })
 })
