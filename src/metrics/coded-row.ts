@@ -1,15 +1,15 @@
-import { type CodedValues, type LogProbs, MOST_IDS, sliceOf, type Values } from './log-probs.js'
+import { type CodedValues, type LogProbs, MOST_IDS, type SortedIds, sliceOf, type Values } from './log-probs.js'
 import type { RowScan } from './row-scan.js'
 
 /** Log-probabilities in 16 bits each: ln p of vocab id i is `lowest + scale * codes[i]`. Its memory is used for one row after another. */
 export class CodedRow implements CodedValues {
   codes: Uint16Array = new Uint16Array(0)
-  private scale = 0
-  private lowest = 0
+  scale = 0
+  lowest = 0
   private facts = NO_FACTS
   /** exp(lowest + scale·code) as the product of two of 512 exponentials. */
-  private readonly coarse = new Float64Array(256)
-  private readonly fine = new Float64Array(256)
+  readonly coarse = new Float64Array(256)
+  readonly fine = new Float64Array(256)
   private readonly some: Values = { logs: new Float64Array(MOST_IDS), probs: new Float64Array(MOST_IDS) }
 
   /** Takes another row. `codes` is kept, not copied. */
@@ -57,15 +57,24 @@ export class CodedRow implements CodedValues {
     return values
   }
 
-  aboveLowest({ codes: others }: CodedValues, from: number, to: number, ids: Int32Array): number {
+  sort({ codes: others }: CodedValues, from: number, to: number, sorted: SortedIds): void {
     const { codes } = this
-    let count = 0
+    const { above, mixed } = sorted
+    let countAbove = 0
+    let countMixed = 0
     for (let id = from; id < to; id++) {
-      ids[count] = id
-      // Adds 1 unless both codes are 0, without a branch that would often be mispredicted.
-      count += ((codes[id]! | others[id]!) + 0xffff) >>> 16
+      const a = codes[id]!
+      const b = others[id]!
+      // Each is 1 or 0, without a branch that would often be mispredicted.
+      const isAnyZero = ((a - 1) | (b - 1)) >>> 31
+      const isAnyAbove = ((a | b) + 0xffff) >>> 16
+      above[countAbove] = id
+      countAbove += 1 - isAnyZero
+      mixed[countMixed] = id
+      countMixed += isAnyZero & isAnyAbove
     }
-    return count
+    sorted.countAbove = countAbove
+    sorted.countMixed = countMixed
   }
 
   pick(ids: Int32Array, count: number): Values {

@@ -29,10 +29,25 @@ export interface CodedValues {
   logAt(id: number): number
   /** The ids from `from` to `to`, `MOST_IDS` or less, valid until the next call. */
   part(from: number, to: number): Values
-  /** Lists the ids from `from` to `to` that are not at the lowest value on both sides. @returns how many are in `ids` */
-  aboveLowest(other: CodedValues, from: number, to: number, ids: Int32Array): number
+  /** ln p of code c is `lowest + scale * c`, and p is `coarse[c >>> 8] * fine[c & 255]`. */
+  readonly scale: number
+  readonly lowest: number
+  readonly coarse: Float64Array
+  readonly fine: Float64Array
+  /** Sorts the ids from `from` to `to` by their codes on both sides: those at code 0 on both are in no list. */
+  sort(other: CodedValues, from: number, to: number, sorted: SortedIds): void
   /** These ids, `MOST_IDS` or less, valid until the next call. */
   pick(ids: Int32Array, count: number): Values
+}
+
+/** Vocab ids of two coded rows. */
+export interface SortedIds {
+  /** Above code 0 on both sides. */
+  readonly above: Int32Array
+  countAbove: number
+  /** At code 0 on one side. */
+  readonly mixed: Int32Array
+  countMixed: number
 }
 
 /** ln p and p of some ids. */
@@ -128,26 +143,33 @@ function sumRows(golden: LogProbs, dump: LogProbs): Sums {
   const all = { ...sums, bothAtFloor: 0, atFloor: 0, isInfinite: false }
   const length = golden.coded?.length ?? golden.logs.length
   const codes = bothCoded(golden, dump)
-  const ids = new Int32Array(codes ? MOST_IDS : 0)
+  const size = codes ? MOST_IDS : 0
+  const sorted = { above: new Int32Array(size), countAbove: 0, mixed: new Int32Array(size), countMixed: 0 }
   for (let from = 0; from < length; from += MOST_IDS) {
     const to = Math.min(from + MOST_IDS, length)
     if (codes) {
       // Of ids at both floors only the number counts.
-      const count = codes.golden.aboveLowest(codes.dump, from, to, ids)
-      all.atFloor += to - from - count
-      all.bothAtFloor += to - from - count
-      addSome(all, golden, dump, codes.golden.pick(ids, count), codes.dump.pick(ids, count), count)
+      codes.golden.sort(codes.dump, from, to, sorted)
+      const { above, countAbove, mixed, countMixed } = sorted
+      const atBoth = to - from - countAbove - countMixed
+      all.atFloor += atBoth
+      all.bothAtFloor += atBoth
+      addAbove(all, codes.golden, codes.dump, above, countAbove)
+      if (countMixed > 0) {
+        addSome(all, golden, dump, codes.golden.pick(mixed, countMixed), codes.dump.pick(mixed, countMixed), countMixed)
+      }
     } else addSome(all, golden, dump, partOf(golden, from, to), partOf(dump, from, to), to - from)
   }
   if (all.bothAtFloor > 0) all.stored += all.bothAtFloor * term(golden.floor, dump.floor)
   return all
 }
 
-/** Two rows of codes, of which code 0 is the floor, with a probability that float64 holds. */
-function bothCoded(golden: LogProbs, dump: LogProbs) {
-  const least = Math.exp(Math.min(golden.floor, dump.floor))
-  if (!golden.coded || !dump.coded || least === 0) return undefined
-  return { golden: golden.coded, dump: dump.coded }
+/** Two rows of codes, of which code 0 alone is the floor, with a probability that float64 holds. */
+function bothCoded({ coded: golden, floor: gFloor }: LogProbs, { coded: dump, floor: dFloor }: LogProbs) {
+  const least = Math.exp(Math.min(gFloor, dFloor))
+  // Of a tiny scale, other codes may be the same number as code 0.
+  const isClear = (row: CodedValues) => row.lowest + row.scale > row.lowest
+  return golden && dump && least > 0 && isClear(golden) && isClear(dump) ? { golden, dump } : undefined
 }
 
 function partOf(row: LogProbs, from: number, to: number): Values {
@@ -156,6 +178,33 @@ function partOf(row: LogProbs, from: number, to: number): Values {
 
 export function sliceOf({ logs, probs }: Values, from: number, to: number): Values {
   return { logs: logs.subarray(from, to), probs: probs.subarray(from, to) }
+}
+
+/** Adds the terms of ids that are above the floors of both sides, as `addSome` does, without writing their values to memory. */
+function addAbove(sums: Sums, golden: CodedValues, dump: CodedValues, ids: Int32Array, count: number): void {
+  const { codes: gCodes, scale: gScale, lowest: gLowest, coarse: gCoarse, fine: gFine } = golden
+  const { codes: dCodes, scale: dScale, lowest: dLowest, coarse: dCoarse, fine: dFine } = dump
+  let { h, linear, distance, p: sumP, q: sumQ, seen } = sums
+  for (let i = 0; i < count; i++) {
+    const id = ids[i]!
+    const g = gCodes[id]!
+    const d = dCodes[id]!
+    const p = gCoarse[g >>> 8]! * gFine[g & 255]!
+    const q = dCoarse[d >>> 8]! * dFine[d & 255]!
+    const px = p * (gLowest + gScale * g - (dLowest + dScale * d))
+    h += px - p + q
+    linear += Math.abs(px)
+    distance += Math.abs(q - p)
+    sumP += p
+    sumQ += q
+    seen += p
+  }
+  sums.h = h
+  sums.linear = linear
+  sums.distance = distance
+  sums.p = sumP
+  sums.q = sumQ
+  sums.seen = seen
 }
 
 /** Adds the terms of some ids. The sums are local variables: this loop is most of a comparison. */

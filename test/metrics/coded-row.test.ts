@@ -68,3 +68,17 @@ test('of codes that are one number in float64, the first id is the top', () => {
     expect(row.scan).toMatchObject({ top1: 0, max: -Math.log(3), min: -Math.log(3) })
   }
 })
+
+test('of a tiny scale, codes that are the same number as code 0 are at the floor', () => {
+  const codes = Uint16Array.of(1, 0, 1, 65535)
+  const others = Uint16Array.of(1, 0, 65535, 1)
+  const lowest = -Math.log(4)
+  // Half a unit in the last place of the lowest value: code 1 rounds to it.
+  const scale = 2 ** -54
+  const golden = coded(codes, scale, lowest, true)
+  const dump = coded(others, scale, lowest, true)
+  expect(golden.coded.logAt(0)).toBe(lowest)
+  const expected = klBounds(plain(codes, scale, lowest, golden), plain(others, scale, lowest, dump))
+  expect(expected.atFloor).toBeGreaterThan(1)
+  expect(klBounds(golden, dump)).toMatchObject({ atFloor: expected.atFloor })
+})
