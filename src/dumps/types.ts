@@ -74,6 +74,7 @@ export interface Dump {
     | 'atb'
     | 'msprobe'
     | 'sglang'
+    | 'transformers'
     | 'flat'
     | 'kld'
     | 'llama-debug'

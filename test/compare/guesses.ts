@@ -16,7 +16,7 @@ import { atb, logits, pth, rawOf, type Tensor } from '../build/logits.js'
 import { atbDump, type Step, torchDump } from '../build/pair.js'
 import { writeTree } from '../build/tree.js'
 import { noisyPair } from '../fixtures/noise.js'
-import { npy } from '../formats/build/arrays.js'
+import { npy, safetensors } from '../formats/build/arrays.js'
 
 export const row = (seed: number): Tensor => ({ values: logits(seed) })
 export const ROWS = [0, 1, 2].map(row)
@@ -45,6 +45,18 @@ export function passes(
     return [...inputs, [name('next_token_logits'), pth(row(seed))]]
   })
   return writeTree(Object.fromEntries(files))
+}
+
+/** Writes a folder of the model debugger of transformers, whose last forward pass read one token. @returns its path */
+function debuggerFolder(): string {
+  const { values } = row(0)
+  const file = (dtype: string, shape: readonly number[], bytes: Uint8Array) =>
+    safetensors({ data: { dtype, shape, data_offsets: [0, bytes.length] } }, bytes)
+  return writeTree({
+    'A_debug_tree_SUMMARY.json': '{}',
+    'A_inputs_kwargs_input_ids.safetensors': file('I64', [1, 1], rawOf([5], 'int64')),
+    'A_outputs_logits.safetensors': file('F32', [1, 1, values.length], rawOf(values, 'float32')),
+  })
 }
 
 /** A path, or what makes a dump of logits in memory. */
@@ -102,6 +114,13 @@ export const GUESSES: readonly [name: string, guess: Case, text: RegExp][] = [
     const dump = passes([{ seed: 0 }, { seed: 1 }, { seed: 2 }], 5)
     const text = /^dump: the dump begins at forward pass 5, .*; if that is right, set loadDump's option prefill: 5, .*$/
     return ["no inputs in SGLang's dumper", { dump }, text]
+  })(),
+  (() => {
+    const dump = debuggerFolder()
+    const options = { steps: [0] }
+    const text =
+      /^dump: the debugger keeps the last forward pass alone, .*; if that is right, set loadDump's option firstStep: 0, .*$/
+    return ['the last pass of generate', { dump, options }, text]
   })(),
   (() => {
     const dump = heads({ '0/67_LmHead': row(1), '1/67_LmHead': row(2) }, GRAPH)

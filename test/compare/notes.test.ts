@@ -88,6 +88,7 @@ test('every place in the code that makes a warning has a row in the table of gue
       "dumps/layouts/layout.ts: 1",
       "dumps/layouts/sglang/passes.ts: 3",
       "dumps/layouts/torch/index.ts: 1",
+      "dumps/layouts/transformers/index.ts: 1",
       "dumps/load.ts: 1",
     ]
   `)

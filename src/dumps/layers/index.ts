@@ -6,6 +6,7 @@ import { atbLayers } from './atb.js'
 import { msprobeLayers } from './msprobe.js'
 import { sglangLayers } from './sglang.js'
 import { torchLayers } from './torch.js'
+import { transformersLayers } from './transformers.js'
 import type { Layer, StepLayers } from './types.js'
 
 export type { Layer, RankFiles, StepLayers } from './types.js'
@@ -31,6 +32,7 @@ const READERS: Partial<Record<Dump['layout'], (file: string) => StepLayers>> = {
   atb: atbLayers,
   msprobe: msprobeLayers,
   sglang: sglangLayers,
+  transformers: transformersLayers,
 }
 
 /** The layers of all ranks as one, in the first rank's order. */

@@ -12,7 +12,7 @@ const ROLES: readonly RegExp[] = [
   /^(v|wv|value|v_proj)$/i,
   /^(q_norm|k_norm)$/i,
   /^(o|wo|o_proj|out_proj|dense|c_proj)$/i,
-  /attn|attention/i,
+  /^(?!post_).*(attn|attention)/i,
   /^(post_attention_layernorm|ln_?2|ffn_norm|norm2|pre_feedforward_layernorm)$/i,
   /^(gate|router)$/i,
   /^(gate_proj|gate_up_proj|w1|fc1|c_fc|up_gate_proj)$/i,

@@ -8,9 +8,10 @@ import { msprobe } from './msprobe/index.js'
 import { sglang } from './sglang/index.js'
 import { stepFolders } from './step-folders/index.js'
 import { torch } from './torch/index.js'
+import { transformers } from './transformers/index.js'
 
 /** Every layout that `loadDump` reads. Add a layout here; if two fit, the first one is taken. */
-export const LAYOUTS: readonly Layout[] = [torch, atb, msprobe, sglang, stepFolders, flat]
+export const LAYOUTS: readonly Layout[] = [torch, atb, msprobe, sglang, transformers, stepFolders, flat]
 
 const FOLDER_LAYOUTS = LAYOUTS.filter((layout): layout is FolderLayout => layout.kind === 'folders')
 const TREE_LAYOUTS = LAYOUTS.filter((layout): layout is TreeLayout => layout.kind === 'tree')
