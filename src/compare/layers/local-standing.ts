@@ -5,7 +5,14 @@ import type { Precision } from '../types.js'
  * The largest distance of an output from what its own input makes: four units in the last place for bf16 and fp16. Kernels in
  * float32 differ more by the order in which they add up than by rounding.
  */
-export const LOCAL_LIMIT: Readonly<Record<Precision, number>> = { bf16: 2 ** -7, fp16: 2 ** -10, fp32: 2 ** -16 }
+const LOCAL_LIMIT: Readonly<Record<Precision, number>> = { bf16: 2 ** -7, fp16: 2 ** -10, fp32: 2 ** -16 }
+
+const ATTENTION_LIMIT: Readonly<Record<Precision, number>> = { bf16: 2 ** -5, fp16: 2 ** -7, fp32: 2 ** -12 }
+
+/** The limit of what was computed. */
+export function limitOf({ isAttention }: LocalError, precision: Precision): number {
+  return (isAttention ? ATTENTION_LIMIT : LOCAL_LIMIT)[precision]
+}
 
 /**
  * `silent`: the golden itself does not agree with the formula, so the formula or the weight is another one. `open`: neither
@@ -13,8 +20,9 @@ export const LOCAL_LIMIT: Readonly<Record<Precision, number>> = { bf16: 2 ** -7,
  */
 export type LocalStanding = 'right' | 'wrong' | 'open' | 'silent'
 
-export function standingOf({ golden, dump }: LocalError, precision: Precision): LocalStanding {
-  const limit = LOCAL_LIMIT[precision]
+export function standingOf(local: LocalError, precision: Precision): LocalStanding {
+  const { golden, dump } = local
+  const limit = limitOf(local, precision)
   if (!(golden <= limit / 2)) return 'silent'
   if (dump > limit) return 'wrong'
   return dump <= limit / 2 ? 'right' : 'open'

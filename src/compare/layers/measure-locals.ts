@@ -1,13 +1,16 @@
 import type { Budgets } from '../../io/budgets.js'
 import { info, type Note } from '../../lib/note.js'
 import { counted, significant } from '../../lib/number-text.js'
+import { measureAttention } from '../../measure/layers/local/attention.js'
 import { Checkpoint } from '../../measure/layers/local/checkpoint.js'
 import { type LayerKind, LocalReader } from '../../measure/layers/local/measure-local.js'
+import { measureWiring } from '../../measure/layers/local/wiring.js'
 import type { Precision } from '../types.js'
 import { isEmbedding } from './ladder.js'
 import { standingOf } from './local-standing.js'
 import type { ComparedLayer } from './types.js'
 import { weightNames } from './weight-names.js'
+import { attentionsIn, wiringsIn } from './wirings.js'
 
 /**
  * Computes every measured layer from its own input, if that is at hand, and its weight is or is not needed.
@@ -23,8 +26,15 @@ export function measureLocals(
   const names = layers.map(({ golden }) => golden!.name)
   const weights = checkpoint ? weightNames(names, checkpoint.names) : undefined
   const reader = new LocalReader(budgets.golden, budgets.dump, checkpoint)
+  const [wirings, attentions] = [wiringsIn(layers), attentionsIn(layers)]
   return layers.map((layer) => {
     if (!layer.measured) return layer
+    const wired = wirings.get(layer)
+    const wiring = wired && measureWiring(wired.golden, wired.dump, reader.readers())
+    if (wiring) return { ...layer, local: wiring }
+    const attended = attentions.get(layer)
+    const attention = attended && measureAttention(attended.golden, attended.dump, reader.readers())
+    if (attention) return { ...layer, local: attention }
     const { name, type = layer.dump!.type } = layer.golden!
     const local = reader.measure(layer.golden!, layer.dump!, layerKind(name, type), weights?.get(name))
     return local ? { ...layer, local } : layer

@@ -1,4 +1,4 @@
-import { LOCAL_LIMIT } from '../../compare/layers/local-standing.js'
+import { limitOf } from '../../compare/layers/local-standing.js'
 import type { ComparedLayer, LayersComparison } from '../../compare/layers/types.js'
 import type { Precision } from '../../compare/types.js'
 import { printable } from '../../errors.js'
@@ -83,7 +83,7 @@ function ruleText({ score, measured, local }: ComparedLayer, rule: string, preci
   if (rule === 'embedding')
     return 'embedding: a lookup is exact but for rounding, and at one position or more its error is larger'
   if (rule === 'local') {
-    return `local: its output is ${number(local!.dump)} from ${local!.formula}, over ${number(LOCAL_LIMIT[precision])} (${precision}); the golden's is ${number(local!.golden)} from it`
+    return `local: its output is ${number(local!.dump)} from ${local!.formula}, over ${number(limitOf(local!, precision))} (${precision}); the golden's is ${number(local!.golden)} from it`
   }
   const times = `its output error is ${number(amplification ?? 1)} times what layers of its kind make of such an input`
   if (rule === 'amplification') return `amplification: ${times}`

@@ -16,10 +16,12 @@ export interface LocalError {
   /** ‖output − f(input)‖ / ‖f(input)‖ on each side. */
   readonly golden: number
   readonly dump: number
+  /** The softmax rounds more than a product does. */
+  readonly isAttention?: true
 }
 
 /** Positions of the dump that are computed: more cost time, and say little more. */
-const MOST_POSITIONS = 16
+export const MOST_POSITIONS = 16
 /** The golden only shows that the formula is right. */
 const GOLDEN_POSITIONS = 4
 /** A weight that is fitted to fewer positions of the golden shows nothing. */
@@ -96,7 +98,7 @@ interface Sides {
 }
 
 /** Ranks hold parts of a layer, and a fused module several. */
-function isSingle({ ranks = [], parts, inputs, outputs }: Layer): boolean {
+export function isSingle({ ranks = [], parts, inputs, outputs }: Layer): boolean {
   return ranks.length < 2 && parts === undefined && inputs.length > 0 && outputs.length > 0
 }
 

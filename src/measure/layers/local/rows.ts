@@ -34,7 +34,8 @@ export function readLayerRows(layer: Layer, reader: TensorReader, most: number):
   }
 }
 
-function someRows(tensor: LazyTensor, most: number): number[] {
+/** Evenly spread, without the first of each text if there are others. */
+export function someRows(tensor: LazyTensor, most: number): number[] {
   const count = rowsOf(tensor)
   const sequence = tensor.shape.at(-2) ?? 1
   const all = Array.from({ length: count }, (_, row) => row)
