@@ -174,12 +174,20 @@ describe('limits that rows of some vocab ids can keep', () => {
 
   test.each<[object, string, RegExp]>([
     [{ totalVariation: 0.15 }, 'pass', /^KL divergence lies in \[0\.0\d+, Infinity\], total variation in \[0\.0/],
-    [{ totalVariation: 0.1 }, 'undecided', /^total variation lies in \[0\.0\d+, 0\.12\d*\], which contains its limit 0\.1; /],
+    [
+      { totalVariation: 0.1 },
+      'undecided',
+      /^total variation lies in \[0\.0\d+, 0\.12\d*\], which contains its limit 0\.1; /,
+    ],
     [{ totalVariation: 0.01 }, 'over-threshold', /^total variation is at least 0\.0199\d*, not below 0\.01$/],
     [{ jensenShannonDivergence: 0.2 }, 'pass', /Jensen-Shannon divergence in \[/],
     [{ jensenShannonDivergence: 1e-5 }, 'over-threshold', /^Jensen-Shannon divergence is at least 0\.000/],
     // A limit of the KL divergence that was set by hand is not dropped.
-    [{ totalVariation: 0.15, klDivergence: 0.01 }, 'undecided', /^KL divergence lies in .*, which contains its limit 0\.01; /],
+    [
+      { totalVariation: 0.15, klDivergence: 0.01 },
+      'undecided',
+      /^KL divergence lies in .*, which contains its limit 0\.01; /,
+    ],
     // Nor is one that is certainly exceeded.
     [
       { totalVariation: 0.5, klDivergence: 1e-4 },
