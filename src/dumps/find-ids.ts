@@ -7,7 +7,7 @@ import { info, type Note } from '../lib/note.js'
 import { idsInFile, onlyIdsIn } from './ids-in-file.js'
 import { isTensorFile } from './layouts/flat/names.js'
 import { type StepIds, stepIds } from './step-ids.js'
-import { type RowOptions, rowsIn, tensorsOf } from './steps-in-file.js'
+import { type RowOptions, rowsIn } from './steps-in-file.js'
 import { factsOf, type IdFacts, type IdLists, isIdsName } from './token-ids.js'
 import type { Dump, DumpStep, IgnoredPath } from './types.js'
 
@@ -36,19 +36,18 @@ export function findIds(
   const file = first?.files[0]
   if (file === undefined || (layout !== 'file' && layout !== 'flat')) return undefined
   const isOneFile = layout === 'file' && steps.length === 1
-  const tensors = isOneFile ? tensorsOf(file, options) : []
   const beside = idsBeside(file, isOneFile, options)
   const notes: Note[] = []
-  const inside = isOneFile ? idsInFile(file, tensors, isIdsName, options, notes) : []
+  const held = isOneFile ? idsInFile(file, isIdsName, options, notes) : undefined
   const ofSteps = isOneFile ? undefined : stepIds(steps, ignored, options)
   const names = new Set(ofSteps?.lists.map(({ name }) => name))
-  const lists = new Map([...[...beside].map(named), ...inside].filter(([name]) => !names.has(name)))
+  const lists = new Map([...[...beside].map(named), ...(held?.lists ?? [])].filter(([name]) => !names.has(name)))
   const files = [...beside.keys(), ...(ofSteps?.files ?? [])]
   notes.push(...(ofSteps?.notes ?? []))
   if (lists.size === 0 && names.size === 0) {
     return notes.length > 0 ? { tokenIds: lists, facts: { fed: lists }, notes, files } : undefined
   }
-  const count = isOneFile ? rowsIn(tensors, options) : steps.at(steps.length - 1)!.step - first!.step + 1
+  const count = isOneFile ? rowsIn(held!.tensors, options) : steps.at(steps.length - 1)!.step - first!.step + 1
   const isWwb = /^sample_\d{5}$/.test(basename(dirname(file)))
   const facts = factsOf(count, lists, isWwb, isOneFile && count > 1 ? meantBy(options.positions) : 'steps')
   if (ofSteps) return { ...withSteps(lists, facts, ofSteps.lists), notes, files }

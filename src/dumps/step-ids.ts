@@ -5,7 +5,7 @@ import type { List } from '../lib/lazy-list.js'
 import { info, type Note } from '../lib/note.js'
 import { idsInFile, onlyIdsIn, tryRead } from './ids-in-file.js'
 import { isLogitsFile, isTensorFile, parseFlat } from './layouts/flat/names.js'
-import { type RowOptions, tensorsOf } from './steps-in-file.js'
+import type { RowOptions } from './steps-in-file.js'
 import { type Role, roleOfStep } from './token-ids.js'
 import type { DumpStep, IgnoredPath } from './types.js'
 
@@ -67,7 +67,7 @@ export function stepIds(
 }
 
 function idsIn(file: string, options: RowOptions, notes?: Note[]) {
-  return idsInFile(file, tensorsOf(file, options), (name) => roleOfStep(name) !== undefined, options, notes)
+  return idsInFile(file, (name) => roleOfStep(name) !== undefined, options, notes).lists
 }
 
 type PathAt = (index: number) => string | undefined

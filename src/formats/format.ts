@@ -20,12 +20,22 @@ export interface Format {
    */
   read(source: ByteSource, budgets: Budgets): StoredTensor[]
   /**
-   * The plain whole numbers that a file holds beside its tensors, such as token ids in a list. Absent if the format holds
-   * nothing but tensors.
+   * Parses the file once for all that it holds. Absent if the format holds nothing but tensors.
+   * @throws GoldenLogitsError
+   */
+  parse?(source: ByteSource, budgets: Budgets): Parsed
+}
+
+/** What a parsed file holds. Either may be refused without the other. */
+export interface Parsed {
+  /** As `Format.read` does, while the source is open. @throws GoldenLogitsError */
+  tensors(): StoredTensor[]
+  /**
+   * The plain whole numbers beside the tensors, such as token ids in a list.
    * @param isWanted by the name of a value, the key of a dict; `''` is the object itself
    * @throws GoldenLogitsError
    */
-  readInts?(source: ByteSource, budgets: Budgets, isWanted: (name: string) => boolean): NamedInts[]
+  ints(isWanted: (name: string) => boolean): readonly NamedInts[]
 }
 
 /** A tensor of a file, and how to read its elements. */

@@ -3,7 +3,7 @@ import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import { type FileSource, openFile } from '../io/file-source.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import type { LazyTensor } from '../tensor/tensor.js'
-import { newChecks } from './format.js'
+import { newChecks, type StoredTensor } from './format.js'
 import { detectFormat } from './index.js'
 import type { NamedInts } from './pickle/find-ints.js'
 import { storageTensor } from './storage-tensor.js'
@@ -30,37 +30,51 @@ function tensorsOf(file: unknown, options: { budgets?: Partial<Budgets> }): Lazy
   const budgets = resolveBudgets(options.budgets)
   const source = openFile(file, budgets)
   try {
-    const checks = newChecks()
-    return detectFormat(source)
-      .read(source, budgets)
-      .map((tensor) => {
-        const open = () => {
-          const reopened = reopen(source, budgets)
-          return { bytes: tensor.open(reopened, checks), close: () => reopened.close() }
-        }
-        return storageTensor(tensor, open, file, budgets)
-      })
+    return lazily(detectFormat(source).read(source, budgets), source, budgets)
   } finally {
     source.close()
   }
 }
 
+/** What one file holds: its tensors, and the plain whole numbers beside them that are wanted by name. */
+export interface FileNumbers {
+  tensors(): readonly LazyTensor[]
+  ints(isWanted: (name: string) => boolean): readonly NamedInts[]
+}
+
 /**
- * The plain whole numbers that one file holds beside its tensors, if they are wanted by name.
+ * Parses one file once, and calls a function with what it holds.
  * @throws GoldenLogitsError with `code` and `file`
  */
-export function readInts(
+export function withNumbers<T>(
   file: string,
-  isWanted: (name: string) => boolean,
   options: { budgets?: Partial<Budgets> },
-): readonly NamedInts[] {
+  use: (numbers: FileNumbers) => T,
+): T {
   const budgets = resolveBudgets(options.budgets)
   const source = openFile(file, budgets)
   try {
-    return detectFormat(source).readInts?.(source, budgets, isWanted) ?? []
+    const format = detectFormat(source)
+    const parsed = format.parse?.(source, budgets)
+    return use({
+      tensors: () => lazily(parsed ? parsed.tensors() : format.read(source, budgets), source, budgets),
+      ints: (isWanted) => parsed?.ints(isWanted) ?? [],
+    })
   } finally {
     source.close()
   }
+}
+
+/** Tensors whose elements are read later, when the file is opened again. */
+function lazily(tensors: readonly StoredTensor[], source: FileSource, budgets: Budgets): LazyTensor[] {
+  const checks = newChecks()
+  return tensors.map((tensor) => {
+    const open = () => {
+      const reopened = reopen(source, budgets)
+      return { bytes: tensor.open(reopened, checks), close: () => reopened.close() }
+    }
+    return storageTensor(tensor, open, source.file, budgets)
+  })
 }
 
 function reopen({ file, size, modified }: FileSource, budgets: Budgets): FileSource {

@@ -17,9 +17,14 @@ export const torchLegacy: Format = {
   description: 'a file of torch.save (.pth, .pt)',
   extensions: ['.pth', '.pt'],
   matches: (head) => head.startsWith('\x80'),
-  read: readTorchLegacy,
-  readInts: (source, budgets, isWanted) =>
-    findInts(readPickles(source, budgets).object, isWanted, source.file, budgets),
+  read: (source, budgets) => tensorsIn(source, budgets, readPickles(source, budgets)),
+  parse(source, budgets) {
+    const pickles = readPickles(source, budgets)
+    return {
+      tensors: () => tensorsIn(source, budgets, pickles),
+      ints: (isWanted) => findInts(pickles.object, isWanted, source.file, budgets),
+    }
+  },
 }
 
 const MAGIC = 0x1950a86a20f9469cfc6cn
@@ -27,8 +32,7 @@ const PROTOCOL = 1001
 /** Enough for the pickles of any but a huge object. */
 const FIRST_WINDOW = 64 * 1024
 
-function readTorchLegacy(source: ByteSource, budgets: Budgets): StoredTensor[] {
-  const { object, keys, end } = readPickles(source, budgets)
+function tensorsIn(source: ByteSource, budgets: Budgets, { object, keys, end }: Pickles): StoredTensor[] {
   const tensors = findTensors(object, source.file, budgets)
   const starts = storageStarts(source, keys, end, storagesOf(source.file, tensors))
   return tensors.map(({ name, tensor }) => {

@@ -16,8 +16,14 @@ export const torchZip: Format = {
   description: 'a file of torch.save (.pth, .pt)',
   extensions: ['.pth', '.pt'],
   matches: (head) => head.startsWith('PK\x03\x04'),
-  read: readTorchZip,
-  readInts: (source, budgets, isWanted) => findInts(readObject(source, budgets).value, isWanted, source.file, budgets),
+  read: (source, budgets) => tensorsIn(source, budgets, readObject(source, budgets)),
+  parse(source, budgets) {
+    const object = readObject(source, budgets)
+    return {
+      tensors: () => tensorsIn(source, budgets, object),
+      ints: (isWanted) => findInts(object.value, isWanted, source.file, budgets),
+    }
+  },
 }
 
 /** The object of the pickle, and the records of the archive. */
@@ -38,8 +44,11 @@ function readObject(source: ByteSource, budgets: Budgets) {
   return { value, entries, records, root }
 }
 
-function readTorchZip(source: ByteSource, budgets: Budgets): StoredTensor[] {
-  const { value, entries, records, root } = readObject(source, budgets)
+function tensorsIn(
+  source: ByteSource,
+  budgets: Budgets,
+  { value, entries, records, root }: ReturnType<typeof readObject>,
+): StoredTensor[] {
   const bigEndian = isBigEndian(source, records.get(`${root}/byteorder`), budgets)
   const tensors = findTensors(value, source.file, budgets)
   const recordOf = (key: string) => records.get(`${root}/data/${key}`)

@@ -43,7 +43,9 @@ export function examine(bytes: Uint8Array, expected?: Expected): Outcome {
   if (startsKld(source)) return examineKld(source)
   if (startsJson(source)) return examineJson(source)
   try {
-    detectFormat(source).readInts?.(source, DEFAULT_BUDGETS, () => true)
+    detectFormat(source)
+      .parse?.(source, DEFAULT_BUDGETS)
+      .ints(() => true)
   } catch (error) {
     refusalOf(error)
   }

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { detectFormat } from '../../../src/formats/index.js'
-import { readInts } from '../../../src/formats/read-tensors.js'
+import { readTensors, withNumbers } from '../../../src/formats/read-tensors.js'
 import { type Budgets, resolveBudgets } from '../../../src/io/budgets.js'
 import { memorySource } from '../../../src/io/memory-source.js'
+import type { LazyTensor } from '../../../src/tensor/tensor.js'
 import { FIXTURES } from '../../conformance/format.js'
 import { npy } from '../build/arrays.js'
 import { legacy } from '../build/legacy.js'
@@ -30,7 +31,7 @@ const isIds = (name: string) => name === 'ids' || name === ''
 
 function intsIn(object: Part, budgets?: Partial<Budgets>) {
   const source = memorySource(torchZip(pickle(object)), FILE)
-  return detectFormat(source).readInts!(source, resolveBudgets(budgets), isIds)
+  return detectFormat(source).parse!(source, resolveBudgets(budgets)).ints(isIds)
 }
 
 const [ONE, TWO] = [list(int(1), int(2)), tuple(int(3), int(70000))]
@@ -73,7 +74,7 @@ test('tensors, other names and what lists hold are left out', () => {
   expect(intsIn(list(dict(text('ids'), ONE)))).toMatchObject([{ name: '', sequences: undefined }])
   expect(intsIn(dict(text('ids'.padEnd(65)), ONE))).toEqual([])
   const source = memorySource(torchZip(pickle(ONE)), FILE)
-  expect(detectFormat(source).readInts!(source, resolveBudgets(), (name) => name !== '')).toEqual([])
+  expect(detectFormat(source).parse!(source, resolveBudgets()).ints((name) => name !== '')).toEqual([])
 })
 
 describe('dicts in dicts', () => {
@@ -107,14 +108,29 @@ test('a cycle of dicts ends', () => {
 
 test('files of old torch are read too, and other formats hold none', () => {
   const source = memorySource(legacy({ object: dict(text('ids'), ONE) }), FILE)
-  expect(detectFormat(source).readInts!(source, resolveBudgets(), isIds)).toMatchObject([{ sequences: [[1, 2]] }])
-  expect(detectFormat(memorySource(npy(new Uint8Array(4)), FILE)).readInts).toBeUndefined()
+  expect(detectFormat(source).parse!(source, resolveBudgets()).ints(isIds)).toMatchObject([{ sequences: [[1, 2]] }])
+  expect(detectFormat(memorySource(npy(new Uint8Array(4)), FILE)).parse).toBeUndefined()
 })
 
 test('of real files', () => {
-  const read = (name: string) => readInts(join(FIXTURES, name), (key) => key === 'generated_ids', {})
+  const read = (name: string) =>
+    withNumbers(join(FIXTURES, name), {}, ({ ints }) => ints((key) => key === 'generated_ids'))
   for (const name of ['ids/list.pt', 'ids/list-legacy.pt']) {
     expect(read(name)).toMatchObject([{ name: 'generated_ids', sequences: [[11, 12, 13, 14, 15]] }])
   }
   expect(read('npy/float32-7.npy')).toEqual([])
+})
+
+test('of a file that is parsed once for its tensors and its ints', () => {
+  for (const name of ['ids/list.pt', 'ids/list-legacy.pt', 'npy/float32-7.npy']) {
+    const file = join(FIXTURES, name)
+    const valuesOf = (tensors: readonly LazyTensor[]) =>
+      tensors.map((tensor) => [tensor.name, tensor.dtype, tensor.shape, [...tensor.toFloat32()]])
+    const tensors = withNumbers(file, {}, (numbers) => {
+      numbers.ints(() => true)
+      return numbers.tensors()
+    })
+    expect(valuesOf(tensors)).toEqual(valuesOf(readTensors(file)))
+    expect(tensors.length).toBeGreaterThan(0)
+  }
 })
