@@ -35,6 +35,8 @@ export function measureLocals(
     const attended = attentions.get(layer)
     const attention = attended && measureAttention(attended.golden, attended.dump, reader.readers())
     if (attention) return { ...layer, local: attention }
+    // A norm that adds the residual itself reads one tensor more than one that does not.
+    if (layer.golden!.inputs.length !== layer.dump!.inputs.length) return layer
     const { name, type = layer.dump!.type } = layer.golden!
     const local = reader.measure(layer.golden!, layer.dump!, layerKind(name, type), weights?.get(name))
     return local ? { ...layer, local } : layer

@@ -1,7 +1,8 @@
 import { significant } from '../../lib/number-text.js'
 import { median } from '../../measure/layers/measure-tensors.js'
 import type { Precision } from '../types.js'
-import { EPSILON, floorLimits, type LayerScore, type RankedLayer } from './ladder.js'
+import { EPSILON, type LayerScore, type RankedLayer } from './ladder.js'
+import { limitsOf } from './limits.js'
 
 /**
  * Ten times the largest error that rounding left in a model of 30 layers, in units of ε. A layer is compared with others of its
@@ -33,7 +34,7 @@ function notFinite(layers: readonly RankedLayer[]): string | undefined {
 function overFloor(scores: readonly LayerScore[]): string | undefined {
   const measured = scores.filter((score) => score.overFloor !== undefined)
   const typical = median(measured.map((score) => score.overFloor!))
-  const limit = floorLimits(median(measured.map(({ positions }) => positions))).floor
+  const limit = limitsOf(median(measured.map(({ positions }) => positions))).floor
   if (!(typical > limit)) return undefined
   return `the errors of the layers are ${significant(typical, 3)} times the floor's in the middle, and no rule names a layer: the fault may be in all layers, or in one that was not compared`
 }
