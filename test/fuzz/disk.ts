@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { compareDumps, loadDump, readTensors, type TokenComparison } from '../../src/index.js'
 import { type Choices, pick, seeded } from './choices.js'
 import { examine, Finding, readingOf, refusalOf } from './examine.js'
+import { damageFolder } from './folders.js'
 import { mutate } from './mutate.js'
 
 export interface DiskRun {
@@ -26,6 +27,7 @@ export function fuzzDisk({ fixtures, failures, seed, trees }: DiskRun): { findin
     try {
       const tokens = compareDamaged(tree, copy, choices)
       for (const { verdict } of tokens) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1)
+      damageFolder(fixtures, choices)
     } catch (error) {
       const kept = join(failures, `seed-${seed}-tree-${index}`)
       cpSync(copy, kept, { recursive: true })
