@@ -1,4 +1,4 @@
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { type Budgets, withinBudget } from '../io/budgets.js'
 import { type ByteSource, readBytes } from '../io/byte-source.js'
 
@@ -43,7 +43,7 @@ export function readJson(source: ByteSource, budgets: Budgets): Json[] | undefin
   } catch (error) {
     const advice = ADVICE.find(([pattern]) => pattern.test(text))?.[1]
     if (advice === undefined) return undefined
-    const message = `is no JSON: ${(error as Error).message.slice(0, 120)}; ${advice}`
+    const message = `is no JSON: ${printable((error as Error).message, 120)}; ${advice}`
     throw new GoldenLogitsError('unsupported-format', message, { file, cause: error })
   }
 }

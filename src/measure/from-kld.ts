@@ -83,7 +83,9 @@ export class KldRows {
     this.coded.load(row.scale, row.lowest, row.codes)
     const { sum, atLowest } = this.coded
     const error = row.scale * CODE_ERROR + SLACK
-    const most = 1 + MOST_EXCESS + atLowest * Math.exp(row.lowest + error)
+    // Nothing that lies higher was raised to the floor.
+    const atFloor = row.lowest < -RANGE ? atLowest * Math.exp(row.lowest + error) : 0
+    const most = 1 + MOST_EXCESS + atFloor
     // Of codes that lie far apart, the sum is no number.
     if (!(sum >= 1 - MOST_EXCESS && sum <= most)) {
       const message = `the probabilities of row ${index} sum to ${sum}, expected 1: the file is damaged`

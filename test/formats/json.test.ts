@@ -37,6 +37,11 @@ test.each([
   expect(message).toContain(advice)
 })
 
+test('an error shows no control characters of the file', () => {
+  const { message } = expectRefusal(() => read('{"logits": [\u0007\u009b'), 'unsupported-format', 'is no JSON: ')
+  expect(message).not.toMatch(/\p{Cc}/u)
+})
+
 test('budgets hold before anything is parsed', () => {
   const broken = '[[1,2],{'
   const bytes = 'bytes of a JSON file: 8 is over the budget jsonBytes of 7; if you trust the file'
