@@ -116,6 +116,7 @@ test('the public exports of every entry: they change on purpose', () => {
         "type SnapshotOptions",
       ],
       "./package.json": "./package.json",
+      "./report.schema.json": "./report.schema.json",
       "./reporter": [
         "default",
         "type ReporterOptions",

@@ -10,7 +10,7 @@ export interface RunStatistics {
   readonly meanKlError?: number
   readonly maxKl: ValueAt
   /** Percentiles of the KL divergence, linear between neighbours. */
-  readonly klPercentiles: readonly { readonly percent: number; readonly value: number }[]
+  readonly klPercentiles: readonly Percentile[]
   /** Absent if no token has a cosine similarity: rows of log-probabilities have none. */
   readonly minCosine?: ValueAt
   /** Share of tokens with the same top-1 on both sides, and its standard error, √(p(1 − p)/(n − 1)). */
@@ -19,6 +19,12 @@ export interface RunStatistics {
   readonly confidence?: readonly ConfidenceRange[]
   /** The optional metrics that were asked for, as far as tokens have them; absent if none has. */
   readonly metrics?: readonly MetricStatistics[]
+}
+
+/** `percent` % of the tokens have at most this value. */
+export interface Percentile {
+  readonly percent: number
+  readonly value: number
 }
 
 /** An optional metric over the comparable tokens. */
@@ -32,7 +38,7 @@ export interface MetricStatistics {
   /** √(mean of squares), of a metric with a sign. */
   readonly rms?: number
   /** As of the KL divergence. */
-  readonly percentiles: RunStatistics['klPercentiles']
+  readonly percentiles: readonly Percentile[]
   readonly worst: ValueAt
 }
 

@@ -1,6 +1,6 @@
 import { OPTIONAL } from '../metrics/optional/table.js'
 import { isFlip, knowsTop1 } from './divergence.js'
-import type { MetricStatistics, RunStatistics, ValueAt } from './run-statistics.js'
+import type { MetricStatistics, Percentile, RunStatistics, ValueAt } from './run-statistics.js'
 import type { TokenComparison } from './types.js'
 
 /** As `llama-perplexity --kl-divergence` prints them. */
@@ -105,7 +105,7 @@ class MetricColumns {
   }
 }
 
-function percentiles(sorted: Float64Array): RunStatistics['klPercentiles'] {
+function percentiles(sorted: Float64Array): readonly Percentile[] {
   return PERCENTS.map((percent) => ({ percent, value: percentile(sorted, percent / 100) }))
 }
 
