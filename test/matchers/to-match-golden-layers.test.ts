@@ -97,6 +97,30 @@ describe('the first layer that diverges is named', () => {
     )
   })
 
+  test('an attention only if it exceeds wider limits: its positions share keys and values', () => {
+    // 1.5 × 0.005 is what its kind makes of such an input, and the floor's error.
+    const times = (factor: number) => layersDump(model(1, { 'root.layers.1.self_attn': [factor * 0.0075, 0.005] }))
+    const name = 'fail: First layer that diverges: root.layers.1.self_attn'
+    expect([headOf(times(7.5), golden), headOf(times(8.5), golden)]).toEqual([NONE, name])
+    const floor = { floor: honest }
+    expect([headOf(times(3.25), golden, floor), headOf(times(3.75), golden, floor)]).toEqual([NONE, name])
+    // Below 8 positions, they are wider still.
+    const few = (factor: number) => layersDump(model(1, { 'root.layers.1.self_attn': [factor * 0.0075, 0.005] }, 6))
+    expect([headOf(few(8.5), layersDump(model(0, {}, 6))), headOf(few(9.5), layersDump(model(0, {}, 6)))]).toEqual([
+      NONE,
+      name,
+    ])
+  })
+
+  test('with a floor by its amplification, too, unless the floor amplifies as much', () => {
+    const fault = layersDump(model(1, { 'root.layers.1.mlp': [0.03, 0.005] }))
+    const floorAt = (error: number) => layersDump(model(1, { 'root.layers.1.mlp': [error, 0.005] }))
+    // 4 times its kind; 1.9 times the first floor, 1.2 times the second.
+    expect(headOf(fault, golden, { floor: floorAt(0.016) })).toBe('fail: First layer that diverges: root.layers.1.mlp')
+    expect(call(fault, golden, { floor: floorAt(0.016) }).message()).toContain('rule                amplification')
+    expect(headOf(fault, golden, { floor: floorAt(0.025) })).toBe(NONE)
+  })
+
   test('not the layer behind it, whose input carries the error', () => {
     const inherited = {
       'root.layers.1.self_attn.o_proj': [0.05, 0.005],
