@@ -128,13 +128,15 @@ function print() {
     'alarms of honest runs',
     [...sorted(honest), ['ALL', [...honest.values()].flat()]].map(([name, group]) => [name, alarms(group)]),
   )
-  for (const { fault, expected, rounding, results } of rows) {
+  for (const { fault, group, expected, rounding, results } of rows) {
     for (const [i, { outcome, name, rule }] of results.entries()) {
-      const isBad = expected ? outcome === 'wrong' : outcome !== 'passes'
+      // Of the other faults, some are too small to be named.
+      const isMissed = group !== 'others' && outcome !== 'right'
+      const isBad = expected ? outcome === 'wrong' || isMissed : outcome !== 'passes'
       if (!isBad) continue
       const what = expected ? `${fault} in ${expected}` : 'honest'
       console.log(
-        `${SETTINGS[i].name}: ${what} (${rounding}): ${name ? `named ${name} (${rule})` : 'fails without a name'}`,
+        `${SETTINGS[i].name}: ${what} (${rounding}): ${name ? `named ${name} (${rule})` : `${outcome} without a name`}`,
       )
     }
   }
