@@ -7,6 +7,8 @@ export interface Module {
   name: string
   type?: string
   output: Tensor
+  /** What it returns beside it. */
+  residual?: Tensor
   inputs?: readonly Tensor[]
 }
 
@@ -29,8 +31,9 @@ function filesOf(modules: readonly Module[], device: string, options: { order?: 
     children: [],
   }))
   files[`${device}/model_tree.json`] = JSON.stringify({ name: 'root', type: 'Model', children })
-  for (const { name, output, inputs = [] } of modules) {
-    files[`${device}/0/${name}/output.pth`] = pth(output)
+  for (const { name, output, residual, inputs = [] } of modules) {
+    files[`${device}/0/${name}/output${residual ? '_0' : ''}.pth`] = pth(output)
+    if (residual) files[`${device}/0/${name}/output_1.pth`] = pth(residual)
     inputs.forEach((input, i) => {
       files[`${device}/0/${name}/input_${i}.pth`] = pth(input)
     })

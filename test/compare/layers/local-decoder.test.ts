@@ -119,6 +119,20 @@ describe('a decoder layer', () => {
     )
   })
 
+  test('that returns the residual apart is compared by their sum, and not judged by the first of the two', () => {
+    const mlp = floats(stored.dump.mlp!.output)
+    const dump = modules('dump').map((module) => {
+      if (module.name !== 'root.layers.0') return module
+      const residual = module.output.values.map((value, i) => value - mlp[i]!)
+      return { ...module, output: { ...module.output, values: mlp }, residual: { ...module.output, values: residual } }
+    })
+    const { finding, layers } = compare(dump)
+    expect(finding).toMatchObject({ kind: 'none' })
+    const layer = layers.find(({ golden }) => golden?.name === 'root.layers.0')!
+    expect(layer.reason).toContain('the sum of its first two outputs')
+    expect(layer.local).toBeUndefined()
+  })
+
   test('without the earlier keys is not judged, and a note says so', () => {
     const other = layersDump(modules('golden', (value) => value, 2))
     const { finding, notes } = compare(modules('dump', times('o_proj input', 1.5), 2), other)
