@@ -16,7 +16,7 @@ import { type Pass, runOf } from './passes.js'
 export const sglang: TreeLayout = {
   kind: 'tree',
   name: 'sglang',
-  examples: ['step={n}___rank={R}___dump_index={i}___name=next_token_logits___recompute_status=disabled.pt'],
+  examples: ['step={n}___rank={R}___*name=next_token_logits*.pt'],
   detect: (folder, names) => foldersIn(folder, names).length > 0,
   scan: scanSglang,
 }

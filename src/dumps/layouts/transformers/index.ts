@@ -18,7 +18,7 @@ import { type DebuggerName, modelOfTree, parseDebugger } from './names.js'
 export const transformers: TreeLayout = {
   kind: 'tree',
   name: 'transformers',
-  examples: ['LlamaForCausalLM_outputs_logits.safetensors (beside LlamaForCausalLM_debug_tree_FULL_TENSORS.json)'],
+  examples: ['{model}_debug_tree_FULL_TENSORS.json'],
   detect: (_, { series, others }) =>
     // Digits of a class (`Qwen2ForCausalLM`) make a series of its name.
     [...others, ...series.map((one) => one.at(0)!)].some(({ name }) => modelOfTree(name) !== undefined),
