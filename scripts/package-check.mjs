@@ -35,7 +35,7 @@ try {
   const bare = await user()
   const installed = bare.path('node_modules/golden-logits')
   const { exports } = JSON.parse(readFileSync(`${installed}/package.json`, 'utf8'))
-  const entries = Object.keys(exports).filter((entry) => entry !== './package.json')
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
   await checks.hold('contains the expected files and nothing else', () => checkContents(packed, installed))
   await checks.hold('every path in package.json exists', () => checkManifest(installed))
   await checks.hold('publint --strict', () => publint(packed.file))

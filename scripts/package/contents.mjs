@@ -7,7 +7,7 @@ import { ROOT } from '../lib/project.mjs'
 
 /** The only files that the tarball may contain. */
 const ALLOWED = [
-  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json)$/,
+  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|report\.schema\.json|dist\/cjs\/package\.json)$/,
   /^dist\/(?:esm|cjs)\/(?:[\w.-]+\/)*[\w.-]+(?:\.js|\.d\.ts)$/,
   /^docs\/[\w-]+\.md$/,
   /^examples\/collect\/(?:README\.md|\w+\.(?:py|ts))$/,
@@ -66,7 +66,11 @@ export function checkManifest(installed) {
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
   const { exports, bin = {}, main, types, dependencies = {} } = manifest
   for (const [entry, target] of Object.entries(exports)) {
-    if (entry === './package.json') continue
+    // Data: the same file for `import` and `require`.
+    if (entry.endsWith('.json')) {
+      ok(existsSync(join(installed, target)), `${target} is missing`)
+      continue
+    }
     deepEqual(Object.keys(target), ['import', 'require'], `${entry}: its conditions`)
     for (const [condition, half] of Object.entries({ import: 'esm', require: 'cjs' })) {
       deepEqual(Object.keys(target[condition]), ['types', 'default'], `${entry}, ${condition}: types come first`)
@@ -76,7 +80,7 @@ export function checkManifest(installed) {
       for (const file of Object.values(target[condition])) ok(existsSync(join(installed, file)), `${file} is missing`)
     }
   }
-  const subpaths = Object.keys(exports).filter((entry) => entry !== '.' && entry !== './package.json')
+  const subpaths = Object.keys(exports).filter((entry) => entry !== '.' && !entry.endsWith('.json'))
   deepEqual(
     manifest.typesVersions,
     { '*': Object.fromEntries(subpaths.map((entry) => [entry.slice(2), [exports[entry].require.types]])) },
