@@ -112,6 +112,19 @@ describe('the first layer that diverges is named', () => {
     ])
   })
 
+  test('no LM head at few positions: the error of honest logits varies eightfold', () => {
+    const times = (factor: number, positions: number) =>
+      layersDump(model(1, { 'root.lm_head': [factor * 0.0075, 0.005] }, positions))
+    const at = (factor: number, positions: number) =>
+      headOf(times(factor, positions), layersDump(model(0, {}, positions)), {
+        floor: layersDump(model(1, {}, positions)),
+      })
+    const name = 'fail: First layer that diverges: root.lm_head'
+    // An error that no rounding makes still fails.
+    expect([at(8, 2), at(45, 2)]).toEqual([NONE, 'fail: The error is more than rounding, and no rule names a layer'])
+    expect(at(8, 10)).toBe(name)
+  })
+
   test('with a floor by its amplification, too, unless the floor amplifies as much', () => {
     const fault = layersDump(model(1, { 'root.layers.1.mlp': [0.03, 0.005] }))
     const floorAt = (error: number) => layersDump(model(1, { 'root.layers.1.mlp': [error, 0.005] }))
