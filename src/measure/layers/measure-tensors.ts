@@ -207,12 +207,18 @@ class Part {
     this.checksum = crc32(bytes, this.checksum)
     this.values = widened(bytes, this.tensor.dtype, count)
     this.start = start
-    for (const word of new Uint32Array(this.values.buffer)) this.bits |= word
-    for (const value of this.values) {
-      if (value > this.max) this.max = value
-      if (value < this.min) this.min = value
-      this.sum += value
+    // Fields of an object in a loop over elements would take twice as long.
+    const { values } = this
+    const words = new Uint32Array(values.buffer, values.byteOffset, count)
+    let { bits, max, min, sum } = this
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!
+      bits |= words[i]!
+      if (value > max) max = value
+      if (value < min) min = value
+      sum += value
     }
+    ;[this.bits, this.max, this.min, this.sum] = [bits, max, min, sum]
   }
 
   precision(): Dtype {
