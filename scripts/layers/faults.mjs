@@ -6,7 +6,7 @@
  *     npm run build && node scripts/layers/faults.mjs tiny
  *     node scripts/layers/faults.mjs MODEL.gguf --texts B --tokens 9        # PYTHON names the interpreter
  *
- * The flags are those of plant_faults.py; `--texts A` is for choosing thresholds, `--texts B` for reporting.
+ * It takes the flags of plant_faults.py; `--texts A` is for choosing thresholds, `--texts B` for reporting.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -178,7 +178,7 @@ def rms_without_mean(args, output):
 
 
 def faults(depth, is_real, heads, size):
-    """Every fault of a model with so many layers; heads: (of queries, of keys), size: of one head."""
+    """Every fault of a model with `depth` layers; heads: (of queries, of keys), size: of one head."""
     prefix = "model." if is_real else ""
     places = sorted({0, depth // 4, depth // 2, 3 * depth // 4, depth - 1})
 

@@ -228,7 +228,7 @@ function firstOverFloor(layers: readonly RankedLayer[], scores: readonly LayerSc
 /** A large fault lowers what is typical of its kind, so that an honest layer of the kind exceeds the limit, too: barely. */
 const OF_LARGEST = 1 / 4
 
-/** An output error of up to so many times the floor's is rounding. */
+/** An output error of at most this many times the floor's is rounding. */
 const NATURAL = 1.25
 
 function firstAmplifying(layers: readonly RankedLayer[], scores: readonly LayerScore[]): number {

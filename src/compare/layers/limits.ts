@@ -15,7 +15,7 @@ export interface Limits {
 }
 
 /**
- * The more positions, the lower. Those of an attention are no independent estimates: they share the errors of keys and values,
+ * The more positions, the lower. The positions of an attention are no independent estimates: they share the errors of keys and values,
  * and a softmax near a tie turns them into large ones.
  */
 export function limitsOf(positions: number, layer?: Named): Limits {
