@@ -110,12 +110,14 @@ function anglesIn(cos: LazyTensor, sin: LazyTensor | undefined, count: number): 
 function rotated(values: Float32Array, { cos, sin, width }: Angles): Float64Array {
   const half = width / 2
   const heads = values.length / cos.length
-  return Float64Array.from(values, (value, i) => {
+  const made = new Float64Array(values.length)
+  for (let i = 0; i < values.length; i++) {
     const place = i % width
     const angle = Math.floor(i / (heads * width)) * width + place
     const other = place < half ? -values[i + half]! : values[i - half]!
-    return value * cos[angle]! + other * sin[angle]!
-  })
+    made[i] = values[i]! * cos[angle]! + other * sin[angle]!
+  }
+  return made
 }
 
 /** What one head of one position reads from the positions up to it. */
