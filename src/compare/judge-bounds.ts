@@ -72,8 +72,7 @@ export function judgeBounds(
     return { verdict: 'pass', reason: reasons.join('; '), isExcused: true }
   }
   if (open.length === 0) {
-    const ranges = metrics.map(({ label, bounds }, i) => `${label} ${i === 0 ? 'lies ' : ''}in ${span(bounds)}`)
-    return { verdict: 'pass', reason: ranges.join(', ') + condition }
+    return { verdict: 'pass', reason: rangesText(metrics) + condition }
   }
   const between = open.map(openText)
   if (advice !== undefined) return { verdict: 'undecided', reason: `${between.join('; ')}${condition}; ${advice}` }
@@ -98,6 +97,11 @@ export function judgeBoundsByHand(
     ...limited('cosine similarity', cosineSimilarity, limits.cosineSimilarity, 'higher'),
   ]
   return { over: metrics.flatMap(overText), open: metrics.filter((metric) => !isKept(metric)).map(openText) }
+}
+
+/** How the reason of a pass gives the bounds. */
+export function rangesText(metrics: readonly Pick<Bounded, 'label' | 'bounds'>[]): string {
+  return metrics.map(({ label, bounds }, i) => `${label} ${i === 0 ? 'lies ' : ''}in ${span(bounds)}`).join(', ')
 }
 
 /** How the reason says that a limit lies between the bounds of a metric. */
@@ -148,7 +152,7 @@ function overText({ label, bounds, limit, better, excuse }: Bounded): string[] {
 }
 
 /** Four digits, rounded outwards: an interval is never printed narrower than it is. */
-export function span({ lo, hi }: Interval): string {
+function span({ lo, hi }: Interval): string {
   const [low, high] = [roundedTo(lo, (text) => text <= lo), roundedTo(hi, (text) => text >= hi)]
   return `[${low}, ${high}]`
 }

@@ -1,4 +1,4 @@
-import { judgeBoundsByHand, OPEN, span } from '../compare/judge-bounds.js'
+import { judgeBoundsByHand, OPEN, rangesText } from '../compare/judge-bounds.js'
 import { overCosine, overKl } from '../compare/rounding.js'
 import type { Thresholds, TokenComparison } from '../compare/types.js'
 import type { MetricBounds } from '../measure/outcome.js'
@@ -68,6 +68,9 @@ function rejudgeBounds(token: TokenComparison, bounds: MetricBounds, limits: New
   const wasOpen = (part: string) => part.includes(OPEN)
   if (verdict === 'undecided' && (kept.some(wasOpen) || !reason.split('; ').some(wasOpen))) return token
   const { klDivergence: kl, cosineSimilarity: cosine } = bounds
-  const ranges = [`KL divergence lies in ${span(kl)}`, ...(cosine ? [`cosine similarity in ${span(cosine)}`] : [])]
-  return { ...token, verdict: 'pass', pass: true, reason: ranges.join(', ') + condition }
+  const ranges = [
+    { label: 'KL divergence', bounds: kl },
+    ...(cosine ? [{ label: 'cosine similarity', bounds: cosine }] : []),
+  ]
+  return { ...token, verdict: 'pass', pass: true, reason: rangesText(ranges) + condition }
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { compareLayers } from '../../src/compare/layers/compare-layers.js'
 import type { LayersOptions } from '../../src/compare/layers/types.js'
-import { GoldenLogitsError, loadDump } from '../../src/index.js'
+import { loadDump } from '../../src/index.js'
 import type { MatcherContext } from '../../src/matchers/types.js'
 import { type DumpOrPath, toMatchGoldenLayers, toMatchGoldenLogits } from '../../src/matchers.js'
+import { errorOf } from '../build/error-of.js'
 import { at, layersDump, type Module, model, operations, operationsDump, WIDTH } from '../build/layers.js'
 import { torchDump } from '../build/pair.js'
 
@@ -18,16 +19,6 @@ function call(dump: string, golden: string, options: Options = {}, isNot = false
 function headOf(dump: string, golden: string, options: Options = {}): string {
   const { pass, message } = call(dump, golden, options)
   return `${pass ? 'pass' : 'fail'}: ${message().split('\n')[2]!.split('     ')[0]}`
-}
-
-function errorOf(body: () => unknown): { code?: string; message: string } {
-  try {
-    body()
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) return error
-    throw error
-  }
-  return { message: 'no error' }
 }
 
 const golden = layersDump(model(0))

@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { compareLayers } from '../../../src/compare/layers/compare-layers.js'
 import { climb, type RankedLayer } from '../../../src/compare/layers/ladder.js'
-import { GoldenLogitsError } from '../../../src/index.js'
 import { toMatchGoldenLayers } from '../../../src/matchers.js'
+import { errorOf } from '../../build/error-of.js'
 import { layersDump, type Module, model } from '../../build/layers.js'
 import { writeTree } from '../../build/tree.js'
 
@@ -56,16 +56,6 @@ const options = { step: 0, dtype: 'bf16', checkpoint } as const
 
 function textOf(dump: string, other: object = {}): string {
   return toMatchGoldenLayers.call({ isNot: false } as never, dump, golden, { ...options, ...other } as never).message()
-}
-
-function errorOf(body: () => unknown): { code?: string; message: string } {
-  try {
-    body()
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) return error
-    throw error
-  }
-  return { message: 'no error' }
 }
 
 describe('the rule local', () => {
