@@ -14,13 +14,16 @@ export function random(seed) {
   }
 }
 
-/** A golden row from N(−1, 2.2) with 24 peaks, and a dump row with added noise of 0.02. */
-function rows(vocab, seed) {
+/** The noise that an honest kernel of each dtype may add to such rows: within the reference limits. */
+const NOISE = { float32: 0.02, bfloat16: 0.02, float16: 0.004 }
+
+/** A golden row from N(−1, 2.2) with 24 peaks, and a dump row with added noise. */
+function rows(vocab, seed, noise = NOISE.bfloat16) {
   const next = random(seed)
   const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
   const golden = Float32Array.from({ length: vocab }, () => -1 + 2.2 * normal())
   for (let i = 0; i < 24; i++) golden[Math.floor(next() * vocab)] += 8 + 4 * next()
-  return { golden, dump: golden.map((logit) => logit + 0.02 * normal()) }
+  return { golden, dump: golden.map((logit) => logit + noise * normal()) }
 }
 
 const toBytes = {
@@ -110,11 +113,12 @@ export function makePrompt(file, { vocab, positions }) {
 
 /**
  * Writes both dumps into a folder, unless it has them already, and returns their paths.
- * @param {{ vocab: number, tokens: number, golden?: string, dump?: string, distinct?: number }} kind `distinct`: the number
- * of different rows; they repeat, each time in a new file
+ * @param {{ vocab: number, tokens: number, golden?: string, dump?: string, distinct?: number, noise?: number }} kind
+ * `distinct`: the number of different rows; they repeat, each time in a new file
  */
-export function makeDumps(folder, { vocab, tokens, golden = 'float32', dump = 'bfloat16', distinct = tokens }) {
-  const root = join(folder, `${vocab}-${golden}-${dump}-${tokens}`)
+export function makeDumps(folder, kind) {
+  const { vocab, tokens, golden = 'float32', dump = 'bfloat16', distinct = tokens, noise = NOISE[dump] } = kind
+  const root = join(folder, `${vocab}-${golden}-${dump}-${tokens}-${noise}`)
   const paths = {
     golden: join(root, 'gpu/msit_dump_1/torch_tensors/cuda0_1'),
     dump: join(root, 'npu/msit_dump_1/tensors/0_1'),
@@ -122,7 +126,7 @@ export function makeDumps(folder, { vocab, tokens, golden = 'float32', dump = 'b
   const done = join(root, 'done')
   const made = []
   for (let step = 0; !existsSync(done) && step < tokens; step++) {
-    if (step < distinct) made.push(filesOf(rows(vocab, step + 1), { vocab, golden, dump }))
+    if (step < distinct) made.push(filesOf(rows(vocab, step + 1, noise), { vocab, golden, dump }))
     const files = distinct < tokens ? made[step % distinct] : made.pop()
     const write = (path, content) => {
       mkdirSync(dirname(path), { recursive: true })
