@@ -53,7 +53,7 @@ const SHARED = {
     'runner/jest-project',
     'snapshots/obsolete',
   ],
-  page: ['report/html/page', 'report/json', 'report/markdown', 'reporters/text-report'],
+  page: ['report/texts', 'reporters/text-report'],
   match: [
     'matchers',
     'compare/calibration/calibrate',

@@ -5,10 +5,10 @@ import type { ListedComparison } from '../compare/types.js'
 import { loadDump, loadPaths } from '../dumps/load.js'
 import { OperationNames } from '../dumps/operation-names.js'
 import { comparisonReport, type ReportDocument, reportByRun, reportDocument } from '../report/document.js'
-import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
 import { RENDERINGS } from '../report/renderings.js'
 import type { ComparisonRow } from '../report/rows.js'
+import { textRendering } from '../report/texts.js'
 import { publishReport } from '../reporters/publish.js'
 import type { ReportPart } from '../reporters/spool-report.js'
 import { fromHere } from '../reporters/summary.js'
@@ -55,7 +55,7 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     .option('--my-path <path...>', 'the tested dump (also -mp), likewise')
     .option(
       '-o, --output <path>',
-      'a folder for CSV, HTML and JSON, or one file of these (default: golden-logits-report/)',
+      'a folder for CSV, HTML and JSON, or one file: .csv, .html, .json, .md or .xml (JUnit) (default: golden-logits-report/)',
     )
     .option('--no-report', 'write no file')
     .option('--json', 'print the report as JSON instead of the message')
@@ -147,25 +147,22 @@ type Written = Pick<ListedComparison, 'tokens' | 'notes' | 'pass' | 'goldenPath'
   readonly thresholds?: ListedComparison['thresholds']
 }
 
-/** The files that an output stands for: all three forms in a folder, or the one that the file's name says. */
+/** The files that an output stands for: CSV, HTML and JSON in a folder, or the form that the file's extension names. */
 function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, comparison: Written): string[] {
-  const texts: Readonly<Record<string, () => string>> = {
-    '.html': () => htmlPage(document),
-    '.json': () => reportJson(document),
-  }
   const extension = extname(output)
   if (extension === '.csv') return [writeCsv(output, comparison)]
-  if (texts[extension]) return [writeText(resolve(output), texts[extension]!())]
+  if (textRendering(extension)) return [writeText(output, document)]
   const folder = output.endsWith('/') ? output : `${output}/`
   return [
-    writeText(join(resolve(folder), 'report.html'), texts['.html']!()),
-    writeText(join(resolve(folder), 'report.json'), texts['.json']!()),
+    writeText(join(folder, 'report.html'), document),
+    writeText(join(folder, 'report.json'), document),
     writeCsv(folder, comparison),
   ]
 }
 
-function writeText(path: string, text: string): string {
-  writeTextReport(path, text, OUTPUT_ADVICE)
+function writeText(output: string, document: ReportDocument): string {
+  const path = resolve(output)
+  writeTextReport(path, textRendering(extname(path))!(document), OUTPUT_ADVICE)
   return path
 }
 

@@ -3,11 +3,10 @@ import { extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { checkOptions } from '../compare/options.js'
 import { GoldenLogitsError } from '../errors.js'
-import { type ReportDocument, verdictsText } from '../report/document.js'
-import { htmlPage } from '../report/html/page.js'
+import { verdictsText } from '../report/document.js'
 import { parseReport, reportJson } from '../report/json.js'
-import { reportMarkdown } from '../report/markdown.js'
 import { type NewLimits, rejudge } from '../report/rejudge.js'
+import { textRendering } from '../report/texts.js'
 import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER } from '../reporters/target.js'
 import { writeTextReport } from '../reporters/text-report.js'
@@ -17,22 +16,19 @@ import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 /** A larger file is no report that a page could show. */
 const MOST_BYTES = 2 ** 29
 
-const RENDERINGS: Readonly<Record<string, (report: ReportDocument) => string>> = {
-  '.html': htmlPage,
-  '.json': reportJson,
-  '.md': reportMarkdown,
-}
-
 /** Adds the command `report`. */
 export function addReport(program: Command, { print, say, exit }: CommandIo): void {
   program
     .command('report')
-    .summary('renders a JSON report as HTML or Markdown, and judges it by other limits')
+    .summary('renders a JSON report as HTML, Markdown or JUnit XML, and judges it by other limits')
     .description(
       'Renders a report that was saved as JSON. With limits, its tokens are judged again, without the dumps.',
     )
     .argument('<file>', 'report.json')
-    .option('-o, --output <file>', 'a file ending in .html, .md or .json (default: report.html beside the JSON)')
+    .option(
+      '-o, --output <file>',
+      'a file ending in .html, .md, .xml (JUnit) or .json (default: report.html beside the JSON)',
+    )
     .option('--kl-divergence, --kl <limit>', 'KL divergence must be below (also -kl)', parseNumber)
     .option('--cosine-similarity, --cs <limit>', 'cosine similarity must be above (also -cs)', parseNumber)
     .option('--json', 'print the report as JSON')
@@ -51,8 +47,8 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
       if (values.json) print(reportJson(report))
       else {
         const output = values.output ?? join(file, '..', 'report.html')
-        const render = RENDERINGS[extname(output)]
-        if (!render) throw new UsageError(`--output must end in .html, .md or .json, not ${output}`)
+        const render = textRendering(extname(output))
+        if (!render) throw new UsageError(`--output must end in .html, .md, .xml or .json, not ${output}`)
         writeTextReport(resolve(output), render(report), OUTPUT_ADVICE)
         say(fromHere(resolve(output)))
       }

@@ -68,6 +68,8 @@ export interface TestReport {
   readonly matcher: string
   readonly isNot: boolean
   readonly expectation: 'met' | 'not met' | 'error' | 'unfinished'
+  /** The runner says that the test passed, although the expectation is not met: a polled one, or `test.fails`. */
+  readonly hasPassed?: true
   readonly durationMs?: number
 }
 

@@ -3,7 +3,13 @@ import { overCosine, overKl } from '../compare/rounding.js'
 import type { Thresholds, TokenComparison } from '../compare/types.js'
 import type { MetricBounds } from '../measure/outcome.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
-import { type ComparisonReport, type ReportDocument, reportDocument, tokensReport } from './document.js'
+import {
+  type ComparisonReport,
+  type ReportDocument,
+  reportDocument,
+  type TestReport,
+  tokensReport,
+} from './document.js'
 
 /** Limits that replace the limits of a report. */
 export type NewLimits = Partial<Record<GatedKey, number>>
@@ -20,9 +26,20 @@ function rejudgeComparison(report: ComparisonReport, limits: NewLimits): Compari
   if (!report.thresholds) return report
   const thresholds: Thresholds = { ...report.thresholds, ...limits }
   const tokens = report.tokens.map((token) => rejudgeToken(token, thresholds, limits))
-  const { message: _, ...rest } = report
+  const { message: _, test, ...rest } = report
   const isWithin = tokens.every(({ pass }) => pass) && report.inconclusive === undefined && report.problem === undefined
-  return { ...rest, pass: report.test?.isNot ? !isWithin : isWithin, thresholds, ...tokensReport(tokens) }
+  return {
+    ...rest,
+    ...(test && { test: withoutResult(test) }),
+    pass: test?.isNot ? !isWithin : isWithin,
+    thresholds,
+    ...tokensReport(tokens),
+  }
+}
+
+/** The runner judged the test by its own limits. */
+function withoutResult({ hasPassed: _, ...test }: TestReport): TestReport {
+  return test
 }
 
 function rejudgeToken(token: TokenComparison, thresholds: Thresholds, limits: NewLimits): TokenComparison {

@@ -18,6 +18,8 @@ export interface ReporterOptions {
   html?: boolean | FilePath
   /** The report as JSON: its path, or true for `report.json` in `golden-logits-report/`. Default: false. */
   json?: boolean | FilePath
+  /** The report as JUnit XML: its path, or true for `junit.xml` in `golden-logits-report/`. Default: false. */
+  junit?: boolean | FilePath
   /**
    * What to do about snapshots that no test uses any more. They are looked for only if all tests of a test file ran:
    * `report` (the default) names them, `fail` also fails the run, `remove` deletes them in a run that updates snapshots
@@ -33,6 +35,7 @@ type CheckedOptions = Required<Pick<ReporterOptions, 'obsolete' | 'strict'>> & {
   /** A path; undefined if there is none. */
   readonly html?: string
   readonly json?: string
+  readonly junit?: string
   /** The HTML report was asked for, however long the run is. */
   readonly isHtmlAsked: boolean
 }
@@ -40,13 +43,14 @@ type CheckedOptions = Required<Pick<ReporterOptions, 'obsolete' | 'strict'>> & {
 /** @throws GoldenLogitsError `invalid-argument` */
 export function checkReporterOptions(options: unknown): CheckedOptions {
   try {
-    const known = ['csv', 'html', 'json', 'obsolete', 'strict']
+    const known = ['csv', 'html', 'json', 'junit', 'obsolete', 'strict']
     const checked = checkObject<ReporterOptions>('the options', options ?? undefined, known, "{ csv: 'logits.csv' }")
     const csv = nonEmptyString('the option csv', pathOf(checked.csv), 'logits.csv')
     const obsolete = choice('the option obsolete', checked.obsolete, ['report', 'fail', 'remove'])
     const strict = flag('the option strict', checked.strict)
     const html = pathOrFlag('html', checked.html ?? csv === undefined, 'report.html')
     const json = pathOrFlag('json', checked.json ?? false, 'report.json')
+    const junit = pathOrFlag('junit', checked.junit ?? false, 'junit.xml')
     return {
       obsolete,
       strict,
@@ -54,6 +58,7 @@ export function checkReporterOptions(options: unknown): CheckedOptions {
       ...(csv !== undefined && { csv }),
       ...(html !== undefined && { html }),
       ...(json !== undefined && { json }),
+      ...(junit !== undefined && { junit }),
     }
   } catch (error) {
     // The user sees this error without a stack: it must say which options are meant.

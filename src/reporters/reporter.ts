@@ -5,6 +5,7 @@ import { counted } from '../lib/number-text.js'
 import type { ReportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
 import { reportJson } from '../report/json.js'
+import { reportJunit } from '../report/junit.js'
 import { reportMarkdown } from '../report/markdown.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { type JestTest, nameProject } from '../runner/jest-project.js'
@@ -129,10 +130,10 @@ export class GoldenLogitsReporter {
 
   /** Deletes the reports of an earlier run, so that nobody takes them for the reports of this run. */
   private clearReports(): void {
-    const { csv, html, json } = this.options
+    const { csv, html, json, junit } = this.options
     const fixed = fixedTarget(this.root, csv)
     if (fixed !== undefined) clearTarget(fixed, adviceFor('csv'))
-    for (const [option, name] of Object.entries({ html, json })) {
+    for (const [option, name] of Object.entries({ html, json, junit })) {
       if (name !== undefined) clearTarget(resolve(this.root, name), adviceFor(option), isTextReport)
     }
   }
@@ -188,9 +189,9 @@ export class GoldenLogitsReporter {
     if (missing.length > 0) this.fail(`the report is incomplete: ${missing.join(', ')}`)
   }
 
-  /** The HTML report, the JSON report, and GitHub's step summary, as far as they are wanted. */
+  /** The reports in HTML, JSON and JUnit XML, and GitHub's step summary, as far as they are wanted. */
   private publishTexts({ parts, document }: SpoolReport): void {
-    const { html, json, isHtmlAsked } = this.options
+    const { html, json, junit, isHtmlAsked } = this.options
     const rows = parts.reduce((sum, part) => sum + part.rows, 0)
     if (rows === 0) return
     const isLong = rows > MOST_HTML_ROWS
@@ -201,10 +202,11 @@ export class GoldenLogitsReporter {
       )
     }
     const wantsHtml = html !== undefined && (isHtmlAsked || !isLong)
-    if (!wantsHtml && json === undefined && summary === undefined) return
+    if (!wantsHtml && json === undefined && junit === undefined && summary === undefined) return
     const report = document()
     if (wantsHtml) this.writeText('html', html, () => htmlPage(report))
     if (json !== undefined) this.writeText('json', json, () => reportJson(report))
+    if (junit !== undefined) this.writeText('junit', junit, () => reportJunit(report))
     if (summary !== undefined) appendSummary(summary, report)
   }
 

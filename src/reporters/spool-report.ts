@@ -98,6 +98,7 @@ function comparisonOf({ comparison, attempt }: Counted, hasPassed: HasPassed): C
     title: [file, name].filter((text) => text !== '').join(' > '),
     test: {
       ...{ project, file, name, ordinal, attempt, matcher, isNot, expectation },
+      ...(expectation !== 'met' && hasPassed(started) && { hasPassed: true as const }),
       ...(finished && { durationMs: finished.durationMs }),
     },
     pass: expectation === 'met',

@@ -119,6 +119,14 @@ describe('compare', () => {
     expect(shell.run(`compare ${GOOD} -o a.html`).code).toBe(0)
     expect(shell.run(`compare ${GOOD} -o a.html`).code).toBe(0)
     expect(shell.files()).toEqual(['a.html'])
+    for (const file of ['a.md', 'a.xml']) {
+      expect(shell.run(`compare ${GOOD} -o ${file}`).code).toBe(0)
+      expect(shell.run(`compare ${GOOD} -o ${file}`).code).toBe(0)
+    }
+    expect(readFileSync(shell.path('a.md'), 'utf8')).toMatch(/^### golden-logits: ✅/)
+    expect(readFileSync(shell.path('a.xml'), 'utf8')).toContain(
+      '<testsuites name="golden-logits" tests="1" failures="0"',
+    )
     writeFileSync(shell.path('notes.html'), '<p>mine')
     const { code, stderr } = shell.run(`compare ${GOOD} -o notes.html`)
     expect(code).toBe(2)

@@ -13,6 +13,8 @@ test('report renders a saved report, and judges it by other limits', () => {
   expect(readFileSync(shell.path('report.html'), 'utf8')).toContain('First failing token: <strong>3</strong>')
   expect(shell.run('report saved.json -kl 20 -cs 0.9 -o loose.md').code).toBe(0)
   expect(readFileSync(shell.path('loose.md'), 'utf8')).toContain('✅ all within the limits')
+  expect(shell.run('report saved.json -o junit.xml').code).toBe(1)
+  expect(readFileSync(shell.path('junit.xml'), 'utf8')).toContain('message="token 3: over-threshold"')
   const tight = shell.run('report saved.json --kl 0.0000001 --json')
   expect(tight.code).toBe(1)
   expect(JSON.parse(tight.stdout).comparisons[0].thresholds.klDivergence).toBe(1e-7)

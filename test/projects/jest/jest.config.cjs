@@ -1,5 +1,5 @@
-const { CSV, NO_REPORTER, NO_GLOBALS, STRICT } = process.env
-const options = { ...(CSV && { csv: CSV }), strict: STRICT !== undefined }
+const { CSV, JUNIT, NO_REPORTER, NO_GLOBALS, STRICT } = process.env
+const options = { ...(CSV && { csv: CSV }), ...(JUNIT && { junit: JUNIT }), strict: STRICT !== undefined }
 
 module.exports = {
   testMatch: ['<rootDir>/*.test.{cjs,mjs}'],

@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-const { CSV, NO_REPORTER, STRICT } = process.env
-const reporter = ['golden-logits/reporter', { ...(CSV && { csv: CSV }), strict: STRICT !== undefined }]
+const { CSV, JUNIT, NO_REPORTER, STRICT } = process.env
+const reporter = [
+  'golden-logits/reporter',
+  { ...(CSV && { csv: CSV }), ...(JUNIT && { junit: JUNIT }), strict: STRICT !== undefined },
+]
 
 export default defineConfig({
   test: {

@@ -1,0 +1,175 @@
+import type { RunStatistics } from '../compare/run-statistics.js'
+import { tokenName } from '../compare/step-ranges.js'
+import type { Thresholds } from '../compare/types.js'
+import { optionalRow } from '../metrics/optional/table.js'
+import { type ComparisonReport, firstFailure, type ReportDocument, verdictsText } from './document.js'
+import { escapeHtml } from './html/escape.js'
+
+type Property = readonly [name: string, value: string | number]
+
+const LONGEST_TEXT = 20_000
+
+/** The percentiles of the KL divergence that are properties. */
+const PERCENTS = [99, 90, 50]
+
+/** The first line of every report, after the XML declaration. Its readers know the report by it. */
+export const JUNIT_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="golden-logits"'
+
+/**
+ * The report as JUnit XML, for the test pages of GitLab, Jenkins and others: a test suite for each test file, a test case for
+ * each comparison, with its numbers as properties. It agrees with the runner: a comparison fails only if its test does.
+ */
+export function reportJunit({ comparisons }: ReportDocument): string {
+  const suites = new Map<string, ComparisonReport[]>()
+  for (const report of comparisons) {
+    const name = suiteName(report)
+    suites.set(name, [...(suites.get(name) ?? []), report])
+  }
+  const lines = [...suites].flatMap(([name, reports]) => [
+    `  <testsuite${attributes([['name', name], ...totals(reports)])}>`,
+    ...reports.flatMap(caseLines),
+    '  </testsuite>',
+  ])
+  return [`${JUNIT_HEAD}${attributes(totals(comparisons))}>`, ...lines, '</testsuites>', ''].join('\n')
+}
+
+function suiteName({ test }: ComparisonReport): string {
+  return [test?.project, test?.file].filter((text) => text).join(' > ') || 'golden-logits'
+}
+
+function totals(reports: readonly ComparisonReport[]): Property[] {
+  const failed = reports.filter(fails)
+  const errors = failed.filter(isError).length
+  return [
+    ['tests', reports.length],
+    ['failures', failed.length - errors],
+    ['errors', errors],
+    ['time', reports.reduce((sum, report) => sum + seconds(report), 0)],
+  ]
+}
+
+function fails({ pass, test }: ComparisonReport): boolean {
+  return !pass && !test?.hasPassed
+}
+
+/** There was no comparison, or it did not end. */
+function isError({ problem }: ComparisonReport): boolean {
+  return problem !== undefined
+}
+
+function seconds({ test }: ComparisonReport): number {
+  return (test?.durationMs ?? 0) / 1000
+}
+
+function caseLines(report: ComparisonReport): string[] {
+  const head: Property[] = [
+    ['classname', suiteName(report)],
+    ['name', caseName(report)],
+    ['time', seconds(report)],
+  ]
+  const properties = propertiesOf(report).map(
+    ([name, value]) =>
+      `        <property${attributes([
+        ['name', name],
+        ['value', value],
+      ])}/>`,
+  )
+  return [
+    `    <testcase${attributes(head)}>`,
+    '      <properties>',
+    ...properties,
+    '      </properties>',
+    ...(fails(report) ? failureLines(report) : []),
+    '    </testcase>',
+  ]
+}
+
+/** A test may make several comparisons, and a comparison several attempts. */
+function caseName({ title, test }: ComparisonReport): string {
+  return test && test.ordinal > 1 ? `${title}, comparison ${test.ordinal}` : title
+}
+
+function failureLines(report: ComparisonReport): string[] {
+  const first = firstFailure(report)
+  const { message, problem, inconclusive } = report
+  const type = problem?.verdict ?? first?.verdict ?? (inconclusive === undefined ? 'failed' : 'inconclusive')
+  const where = first && `${first.layer ? `${first.layer.name} at ` : ''}${tokenName(first)}: ${first.verdict}`
+  const short = problem?.reason ?? where ?? inconclusive ?? verdictsText(report)
+  const text = message ?? problem?.reason ?? first?.reason ?? short
+  const element = isError(report) ? 'error' : 'failure'
+  // Each line is escaped by itself, so that the line breaks stay.
+  const lines = text
+    .slice(0, LONGEST_TEXT)
+    .split('\n')
+    .map((line) => escapeXml(line))
+  return [
+    `      <${element}${attributes([
+      ['type', type],
+      ['message', short],
+    ])}>${lines.join('\n')}</${element}>`,
+  ]
+}
+
+function propertiesOf(report: ComparisonReport): Property[] {
+  const { goldenPath, dumpPath, test, thresholds, statistics, tokens, verdicts, notes, inconclusive } = report
+  const first = firstFailure(report)
+  return present([
+    ['golden_path', goldenPath],
+    ['dump_path', dumpPath],
+    ['matcher', test && `${test.isNot ? 'not.' : ''}${test.matcher}`],
+    ['attempt', test?.attempt],
+    ['expectation', test?.expectation],
+    ...limitsOf(thresholds),
+    ['tokens', tokens.length],
+    ...Object.entries(verdicts).map(([verdict, count]): Property => [`tokens_${verdict}`, count]),
+    ['first_failing_token', first && tokenName(first)],
+    ['first_failing_layer', first?.layer?.name],
+    ['first_failing_kl_divergence', first?.metrics?.klDivergence],
+    ['first_failing_cosine_similarity', first?.metrics?.cosineSimilarity],
+    ...statisticsOf(statistics),
+    ['inconclusive', inconclusive],
+    ...notes.map(({ weight, text }): Property => [weight === 'warning' ? 'warning' : 'note', text]),
+  ])
+}
+
+function limitsOf(thresholds: Thresholds | undefined): (readonly [string, number | undefined])[] {
+  return [
+    ['kl_limit', thresholds?.klDivergence],
+    ['cosine_limit', thresholds?.cosineSimilarity],
+  ]
+}
+
+function statisticsOf(statistics: RunStatistics | undefined): (readonly [string, string | number | undefined])[] {
+  if (!statistics) return []
+  const { meanKl, maxKl, klPercentiles, minCosine, top1Agreement, metrics = [] } = statistics
+  return [
+    ['kl_divergence_mean', meanKl],
+    ...klPercentiles
+      .filter(({ percent }) => PERCENTS.includes(percent))
+      .map(({ percent, value }): Property => [`kl_divergence_p${percent}`, value]),
+    ['kl_divergence_max', maxKl.value],
+    ['kl_divergence_max_token', tokenName(maxKl)],
+    ['cosine_similarity_min', minCosine?.value],
+    ['top1_agreement', top1Agreement.value],
+    ...metrics.flatMap(({ key, mean, worst }): Property[] => {
+      const name = optionalRow(key).csvName
+      return [
+        [`${name}_mean`, mean],
+        [`${name}_worst`, worst.value],
+      ]
+    }),
+  ]
+}
+
+function present(properties: readonly (readonly [string, string | number | undefined])[]): Property[] {
+  return properties.filter((property): property is Property => property[1] !== undefined)
+}
+
+function attributes(values: readonly Property[]): string {
+  return values.map(([name, value]) => ` ${name}="${escapeXml(String(value))}"`).join('')
+}
+
+/** The characters that XML 1.0 does not allow and `escapeHtml` leaves become U+FFFD. */
+function escapeXml(text: string): string {
+  return escapeHtml(text).replace(/[\uFFFE\uFFFF]/g, '\uFFFD')
+}

@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest'
+import { compareDumps, loadDump } from '../../src/index.js'
+import { comparisonReport, reportDocument } from '../../src/report/document.js'
+import { parseReport, reportJson } from '../../src/report/json.js'
+import { reportJunit } from '../../src/report/junit.js'
+import { rejudge } from '../../src/report/rejudge.js'
+import { tree } from '../fixtures/trees.js'
+import { inconclusive, partlyMissing, treeReport } from './html/build.js'
+import { type Element, parseXml } from './xml.js'
+
+const evil = 'a <img onerror="x"> & \u0007\u202e\n\ufffe\ud800]]> name'
+const bad = treeReport('b_token3_degraded', evil)
+const reports = [bad, treeReport('a_clean_f32_vs_f16'), partlyMissing(), inconclusive()]
+
+function casesOf(xml: string): Element[] {
+  return parseXml(xml).children.flatMap(({ children }) => children)
+}
+
+function propertiesOf({ children }: Element): Record<string, string> {
+  const { name, children: properties } = children[0]!
+  expect(name).toBe('properties')
+  return Object.fromEntries(properties.map(({ attributes }) => [attributes.name!, attributes.value!]))
+}
+
+test('a test case for each comparison, with its counts, numbers and limits as properties', () => {
+  const cases = casesOf(reportJunit(reportDocument(reports)))
+  expect(cases).toHaveLength(reports.length)
+  reports.forEach(({ tokens, verdicts, statistics, thresholds }, i) => {
+    const properties = propertiesOf(cases[i]!)
+    expect(properties).toMatchObject({
+      tokens: String(tokens.length),
+      kl_limit: String(thresholds!.klDivergence),
+      cosine_limit: String(thresholds!.cosineSimilarity),
+      kl_divergence_max: String(statistics!.maxKl.value),
+      kl_divergence_max_token: `token ${statistics!.maxKl.step}`,
+      cosine_similarity_min: String(statistics!.minCosine!.value),
+      top1_agreement: String(statistics!.top1Agreement.value),
+    })
+    const counts = Object.entries(properties).filter(([name]) => name.startsWith('tokens_'))
+    expect(counts).toEqual(Object.entries(verdicts).map(([verdict, count]) => [`tokens_${verdict}`, String(count)]))
+  })
+  expect(propertiesOf(cases[0]!)).toMatchObject({
+    first_failing_token: 'token 3',
+    first_failing_kl_divergence: String(bad.tokens[3]!.metrics!.klDivergence),
+    first_failing_cosine_similarity: String(bad.tokens[3]!.metrics!.cosineSimilarity),
+  })
+  expect(propertiesOf(cases[1]!)).not.toHaveProperty('first_failing_token')
+})
+
+test('a comparison that fails has its message whole; one that passes has none', () => {
+  const xml = reportJunit(reportDocument(reports))
+  const { attributes } = parseXml(xml)
+  expect(attributes).toMatchObject({ name: 'golden-logits', tests: '4', failures: '3', errors: '0' })
+  const failures = casesOf(xml).map(({ children }) => children.filter(({ name }) => name === 'failure'))
+  expect(failures.map(({ length }) => length)).toEqual([1, 0, 1, 1])
+  expect(failures[0]![0]!.text).toBe(bad.message)
+  expect(failures.flat().map(({ attributes: { type, message } }) => [type, message])).toEqual([
+    ['over-threshold', 'token 3: over-threshold'],
+    ['missing', 'token 2: missing'],
+    ['inconclusive', expect.stringContaining('2 of 8')],
+  ])
+})
+
+test('names are text: no markup, no control or direction characters', () => {
+  const [first] = casesOf(reportJunit(reportDocument([bad])))
+  expect(first!.attributes.name).toBe('a <img onerror="x"> & \\x07\\u202e\\x0a\ufffd\\ud800]]> name')
+})
+
+test('an error is an error, and a comparison that is expected to fail passes', () => {
+  const place = {
+    project: 'unit',
+    file: 'a.test.ts',
+    ordinal: 2,
+    attempt: 1,
+    matcher: 'toMatchGoldenLogits',
+    durationMs: 1500,
+  }
+  const error = { name: 'breaks', isNot: false, expectation: 'error' as const }
+  const expected = { name: 'differs', isNot: true, expectation: 'met' as const }
+  const { message: _, ...judged } = bad
+  const xml = reportJunit(
+    reportDocument([
+      {
+        ...judged,
+        title: 'a.test.ts > breaks',
+        test: { ...place, ...error },
+        problem: { verdict: 'error', reason: 'file-not-found: no dump' },
+      },
+      { ...judged, title: 'a.test.ts > differs', test: { ...place, ...expected }, pass: true },
+    ]),
+  )
+  const suites = parseXml(xml).children
+  expect(suites.map(({ attributes }) => attributes)).toEqual([
+    { name: 'unit > a.test.ts', tests: '2', failures: '0', errors: '1', time: '3' },
+  ])
+  const [breaks, differs] = suites[0]!.children
+  expect(breaks!.attributes).toEqual({
+    classname: 'unit > a.test.ts',
+    name: 'a.test.ts > breaks, comparison 2',
+    time: '1.5',
+  })
+  expect(breaks!.children[1]).toMatchObject({
+    name: 'error',
+    attributes: { type: 'error' },
+    text: 'file-not-found: no dump',
+  })
+  expect(differs!.children.map(({ name }) => name)).toEqual(['properties'])
+  expect(propertiesOf(differs!)).toMatchObject({ matcher: 'not.toMatchGoldenLogits' })
+})
+
+test('is the same from a report that was saved as JSON', () => {
+  const document = reportDocument(reports)
+  expect(reportJunit(parseReport('report.json', reportJson(document)))).toBe(reportJunit(document))
+})
+
+test('a polled comparison, or one of test.fails, passes if its test does, until the report is judged anew', () => {
+  const test = {
+    ...{ project: '', file: 'a.test.ts', name: 'polled', ordinal: 1, attempt: 1, matcher: 'toMatchGoldenLogits' },
+    ...{ isNot: false, expectation: 'not met' as const, hasPassed: true as const },
+  }
+  const document = reportDocument([{ ...bad, test }])
+  const failures = (xml: string) => parseXml(xml).attributes.failures
+  expect(failures(reportJunit(document))).toBe('0')
+  expect(failures(reportJunit(rejudge(document, { klDivergence: 1 })))).toBe('1')
+  expect(failures(reportJunit(rejudge(document, { klDivergence: 100, cosineSimilarity: 0 })))).toBe('0')
+})
+
+test('metrics that were asked for, and warnings, are properties', () => {
+  const sides = ['my', 'golden'].map((side) => loadDump(tree('b_token3_degraded', side as 'my')))
+  const comparison = compareDumps(sides[0]!, sides[1]!, { dtype: 'bf16', metrics: ['totalVariation'] })
+  const report = comparisonReport(comparison, 'metrics')
+  const warned = { ...report, notes: [...report.notes, { weight: 'warning' as const, text: 'the dump may be frozen' }] }
+  const [only] = casesOf(reportJunit(reportDocument([warned])))
+  const { mean, worst } = report.statistics!.metrics![0]!
+  expect(propertiesOf(only!)).toMatchObject({
+    total_variation_mean: String(mean),
+    total_variation_worst: String(worst.value),
+    warning: 'the dump may be frozen',
+  })
+})
