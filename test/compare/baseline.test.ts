@@ -173,7 +173,7 @@ describe('the factor', () => {
     const { pass, run, warnings } = short(9)
     expect({ pass, run }).toEqual({ pass: true, run: undefined })
     expect(warnings).toEqual([
-      '9 comparable tokens are too few to judge the run by the baseline, which needs 10: its tokens alone decided; if that is right, set baselineFactor: 3',
+      'too few comparable tokens to judge the run by the baseline (9 of at least 10): its tokens alone decided; if that is right, set baselineFactor: 3',
     ])
     expect(short(9, { baselineFactor: 3 }).warnings).toEqual([])
     expect(short(10).run).toHaveLength(4)

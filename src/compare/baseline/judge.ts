@@ -170,7 +170,7 @@ export function baselineNotes(
     notes.push(asked ? info(text) : warning(text, settle))
   }
   if (Math.min(tokens, comparable) < LEAST_TOKENS) {
-    const text = `${Math.min(tokens, comparable)} comparable tokens are too few to judge the run by the baseline, which needs ${LEAST_TOKENS}: its tokens alone decided`
+    const text = `too few comparable tokens to judge the run by the baseline (${Math.min(tokens, comparable)} of at least ${LEAST_TOKENS}): its tokens alone decided`
     notes.push(asked ? info(text) : warning(text, settle))
   }
   return notes

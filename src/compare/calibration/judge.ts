@@ -141,7 +141,7 @@ export function shortRunNotes({ calibration }: UsedCalibration, comparable: numb
   if (comparable >= runTokens || Object.keys(runLimits).length === 0) return []
   return [
     info(
-      `${comparable} comparable tokens are too few for the calibration's limits on the run, which need ${runTokens}: its limits on each token decided`,
+      `too few comparable tokens for the calibration's limits on the run (${comparable} of at least ${runTokens}): its limits on each token decided`,
     ),
   ]
 }

@@ -94,7 +94,7 @@ describe('what the calibration sees', () => {
     const { pass, run, notes } = compare(dumpOf(11, 20), 11)
     expect({ pass, run }).toEqual({ pass: true, run: undefined })
     expect(notes).toContain(
-      "20 comparable tokens are too few for the calibration's limits on the run, which need 32: its limits on each token decided",
+      "too few comparable tokens for the calibration's limits on the run (20 of at least 32): its limits on each token decided",
     )
   })
 
