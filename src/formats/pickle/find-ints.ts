@@ -1,5 +1,5 @@
 import { type Budgets, withinBudget } from '../../io/budgets.js'
-import { type DictValue, typeName, type Value } from './values.js'
+import { type DictValue, isKind, typeName, type Value } from './values.js'
 
 /** Plain whole numbers of a pickle: an int, a list or tuple of ints, or one such list for each sequence of a batch. */
 export interface NamedInts {
@@ -30,13 +30,13 @@ export function findInts(
   const found: NamedInts[] = []
   let count = 0
   const add = (name: string, value: Value) => {
-    if (isTensor(value)) return
+    if (isKind(value, 'tensor')) return
     const lists = listsOf(value)
     for (const { length } of lists ?? []) count += length
     withinBudget(budgets, 'pickleOpcodes', count, 'whole numbers in lists of the pickle', { file })
     found.push({ name, sequences: lists?.map((list) => [...list] as number[]), what: describe(value) })
   }
-  if (!isDict(root)) {
+  if (!isKind(root, 'dict')) {
     if (isWanted('')) add('', root)
     return found
   }
@@ -47,7 +47,7 @@ export function findInts(
     withinBudget(budgets, 'nesting', depth, 'nested containers', { file })
     for (const { key, value } of dict.entries.values()) {
       if (typeof key !== 'string' || key.length > LONGEST_NAME) continue
-      if (!isDict(value)) {
+      if (!isKind(value, 'dict')) {
         if (isWanted(key)) add(prefix + key, value)
       } else if (!seen.has(value)) {
         seen.add(value)
@@ -56,14 +56,6 @@ export function findInts(
     }
   }
   return found
-}
-
-function isDict(value: Value): value is DictValue {
-  return typeof value === 'object' && value !== null && value.kind === 'dict'
-}
-
-function isTensor(value: Value): boolean {
-  return typeof value === 'object' && value !== null && value.kind === 'tensor'
 }
 
 /** The lists of ints that a value is, not yet copied. An empty list has no ids. */
@@ -86,8 +78,7 @@ function describe(value: Value): string {
 }
 
 function itemsOf(value: Value): readonly Value[] | undefined {
-  const isList = typeof value === 'object' && value !== null && (value.kind === 'list' || value.kind === 'tuple')
-  return isList ? value.items : undefined
+  return isKind(value, 'list') || isKind(value, 'tuple') ? value.items : undefined
 }
 
 /** A whole number that a double holds exactly. Python's `True` is no int. */

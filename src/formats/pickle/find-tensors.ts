@@ -2,6 +2,7 @@ import { GoldenLogitsError, printable } from '../../errors.js'
 import { type Budgets, withinBudget } from '../../io/budgets.js'
 import {
   type DictValue,
+  isKind,
   type Key,
   type ListValue,
   type StorageValue,
@@ -54,10 +55,9 @@ export function findTensors(root: Value, file: string, budgets: Budgets): NamedT
 }
 
 function isNode(value: Value): value is Node {
-  if (typeof value !== 'object' || value === null) return false
-  if (value.kind === 'dict') return value.entries.size > 0
-  if (value.kind === 'tuple' || value.kind === 'list') return value.items.length > 0
-  return value.kind === 'tensor'
+  if (isKind(value, 'dict')) return value.entries.size > 0
+  if (isKind(value, 'tuple') || isKind(value, 'list')) return value.items.length > 0
+  return isKind(value, 'tensor')
 }
 
 function* childrenOf(value: Container): Iterable<readonly [Key, Value]> {

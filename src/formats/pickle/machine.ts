@@ -5,7 +5,7 @@ import { PickleCursor, type PickleSource } from './cursor.js'
 import { allowedGlobal } from './globals.js'
 import { reduce } from './reduce.js'
 import { persistentStorage } from './storage.js'
-import { type DictValue, keyText, typeName, type Value } from './values.js'
+import { type DictValue, isKind, keyText, typeName, type Value } from './values.js'
 
 /**
  * Runs a pickle on a machine that supports only the opcodes that torch.save writes for tensors, and can build only
@@ -265,10 +265,6 @@ const ACTIONS: ReadonlyMap<number, (m: Machine) => void> = new Map<number, (m: M
   [0x62, (m) => m.build()],
   [0x51, (m) => m.persistent()], // BINPERSID
 ])
-
-function isKind<K extends 'list' | 'dict' | 'inert'>(value: Value, kind: K): value is Extract<Value, { kind: K }> {
-  return typeof value === 'object' && value !== null && value.kind === kind
-}
 
 function hex(byte: number): string {
   return byte.toString(16).padStart(2, '0')

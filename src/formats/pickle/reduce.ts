@@ -2,7 +2,7 @@ import { GoldenLogitsError, printable } from '../../errors.js'
 import { type Budgets, withinBudget } from '../../io/budgets.js'
 import {
   type Global,
-  type GlobalValue,
+  isKind,
   type StorageValue,
   type TensorValue,
   type TupleValue,
@@ -22,82 +22,66 @@ export interface CallSite {
  * that torch writes.
  */
 export function reduce(callee: Value, args: Value, site: CallSite): Value {
-  if (typeof callee !== 'object' || callee === null || callee.kind !== 'global') {
-    throw malformed(`it calls ${typeName(callee)}`, site)
-  }
-  if (typeof args !== 'object' || args === null || args.kind !== 'tuple') {
-    throw malformed(`it calls with ${typeName(args)}, expected a tuple of arguments`, site)
-  }
+  if (!isKind(callee, 'global')) throw malformed(`it calls ${typeName(callee)}`, site)
+  if (!isKind(args, 'tuple')) throw malformed(`it calls with ${typeName(args)}, expected a tuple of arguments`, site)
   return CALLS[callee.global.does](args.items, site, callee.global)
 }
 
 type Call = (args: readonly Value[], site: CallSite, global: Global) => Value
 
 const CALLS: Readonly<Record<Global['does'], Call>> = {
-  'ordered-dict': (args, site) => {
-    arity('OrderedDict', args, [0], site)
-    return { kind: 'dict', ordered: true, entries: new Map() }
-  },
-  size: (args, site) => {
-    arity('torch.Size', args, [1], site)
-    return tuple(args[0], 'the argument of torch.Size', site)
-  },
-  set: (args, site) => {
-    arity('set', args, [1], site)
-    const [items] = args
-    if (typeof items === 'object' && items !== null && items.kind === 'list') return items
+  'ordered-dict': call('OrderedDict', [0], () => ({ kind: 'dict', ordered: true, entries: new Map() })),
+  size: call('torch.Size', [1], ([size], site) => tuple(size, 'the argument of torch.Size', site)),
+  set: call('set', [1], ([items], site) => {
+    if (isKind(items, 'list')) return items
     throw malformed(`a set of ${typeName(items!)}, expected a list`, site)
-  },
+  }),
   inert: (args, site, global) => {
     const { what, arity: allowed } = global as Extract<Global, { does: 'inert' }>
     arity(what, args, allowed, site)
     for (const arg of args) refuseTensor(what, arg, site)
     return { kind: 'inert', what }
   },
-  'rebuild-tensor': (args, site) => {
-    arity('_rebuild_tensor', args, [4], site)
-    return tensor(args, site)
-  },
-  'rebuild-tensor-v2': (args, site) => {
-    arity('_rebuild_tensor_v2', args, [6, 7], site)
+  'rebuild-tensor': call('_rebuild_tensor', [4], tensor),
+  'rebuild-tensor-v2': call('_rebuild_tensor_v2', [6, 7], (args, site) => {
     refuseMetadata(args[6], site)
     return tensor(args, site)
-  },
-  'rebuild-npu-tensor': (args, site) => {
-    arity('_rebuild_npu_tensor', args, [7], site)
-    const format = args[6]
-    if (typeof format !== 'number' && typeof format !== 'boolean') {
-      throw malformed(`an NPU format that is ${typeName(format)}, expected a number or a bool`, site)
-    }
-    return tensor(args, site)
-  },
-  'rebuild-parameter': (args, site) => {
-    arity('_rebuild_parameter', args, [3], site)
-    return parameter(args, site)
-  },
-  'rebuild-parameter-with-state': (args, site) => {
-    arity('_rebuild_parameter_with_state', args, [4], site)
-    return parameter(args, site)
-  },
-  'rebuild-from-type': (args, site) => {
-    arity('_rebuild_from_type_v2', args, [4], site)
-    const [callee, type, rest] = args
-    if (!isGlobal(type) || type.global.does !== 'type') throw malformed(`a tensor of type ${typeName(type!)}`, site)
+  }),
+  'rebuild-npu-tensor': call('_rebuild_npu_tensor', [7], (args, site) => {
+    const format = args[6]!
+    if (typeof format === 'number' || typeof format === 'boolean') return tensor(args, site)
+    throw malformed(`an NPU format that is ${typeName(format)}, expected a number or a bool`, site)
+  }),
+  'rebuild-parameter': call('_rebuild_parameter', [3], parameter),
+  'rebuild-parameter-with-state': call('_rebuild_parameter_with_state', [4], parameter),
+  'rebuild-from-type': call('_rebuild_from_type_v2', [4], ([callee, type, rest], site) => {
+    const isType = isKind(type, 'global') && type.global.does === 'type'
+    if (!isType) throw malformed(`a tensor of type ${typeName(type!)}`, site)
     // A tensor with attributes wraps the call for the tensor alone. That call wraps no other, so that this ends.
-    if (!isGlobal(callee) || !INNER.has(callee.global.does)) {
-      throw malformed(`a tensor rebuilt by ${typeName(callee!)}, expected a function of torch._utils`, site)
-    }
-    return reduce(callee, rest!, site)
-  },
-  storage: (_, site) => {
-    throw malformed('it calls a storage class', site)
-  },
-  dtype: (_, site) => {
-    throw malformed('it calls a dtype', site)
-  },
-  type: (_, site) => {
-    throw malformed('it calls a type', site)
-  },
+    if (isKind(callee, 'global') && INNER.has(callee.global.does)) return reduce(callee, rest!, site)
+    throw malformed(`a tensor rebuilt by ${typeName(callee!)}, expected a function of torch._utils`, site)
+  }),
+  storage: notCallable('a storage class'),
+  dtype: notCallable('a dtype'),
+  type: notCallable('a type'),
+}
+
+/** A call with as many arguments as one of `allowed`. */
+function call(
+  name: string,
+  allowed: readonly number[],
+  build: (args: readonly Value[], site: CallSite) => Value,
+): Call {
+  return (args, site) => {
+    arity(name, args, allowed, site)
+    return build(args, site)
+  }
+}
+
+function notCallable(what: string): Call {
+  return (_, site) => {
+    throw malformed(`it calls ${what}`, site)
+  }
 }
 
 const INNER: ReadonlySet<Global['does']> = new Set<Global['does']>([
@@ -107,20 +91,16 @@ const INNER: ReadonlySet<Global['does']> = new Set<Global['does']>([
   'rebuild-parameter',
 ])
 
-function isGlobal(value: Value | undefined): value is GlobalValue {
-  return typeof value === 'object' && value !== null && value.kind === 'global'
-}
-
 /** `(data, requires_grad, hooks, …)`. Attributes do not change the elements and are ignored. */
 function parameter([data, grad]: readonly Value[], site: CallSite): TensorValue {
   requiresGrad(grad!, site)
-  if (typeof data === 'object' && data !== null && data.kind === 'tensor') return data
+  if (isKind(data, 'tensor')) return data
   throw malformed(`a parameter of ${typeName(data!)}, expected a tensor`, site)
 }
 
 /** What an inert value was made of is forgotten, so it must not be a tensor, or what may hold one. */
 function refuseTensor(what: string, arg: Value, site: CallSite): void {
-  const isPlain = typeof arg !== 'object' || arg === null || arg.kind === 'float' || arg.kind === 'inert'
+  const isPlain = arg === null || typeof arg !== 'object' || arg.kind === 'float' || arg.kind === 'inert'
   if (!isPlain) throw malformed(`${what} of ${typeName(arg)}`, site)
 }
 
@@ -131,9 +111,7 @@ function arity(name: string, args: readonly Value[], allowed: readonly number[],
 
 /** `(storage, offset, size, stride, requires_grad, hooks, …)`. Hooks do not change the elements and are ignored. */
 function tensor([storage, offset, size, stride, grad]: readonly Value[], site: CallSite): TensorValue {
-  if (typeof storage !== 'object' || storage === null || storage.kind !== 'storage') {
-    throw malformed(`a tensor over ${typeName(storage)}, expected a storage`, site)
-  }
+  if (!isKind(storage, 'storage')) throw malformed(`a tensor over ${typeName(storage!)}, expected a storage`, site)
   const shape = tuple(size, 'the size of a tensor', site).items
   const strides = tuple(stride, 'the stride of a tensor', site).items
   if (grad !== undefined) requiresGrad(grad, site)
@@ -147,18 +125,18 @@ function requiresGrad(value: Value, site: CallSite): void {
 /** Metadata changes what the elements mean (a conjugated or negated view), so it is never ignored. */
 function refuseMetadata(metadata: Value | undefined, site: CallSite): void {
   if (metadata === undefined || metadata === null) return
-  if (typeof metadata === 'object' && metadata.kind === 'dict' && metadata.entries.size === 0) return
+  if (isKind(metadata, 'dict') && metadata.entries.size === 0) return
   const message = 'the tensor carries metadata (a negated or conjugated view); save it as logits.clone()'
   throw new GoldenLogitsError('bad-tensor', message, site)
 }
 
-function tuple(value: Value, what: string, site: CallSite): TupleValue {
-  if (typeof value === 'object' && value !== null && value.kind === 'tuple') return value
-  throw malformed(`${what} is ${typeName(value)}, expected a tuple`, site)
+function tuple(value: Value | undefined, what: string, site: CallSite): TupleValue {
+  if (isKind(value, 'tuple')) return value
+  throw malformed(`${what} is ${typeName(value!)}, expected a tuple`, site)
 }
 
-function malformed(message: string, { file, offset }: CallSite): GoldenLogitsError {
-  return new GoldenLogitsError('malformed-pickle', `malformed pickle: ${message}`, { file, offset })
+function malformed(message: string, site: CallSite): GoldenLogitsError {
+  return new GoldenLogitsError('malformed-pickle', `malformed pickle: ${message}`, site)
 }
 
 /** A view of a storage, checked in exact arithmetic to lie within it. A tensor without elements reads nothing. */
@@ -194,6 +172,6 @@ function wholeNumber(value: Value, what: string, site: CallSite): number {
   throw badTensor(`${what} of ${actual}, expected a whole number from 0`, site)
 }
 
-function badTensor(message: string, { file, offset }: CallSite): GoldenLogitsError {
-  return new GoldenLogitsError('bad-tensor', `impossible tensor: ${message}`, { file, offset })
+function badTensor(message: string, site: CallSite): GoldenLogitsError {
+  return new GoldenLogitsError('bad-tensor', `impossible tensor: ${message}`, site)
 }

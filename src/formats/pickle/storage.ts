@@ -1,5 +1,5 @@
 import { GoldenLogitsError, printable } from '../../errors.js'
-import { type StorageValue, typeName, type Value } from './values.js'
+import { isKind, type StorageValue, typeName, type Value } from './values.js'
 
 type Where = { file: string; offset: number }
 
@@ -8,17 +8,15 @@ type Where = { file: string; offset: number }
  * view). The location names the device that the tensor was on. It is a label and not used.
  */
 export function persistentStorage(id: Value, legacy: boolean, where: Where): StorageValue {
-  const items = typeof id === 'object' && id !== null && id.kind === 'tuple' ? id.items : undefined
-  if (!items) throw badStorage(`a persistent id that is ${typeName(id)}, expected a tuple`, where)
-  const [tag, storageClass, key, location, numel, view] = items
-  if (tag !== 'storage' || items.length < 5 || items.length > (legacy ? 6 : 5)) {
+  if (!isKind(id, 'tuple')) throw badStorage(`a persistent id that is ${typeName(id)}, expected a tuple`, where)
+  const [tag, storageClass, key, location, numel, view] = id.items
+  if (tag !== 'storage' || id.items.length < 5 || id.items.length > (legacy ? 6 : 5)) {
     throw badStorage("a persistent id that is not ('storage', class, key, location, numel)", where)
   }
   if (view !== undefined && view !== null) {
     throw badStorage('a legacy view of a storage, which torch no longer writes', where)
   }
-  const isStorage = typeof storageClass === 'object' && storageClass !== null && storageClass.kind === 'global'
-  if (!isStorage || storageClass.global.does !== 'storage') {
+  if (!isKind(storageClass, 'global') || storageClass.global.does !== 'storage') {
     throw badStorage(`a storage of class ${typeName(storageClass)}, expected one such as torch.FloatStorage`, where)
   }
   if (typeof key !== 'string') throw badStorage(`a storage key that is ${typeName(key)}, expected a string`, where)

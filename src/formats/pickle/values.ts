@@ -85,6 +85,14 @@ export interface InertValue {
   readonly what: string
 }
 
+/** Whether the value is of this kind. None, bools, numbers and strings are of none. */
+export function isKind<K extends Exclude<Value, null | boolean | number | bigint | string>['kind']>(
+  value: Value | undefined,
+  kind: K,
+): value is Extract<Value, { kind: K }> {
+  return typeof value === 'object' && value !== null && value.kind === kind
+}
+
 /** The value of a dict for a string key. */
 export function entryOf({ entries }: DictValue, key: string): Value | undefined {
   return entries.get(keyText(key))?.value
