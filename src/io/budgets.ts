@@ -1,97 +1,72 @@
 import { GoldenLogitsError, invalidArgument, printable } from '../errors.js'
 import { refuseUnknown } from '../lib/check-options.js'
 
-/**
- * How much a file may cost to read. Enough for every real file. A file that exceeds a budget is refused, and the error
- * names it.
- */
-export interface Budgets {
+const KIB = 1024
+const MIB = 1024 * KIB
+const GIB = 1024 * MIB
+
+const DEFAULTS = {
   /** Bytes of a file. Default 16 GiB. */
-  fileBytes: number
+  fileBytes: 16 * GIB,
   /** Bytes of a pickle. Default 16 MiB. */
-  pickleBytes: number
+  pickleBytes: 16 * MIB,
   /** Opcodes that a pickle may run. Default 1,000,000. */
-  pickleOpcodes: number
+  pickleOpcodes: 1_000_000,
   /** Values on the stack of the pickle machine. Default 200,000. */
-  pickleStack: number
+  pickleStack: 200_000,
   /** MARKs open at a time. Default 1,000. */
-  pickleMarks: number
+  pickleMarks: 1_000,
   /** Values that a pickle may memoize. Default 100,000. */
-  pickleMemo: number
+  pickleMemo: 100_000,
   /** Bytes of a string in a pickle. Default 1 MiB. */
-  pickleString: number
+  pickleString: MIB,
   /** Bytes of the two lines of a GLOBAL. Default 1 KiB. */
-  pickleGlobal: number
+  pickleGlobal: KIB,
   /** How deep containers may nest around a tensor. Default 64. */
-  nesting: number
+  nesting: 64,
   /** Tensors in a file. Default 1,000. */
-  tensors: number
+  tensors: 1_000,
   /** Entries of a zip archive. Default 20,000. */
-  zipEntries: number
+  zipEntries: 20_000,
   /** Bytes of a zip's directory. Default 16 MiB. */
-  zipDirectory: number
+  zipDirectory: 16 * MIB,
   /**
    * Bytes of a record that may be read only to check its CRC-32, if a tensor is a part of the record. The CRC of a
    * larger record is checked only if all of it is read anyway, so that the last row of a huge prompt costs its own
    * bytes. Default 64 MiB.
    */
-  crcBytes: number
+  crcBytes: 64 * MIB,
   /** Bytes that a compressed record may inflate to. Default 1 GiB. */
-  inflatedBytes: number
+  inflatedBytes: GIB,
   /** Elements of a tensor that are decoded at a time. Default 2²⁸. */
-  elements: number
+  elements: 2 ** 28,
   /** Bytes of a `.bin` header. Default 64 KiB. */
-  binHeader: number
+  binHeader: 64 * KIB,
   /** Bytes of a line of a `.bin` header. Default 4 KiB. */
-  binLine: number
+  binLine: 4 * KIB,
   /** Lines of a `.bin` header. Default 64. */
-  binAttributes: number
+  binAttributes: 64,
   /** Bytes of a `.npy` header. Default 64 KiB. */
-  npyHeader: number
+  npyHeader: 64 * KIB,
   /** Bytes of a safetensors header. Default 1 MiB. */
-  safetensorsHeader: number
+  safetensorsHeader: MIB,
   /** Bytes of an ONNX tensor beside its elements. Default 64 KiB. */
-  onnxFields: number
+  onnxFields: 64 * KIB,
   /** Bytes of a JSON file. Default 256 MiB. */
-  jsonBytes: number
+  jsonBytes: 256 * MIB,
   /** Values in a JSON file: numbers, texts, lists and objects. Default 2²⁵. */
-  jsonValues: number
+  jsonValues: 2 ** 25,
   /** Dimensions of a tensor. Default 64. */
-  rank: number
+  rank: 64,
 }
 
-const KIB = 1024
-const MIB = 1024 * KIB
-const GIB = 1024 * MIB
+/**
+ * How much a file may cost to read. Enough for every real file. A file that exceeds a budget is refused, and the error
+ * names it.
+ */
+export type Budgets = typeof DEFAULTS
 
-export const DEFAULT_BUDGETS: Readonly<Budgets> = Object.freeze({
-  fileBytes: 16 * GIB,
-  pickleBytes: 16 * MIB,
-  pickleOpcodes: 1_000_000,
-  pickleStack: 200_000,
-  pickleMarks: 1_000,
-  pickleMemo: 100_000,
-  pickleString: MIB,
-  pickleGlobal: KIB,
-  nesting: 64,
-  tensors: 1_000,
-  zipEntries: 20_000,
-  zipDirectory: 16 * MIB,
-  crcBytes: 64 * MIB,
-  inflatedBytes: GIB,
-  elements: 2 ** 28,
-  binHeader: 64 * KIB,
-  binLine: 4 * KIB,
-  binAttributes: 64,
-  npyHeader: 64 * KIB,
-  safetensorsHeader: MIB,
-  onnxFields: 64 * KIB,
-  jsonBytes: 256 * MIB,
-  jsonValues: 2 ** 25,
-  rank: 64,
-})
-
-const BUDGET_NAMES = Object.keys(DEFAULT_BUDGETS)
+export const DEFAULT_BUDGETS: Readonly<Budgets> = Object.freeze(DEFAULTS)
 
 /**
  * The defaults, overridden by the budgets of the caller.
@@ -104,7 +79,7 @@ export function resolveBudgets(budgets: Partial<Budgets> = DEFAULT_BUDGETS): Rea
   }
   const overrides = Object.entries(budgets).filter(([, value]) => value !== undefined)
   if (overrides.length === 0) return DEFAULT_BUDGETS
-  refuseUnknown('budget', Object.fromEntries(overrides), BUDGET_NAMES)
+  refuseUnknown('budget', Object.fromEntries(overrides), Object.keys(DEFAULT_BUDGETS))
   for (const [name, value] of overrides) {
     if (!(typeof value === 'number' && value >= 0)) throw invalidArgument(`the budget ${name} must be a number from 0`)
   }

@@ -1,20 +1,5 @@
-/** Element types, by their PyTorch names. */
-export type Dtype =
-  | 'float64'
-  | 'float32'
-  | 'float16'
-  | 'bfloat16'
-  | 'int64'
-  | 'int32'
-  | 'int16'
-  | 'int8'
-  | 'uint64'
-  | 'uint32'
-  | 'uint16'
-  | 'uint8'
-  | 'bool'
-
-const ITEM_SIZE: Readonly<Record<Dtype, number>> = {
+/** Bytes of one element of each type. */
+const ITEM_SIZE = {
   float64: 8,
   float32: 4,
   float16: 2,
@@ -29,6 +14,9 @@ const ITEM_SIZE: Readonly<Record<Dtype, number>> = {
   uint8: 1,
   bool: 1,
 }
+
+/** Element types, by their PyTorch names. */
+export type Dtype = keyof typeof ITEM_SIZE
 
 /** Bytes of one element. */
 export function itemSize(dtype: Dtype): number {

@@ -1,4 +1,5 @@
 import type { Dtype } from './dtype.js'
+import { viewOf } from './widen.js'
 
 /**
  * Rounding leaves the last bit of half the values set. Of numbers on an even grid, which fit every type (whole numbers, multiples
@@ -19,10 +20,9 @@ const LARGEST_FLOAT16 = 65504
  */
 export function narrowDtype(bytes: Uint8Array, dtype: Dtype, count: number): 'bfloat16' | 'float16' | undefined {
   if (dtype !== 'float32' || count < LEAST_VALUES) return undefined
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice(0, 4 * count)
-  const bits = new Uint32Array(aligned.buffer, aligned.byteOffset, count)
+  const bits = viewOf(Uint32Array, bytes, count)
   if (areBfloat16(bits) && useBit(bits, 16)) return 'bfloat16'
-  const values = new Float32Array(aligned.buffer, aligned.byteOffset, count)
+  const values = new Float32Array(bits.buffer, bits.byteOffset, count)
   return areFloat16(bits, values) && useBit(bits, 13) ? 'float16' : undefined
 }
 
