@@ -1,7 +1,7 @@
-import type { Budgets } from '../io/budgets.js'
-import { withinBudget } from '../io/budgets.js'
+import { type Budgets, withinBudget } from '../io/budgets.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import type { StoredTensor } from './format.js'
+import type { StorageValue } from './pickle/values.js'
 
 /** An array whose elements lie in the file one after the other. */
 export interface StoredArray {
@@ -17,12 +17,19 @@ export interface StoredArray {
 
 /** The tensor of an array. The caller has checked that its bytes are in the file. */
 export function arrayTensor(array: StoredArray): StoredTensor {
-  const { start, dtype, bigEndian = false } = array
   const view = arrayView(array)
+  return { ...view, ...plainStorage(array.start, view.tensor.storage, array.bigEndian) }
+}
+
+/** How to read a storage that lies in the file as it is, from the offset `start` on. */
+export function plainStorage(
+  start: number,
+  { numel, dtype }: StorageValue,
+  bigEndian = false,
+): Pick<StoredTensor, 'open' | 'place'> {
   return {
-    ...view,
     open: (from) => ({ bigEndian, read: (offset, into) => from.read(start + offset, into) }),
-    ...(!bigEndian && { place: { start, size: view.tensor.storage.numel * itemSize(dtype) } }),
+    ...(!bigEndian && { place: { start, size: numel * itemSize(dtype) } }),
   }
 }
 

@@ -1,7 +1,9 @@
 import { GoldenLogitsError, printable } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
 import { type ByteSource, readBytes } from '../io/byte-source.js'
-import { type Dtype, itemSize } from '../tensor/dtype.js'
+import { wholeNumberIn } from '../io/numbered-text.js'
+import type { Dtype } from '../tensor/dtype.js'
+import { arrayBytes, arrayTensor, checkRank } from './array-tensor.js'
 import type { Format, StoredTensor } from './format.js'
 
 /**
@@ -42,17 +44,8 @@ function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
     const message = `format=${printable(format, 20)}: the elements are not in row-major order; expected format=2 (ND)`
     throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
   }
-  const numel = checkSize(source, attributes, end, dtype, shape)
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, size) => product * size, 1))
-  const storage = { kind: 'storage', key: '', dtype, numel } as const
-  return [
-    {
-      name: '',
-      tensor: { kind: 'tensor', storage, offset: 0, shape, strides },
-      open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(end + offset, into) }),
-      place: { start: end, size: source.size - end },
-    },
-  ]
+  checkSize(source, attributes, end, dtype, shape)
+  return [arrayTensor({ name: '', dtype, shape, start: end })]
 }
 
 export interface BinHeader {
@@ -157,26 +150,26 @@ function dimsOf(source: ByteSource, attributes: ReadonlyMap<string, string>, bud
   const dims = attributes.get('dims')
   if (dims === undefined) throw badBin(source, 'the header has no dims')
   const parts = dims.split(',')
-  withinBudget(budgets, 'rank', parts.length, 'dimensions of a tensor', source)
-  if (!parts.every((part) => /^(0|[1-9][0-9]{0,14})$/.test(part))) {
+  checkRank(parts, budgets, source)
+  return parts.map((part) => {
+    const size = wholeNumberIn(part)
+    if (size !== undefined) return size
     throw badBin(source, `dims=${printable(dims, 40)}, expected whole numbers such as 1,32000`)
-  }
-  return parts.map(Number)
+  })
 }
 
-/** Checks that the data have exactly the size of dims × dtype. @returns the number of elements */
+/** Checks that the data have exactly the size of dims × dtype. */
 function checkSize(
   source: ByteSource,
   attributes: ReadonlyMap<string, string>,
   end: number,
   dtype: Dtype,
   shape: readonly number[],
-): number {
+): void {
   const rest = source.size - end
-  const numel = shape.reduce((product, size) => product * BigInt(size), 1n)
-  const expected = numel * BigInt(itemSize(dtype))
+  const expected = arrayBytes(dtype, shape)
   const declared = declaredLength(source, attributes, rest)
-  if (BigInt(rest) === expected) return Number(numel)
+  if (BigInt(rest) === expected) return
   if (
     BigInt(rest) > expected &&
     (declared === undefined || BigInt(declared) === expected) &&
@@ -216,8 +209,8 @@ function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, stri
 }
 
 function decimal(source: ByteSource, name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^(0|[1-9][0-9]{0,14})$/.test(text)) return Number(text)
+  const number = wholeNumberIn(text ?? '')
+  if (number !== undefined || text === undefined) return number
   throw badBin(source, `${name}=${printable(text, 40)}, expected a whole number`)
 }
 

@@ -56,11 +56,7 @@ export function readKld(source: ByteSource, budgets: Budgets): KldFile {
   }
   if (size < HEADER) throw bad('bad-header', `ends at byte ${size}, within its header of ${HEADER} bytes`, file)
   const head = new DataView(readBytes(source, 0, HEADER).buffer)
-  const [contextLength, vocabSize, chunks] = [8, 12, 16].map((at) => head.getInt32(at, true)) as [
-    number,
-    number,
-    number,
-  ]
+  const [contextLength, vocabSize, chunks] = [head.getInt32(8, true), head.getInt32(12, true), head.getInt32(16, true)]
   const facts = `context length ${contextLength}, vocabulary size ${vocabSize}, ${chunks} chunks`
   const rowsPerChunk = contextLength - 1 - Math.floor(contextLength / 2)
   if (rowsPerChunk < 1 || vocabSize < 2 || chunks < 1) {
@@ -76,7 +72,7 @@ export function readKld(source: ByteSource, budgets: Budgets): KldFile {
       BigInt(size) < expected ? 'the run that wrote it did not end; write it again' : 'it is longer than that'
     throw bad('bad-storage', `has ${size} bytes, but its header (${facts}) calls for ${expected}: ${advice}`, file)
   }
-  const tokens = int32s(readBytes(source, HEADER, 4 * contextLength * chunks))
+  const tokens = new Int32Array(readBytes(source, HEADER, 4 * contextLength * chunks).buffer)
   const wrong = tokens.findIndex((token) => token < 0 || token >= vocabSize)
   if (wrong >= 0) {
     throw bad(
@@ -106,10 +102,6 @@ export function readKldRow(source: ByteSource, kld: KldFile, index: number, into
     throw new GoldenLogitsError('bad-tensor', message, { file: source.file, offset })
   }
   return { scale, lowest, codes: new Uint16Array(into.buffer, into.byteOffset + 2 * ROW_HEAD, kld.vocabSize) }
-}
-
-function int32s(bytes: Uint8Array<ArrayBuffer>): Int32Array {
-  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
 }
 
 function bad(code: 'bad-header' | 'bad-storage', message: string, file: string): GoldenLogitsError {

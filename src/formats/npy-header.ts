@@ -122,20 +122,9 @@ export function npyError({ file, member }: ByteSource, code: ErrorCode, message:
 }
 
 /** The elements of a snapshot's row by NumPy's names. It has no bfloat16: the bits are stored as uint16. */
-const SNAPSHOT_DESCR: Readonly<Record<Dtype, string>> = {
-  float64: '<f8',
-  float32: '<f4',
-  float16: '<f2',
-  bfloat16: '<u2',
-  int64: '<i8',
-  int32: '<i4',
-  int16: '<i2',
-  int8: '|i1',
-  uint64: '<u8',
-  uint32: '<u4',
-  uint16: '<u2',
-  uint8: '|u1',
-  bool: '|b1',
+function snapshotDescr(dtype: Dtype): string {
+  const [name] = [...DTYPES].find(([, named]) => named === (dtype === 'bfloat16' ? 'uint16' : dtype))!
+  return `${itemSize(dtype) === 1 ? '|' : '<'}${name}`
 }
 
 /**
@@ -143,7 +132,7 @@ const SNAPSHOT_DESCR: Readonly<Record<Dtype, string>> = {
  * ends at a multiple of 64 bytes.
  */
 export function npyHeader(dtype: Dtype, width: number): Uint8Array {
-  const text = `{'descr': '${SNAPSHOT_DESCR[dtype]}', 'fortran_order': False, 'shape': (${width},), }`
+  const text = `{'descr': '${snapshotDescr(dtype)}', 'fortran_order': False, 'shape': (${width},), }`
   const padded = `${text.padEnd(Math.ceil((10 + text.length + 1) / 64) * 64 - 11)}\n`
   const header = new Uint8Array(10 + padded.length)
   header.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, padded.length & 0xff, padded.length >> 8])

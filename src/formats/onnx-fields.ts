@@ -25,30 +25,32 @@ export interface ElementField {
 }
 
 /** The numbers of the fields. */
-const DIMS = 1
-const DATA_TYPE = 2
-const SEGMENT = 3
-export const FLOAT_DATA = 4
-export const INT32_DATA = 5
-const STRING_DATA = 6
-export const INT64_DATA = 7
-const NAME = 8
-export const RAW_DATA = 9
-export const DOUBLE_DATA = 10
-export const UINT64_DATA = 11
-const DOC_STRING = 12
-const EXTERNAL_DATA = 13
-const DATA_LOCATION = 14
-const METADATA_PROPS = 16
+export const FIELD = {
+  dims: 1,
+  dataType: 2,
+  segment: 3,
+  floatData: 4,
+  int32Data: 5,
+  stringData: 6,
+  int64Data: 7,
+  name: 8,
+  rawData: 9,
+  doubleData: 10,
+  uint64Data: 11,
+  docString: 12,
+  externalData: 13,
+  dataLocation: 14,
+  metadataProps: 16,
+} as const
 
 /** The fields of elements: their names, and how one element is stored. `raw_data` has no such elements. */
 export const ELEMENTS: ReadonlyMap<number, { readonly name: string; readonly wire: number }> = new Map([
-  [FLOAT_DATA, { name: 'float_data', wire: WIRE.fixed32 }],
-  [INT32_DATA, { name: 'int32_data', wire: WIRE.varint }],
-  [INT64_DATA, { name: 'int64_data', wire: WIRE.varint }],
-  [RAW_DATA, { name: 'raw_data', wire: WIRE.bytes }],
-  [DOUBLE_DATA, { name: 'double_data', wire: WIRE.fixed64 }],
-  [UINT64_DATA, { name: 'uint64_data', wire: WIRE.varint }],
+  [FIELD.floatData, { name: 'float_data', wire: WIRE.fixed32 }],
+  [FIELD.int32Data, { name: 'int32_data', wire: WIRE.varint }],
+  [FIELD.int64Data, { name: 'int64_data', wire: WIRE.varint }],
+  [FIELD.rawData, { name: 'raw_data', wire: WIRE.bytes }],
+  [FIELD.doubleData, { name: 'double_data', wire: WIRE.fixed64 }],
+  [FIELD.uint64Data, { name: 'uint64_data', wire: WIRE.varint }],
 ])
 
 /**
@@ -79,8 +81,8 @@ export function readOnnxFields(source: ByteSource, budgets: Budgets): OnnxFields
 
 /** Whether a field may be there again: sizes and elements one by one, which must follow each other, and metadata. */
 function mayRepeat({ field, wire }: Tag, last: number): boolean {
-  if (field === METADATA_PROPS) return true
-  return field === last && wire !== WIRE.bytes && (field === DIMS || ELEMENTS.has(field))
+  if (field === FIELD.metadataProps) return true
+  return field === last && wire !== WIRE.bytes && (field === FIELD.dims || ELEMENTS.has(field))
 }
 
 function readElements(source: ByteSource, cursor: FieldCursor, tag: Tag, fields: OnnxFields, budgets: Budgets): void {
@@ -88,12 +90,8 @@ function readElements(source: ByteSource, cursor: FieldCursor, tag: Tag, fields:
   const { name, wire } = ELEMENTS.get(field)!
   const { elements } = fields
   if (elements && elements.field !== field) {
-    throw brokenTensor(
-      source,
-      'bad-storage',
-      `it has elements in ${ELEMENTS.get(elements.field)!.name} and ${name}`,
-      start,
-    )
+    const problem = `it has elements in ${ELEMENTS.get(elements.field)!.name} and ${name}`
+    throw brokenTensor(source, 'bad-storage', problem, start)
   }
   if (tag.wire === WIRE.bytes) {
     const length = cursor.length()
@@ -113,37 +111,37 @@ function readElements(source: ByteSource, cursor: FieldCursor, tag: Tag, fields:
 
 function readField(source: ByteSource, cursor: FieldCursor, tag: Tag, fields: OnnxFields, budgets: Budgets): void {
   const { file } = source
-  const isNumber = tag.field === DATA_TYPE || tag.field === DATA_LOCATION
-  if (tag.wire !== (isNumber ? WIRE.varint : WIRE.bytes) && !(tag.field === DIMS && tag.wire === WIRE.varint)) {
+  const isNumber = tag.field === FIELD.dataType || tag.field === FIELD.dataLocation
+  if (tag.wire !== (isNumber ? WIRE.varint : WIRE.bytes) && !(tag.field === FIELD.dims && tag.wire === WIRE.varint)) {
     throw wrongWire(source, tag)
   }
   switch (tag.field) {
-    case DIMS:
+    case FIELD.dims:
       readSizes(source, cursor, tag, fields, budgets)
       return
-    case DATA_TYPE:
+    case FIELD.dataType:
       fields.dataType = cursor.number('the data type')
       return
-    case NAME:
+    case FIELD.name:
       fields.name = readName(source, cursor, budgets)
       return
-    case DOC_STRING:
-    case METADATA_PROPS:
+    case FIELD.docString:
+    case FIELD.metadataProps:
       cursor.skip(cursor.length())
       return
-    case DATA_LOCATION:
+    case FIELD.dataLocation:
       if (cursor.number('the location of the data') === 0) return
       throw externalData(file)
-    case EXTERNAL_DATA:
+    case FIELD.externalData:
       throw externalData(file)
-    case SEGMENT: {
+    case FIELD.segment: {
       const message = 'is a segment of an ONNX tensor; save the tensor as a whole by onnx.save_tensor'
       throw new GoldenLogitsError('unsupported-format', message, { file })
     }
-    case STRING_DATA:
+    case FIELD.stringData:
       throw new GoldenLogitsError('unsupported-dtype', 'is an ONNX tensor of texts, expected numbers', { file })
     default:
-      throw brokenTensor(source, 'bad-header', `field ${tag.field} is not one of an ONNX tensor`, tag.start)
+      throw badField(source, tag, 'is not one of an ONNX tensor')
   }
 }
 
@@ -180,15 +178,14 @@ function externalData(file: string): GoldenLogitsError {
   return new GoldenLogitsError('unsupported-format', message, { file })
 }
 
-function twice(source: ByteSource, { field, start }: Tag): GoldenLogitsError {
-  return brokenTensor(source, 'bad-header', `field ${field} is there twice, and not as one list`, start)
+function twice(source: ByteSource, tag: Tag): GoldenLogitsError {
+  return badField(source, tag, 'is there twice, and not as one list')
 }
 
-function wrongWire(source: ByteSource, { field, wire, start }: Tag): GoldenLogitsError {
-  return brokenTensor(
-    source,
-    'bad-header',
-    `field ${field} has the wire type ${wire}, which it has in no ONNX tensor`,
-    start,
-  )
+function wrongWire(source: ByteSource, tag: Tag): GoldenLogitsError {
+  return badField(source, tag, `has the wire type ${tag.wire}, which it has in no ONNX tensor`)
+}
+
+function badField(source: ByteSource, { field, start }: Tag, problem: string): GoldenLogitsError {
+  return brokenTensor(source, 'bad-header', `field ${field} ${problem}`, start)
 }

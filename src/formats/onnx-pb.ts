@@ -5,16 +5,7 @@ import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { arrayBytes, arrayTensor, arrayView, type StoredArray } from './array-tensor.js'
 import { type CodedElements, checkCodedSize, decodeElements } from './coded-elements.js'
 import type { Checks, Format, StoredTensor } from './format.js'
-import {
-  DOUBLE_DATA,
-  ELEMENTS,
-  FLOAT_DATA,
-  INT32_DATA,
-  INT64_DATA,
-  RAW_DATA,
-  readOnnxFields,
-  UINT64_DATA,
-} from './onnx-fields.js'
+import { ELEMENTS, FIELD, readOnnxFields } from './onnx-fields.js'
 import { brokenTensor, WIRE } from './protobuf.js'
 
 /**
@@ -47,19 +38,19 @@ function startsTensor(head: string): boolean {
 
 /** Each `data_type` that is read, and the field that holds its elements if `raw_data` does not. */
 const DTYPES: ReadonlyMap<number, readonly [Dtype, number]> = new Map<number, [Dtype, number]>([
-  [1, ['float32', FLOAT_DATA]],
-  [2, ['uint8', INT32_DATA]],
-  [3, ['int8', INT32_DATA]],
-  [4, ['uint16', INT32_DATA]],
-  [5, ['int16', INT32_DATA]],
-  [6, ['int32', INT32_DATA]],
-  [7, ['int64', INT64_DATA]],
-  [9, ['bool', INT32_DATA]],
-  [10, ['float16', INT32_DATA]],
-  [11, ['float64', DOUBLE_DATA]],
-  [12, ['uint32', UINT64_DATA]],
-  [13, ['uint64', UINT64_DATA]],
-  [16, ['bfloat16', INT32_DATA]],
+  [1, ['float32', FIELD.floatData]],
+  [2, ['uint8', FIELD.int32Data]],
+  [3, ['int8', FIELD.int32Data]],
+  [4, ['uint16', FIELD.int32Data]],
+  [5, ['int16', FIELD.int32Data]],
+  [6, ['int32', FIELD.int32Data]],
+  [7, ['int64', FIELD.int64Data]],
+  [9, ['bool', FIELD.int32Data]],
+  [10, ['float16', FIELD.int32Data]],
+  [11, ['float64', FIELD.doubleData]],
+  [12, ['uint32', FIELD.uint64Data]],
+  [13, ['uint64', FIELD.uint64Data]],
+  [16, ['bfloat16', FIELD.int32Data]],
 ])
 
 function readOnnxTensor(source: ByteSource, budgets: Budgets): StoredTensor[] {
@@ -71,13 +62,10 @@ function readOnnxTensor(source: ByteSource, budgets: Budgets): StoredTensor[] {
     throw brokenTensor(source, 'bad-storage', `it has the shape ${label} and no elements: the file was cut short`)
   const { field, start, length, count: counted } = elements
   const { name: fieldName, wire } = ELEMENTS.get(field)!
-  if (field !== RAW_DATA && field !== typedField) {
+  if (field !== FIELD.rawData && field !== typedField) {
     const right = ELEMENTS.get(typedField)!.name
-    throw brokenTensor(
-      source,
-      'bad-storage',
-      `its elements are in ${fieldName}, expected ${right} or raw_data for ${dtype}`,
-    )
+    const problem = `its elements are in ${fieldName}, expected ${right} or raw_data for ${dtype}`
+    throw brokenTensor(source, 'bad-storage', problem)
   }
   const array: StoredArray = { name, dtype, shape, start }
   if (counted === undefined && wire !== WIRE.varint) {

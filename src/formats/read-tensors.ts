@@ -1,6 +1,6 @@
 import { atCaller, describeValue, GoldenLogitsError, invalidArgument } from '../errors.js'
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
-import { type FileSource, openFile } from '../io/file-source.js'
+import { type FileSource, openFile, withFile } from '../io/file-source.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { newChecks, type StoredTensor } from './format.js'
@@ -28,12 +28,7 @@ function tensorsOf(file: unknown, options: { budgets?: Partial<Budgets> }): Lazy
     throw invalidArgument('readTensors expects options such as { budgets: { elements: 1000 } }')
   }
   const budgets = resolveBudgets(options.budgets)
-  const source = openFile(file, budgets)
-  try {
-    return lazily(detectFormat(source).read(source, budgets), source, budgets)
-  } finally {
-    source.close()
-  }
+  return withFile(file, (source) => lazily(detectFormat(source).read(source, budgets), source, budgets), budgets)
 }
 
 /** What one file holds: its tensors, and the plain whole numbers beside them that are wanted by name. */
@@ -52,17 +47,15 @@ export function withNumbers<T>(
   use: (numbers: FileNumbers) => T,
 ): T {
   const budgets = resolveBudgets(options.budgets)
-  const source = openFile(file, budgets)
-  try {
+  const read = (source: FileSource) => {
     const format = detectFormat(source)
     const parsed = format.parse?.(source, budgets)
     return use({
       tensors: () => lazily(parsed ? parsed.tensors() : format.read(source, budgets), source, budgets),
       ints: (isWanted) => parsed?.ints(isWanted) ?? [],
     })
-  } finally {
-    source.close()
   }
+  return withFile(file, read, budgets)
 }
 
 /** Tensors whose elements are read later, when the file is opened again. */

@@ -2,11 +2,12 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { allocate, type Budgets } from '../io/budgets.js'
 import { type ByteSource, readBytes } from '../io/byte-source.js'
 import { itemSize } from '../tensor/dtype.js'
+import { plainStorage } from './array-tensor.js'
 import type { Format, StoredTensor } from './format.js'
 import { findInts } from './pickle/find-ints.js'
 import { findTensors, storagesOf } from './pickle/find-tensors.js'
 import { runPickle } from './pickle/machine.js'
-import { entryOf, type StorageValue, typeName, type Value } from './pickle/values.js'
+import { entryOf, isKind, type StorageValue, typeName, type Value } from './pickle/values.js'
 
 /**
  * A file of `torch.save` before 1.6, or of `_use_new_zipfile_serialization=False`: five pickles (magic number,
@@ -36,14 +37,8 @@ function tensorsIn(source: ByteSource, budgets: Budgets, { object, keys, end }: 
   const tensors = findTensors(object, source.file, budgets)
   const starts = storageStarts(source, keys, end, storagesOf(source.file, tensors))
   return tensors.map(({ name, tensor }) => {
-    const { key, numel, dtype } = tensor.storage
-    const start = starts.get(key)!
-    return {
-      name,
-      tensor,
-      open: (from) => ({ bigEndian: false, read: (offset, into) => from.read(start + offset, into) }),
-      place: { start, size: numel * itemSize(dtype) },
-    }
+    const { storage } = tensor
+    return { name, tensor, ...plainStorage(starts.get(storage.key)!, storage) }
   })
 }
 
@@ -92,7 +87,7 @@ function parsePickles(source: ByteSource, budgets: Budgets, window: number): Pic
 
 /** torch writes the storages little-endian on every machine, and records here whether the machine was little-endian. */
 function checkSystem(source: ByteSource, system: Value): void {
-  if (typeof system !== 'object' || system === null || system.kind !== 'dict') {
+  if (!isKind(system, 'dict')) {
     throw badLegacy(source, `system info that is ${typeName(system)}, expected a dict`)
   }
   if (entryOf(system, 'little_endian') === true) return
@@ -100,7 +95,7 @@ function checkSystem(source: ByteSource, system: Value): void {
 }
 
 function keyList(source: ByteSource, keys: Value): string[] {
-  if (typeof keys !== 'object' || keys === null || keys.kind !== 'list') {
+  if (!isKind(keys, 'list')) {
     throw badLegacy(source, `storage keys that are ${typeName(keys)}, expected a list`)
   }
   const strings = keys.items.filter((key) => typeof key === 'string')

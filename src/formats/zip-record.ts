@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
 import { type ByteSource, readBytes } from '../io/byte-source.js'
-import { badArchive, type ZipEntry } from '../io/zip-directory.js'
+import type { ZipEntry } from '../io/zip-directory.js'
+import { badArchive } from '../io/zip-end.js'
 import { fflate } from '../lib/optional-packages.js'
 import { type Checks, type Checksum, newChecks } from './format.js'
 
@@ -58,26 +59,16 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, budgets: Budgets): U
   const name = printable(entry.name)
   const where = { file: source.file, offset: entry.start }
   withinBudget(budgets, 'inflatedBytes', entry.size, `bytes of the compressed record '${name}'`, where)
-  const packed = allocate(entry.compressedSize, `the compressed record '${entry.name}'`, source)
-  source.read(entry.start, packed)
   const content = allocate(entry.size, `the record '${entry.name}'`, source)
   let length = 0
-  const { Inflate } = fflate()
-  const stream = new Inflate((chunk) => {
+  inflate(source, entry, INFLATE_SLICE, (chunk) => {
     if (length + chunk.length > content.length) {
       throw badArchive(source, `record '${name}' inflates to more than its ${entry.size} bytes`)
     }
     content.set(chunk, length)
     length += chunk.length
+    return false
   })
-  try {
-    for (let at = 0; at < packed.length; at += INFLATE_SLICE) {
-      stream.push(packed.subarray(at, at + INFLATE_SLICE), at + INFLATE_SLICE >= packed.length)
-    }
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) throw error
-    throw badArchive(source, `record '${name}' cannot be inflated`, entry.start)
-  }
   if (length !== content.length) {
     throw badArchive(source, `record '${name}' inflates to ${length} bytes, expected ${entry.size}`)
   }
@@ -87,24 +78,38 @@ function inflateRecord(source: ByteSource, entry: ZipEntry, budgets: Budgets): U
 
 /** At least the first `length` bytes of a compressed record, or as many as it has. No CRC is checked. */
 export function inflateStart(source: ByteSource, entry: ZipEntry, length: number): Uint8Array {
-  const { Inflate } = fflate()
   const start: Uint8Array[] = []
   let done = 0
-  const stream = new Inflate((chunk) => {
+  inflate(source, entry, START_SLICE, (chunk) => {
     start.push(chunk)
     done += chunk.length
+    return done >= length
   })
-  const bad = (problem: string) => badArchive(source, `record '${printable(entry.name)}' ${problem}`, entry.start)
-  for (let at = 0; at < entry.compressedSize && done < length; at += START_SLICE) {
-    const slice = readBytes(source, entry.start + at, Math.min(START_SLICE, entry.compressedSize - at))
+  if (done < length) throw badArchive(source, `record '${printable(entry.name)}' ends early`, entry.start)
+  return Buffer.concat(start)
+}
+
+/**
+ * Inflates a compressed record from its start.
+ * @param slice compressed bytes that are read at a time
+ * @param take gets each piece, and returns whether nothing more is needed
+ */
+function inflate(source: ByteSource, entry: ZipEntry, slice: number, take: (chunk: Uint8Array) => boolean): void {
+  const { name, start, compressedSize } = entry
+  const { Inflate } = fflate()
+  let isEnough = false
+  const stream = new Inflate((chunk) => {
+    isEnough = take(chunk)
+  })
+  for (let at = 0; at < compressedSize && !isEnough; at += slice) {
+    const packed = readBytes(source, start + at, Math.min(slice, compressedSize - at))
     try {
-      stream.push(slice, at + START_SLICE >= entry.compressedSize)
-    } catch {
-      throw bad('cannot be inflated')
+      stream.push(packed, at + slice >= compressedSize)
+    } catch (error) {
+      if (error instanceof GoldenLogitsError) throw error
+      throw badArchive(source, `record '${printable(name)}' cannot be inflated`, start)
     }
   }
-  if (done < length) throw bad('ends early')
-  return Buffer.concat(start)
 }
 
 function crcByChunks(source: ByteSource, entry: ZipEntry): number {

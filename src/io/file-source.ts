@@ -135,6 +135,11 @@ const OPEN_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
   ELOOP: ['read-failed', 'is a symbolic link that points back to itself'],
 }
 
+/** Our code for a code of the system, such as `ENOENT`. */
+export function errorCodeOf(code: string): ErrorCode {
+  return OPEN_CODES[code]?.[0] ?? 'read-failed'
+}
+
 function openError(file: string, cause: NodeJS.ErrnoException): GoldenLogitsError {
   const [code, message] = OPEN_CODES[cause.code ?? ''] ?? ['read-failed', `cannot be opened (${cause.code})`]
   const where = code === 'file-not-found' ? startedFrom(file) : ''

@@ -1,5 +1,6 @@
 import { type Dirent, lstatSync, opendirSync, readdirSync, type Stats, statSync } from 'node:fs'
-import { type ErrorCode, GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError } from '../errors.js'
+import { errorCodeOf } from './file-source.js'
 import { type EntryKind, type FolderEntry, FolderNames } from './folder-names.js'
 import { compareNames } from './name-order.js'
 
@@ -90,13 +91,6 @@ function targetStats(path: string): Stats | undefined {
   }
 }
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOENT: 'file-not-found',
-  ENOTDIR: 'file-not-found',
-  EACCES: 'permission-denied',
-  EPERM: 'permission-denied',
-}
-
 function guarded<T>(path: string, action: string, body: () => T): T {
   try {
     return body()
@@ -104,13 +98,7 @@ function guarded<T>(path: string, action: string, body: () => T): T {
     const { code } = cause as NodeJS.ErrnoException
     // Not an error of the file system, so a bug of ours: do not hide it.
     if (typeof code !== 'string') throw cause
-    throw new GoldenLogitsError(
-      CODES[code] ?? 'read-failed',
-      `cannot ${action} (${code})${code === 'ENOTDIR' ? ': a part of it is a file, expected a folder' : ''}`,
-      {
-        file: path,
-        cause,
-      },
-    )
+    const why = code === 'ENOTDIR' ? ': a part of it is a file, expected a folder' : ''
+    throw new GoldenLogitsError(errorCodeOf(code), `cannot ${action} (${code})${why}`, { file: path, cause })
   }
 }

@@ -24,6 +24,11 @@ export function splitAtNumber(text: string, end = text.length): NumberedText | u
   return { before: text.slice(0, start), number: Number(text.slice(start, stop)), after: text.slice(stop) }
 }
 
+/** The whole number that a text is, without leading zeros and with at most 15 digits, so that it is exact; else undefined. */
+export function wholeNumberIn(text: string): number | undefined {
+  return /^(0|[1-9][0-9]{0,14})$/.test(text) ? Number(text) : undefined
+}
+
 /**
  * The digits of a whole number. Not by a template string: V8 caches those, and the memory of its cache stays allocated.
  */

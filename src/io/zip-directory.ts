@@ -4,8 +4,6 @@ import { allocate, type Budgets, withinBudget } from './budgets.js'
 import { type ByteSource, readBytes } from './byte-source.js'
 import { badArchive, findZipEnd } from './zip-end.js'
 
-export { badArchive }
-
 /** One record of an archive, as the directory describes it, checked against its local header. */
 export interface ZipEntry {
   readonly name: string
@@ -95,13 +93,10 @@ class DirectoryParser {
     const name = this.name(this.bytes.subarray(at + ENTRY_SIZE, nameEnd))
     if ((flags & ~ALLOWED_FLAGS) !== 0) throw this.bad(`record '${printable(name)}' is encrypted or patched`)
     if (method !== 0 && method !== 8) throw this.bad(`record '${printable(name)}' is compressed by method ${method}`)
-    const extra = new Zip64Extra(view, nameEnd, extraEnd, () =>
-      this.bad(`record '${printable(name)}' has broken extra fields`),
-    )
-    const size = extra.resolve(view.getUint32(at + 24, true))
-    const compressedSize = extra.resolve(view.getUint32(at + 20, true))
-    const header = extra.resolve(view.getUint32(at + 42, true))
-    extra.finish()
+    const values = [24, 20, 42].map((field) => view.getUint32(at + field, true))
+    const wide = withZip64(view, nameEnd, extraEnd, values)
+    if (!wide) throw this.bad(`record '${printable(name)}' has broken extra fields`)
+    const [size, compressedSize, header] = wide as [number, number, number]
     if (view.getUint16(at + 34, true) !== 0) throw this.bad('the archive is split over several disks')
     if (method === 0 && size !== compressedSize) {
       throw this.bad(`record '${printable(name)}' is stored, but its sizes ${size} and ${compressedSize} differ`)
@@ -172,43 +167,33 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
 const UINT32 = 0xffffffff
 
 /**
- * The zip64 extra field of a directory entry: 64-bit values, in order, for the fields whose 32 bits are all ones. A
- * field with more values is refused, since other zip readers might use them.
+ * The sizes and the offset of a directory entry. Those whose 32 bits are all ones are in its zip64 extra field, in order, with 64
+ * bits. A field with more values is refused, since other zip readers might use them.
+ * @returns undefined if the extra fields, from `start` to `end`, are broken
  */
-class Zip64Extra {
-  private readonly view: DataView
-  private readonly broken: () => GoldenLogitsError
-  private at = 0
-  private end = 0
-
-  constructor(view: DataView, start: number, end: number, broken: () => GoldenLogitsError) {
-    this.view = view
-    this.broken = broken
-    for (let at = start; at < end; ) {
-      if (at + 4 > end) throw broken()
-      const next = at + 4 + view.getUint16(at + 2, true)
-      if (next > end) throw broken()
-      if (view.getUint16(at, true) === 1) {
-        if (this.end > 0) throw broken()
-        this.at = at + 4
-        this.end = next
-      }
-      at = next
+function withZip64(view: DataView, start: number, end: number, values: readonly number[]): number[] | undefined {
+  let [from, to] = [0, 0]
+  for (let at = start; at < end; ) {
+    if (at + 4 > end) return undefined
+    const next = at + 4 + view.getUint16(at + 2, true)
+    if (next > end) return undefined
+    if (view.getUint16(at, true) === 1) {
+      if (to > 0) return undefined
+      from = at + 4
+      to = next
+    }
+    at = next
+  }
+  const all: number[] = []
+  for (const value of values) {
+    if (value !== UINT32) all.push(value)
+    else {
+      if (from + 8 > to) return undefined
+      all.push(Number(view.getBigUint64(from, true)))
+      from += 8
     }
   }
-
-  resolve(value: number): number {
-    if (value !== UINT32) return value
-    if (this.at + 8 > this.end) throw this.broken()
-    const wide = this.view.getBigUint64(this.at, true)
-    this.at += 8
-    if (wide > BigInt(Number.MAX_SAFE_INTEGER)) throw this.broken()
-    return Number(wide)
-  }
-
-  finish(): void {
-    if (this.at !== this.end) throw this.broken()
-  }
+  return from === to && all.every(Number.isSafeInteger) ? all : undefined
 }
 
 function checkNames(source: ByteSource, entries: readonly ZipEntry[]): void {
