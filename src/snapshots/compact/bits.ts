@@ -106,9 +106,7 @@ export class BitReader {
   }
 
   octets(count: number): Uint8Array {
-    const octets = new Uint8Array(count)
-    for (let i = 0; i < count; i++) octets[i] = this.fixed(8)
-    return octets
+    return Uint8Array.from({ length: count }, () => this.fixed(8))
   }
 
   rice(shift: number): number {

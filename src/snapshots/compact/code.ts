@@ -71,124 +71,103 @@ export type RowLine = Pick<CompactRow, 'count' | 'top1' | 'top1Logit'>
  * @returns a string with the reason if the bytes are no such row
  */
 export function decodeRow(bytes: Uint8Array, line: RowLine): CompactRow | string {
+  return rowOrReason(() => readRow(new BitReader(bytes), line))
+}
+
+/** A row, or the message of the RangeError that reading it throws. */
+export function rowOrReason(read: () => CompactRow): CompactRow | string {
   try {
-    return readRow(new BitReader(bytes), line)
+    return read()
   } catch (error) {
     if (error instanceof RangeError) return error.message
     throw error
   }
 }
 
-export const IMPOSSIBLE = 'it has values that no row of logits can have'
-
 /** The numbers of a row in front of its sketches and ids, in any format. */
-export interface RowNumbers {
-  readonly listed: number
-  readonly suppressed: number
-  readonly infinite: number
-  readonly tailEntropy: number
-  readonly tailCeiling: number
-  readonly floor: number
-  readonly squares: number
-  readonly steps: readonly number[]
-  readonly masses: readonly number[]
-  /** The others, of which nothing is known but that they are finite. */
-  readonly finite: readonly number[]
-}
+type RowNumbers = Omit<CompactRow, 'ids' | 'roots' | 'suppressedDigest' | 'fill' | 'direction' | 'tailRoots'>
 
-/** Why no row of `count` ids has these numbers; undefined if one may. */
-export function impossible(count: number, row: RowNumbers): string | undefined {
-  const { listed, suppressed, infinite, tailEntropy, tailCeiling, floor, squares, steps, masses, finite } = row
+/**
+ * @param listed how many ids the row lists
+ * @param steps of its sketches
+ * @param others numbers of which nothing is known but that they are finite
+ * @throws RangeError if no row has these numbers
+ */
+export function refuseImpossible(
+  row: RowNumbers,
+  listed: number,
+  steps: readonly number[],
+  others: readonly number[] = [],
+): void {
+  const { count, top1, top1Logit, logSumExp, suppressed, infinite, tailEntropy, tailCeiling, floor, masses } = row
+  const { sum, squares } = row.moments
   const isPossible =
+    top1 < count &&
     listed <= count &&
     suppressed <= count &&
     infinite <= suppressed &&
-    [tailEntropy, floor, squares, ...steps, ...finite].every(Number.isFinite) &&
+    [top1Logit, logSumExp, tailEntropy, floor, sum, squares, ...steps, ...others].every(Number.isFinite) &&
     [squares, ...steps].every((x) => x >= 0) &&
     tailEntropy <= 0 &&
     floor <= 0 &&
     tailCeiling <= 1 &&
     masses.every((mass) => mass >= 0 && mass <= 2)
-  return isPossible ? undefined : IMPOSSIBLE
+  if (!isPossible) throw new RangeError(IMPOSSIBLE)
 }
 
-/** Why no row has these sums of finite suppressed logits; undefined if one may. */
-export function impossibleFill(sum: number, squares: number, min: number, max: number): string | undefined {
-  const isPossible = [sum, squares, min, max].every(Number.isFinite) && squares >= 0 && min <= max
-  return isPossible ? undefined : 'it has suppressed logits that no row can have'
-}
+const IMPOSSIBLE = 'it has values that no row of logits can have'
 
-function readRow(bits: BitReader, line: RowLine): CompactRow | string {
-  const { count } = line
+/** @throws RangeError */
+function readRow(bits: BitReader, line: RowLine): CompactRow {
   const [listed, suppressed, infinite] = [bits.golomb(6), bits.golomb(0), bits.golomb(0)]
-  const [logSumExp, tailEntropy, sum, squares] = [bits.float64(), bits.float64(), bits.float64(), bits.float64()]
+  const [logSumExp, tailEntropy] = [bits.float64(), bits.float64()]
+  const moments = { sum: bits.float64(), squares: bits.float64() }
   const masses = Array.from({ length: RANGES }, () => bits.float32())
-  const [tailCeiling, floor, directionStep, rootsStep] = [
-    bits.float32(),
-    bits.float32(),
-    bits.float32(),
-    bits.float32(),
-  ]
-  const steps = [directionStep, rootsStep]
-  const numbers = { listed, suppressed, infinite, tailEntropy, tailCeiling, floor, squares, steps, masses }
-  const problem = impossible(count, { ...numbers, finite: [logSumExp, sum] })
-  if (problem !== undefined) return problem
-  const suppressedDigest = suppressed > 0 ? bits.octets(DIGEST_BYTES) : digestOfNoIds()
-  const fill = infinite < suppressed ? readFill(bits) : undefined
-  if (typeof fill === 'string') return fill
-  const direction = readSketch(bits, directionStep)
-  const tailRoots = readSketch(bits, rootsStep)
-  if ([direction, tailRoots].some(({ numbers }) => numbers.some((x) => x > MOST_STEPS))) return IMPOSSIBLE
-  const ids = readIds(bits, bits, listed, count)
-  if (typeof ids === 'string') return ids
-  if (!bits.isAtEnd()) return 'it has more bytes than its vocab ids need'
-  return {
-    ...line,
-    logSumExp,
-    ...ids,
-    tailCeiling,
-    tailEntropy,
-    masses,
-    suppressed,
-    infinite,
-    suppressedDigest,
-    ...(fill && { fill }),
-    floor,
-    moments: { sum, squares },
-    direction,
-    tailRoots,
-  }
+  const [tailCeiling, floor] = [bits.float32(), bits.float32()]
+  const steps = [bits.float32(), bits.float32()] as const
+  const numbers = { ...line, logSumExp, tailCeiling, tailEntropy, masses, suppressed, infinite, floor, moments }
+  refuseImpossible(numbers, listed, steps)
+  const digest = () => bits.octets(DIGEST_BYTES)
+  const suppressedDigest = suppressed > 0 ? digest() : digestOfNoIds()
+  const fill = infinite < suppressed ? readFill(() => bits.float64(), digest) : undefined
+  const [direction, tailRoots] = [readSketch(bits, steps[0]), readSketch(bits, steps[1])]
+  const ids = readIds(bits, bits, listed, line.count)
+  return { ...numbers, ...ids, suppressedDigest, ...(fill && { fill }), direction, tailRoots }
 }
 
-function readFill(bits: BitReader): Fill | string {
-  const [sum, squares, min, max] = [bits.float64(), bits.float64(), bits.float64(), bits.float64()]
-  const problem = impossibleFill(sum, squares, min, max)
-  return problem ?? { sum, squares, min, max, infiniteDigest: bits.octets(DIGEST_BYTES) }
+/** The sums of the finite suppressed logits. @throws RangeError if no row has them */
+export function readFill(float64: () => number, digest: () => Uint8Array): Fill {
+  const [sum, squares, min, max] = [float64(), float64(), float64(), float64()]
+  const isPossible = [sum, squares, min, max].every(Number.isFinite) && squares >= 0 && min <= max
+  if (!isPossible) throw new RangeError('it has suppressed logits that no row can have')
+  return { sum, squares, min, max, infiniteDigest: digest() }
 }
 
 function readSketch(bits: BitReader, step: number): Sketch {
   const numbers = new Int16Array(SKETCH_SIZE)
   for (let i = 0; i < numbers.length; i++) numbers[i] = bits.fixed(STEP_BITS) - MOST_STEPS
+  if (numbers.some((x) => x > MOST_STEPS)) throw new RangeError(IMPOSSIBLE)
   return { step, numbers }
 }
 
 /**
- * The listed ids and the roots of their probabilities, or why no row has them.
+ * The listed ids and the roots of their probabilities, up to the end of the bits.
  * @param bits the gaps of the ids @param rootBits the roots, which may follow in the same bits
+ * @throws RangeError if no row has them
  */
 export function readIds(
   bits: BitReader,
   rootBits: BitReader,
   listed: number,
   count: number,
-): Pick<CompactRow, 'ids' | 'roots'> | string {
+): Pick<CompactRow, 'ids' | 'roots'> {
   const ids = new Uint32Array(listed)
   const roots = new Uint32Array(listed)
   const shift = bits.fixed(5)
   let next = 0
   for (let i = 0; i < listed; i++) {
     const id = next + bits.rice(shift)
-    if (id >= count) return `it lists a vocab id beyond the ${count} of the row`
+    if (id >= count) throw new RangeError(`it lists a vocab id beyond the ${count} of the row`)
     ids[i] = id
     next = id + 1
   }
@@ -196,8 +175,9 @@ export function readIds(
   const lowest = rootBits.fixed(15)
   for (let i = 0; i < listed; i++) {
     const root = lowest + rootBits.golomb(rootShift)
-    if (root < 1 || root > MAX_ROOT) return 'it has a probability outside of (0, 1]'
+    if (root < 1 || root > MAX_ROOT) throw new RangeError('it has a probability outside of (0, 1]')
     roots[i] = root
   }
+  if (!bits.isAtEnd() || !rootBits.isAtEnd()) throw new RangeError('it has more bytes than its vocab ids need')
   return { ids, roots }
 }
