@@ -2,12 +2,11 @@ import { short } from '../lib/number-text.js'
 import type { BoundedRows, MetricBounds } from '../measure/outcome.js'
 import type { LimitedKey } from '../metrics/optional/table.js'
 import type { GatedKey } from '../metrics/table.js'
+import type { Interval } from '../metrics/types.js'
 import { unknownMetrics } from './metric-limits.js'
 import { roundedAway } from './rounded-away.js'
 import { type BoundedRounding, overSpread } from './rounding.js'
 import type { Thresholds } from './types.js'
-
-type Interval = MetricBounds['klDivergence']
 
 /** A metric that lies in an interval, and its limit. */
 interface Bounded {

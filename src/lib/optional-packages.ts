@@ -20,6 +20,10 @@ export function crypto(): typeof import('node:crypto') {
   return process.getBuiltinModule('node:crypto')
 }
 
+export function sha256(data: string | Uint8Array): Buffer {
+  return crypto().createHash('sha256').update(data).digest()
+}
+
 /** Resolves packages from this package; from the working directory if a bundle does not know its own URL. */
 function fromHere(): NodeJS.Require {
   return createRequire(here?.startsWith('file:') ? here : join(process.cwd(), 'index.js'))

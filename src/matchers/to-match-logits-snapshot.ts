@@ -7,7 +7,7 @@ import { asDump } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
-import { crypto } from '../lib/optional-packages.js'
+import { sha256 } from '../lib/optional-packages.js'
 import { makeScratchFolder } from '../lib/scratch-folder.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import {
@@ -197,7 +197,7 @@ function sameSnapshot(path: string, test: string, { test: other, wrote }: Claim)
 
 /** Where the files that an update replaces are kept while the test may be retried. */
 function backupPath(runDir: string | undefined, target: string): string {
-  const hash = crypto().createHash('sha256').update(target).digest('hex').slice(0, 16)
+  const hash = sha256(target).toString('hex', 0, 8)
   const folder = runDir ?? join(process.cwd(), '.golden-logits')
   const path = join(folder, `replaced-${hash}-${process.pid}-${threadId}.golden`)
   worker.backups.add(path)

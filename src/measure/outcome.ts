@@ -2,7 +2,7 @@ import type { DumpKind, DumpStep } from '../dumps/types.js'
 import type { OptionalMetrics } from '../metrics/optional/table.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey } from '../metrics/table.js'
-import type { MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
+import type { Interval, MeasuredRows, RowComparison, RowStats } from '../metrics/types.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { VocabCut } from './vocab-cut.js'
 
@@ -31,12 +31,12 @@ export function unreadFacts({ files, layer, tensor }: DumpStep): SideFacts {
 
 /** Intervals that hold the gated metrics, both ends included. */
 export interface MetricBounds {
-  readonly klDivergence: { readonly lo: number; readonly hi: number }
+  readonly klDivergence: Interval
   /** Absent if a row holds log-probabilities: the logits, and so their cosine, cannot be had from them. */
-  readonly cosineSimilarity?: { readonly lo: number; readonly hi: number }
+  readonly cosineSimilarity?: Interval
   /** Of rows of which only some vocab ids are known. */
-  readonly totalVariation?: { readonly lo: number; readonly hi: number }
-  readonly jensenShannonDivergence?: { readonly lo: number; readonly hi: number }
+  readonly totalVariation?: Interval
+  readonly jensenShannonDivergence?: Interval
 }
 
 /** The noise between two rows of which one is known in part, and the golden's logits, which say what that noise does. */

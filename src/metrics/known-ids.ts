@@ -1,4 +1,5 @@
 import { type LogProbs, ROUNDING, shareOfError } from './log-probs.js'
+import type { Interval } from './types.js'
 
 /** A distribution of which some ids are known: ln p of id `ids[i]` lies within `error` of `logs[i]`. */
 export interface KnownIds {
@@ -10,11 +11,6 @@ export interface KnownIds {
   readonly hasTop: boolean
   /** ln p of every other id is at most this. */
   readonly cap: number
-}
-
-export interface Interval {
-  readonly lo: number
-  readonly hi: number
 }
 
 /** What two distributions, each known in part, say of each other. */

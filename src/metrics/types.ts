@@ -3,6 +3,12 @@ import type { Metrics } from './table.js'
 
 export type { Metrics }
 
+/** The values that a number can have, both ends included. */
+export interface Interval {
+  readonly lo: number
+  readonly hi: number
+}
+
 /** Facts of one row by itself. `max`, `min` and `mean` include −Inf entries as they are. */
 export interface RowStats {
   max: number

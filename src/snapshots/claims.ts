@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { crypto } from '../lib/optional-packages.js'
+import { sha256 } from '../lib/optional-packages.js'
 import { appendRunLine, readRunLines } from './run-lines.js'
 
 /** A test that has matched or written a snapshot in this run. */
@@ -39,6 +39,5 @@ export class SnapshotClaims {
 }
 
 function claimsFile(runDir: string, snapshot: string): string {
-  const hash = crypto().createHash('sha256').update(snapshot).digest('hex').slice(0, 16)
-  return join(runDir, `claims-${hash}.txt`)
+  return join(runDir, `claims-${sha256(snapshot).toString('hex', 0, 8)}.txt`)
 }

@@ -1,7 +1,7 @@
 import { isAbsolute, relative, sep } from 'node:path'
 import type { Budgets } from '../io/budgets.js'
 import { openFile } from '../io/file-source.js'
-import { crypto } from '../lib/optional-packages.js'
+import { crypto, sha256 } from '../lib/optional-packages.js'
 import type { ReusedBytes } from '../lib/reused-bytes.js'
 import type { SourceFile } from './types.js'
 
@@ -10,11 +10,7 @@ import type { SourceFile } from './types.js'
  * metrics, also if their dtypes differ.
  */
 export function rowDigest(row: Float32Array): string {
-  return crypto()
-    .createHash('sha256')
-    .update(new Uint8Array(row.buffer, row.byteOffset, row.byteLength))
-    .digest('hex')
-    .slice(0, 32)
+  return sha256(new Uint8Array(row.buffer, row.byteOffset, row.byteLength)).toString('hex', 0, 16)
 }
 
 const PIECE = 1 << 20

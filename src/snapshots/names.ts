@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute, join, relative } from 'node:path'
 import { kindOf } from '../io/folder.js'
-import { crypto } from '../lib/optional-packages.js'
+import { sha256 } from '../lib/optional-packages.js'
 
 /** The suffix of a snapshot's text file. Watchers do not take such a file for source code. */
 export const SNAPSHOT_SUFFIX = '.golden'
@@ -17,7 +17,7 @@ export function snapshotFolder(testFile: string): string {
  */
 export function snapshotName(name: string, n: number | undefined, variant: string): string {
   const plain = name.replaceAll(' > ', ' ')
-  const hash = crypto().createHash('sha256').update(plain).digest('hex').slice(0, 8)
+  const hash = sha256(plain).toString('hex', 0, 4)
   const count = n === undefined ? '' : `-${n}`
   return `${words(plain, 60)}${count}-${hash}${variant === '' ? '' : `.${variant}`}${SNAPSHOT_SUFFIX}`
 }

@@ -1,6 +1,6 @@
 import { COMPARE_OPTIONS, type CompareOptions } from '../compare/options.js'
-import { describeValue, GoldenLogitsError, printable } from '../errors.js'
-import { refuseUnknown } from '../lib/check-options.js'
+import { describeValue, invalidArgument, printable } from '../errors.js'
+import { checkObject, choice, flag, nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import type { Fidelity, Provenance } from './types.js'
 
 /** Options of `toMatchLogitsSnapshot`: the options of a comparison, and how the snapshot is named and stored. */
@@ -44,75 +44,61 @@ export interface SnapshotSettings {
   readonly updatePassing: boolean
 }
 
-const OPTIONS = ['fidelity', 'k', 'name', 'variant', 'provenance', 'updatePassing']
+const ALLOWED = [...COMPARE_OPTIONS, 'fidelity', 'k', 'name', 'variant', 'provenance', 'updatePassing']
 
 /** @throws GoldenLogitsError `invalid-argument` */
 export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSettings {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalid(`the options must be an object such as { dtype: 'bf16' }, got ${describeValue(options)}`)
-  }
-  const { fidelity, k, name, variant, provenance = {}, updatePassing = false, ...compare } = options
-  refuseUnknown('option', compare, [...COMPARE_OPTIONS, ...OPTIONS])
+  const checked = checkObject<SnapshotOptions>('the options', options, ALLOWED, "{ dtype: 'bf16' }")
+  const { fidelity, k, name, variant, provenance = {}, updatePassing, ...compare } = checked
   if (compare.baseline !== undefined) {
-    throw invalid('baseline needs a golden dump: use toMatchGoldenLogits, or leave baseline out')
+    throw invalidArgument('baseline needs a golden dump: use toMatchGoldenLogits, or leave baseline out')
   }
-  if (fidelity !== undefined && fidelity !== 'full' && fidelity !== 'compact') {
-    throw invalid(`fidelity must be 'full' or 'compact', got ${describeValue(fidelity)}`)
-  }
-  if (k !== undefined && (!Number.isSafeInteger(k) || k < 1 || k > 65_536)) {
-    throw invalid(`k must be a whole number from 1 to 65536, got ${describeValue(k)}`)
-  }
-  if (k !== undefined && fidelity !== 'compact') {
-    throw invalid("k counts the ids that a compact snapshot lists: set fidelity: 'compact', or leave k out")
-  }
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw invalid(`name must be a non-empty string, got ${describeValue(name)}`)
-  }
-  if (typeof updatePassing !== 'boolean') {
-    throw invalid(`updatePassing must be true or false, got ${describeValue(updatePassing)}`)
+  if (fidelity !== undefined) choice('fidelity', fidelity, ['full', 'compact'])
+  const listed = wholeNumber('k', k, 1, 65_536)
+  if (listed !== undefined && fidelity !== 'compact') {
+    throw invalidArgument("k counts the ids that a compact snapshot lists: set fidelity: 'compact', or leave k out")
   }
   const variants: readonly unknown[] = variant === undefined ? [] : Array.isArray(variant) ? variant : [variant]
   if (Array.isArray(variant) && variant.length === 0) {
-    throw invalid(
+    throw invalidArgument(
       'variant must name at least one variant, got an empty list: leave it out for a snapshot without variants',
     )
   }
   // Part of a file name: no dots, and nothing that a case-insensitive file system treats as equal.
   const wrong = variants.find((v) => typeof v !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,39}$/.test(v))
   if (wrong !== undefined) {
-    throw invalid(
+    throw invalidArgument(
       `a variant must be up to 40 lower-case letters, digits, - or _, such as 'npu-910b', got ${describeValue(wrong)}`,
     )
   }
   return {
     compare,
     fidelity,
-    k: k ?? 64,
-    name,
+    k: listed ?? 64,
+    name: nonEmptyString('name', name),
     variants: variants as string[],
     provenance: checkProvenance(provenance),
-    updatePassing,
+    updatePassing: flag('updatePassing', updatePassing),
   }
 }
 
 function checkProvenance(provenance: unknown): Provenance {
   if (typeof provenance !== 'object' || provenance === null || Array.isArray(provenance)) {
-    throw invalid(`provenance must be an object such as { model: 'Qwen/Qwen3-8B' }, got ${describeValue(provenance)}`)
+    throw invalidArgument(
+      `provenance must be an object such as { model: 'Qwen/Qwen3-8B' }, got ${describeValue(provenance)}`,
+    )
   }
   const strings: [string, string][] = []
   for (const [key, value] of Object.entries(provenance)) {
     if (!['string', 'number', 'boolean'].includes(typeof value)) {
-      throw invalid(
+      throw invalidArgument(
         `provenance.${printable(key, 40)} must be a string, a number or a boolean, got ${describeValue(value)}`,
       )
     }
     // These are lines of a file that people read.
-    if (key.length > 100 || String(value).length > 1000) throw invalid(`provenance.${printable(key, 40)} is too long`)
+    if (key.length > 100 || String(value).length > 1000)
+      throw invalidArgument(`provenance.${printable(key, 40)} is too long`)
     strings.push([key, String(value)])
   }
   return Object.fromEntries(strings)
-}
-
-function invalid(message: string): GoldenLogitsError {
-  return new GoldenLogitsError('invalid-argument', message)
 }

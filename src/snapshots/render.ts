@@ -1,4 +1,4 @@
-import { crypto } from '../lib/optional-packages.js'
+import { sha256 } from '../lib/optional-packages.js'
 import { encodeRow } from './compact/code.js'
 import { FORMAT_VERSION, type Snapshot, type SnapshotToken } from './types.js'
 
@@ -49,14 +49,10 @@ function tokenLine({ step, top1, top1Logit, dtype, width, digest, layer }: Snaps
  * line.
  */
 export function lineDigest(line: string, format = FORMAT_VERSION): Uint8Array {
-  return crypto()
-    .createHash('sha256')
-    .update(line)
-    .digest()
-    .subarray(0, format < 3 ? 16 : 8)
+  return sha256(line).subarray(0, format < 3 ? 16 : 8)
 }
 
 /** SHA-256 of the lines before it, with LF line ends. */
 export function checksum(text: string): string {
-  return crypto().createHash('sha256').update(text).digest('hex')
+  return sha256(text).toString('hex')
 }

@@ -1,5 +1,6 @@
+import type { Interval } from '../../metrics/types.js'
 import type { DumpFacts } from './dump-facts.js'
-import { add, type Interval, ROUNDING, scale, widened } from './interval.js'
+import { add, ROUNDING, scale, widened } from './interval.js'
 import { boundDirections } from './ratio.js'
 import { type CompactRow, type Fill, type Moments, ROOT_STEP } from './types.js'
 

@@ -1,6 +1,7 @@
+import type { Interval } from '../../metrics/types.js'
 import { boundCosine } from './bound-cosine.js'
 import { type DumpFacts, type DumpRange, dumpFacts } from './dump-facts.js'
-import { type Interval, ROUNDING } from './interval.js'
+import { ROUNDING } from './interval.js'
 import { boundLogRatio, leastHellingerRatio, logRatioOfRise, mostHellingerRatio } from './ratio.js'
 import { logProb } from './row-facts.js'
 import { nthLowest } from './select.js'

@@ -1,5 +1,5 @@
 import { BitReader, BitWriter, golombLength, riceLength } from './bits.js'
-import { digestOfNoIds } from './row-facts.js'
+import { DIGEST_OF_NO_IDS } from './row-facts.js'
 import { MOST_STEPS, SKETCH_SIZE, type Sketch } from './sketch.js'
 import { type CompactRow, type Fill, RANGES, ROOT_STEP } from './types.js'
 
@@ -128,7 +128,7 @@ function readRow(bits: BitReader, line: RowLine): CompactRow {
   const numbers = { ...line, logSumExp, tailCeiling, tailEntropy, masses, suppressed, infinite, floor, moments }
   refuseImpossible(numbers, listed, steps)
   const digest = () => bits.octets(DIGEST_BYTES)
-  const suppressedDigest = suppressed > 0 ? digest() : digestOfNoIds()
+  const suppressedDigest = suppressed > 0 ? digest() : DIGEST_OF_NO_IDS
   const fill = infinite < suppressed ? readFill(() => bits.float64(), digest) : undefined
   const [direction, tailRoots] = [readSketch(bits, steps[0]), readSketch(bits, steps[1])]
   const ids = readIds(bits, bits, listed, line.count)

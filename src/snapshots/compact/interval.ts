@@ -1,8 +1,4 @@
-/** The values that a number can have, both ends included. */
-export interface Interval {
-  readonly lo: number
-  readonly hi: number
-}
+import type { Interval } from '../../metrics/types.js'
 
 /**
  * An upper bound of the relative error of a float64 sum over a vocabulary (at most 2²² terms, 2⁻⁵³ each, and the error of

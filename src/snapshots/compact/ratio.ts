@@ -1,7 +1,8 @@
+import type { Interval } from '../../metrics/types.js'
 import type { DumpFacts } from './dump-facts.js'
-import { type Interval, ROUNDING, widened } from './interval.js'
+import { ROUNDING, widened } from './interval.js'
 import { boundDistance, roundingOf } from './sketch.js'
-import type { CompactRow } from './types.js'
+import type { CompactRow, Moments } from './types.js'
 
 // How h(p, q) = p·ln(p/q) − p + q, of which the KL divergence is the sum, compares with (√p − √q)², whose sum a sketch bounds.
 // With x = ln(p/q) and t = e^(x/2) the ratio of the two is φ(x) = (t²·(x − 1) + 1) / (t − 1)², which grows with x: φ(−∞) = 1,
@@ -76,13 +77,7 @@ export function boundDirections(golden: CompactRow, dump: DumpFacts): Interval {
 }
 
 /** An upper bound of the size of the elements of a direction. @param error of the lowest logit, in units of `ROUNDING` */
-function farthest(
-  { sum, squares }: { sum: number; squares: number },
-  size: number,
-  highest: number,
-  lowest: number,
-  error: number,
-): number {
+function farthest({ sum, squares }: Moments, size: number, highest: number, lowest: number, error: number): number {
   const mean = sum / size
   const distance = Math.max(highest - mean, mean - lowest) + ROUNDING * (Math.abs(mean) + error)
   const bound = (distance / Math.sqrt(squares)) * (1 + 1e-6)

@@ -1,4 +1,4 @@
-import { crypto } from '../../lib/optional-packages.js'
+import { sha256 } from '../../lib/optional-packages.js'
 import { LARGEST, type SketchKernel, type Sums, type Weights } from '../../metrics/sketches/sketch-kernel.js'
 import { float32Above, nextFloat32 } from './float32.js'
 import { sketchOf } from './sketch.js'
@@ -52,7 +52,7 @@ export function rowFacts(kernel: SketchKernel, row: Float32Array): RowFacts {
     moments,
     suppressed,
     infinite: ids.infinite.length,
-    suppressedDigest: suppressed === 0 ? digestOfNoIds() : digestOfIds(ids.all),
+    suppressedDigest: suppressed === 0 ? DIGEST_OF_NO_IDS : digestOfIds(ids.all),
     fill: hasFill ? { sum, squares, min, max: most, infiniteDigest: digestOfIds(ids.infinite) } : undefined,
   }
 }
@@ -73,22 +73,12 @@ function suppressedIds(row: Float32Array, least: number): { all: number[]; infin
   return ids
 }
 
-let ofNone: Uint8Array | undefined
-
-/** That of most rows, which therefore is computed once. Not to be changed. */
-export function digestOfNoIds(): Uint8Array {
-  ofNone ??= digestOfIds([])
-  return ofNone
-}
+/** That of most rows: the SHA-256 of nothing. Not to be changed. */
+export const DIGEST_OF_NO_IDS = Uint8Array.from(Buffer.from('e3b0c44298fc1c149afbf4c8996fb924', 'hex'))
 
 /** SHA-256 of ascending vocab ids as little-endian uint32, its first 16 bytes. */
-export function digestOfIds(ids: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(4 * ids.length)
-  const view = new DataView(bytes.buffer)
-  ids.forEach((id, i) => {
-    view.setUint32(4 * i, id, true)
-  })
-  return Uint8Array.from(crypto().createHash('sha256').update(bytes).digest().subarray(0, 16))
+function digestOfIds(ids: readonly number[]): Uint8Array {
+  return Uint8Array.from(sha256(new Uint8Array(Uint32Array.from(ids).buffer)).subarray(0, 16))
 }
 
 /** A row without its listed and its suppressed ids, and its sketches. */

@@ -1,6 +1,7 @@
 import { DEVIATION } from '../../metrics/sketches/random-vectors.js'
+import type { Interval } from '../../metrics/types.js'
 import { float32Above } from './float32.js'
-import { type Interval, ROUNDING } from './interval.js'
+import { ROUNDING } from './interval.js'
 
 // A sketch is the scalar products of a vector with n fixed random vectors of independent entries, which are close to standard
 // normal ones. Sketches are linear, so two sketches give that of the difference d of the two vectors. Its numbers are normally
