@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
@@ -10,6 +10,7 @@ import { reportMarkdown } from '../report/markdown.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { type JestTest, nameProject } from '../runner/jest-project.js'
 import { type JestResults, jestResults, NO_RESULTS, type RunResults, vitestResults } from '../runner/results.js'
+import { annotationLines, wantsAnnotations } from './annotations.js'
 import { beforeExit, endedWell } from './endings.js'
 import { foldWarnings, type ReportedWarning } from './fold-warnings.js'
 import { checkReporterOptions, type ReporterOptions, withoutStack } from './options.js'
@@ -54,6 +55,7 @@ export class GoldenLogitsReporter {
   private testsRun = true
   private watches: boolean
   private isUpdate: boolean
+  private wantsAnnotations: boolean
 
   constructor(first?: ReporterOptions | JestConfig, second?: ReporterOptions) {
     const jest = isJestConfig(first) ? first : undefined
@@ -63,6 +65,7 @@ export class GoldenLogitsReporter {
     this.projects = jest?.projects?.length ?? 1
     this.watches = Boolean(jest?.watch || jest?.watchAll)
     this.isUpdate = jest?.updateSnapshot === 'all'
+    this.wantsAnnotations = wantsAnnotations(jest?.reporters)
   }
 
   /** Vitest. */
@@ -70,6 +73,7 @@ export class GoldenLogitsReporter {
     this.root = config.root
     this.isUpdate = config.snapshotOptions?.updateSnapshot === 'all'
     this.watches = Boolean(config.watch)
+    this.wantsAnnotations = wantsAnnotations(config.reporters)
     // `--merge-reports` runs no test: the rows are in the reports of the shards, which must not be replaced.
     this.testsRun = !config.mergeReports
   }
@@ -161,6 +165,7 @@ export class GoldenLogitsReporter {
       this.publishTexts(report)
       if (isFirst(run.dir, 'named-kl')) for (const line of report.klLines()) say(line)
       this.reportWarnings(run, report.warnings)
+      this.annotate(run, report, results)
       closeRun(run, false)
     } catch (error) {
       closeRun(run, true)
@@ -225,6 +230,12 @@ export class GoldenLogitsReporter {
     this.fail(text)
   }
 
+  /** Shows failures at their lines on GitHub. */
+  private annotate({ dir }: OpenRun, { failing }: SpoolReport, results: RunResults): void {
+    if (!this.wantsAnnotations || !isFirst(dir, 'named-annotations')) return
+    for (const line of annotationLines(failing, results, this.root)) writeSync(2, `${line}\n`)
+  }
+
   /** Makes the run fail, and prints why. */
   private fail(text: string): void {
     say(text)
@@ -251,12 +262,14 @@ interface VitestConfig {
   root: string
   watch?: boolean
   mergeReports?: string
+  reporters?: unknown
   snapshotOptions?: { updateSnapshot?: string }
 }
 
 interface JestConfig {
   rootDir: string
   projects?: readonly unknown[]
+  reporters?: unknown
   updateSnapshot?: string
   watch?: boolean
   watchAll?: boolean

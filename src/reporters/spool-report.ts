@@ -51,6 +51,8 @@ export interface SpoolReport {
   /** The comparisons as data, with all tokens in memory. */
   readonly document: () => ReportDocument
   readonly warnings: ReportedWarning[]
+  /** The comparisons whose expectations are not met. */
+  readonly failing: readonly StartedLine[]
   /** The KL divergence by token of each comparison, as lines. */
   readonly klLines: () => string[]
   readonly losses: Losses
@@ -83,6 +85,7 @@ export function spoolReport(runDir: string, rendering: Rendering, hasPassed: Has
     parts: parts.filter(({ rows }) => rows > 0),
     document,
     warnings,
+    failing: judged.filter(({ isMet }) => !isMet).map(({ comparison }) => comparison.started),
     klLines: () => klLines(judged),
     losses,
   }

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+
 /** The part of Vitest's report of a test file that is used here; structural, because no runner is imported. */
 interface VitestModule {
   readonly moduleId: string
@@ -9,7 +11,7 @@ interface VitestModule {
 interface VitestTest {
   readonly id?: string
   readonly options: { readonly mode?: string }
-  result(): { state: string }
+  result(): { state: string; errors?: readonly { readonly message?: string; readonly stack?: string }[] | undefined }
 }
 
 /** The same for Jest. */
@@ -19,7 +21,11 @@ export interface JestResults {
     readonly testFilePath: string
     readonly skipped?: boolean
     readonly testExecError?: unknown
-    readonly testResults: readonly { readonly fullName?: string; readonly status: string }[]
+    readonly testResults: readonly {
+      readonly fullName?: string
+      readonly status: string
+      readonly failureMessages?: readonly string[]
+    }[]
   }[]
 }
 
@@ -32,10 +38,19 @@ export interface RunResults {
   readonly completedFiles: readonly string[]
   /** Whether a test passed, by Vitest's id, or else by its file (an absolute path) and its full name. */
   readonly hasPassed: (id: string, file: string, name: string) => boolean
+  /** Why a test failed, found as `hasPassed` finds it. */
+  readonly failuresOf: (id: string, file: string, name: string) => readonly TestFailure[]
+}
+
+/** An error of a test, and the first place in the test file that its stack names. */
+export interface TestFailure {
+  readonly message: string
+  readonly line?: number
+  readonly column?: number
 }
 
 /** Nothing is known: the run was interrupted. */
-export const NO_RESULTS: RunResults = { completedFiles: [], hasPassed: () => false }
+export const NO_RESULTS: RunResults = { completedFiles: [], hasPassed: () => false, failuresOf: () => [] }
 
 export function vitestResults(modules: readonly unknown[], wasInterrupted: boolean): RunResults {
   const files = (modules as readonly VitestModule[]).map((module) => ({
@@ -48,7 +63,19 @@ export function vitestResults(modules: readonly unknown[], wasInterrupted: boole
   })
   const passed = files.flatMap(({ tests }) => tests.filter((test) => test.result().state === 'passed'))
   const ids = new Set(passed.map(({ id }) => id))
-  return { completedFiles: wasInterrupted ? [] : completedIn(completed), hasPassed: (id) => ids.has(id) }
+  const failed = new Map(
+    files.flatMap(({ module, tests }) =>
+      tests.map((test) => [test.id ?? '', { file: module.moduleId, test }] as const),
+    ),
+  )
+  return {
+    completedFiles: wasInterrupted ? [] : completedIn(completed),
+    hasPassed: (id) => ids.has(id),
+    failuresOf(id) {
+      const { file = '', test } = failed.get(id) ?? {}
+      return (test?.result().errors ?? []).map(({ message = '', stack = '' }) => failureOf(message, stack, file))
+    },
+  }
 }
 
 export function jestResults(results: JestResults | undefined): RunResults {
@@ -67,7 +94,27 @@ export function jestResults(results: JestResults | undefined): RunResults {
     completedFiles: results.wasInterrupted ? [] : completedIn(completed),
     // Several tests may share a name, in one project or in several.
     hasPassed: (_, file, name) => names.passed.has(`${file}\n${name}`) && !names.others.has(`${file}\n${name}`),
+    failuresOf: (_, file, name) =>
+      results.testResults
+        .filter(({ testFilePath }) => testFilePath === file)
+        .flatMap(({ testResults }) => testResults.filter(({ fullName }) => fullName === name))
+        .flatMap(({ failureMessages = [] }) => failureMessages)
+        .map((text) => failureOf(text.split(FIRST_FRAME)[0]!.replace(/^Error: /, ''), text, file)),
   }
+}
+
+/** The stack begins here in a text that has the message before it. */
+const FIRST_FRAME = /\n\s+at (?=.*:\d+:\d+\)?$)/m
+
+function failureOf(message: string, stack: string, file: string): TestFailure {
+  for (const [, path, line, column] of stack.matchAll(/^\s+at (?:.*\()?(.+):(\d+):(\d+)\)?$/gm)) {
+    if (toPath(path!) === file) return { message, line: Number(line), column: Number(column) }
+  }
+  return { message }
+}
+
+function toPath(location: string): string {
+  return location.startsWith('file:') ? fileURLToPath(location) : location
 }
 
 /** A file that several projects run must be complete in each of them. */

@@ -57,7 +57,7 @@ export class Project {
     const inherited = Object.fromEntries(
       // A runner within a runner must not take itself for a worker of the outer one.
       Object.entries(process.env).filter(
-        ([name]) => !/^(?:VITEST|JEST|NODE_OPTIONS|GOLDEN_LOGITS|TEST$|DEV$|PROD$)/.test(name),
+        ([name]) => !/^(?:VITEST|JEST|GITHUB|NODE_OPTIONS|GOLDEN_LOGITS|TEST$|DEV$|PROD$)/.test(name),
       ),
     )
     return spawn(process.execPath, [script, ...args], {

@@ -351,7 +351,7 @@ describe('the report goes', () => {
     const { code, stderr } = await project.vitest(['retry'])
     expect(code).toBe(1)
     expect(stderr).toContain(
-      "golden-logits/reporter: there is no option 'cvs'; there are csv, html, json, obsolete, strict",
+      "golden-logits/reporter: there is no option 'cvs'; there are csv, html, json, junit, obsolete, strict",
     )
   })
 })
