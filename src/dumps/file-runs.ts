@@ -1,5 +1,4 @@
 import { basename } from 'node:path'
-import { GoldenLogitsError, printable } from '../errors.js'
 import { goldenPrompts } from '../formats/golden-jsonl.js'
 import { type Json, readJson, startsJson } from '../formats/json.js'
 import { answersIn } from '../formats/log-prob-json/index.js'
@@ -7,16 +6,11 @@ import { resolveBudgets } from '../io/budgets.js'
 import { openFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 import { counted } from '../lib/number-text.js'
-import { type AnswersScan, scanAnswers } from './layouts/answers/index.js'
-import { type MaxTextScan, scanMaxText } from './layouts/maxtext/index.js'
+import { tryRead } from '../lib/try-read.js'
+import { scanAnswers } from './layouts/answers/index.js'
+import { type FileRun, type NamedScan, OR_ALL, pickNamed } from './layouts/layout.js'
+import { scanMaxText } from './layouts/maxtext/index.js'
 import type { Dump, LoadDumpOptions } from './types.js'
-
-/** One of the runs in a file: an answer of a server, or a prompt with golden logits. */
-export interface FileRun {
-  /** Its number in the file. */
-  readonly name: string
-  readonly scan: AnswersScan | MaxTextScan
-}
 
 /** Names of a file that may hold JSON. */
 const NAME = /\.jsonl?$|^[^.]*$/i
@@ -40,14 +34,9 @@ export function fileRuns(paths: readonly string[], options: LoadDumpOptions): re
 function jsonIn(file: string, options: LoadDumpOptions): readonly Json[] | undefined {
   if (!NAME.test(basename(file))) return undefined
   const budgets = resolveBudgets(options.budgets)
-  let source: ReturnType<typeof openFile>
-  try {
-    source = openFile(file, budgets)
-  } catch (error) {
-    // A file that cannot be opened may be any other dump, which says what is wrong with it.
-    if (error instanceof GoldenLogitsError) return undefined
-    throw error
-  }
+  // A file that cannot be opened may be any other dump, which says what is wrong with it.
+  const source = tryRead(() => openFile(file, budgets))
+  if (!source) return undefined
   try {
     return startsJson(source) ? readJson(source, budgets) : undefined
   } finally {
@@ -56,20 +45,11 @@ function jsonIn(file: string, options: LoadDumpOptions): readonly Json[] | undef
 }
 
 /** The one of several runs that the option `run` names. @throws GoldenLogitsError `ambiguous-run`, `invalid-argument` */
-export function pickFileRun(file: string, runs: readonly FileRun[], run: string | undefined): FileRun['scan'] {
-  const found = run === undefined ? runs : runs.filter(({ name }) => name === run)
-  if (found.length === 1) return found[0]!.scan
-  const names = runs.slice(0, 5).map(({ name }) => name)
-  const more = runs.length > names.length ? ` and ${runs.length - names.length} more` : ''
-  const advice =
-    run === undefined
-      ? `choose one with the option run: '${names[0]}', or compare all with run: 'all'`
-      : `the option run: '${printable(run, 60)}' names none of them`
+export function pickFileRun(path: string, runs: readonly FileRun[], options: LoadDumpOptions): NamedScan {
   const noun = runs[0]?.scan.layout === 'maxtext' ? 'prompt' : 'answer'
-  const message = `holds ${counted(runs.length, noun)}: ${names.join(', ')}${more}; ${advice}`
-  throw new GoldenLogitsError(run === undefined ? 'ambiguous-run' : 'invalid-argument', message, { file })
+  return pickNamed(runs, ({ name }) => [name], `holds ${counted(runs.length, noun)}`, { path, options }, OR_ALL).scan
 }
 
-export function dumpOfFileRun(path: string, scan: FileRun['scan'], { budgets = {} }: LoadDumpOptions): Dump {
+export function dumpOfFileRun(path: string, scan: NamedScan, { budgets = {} }: LoadDumpOptions): Dump {
   return { path, named: 'file', ignored: [], budgets, ...scan }
 }

@@ -1,8 +1,9 @@
 import { basename, extname } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { READABLE_FORMATS, readableFormat, TENSOR_EXTENSIONS } from '../formats/index.js'
-import { readBytes } from '../io/byte-source.js'
+import { type ByteSource, readBytes } from '../io/byte-source.js'
 import { withFile } from '../io/file-source.js'
+import { tryRead } from '../lib/try-read.js'
 import { LAYOUTS } from './layouts/index.js'
 import { STATISTICS_ADVICE } from './layouts/layout.js'
 
@@ -50,16 +51,12 @@ export function refuseForeign(file: string): void {
 }
 
 function looksReadable(file: string): boolean {
-  try {
-    return withFile(file, (source) => {
-      const format = readableFormat(source)
-      if (format !== 'atb-bin') return format !== undefined
-      const head = Buffer.from(readBytes(source, 0, Math.min(8, source.size))).toString('latin1')
-      return ATB_HEADER.test(head)
-    })
-  } catch (error) {
-    // A file that cannot be opened is an unreadable token, which says why.
-    if (error instanceof GoldenLogitsError) return true
-    throw error
+  const isReadable = (source: ByteSource) => {
+    const format = readableFormat(source)
+    if (format !== 'atb-bin') return format !== undefined
+    const head = Buffer.from(readBytes(source, 0, Math.min(8, source.size))).toString('latin1')
+    return ATB_HEADER.test(head)
   }
+  // A file that cannot be opened is an unreadable token, which says why.
+  return tryRead(() => withFile(file, isReadable)) ?? true
 }

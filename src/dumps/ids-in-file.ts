@@ -1,7 +1,8 @@
-import { GoldenLogitsError, printable } from '../errors.js'
+import { printable } from '../errors.js'
 import type { NamedInts } from '../formats/pickle/find-ints.js'
 import { withNumbers } from '../formats/read-tensors.js'
 import { info, type Note } from '../lib/note.js'
+import { tryRead } from '../lib/try-read.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import type { RowOptions } from './steps-in-file.js'
 import { idsIn } from './token-ids.js'
@@ -54,13 +55,4 @@ export function onlyIdsIn(file: string, options: RowOptions): readonly number[] 
 /** One list, or the one that the option `sequence` chooses from a batch. */
 function sequenceOf({ sequences }: NamedInts, sequence: number | undefined): readonly number[] | undefined {
   return sequences?.length === 1 ? sequences[0] : sequences?.[sequence ?? sequences.length]
-}
-
-export function tryRead<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) return undefined
-    throw error
-  }
 }

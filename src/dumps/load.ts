@@ -15,18 +15,21 @@ import { findIds } from './find-ids.js'
 import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { scanKld } from './layouts/kld/index.js'
-import { chosenNote, type LayoutScan, type ScanContext } from './layouts/layout.js'
+import {
+  chosenNote,
+  type LayoutScan,
+  type NamedScan,
+  OR_ALL,
+  pickNamed,
+  rankAlone,
+  type ScanContext,
+} from './layouts/layout.js'
 import { scanLlamaDebug } from './layouts/llama-debug/index.js'
-import type { DeviceSelection } from './layouts/selection.js'
 import { type Located, locate } from './locate.js'
 import { filesHint, noDumpError } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
 import { asRun, stepsInFile } from './steps-in-file.js'
 import type { Dump, DumpKind, IgnoredPath, LoadDumpOptions } from './types.js'
-
-interface Scan extends LayoutScan {
-  layout: Dump['layout']
-}
 
 /**
  * Opens a dump: finds its layout, its run, its ranks and the step of each file. Cheap: it lists folders and reads
@@ -41,7 +44,8 @@ interface Scan extends LayoutScan {
 export function loadDump(pathOrGlob: FilePath, options: LoadDumpOptions = {}): Dump {
   return atCaller(loadDump, () => {
     checkOptions(options)
-    return openDump(checkPath(pathOf(pathOrGlob)), options)
+    const path = checkPath(pathOf(pathOrGlob))
+    return openPaths(path, expand(path), options)
   })
 }
 
@@ -52,10 +56,6 @@ export function loadPaths(paths: readonly string[], options: LoadDumpOptions = {
   checkOptions(options)
   const expanded = new Set(paths.flatMap((path) => expand(checkPath(path))))
   return openPaths(patternOf(paths), [...expanded].sort(compareNames), options)
-}
-
-function openDump(pathOrGlob: string, options: LoadDumpOptions): Dump {
-  return openPaths(pathOrGlob, expand(pathOrGlob), options)
 }
 
 /** @param paths what `pathOrGlob` stands for, in the order of their names */
@@ -83,11 +83,11 @@ function openPaths(pathOrGlob: string, paths: readonly string[], options: LoadDu
 function openLocated(pathOrGlob: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Dump {
   const file = paths.length === 1 && kindOf(paths[0]!) === 'file' ? paths[0]! : undefined
   const inFile = fileRuns(paths, options)
-  if (inFile) return dumpOfFileRun(pathOrGlob, pickFileRun(pathOrGlob, inFile, options.run), options)
+  if (inFile) return dumpOfFileRun(pathOrGlob, pickFileRun(pathOrGlob, inFile, options), options)
   const context = { path: pathOrGlob, options, ignored: located.ignored }
   const kld = file === undefined ? undefined : scanKld(file, options)
   const raw = file === undefined || kld ? undefined : scanLlamaDebug(file, options)
-  const scan: Scan = kld ?? raw ?? scanLocated(paths, located, context)
+  const scan: NamedScan = kld ?? raw ?? scanLocated(paths, located, context)
   if (options.prefill !== undefined && scan.steps.length > 0 && scan.layout !== 'atb' && scan.layout !== 'sglang') {
     const message = `the option prefill names an execution of an ATB dump, or a forward pass of SGLang's dumper, and this is a dump of the layout '${scan.layout}'`
     throw new GoldenLogitsError('invalid-argument', message, { file: pathOrGlob })
@@ -106,7 +106,6 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   // A pattern that matches one file today may match more tomorrow: it stands for a dump.
   const named = file === resolve(pathOrGlob) ? 'file' : 'folder'
   const budgets = options.budgets ?? {}
-  const kinds = kld ? { kind: kld.kind, text: kld.text } : {}
   const ranks = typeof options.ranks === 'string' ? { ranks: options.ranks } : {}
   const ids = findIds(steps, layout, options, ignored)
   const idFiles = new Set(ids?.files)
@@ -129,7 +128,8 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     ...prompt,
     ...(ids && ids.tokenIds.size > 0 && { tokenIds: ids.tokenIds, ids: ids.facts }),
     ...(scan.tokenIds && scan.ids && { tokenIds: scan.tokenIds, ids: scan.ids }),
-    ...kinds,
+    ...(scan.kind && { kind: scan.kind }),
+    ...(scan.text && { text: scan.text }),
     ...ranks,
     budgets,
     rows,
@@ -178,7 +178,7 @@ function checkOptions(options: unknown): void {
 }
 
 /** Scans what was located: a run of device folders, else step files, else a file outside any layout. */
-function scanLocated(paths: readonly string[], located: Located, context: ScanContext): Scan {
+function scanLocated(paths: readonly string[], located: Located, context: ScanContext): NamedScan {
   const { devices, stepFiles, trees, cases, bareFiles, ignored } = located
   if (devices.length === 0 && stepFiles.length === 0) {
     if (cases.length > 0) return scanCase(cases, context)
@@ -190,8 +190,7 @@ function scanLocated(paths: readonly string[], located: Located, context: ScanCo
   for (const { folder, series } of stepFiles.filter((files) => files.layout !== layout)) {
     for (const { name } of inNameOrder(series)) ignored.add(join(folder, name), outside)
   }
-  if (devices.length === 0 && typeof context.options.ranks === 'number')
-    assertRank(context.options.ranks, 1, context.path)
+  if (devices.length === 0) rankAlone(context, 1)
   if (devices.length === 0 && layout === undefined) return { layout: 'file', ...scanBareFiles(bareFiles, context) }
   for (const file of bareFiles) ignored.add(file, outside)
   if (layout === undefined) return scanRun(paths, located, context)
@@ -200,7 +199,7 @@ function scanLocated(paths: readonly string[], located: Located, context: ScanCo
 }
 
 /** A folder that is a dump as a whole. */
-function scanTree([first, second]: Located['trees'], context: ScanContext): Scan {
+function scanTree([first, second]: Located['trees'], context: ScanContext): NamedScan {
   if (second) {
     const names = [first!, second].map(({ folder }) => printable(basename(folder), 60)).join(', ')
     const message = `the pattern matches several dumps (${names}…); name one of them`
@@ -211,19 +210,10 @@ function scanTree([first, second]: Located['trees'], context: ScanContext): Scan
 }
 
 /** One of several folders, each with the logits of one prompt or sample. */
-function scanCase(cases: readonly string[], context: ScanContext): Scan {
-  const { path, options, ignored } = context
-  const matches = cases.filter((folder) => options.run === undefined || basename(folder) === options.run)
-  const [first, second] = matches
-  if (!first || second) {
-    const some = cases.slice(0, 5).map((folder) => printable(basename(folder), 60))
-    const more = cases.length > some.length ? ` and ${cases.length - some.length} more` : ''
-    const advice = first
-      ? `choose one with the option run: '${some[0]}', or compare all with run: 'all'`
-      : `the option run: '${printable(options.run!, 60)}' names none of them`
-    const message = `holds the logits of ${cases.length} prompts or samples: ${some.join(', ')}${more}; ${advice}`
-    throw new GoldenLogitsError(first ? 'ambiguous-run' : 'invalid-argument', message, { file: path })
-  }
+function scanCase(cases: readonly string[], context: ScanContext): NamedScan {
+  const { options, ignored } = context
+  const holds = `holds the logits of ${cases.length} prompts or samples`
+  const first = pickNamed(cases, (folder) => [basename(folder)], holds, context, OR_ALL)
   for (const folder of cases) if (folder !== first) ignored.add(folder, 'another case')
   const located = locate([first])
   for (const { path, reason } of located.ignored) ignored.add(path, reason)
@@ -233,36 +223,20 @@ function scanCase(cases: readonly string[], context: ScanContext): Scan {
   return { ...scan, notes: [...note, ...scan.notes] }
 }
 
-function scanRun(paths: readonly string[], { devices, ignored }: Located, context: ScanContext): Scan {
+function scanRun(paths: readonly string[], { devices, ignored }: Located, context: ScanContext): NamedScan {
   const root = paths.length === 1 ? paths[0]! : commonFolder(devices.map(({ folder }) => folder))
   const runs = groupRuns(devices)
   const run = pickRun(root, runs, context.options.run)
-  const ranks = pickRank(run.ranks, context)
+  const rank = rankAlone(context, run.length)
+  const ranks = rank === undefined ? run : [run[rank]!]
   const { folder, layout } = ranks[0]!
   const chosen = new Set(ranks.map((rank) => rank.folder))
   for (const device of devices) {
-    if (!chosen.has(device.folder))
-      ignored.add(device.folder, run.ranks.includes(device) ? 'another rank' : 'another run')
+    if (!chosen.has(device.folder)) ignored.add(device.folder, run.includes(device) ? 'another rank' : 'another run')
   }
   const scan = folderLayout(layout).scan(ranks, context)
   const note = chosenNote('run', relative(root, folder) || basename(folder), runs.length - 1)
   return { ...scan, layout, notes: [...(runs.length > 1 ? [note] : []), ...scan.notes] }
-}
-
-/** The ranks to read: all, or the one whose number the option `ranks` gives. */
-function pickRank(
-  ranks: readonly DeviceSelection[],
-  { path, options }: Pick<ScanContext, 'path' | 'options'>,
-): readonly DeviceSelection[] {
-  if (typeof options.ranks !== 'number') return ranks
-  assertRank(options.ranks, ranks.length, path)
-  return [ranks[options.ranks]!]
-}
-
-function assertRank(rank: number, count: number, path: string): void {
-  if (rank < count) return
-  const last = count === 1 ? 'it is a single rank (ranks: 0)' : `its ${count} ranks are numbered from 0 to ${count - 1}`
-  throw new GoldenLogitsError('invalid-argument', `the option ranks asks for rank ${rank}, but ${last}`, { file: path })
 }
 
 /** A file outside any layout is a dump of one step. */
@@ -278,7 +252,7 @@ function scanBareFiles(files: readonly string[], { path, options }: ScanContext)
 }
 
 /** Loads a file that is in a run but not a step of it: part of a warm-up, or of a layer that is not a head. */
-function scanFileAlone(file: string, ignored: List<IgnoredPath>, context: ScanContext): Scan {
+function scanFileAlone(file: string, ignored: List<IgnoredPath>, context: ScanContext): NamedScan {
   const reason = firstOf(ignored, ({ path }) => path === file)?.reason ?? 'not of the layer that emits the logits'
   const scan = scanBareFiles([file], context)
   const { step } = scan.steps.at(0)!

@@ -1,4 +1,5 @@
 import { printable } from '../errors.js'
+import { listed } from '../lib/number-text.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 
@@ -95,7 +96,7 @@ function chooseTensor(tensors: readonly LazyTensor[], choice: RowChoice, notes: 
   const name = choice.tensor
   if (name !== undefined) {
     const named = tensors.find((tensor) => tensor.name === name)
-    return named ?? `no tensor of the file is named '${printable(name, 40)}'; there are ${listed(tensors)}`
+    return named ?? `no tensor of the file is named '${printable(name, 40)}'; there are ${listTensors(tensors)}`
   }
   if (tensors.length === 1) return tensors[0]!
   const candidates = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)
@@ -112,7 +113,7 @@ function chooseTensor(tensors: readonly LazyTensor[], choice: RowChoice, notes: 
   const run = seriesOf(tensors, choice)
     ? "; if each is a step of one run, set loadDump's option positions: 'steps'"
     : ''
-  return `${tensors.length} tensors in the file, and which one holds the logits is not decided: ${listed(tensors)}; ${advice}${run}`
+  return `${tensors.length} tensors in the file, and which one holds the logits is not decided: ${listTensors(tensors)}; ${advice}${run}`
 }
 
 /**
@@ -145,11 +146,9 @@ function example(candidates: readonly LazyTensor[], tensors: readonly LazyTensor
 }
 
 /** At most six tensors, with name, dtype and shape. */
-function listed(tensors: readonly LazyTensor[]): string {
-  const some = tensors.slice(0, 6).map(({ name, dtype, shape }) => {
-    return `'${printable(name, 40)}' ${dtype} [${shape.join(', ')}]`
-  })
-  return `${some.join(', ')}${tensors.length > 6 ? ` and ${tensors.length - 6} more` : ''}`
+function listTensors(tensors: readonly LazyTensor[]): string {
+  const texts = tensors.map(({ name, dtype, shape }) => `'${printable(name, 40)}' ${dtype} [${shape.join(', ')}]`)
+  return listed(texts, 6)
 }
 
 function dtypeProblem(dtype: Dtype): string | undefined {

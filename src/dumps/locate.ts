@@ -1,12 +1,13 @@
 import { basename, dirname, join } from 'node:path'
-import { GoldenLogitsError } from '../errors.js'
 import { type EntryKind, type FolderEntry, isLink, kindOf, listNames, tryListFolder } from '../io/folder.js'
 import { FolderNames, inNameOrder, type NameSeries } from '../io/folder-names.js'
 import { digitsOf } from '../io/numbered-text.js'
+import { groupBy } from '../lib/group-by.js'
+import { tryRead } from '../lib/try-read.js'
 import { IgnoredPaths, ignoredAs } from './ignored-paths.js'
 import { isCaseName, isLogitsFile, parseFlat } from './layouts/flat/names.js'
 import { layerOfFile, layoutOfFile, layoutOfLayer, layoutOfTree, logitsInside } from './layouts/index.js'
-import type { FileLayout, FolderLayout, TreeLayout } from './layouts/layout.js'
+import type { FolderLayout, TreeLayout } from './layouts/layout.js'
 import { isRunFolder, isTensorsFolder, parseDevice, parseTid, STEP_KINDS } from './layouts/names.js'
 import { type DeviceSelection, type FileSelection, mergeSelections } from './layouts/selection.js'
 
@@ -208,7 +209,7 @@ function layoutOfStep(
 ): FolderLayout | undefined {
   for (const { name, kind } of entries) {
     const path = join(folder, name)
-    const names = kind === 'folder' ? tryListNames(path) : undefined
+    const names = kind === 'folder' ? tryRead(() => listNames(path)) : undefined
     const layout = names && layoutOfLayer(names)
     if (layout) return layout
     if (names) listed?.set(path, names)
@@ -216,33 +217,16 @@ function layoutOfStep(
   return undefined
 }
 
-function tryListNames(folder: string): FolderNames | undefined {
-  try {
-    return listNames(folder)
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) return undefined
-    throw error
-  }
-}
-
 /** Step files that the paths name one by one, grouped by folder. */
 function byFolder(files: Walk['namedStepFiles']): FileSelection[] {
-  const folders = new Map<string, FolderEntry[]>()
-  for (const { path, kind } of files) {
-    const entry = { name: basename(path), kind }
-    const entries = folders.get(dirname(path))
-    if (entries) entries.push(entry)
-    else folders.set(dirname(path), [entry])
-  }
-  return [...folders].flatMap(([folder, entries]) => byLayout(folder, new FolderNames(entries).series))
+  return [...groupBy(files, ({ path }) => dirname(path))].flatMap(([folder, files]) => {
+    const entries = files.map(({ path, kind }) => ({ name: basename(path), kind }))
+    return byLayout(folder, new FolderNames(entries).series)
+  })
 }
 
 /** Step files of one folder, grouped by layout. */
 function byLayout(folder: string, series: readonly NameSeries[]): FileSelection[] {
-  const groups = new Map<FileLayout, NameSeries[]>()
-  for (const files of series) {
-    const layout = layoutOfFile(files.at(0)!.name)!
-    groups.set(layout, [...(groups.get(layout) ?? []), files])
-  }
-  return [...groups].map(([{ name }, series]) => ({ layout: name, folder, series }))
+  const groups = groupBy(series, (files) => layoutOfFile(files.at(0)!.name)!.name)
+  return [...groups].map(([layout, series]) => ({ layout, folder, series }))
 }

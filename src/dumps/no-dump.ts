@@ -3,6 +3,7 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf, listNames, tryListFolder } from '../io/folder.js'
 import { splitAtNumber } from '../io/numbered-text.js'
 import { firstItems, type List } from '../lib/lazy-list.js'
+import { tryRead } from '../lib/try-read.js'
 import { adviceFor, EXPECTED } from './foreign-files.js'
 import { isTensorFile, parseFlat } from './layouts/flat/names.js'
 import { STATISTICS_ADVICE, STATISTICS_NAME } from './layouts/layout.js'
@@ -87,12 +88,7 @@ function dumpsBelow(path: string): string[] {
 }
 
 function holdsDump(path: string): boolean {
-  try {
-    const { devices, stepFiles } = locate([path])
-    return devices.length > 0 || stepFiles.length > 0
-  } catch (error) {
-    // Looking for a hint must not replace the error.
-    if (error instanceof GoldenLogitsError) return false
-    throw error
-  }
+  // Looking for a hint must not replace the error.
+  const located = tryRead(() => locate([path]))
+  return located !== undefined && (located.devices.length > 0 || located.stepFiles.length > 0)
 }

@@ -1,40 +1,31 @@
 import { basename, dirname, relative, sep } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { compareNames } from '../io/name-order.js'
+import { groupBy } from '../lib/group-by.js'
+import { counted, listed } from '../lib/number-text.js'
 import { parseDevice } from './layouts/names.js'
 import type { DeviceSelection } from './layouts/selection.js'
 
 /** One run of one model: its ranks in numeric device order. */
-export interface Run {
-  readonly ranks: readonly DeviceSelection[]
-}
+export type Run = readonly DeviceSelection[]
 
 /**
  * Groups device folders into runs. Sibling folders with different device numbers are the ranks of one run. A device
  * number that occurs twice means several runs, which differ by process id.
  */
 export function groupRuns(devices: readonly DeviceSelection[]): Run[] {
-  const families = new Map<string, DeviceSelection[]>()
-  for (const device of devices) {
-    const name = parseDevice(basename(device.folder))
-    const key = name ? `${dirname(device.folder)}\0${device.layout}\0${name.kind}` : device.folder
-    const family = families.get(key)
-    if (family) family.push(device)
-    else families.set(key, [device])
-  }
+  const families = groupBy(devices, ({ folder, layout }) => {
+    const name = parseDevice(basename(folder))
+    return name ? `${dirname(folder)}\0${layout}\0${name.kind}` : folder
+  })
   return [...families.values()].flatMap(splitByDevice)
 }
 
 function splitByDevice(family: DeviceSelection[]): Run[] {
   const ranks = [...family].sort((a, b) => compareNames(basename(a.folder), basename(b.folder)))
   const numbers = new Set(ranks.map((r) => parseDevice(basename(r.folder))?.device))
-  if (numbers.size === ranks.length) return [{ ranks }]
-  const byPid = new Map<string | undefined, DeviceSelection[]>()
-  for (const rank of ranks) {
-    const pid = parseDevice(basename(rank.folder))?.pid
-    byPid.set(pid, [...(byPid.get(pid) ?? []), rank])
-  }
-  return [...byPid.values()].map((ranks) => ({ ranks }))
+  if (numbers.size === ranks.length) return [ranks]
+  return [...groupBy(ranks, ({ folder }) => parseDevice(basename(folder))?.pid).values()]
 }
 
 /**
@@ -58,13 +49,13 @@ export function pickRun(path: string, runs: readonly Run[], option: string | und
 
 /** The run if `name` names it, only one of its ranks if `name` is that of its device folder, else nothing. */
 function matchRun(path: string, run: Run, name: string): Run[] {
-  const rank = run.ranks.filter((r) => basename(r.folder) === name)
-  if (rank.length > 0) return [{ ranks: rank }]
+  const rank = run.filter(({ folder }) => basename(folder) === name)
+  if (rank.length > 0) return [rank]
   return runNames(path, run).includes(name) ? [run] : []
 }
 
 function runNames(path: string, run: Run): string[] {
-  const first = run.ranks[0]!.folder
+  const first = run[0]!.folder
   const parents = relative(path, dirname(first)).split(sep)
   const parts = dirname(first).split(sep).slice(-2)
   const pid = parseDevice(basename(first))?.pid
@@ -82,16 +73,15 @@ function newest(runs: readonly Run[]): Run[] {
 
 /** `YYYYMMDD_HHMMSS` of the innermost folder name that has one; `''` if none has. */
 function timestamp(run: Run): string {
-  const stamps = [...run.ranks[0]!.folder.matchAll(/(?:msit|ait)_dump_(\d{8}_\d{6})/g)]
+  const stamps = [...run[0]!.folder.matchAll(/(?:msit|ait)_dump_(\d{8}_\d{6})/g)]
   return stamps.at(-1)?.[1] ?? ''
 }
 
 function listRuns(path: string, runs: readonly Run[]): string {
   const names = runs.map((run) => {
-    const first = printable(relative(path, run.ranks[0]!.folder) || basename(run.ranks[0]!.folder), 100)
-    return run.ranks.length > 1
-      ? `${first} and ${run.ranks.length - 1} more ${run.ranks.length === 2 ? 'rank' : 'ranks'}`
-      : first
+    const [{ folder }, ...others] = run as readonly [DeviceSelection, ...DeviceSelection[]]
+    const first = printable(relative(path, folder) || basename(folder), 100)
+    return others.length > 0 ? `${first} and ${counted(others.length, 'more rank')}` : first
   })
-  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+  return listed(names, 5)
 }

@@ -1,6 +1,7 @@
 import { GoldenLogitsError } from '../errors.js'
 import { readTensors } from '../formats/read-tensors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { tryRead } from '../lib/try-read.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { locateRow } from './locate-row.js'
 import type { Dump, DumpStep, LoadDumpOptions } from './types.js'
@@ -53,12 +54,7 @@ export function withSteps(dump: Dump): Dump {
 
 /** Nothing for a file that cannot be read. */
 export function tensorsOf(file: string, { budgets }: RowOptions): readonly LazyTensor[] {
-  try {
-    return readTensors(file, budgets && { budgets })
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) return []
-    throw error
-  }
+  return tryRead(() => readTensors(file, budgets && { budgets })) ?? []
 }
 
 /** The rows of logits in a file; 1 if it cannot be read or its logits are not known. */

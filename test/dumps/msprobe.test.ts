@@ -67,7 +67,7 @@ describe('ranks and processes', () => {
     expect(stepsOf(loadDump(join(root, 'out')), root)[1]).toEqual(all)
     expect(stepsOf(loadDump(join(root, 'out'), { ranks: 3 }), root)[1]).toEqual(all.slice(3))
     expect(stepsOf(loadDump(join(root, 'out'), { run: 'rank2' }), root)[1]).toEqual([all[2]])
-    const text = 'the option ranks asks for rank 4, but there are 4'
+    const text = 'the option ranks asks for rank 4, but its 4 ranks are numbered from 0 to 3'
     expectRefusal(() => loadDump(join(root, 'out'), { ranks: 4 }), 'invalid-argument', text, join(root, 'out'))
   })
 

@@ -133,7 +133,12 @@ describe('ranks', () => {
     expect(stepsOf(dump, path)).toEqual({ 0: [file(0, 'logits', 9), file(0, 'logits', 10)] })
     expect(dump.notes.map(({ text }) => text)).toEqual(['without logits, and left out: rank 2'])
     expect(stepsOf(loadDump(path, { ranks: 1 }), path)).toEqual({ 0: [file(0, 'logits', 10)] })
-    expectRefusal(() => loadDump(path, { ranks: 2 }), 'invalid-argument', 'asks for rank 2, but there are 2', path)
+    expectRefusal(
+      () => loadDump(path, { ranks: 2 }),
+      'invalid-argument',
+      'asks for rank 2, but its 2 ranks are numbered from 0 to 1',
+      path,
+    )
   })
 
   test('that lack a pass, or hold two values of one, are unreadable there', () => {

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { tryListFolder } from '../../io/folder.js'
 import { compareNames } from '../../io/name-order.js'
+import { groupBy } from '../../lib/group-by.js'
 import { parseDumper, parseHook } from '../layouts/sglang/names.js'
 import type { Layer, StepLayers } from './types.js'
 
@@ -21,20 +22,16 @@ interface Value {
 export function sglangLayers(file: string): StepLayers {
   const folder = dirname(file)
   const own = parseDumper(basename(file))!
-  const byLayer = new Map<string, Value[]>()
+  const values: Value[] = []
   const ignored: string[] = []
   for (const { name, kind } of tryListFolder(folder).entries) {
     const value = kind === 'file' ? parseDumper(name) : undefined
     if (value?.pass !== own.pass || value.rank !== own.rank) continue
     const place = value.isRecomputed ? undefined : placeOf(value.name, value.layer)
     if (!place) ignored.push(name)
-    else
-      byLayer.set(place.layer, [
-        ...(byLayer.get(place.layer) ?? []),
-        { ...place, file: join(folder, name), index: value.index },
-      ])
+    else values.push({ ...place, file: join(folder, name), index: value.index })
   }
-  const layers = [...byLayer].map(([name, values]) => layerOf(name, values))
+  const layers = [...groupBy(values, ({ layer }) => layer)].map(([name, values]) => layerOf(name, values))
   layers.sort((a, b) => a.end - b.end)
   return { folder, layers: layers.map(({ layer }) => layer), order: 'recorded', ignored }
 }

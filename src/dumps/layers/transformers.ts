@@ -4,7 +4,8 @@ import { resolveBudgets } from '../../io/budgets.js'
 import { withFile } from '../../io/file-source.js'
 import { tryListFolder } from '../../io/folder.js'
 import { compareNames } from '../../io/name-order.js'
-import { tryRead } from '../ids-in-file.js'
+import { groupBy } from '../../lib/group-by.js'
+import { tryRead } from '../../lib/try-read.js'
 import { type DebuggerName, parseDebugger, treeName } from '../layouts/transformers/names.js'
 import { byRole } from './name-order.js'
 import type { Layer, StepLayers } from './types.js'
@@ -20,13 +21,12 @@ interface Value extends DebuggerName {
 export function transformersLayers(file: string): StepLayers {
   const folder = dirname(file)
   const { model } = parseDebugger(basename(file))!
-  const byModule = new Map<string, Value[]>()
+  const values: Value[] = []
   for (const { name, kind } of tryListFolder(folder).entries) {
     const value = kind === 'file' ? parseDebugger(name) : undefined
-    if (value?.model !== model || value.module === '') continue
-    byModule.set(value.module, [...(byModule.get(value.module) ?? []), { ...value, file: join(folder, name) }])
+    if (value?.model === model && value.module !== '') values.push({ ...value, file: join(folder, name) })
   }
-  const layers = [...byModule]
+  const layers = [...groupBy(values, ({ module }) => module)]
     .map(([name, values]) => layerOf(name, values))
     .filter(({ outputs }) => outputs.length > 0)
   const order = tryRead(() => callsIn(join(folder, treeName(model)), model)) ?? new Map<string, number>()

@@ -1,11 +1,12 @@
-import { GoldenLogitsError, printable } from '../../errors.js'
+import { GoldenLogitsError, invalidArgument, printable } from '../../errors.js'
 import type { FolderEntry } from '../../io/folder.js'
 import type { FolderNames } from '../../io/folder-names.js'
 import { firstOf, type List } from '../../lib/lazy-list.js'
 import { info, type Note, warning } from '../../lib/note.js'
+import { listed } from '../../lib/number-text.js'
 import type { IgnoredPaths } from '../ignored-paths.js'
 import type { IdFacts, IdLists } from '../token-ids.js'
-import type { Dump, DumpStep, LoadDumpOptions } from '../types.js'
+import type { Dump, DumpKind, DumpStep, DumpText, LoadDumpOptions } from '../types.js'
 import type { DeviceSelection, FileSelection } from './selection.js'
 
 /** The input of every layout's scan. */
@@ -29,6 +30,22 @@ export interface LayoutScan {
   /** Token ids that the layout itself knows of, and what they say. */
   tokenIds?: IdLists
   ids?: IdFacts
+  /** As in `Dump`. */
+  kind?: DumpKind
+  text?: DumpText
+  rows?: NonNullable<Dump['rows']>
+}
+
+/** The scan of a layout that is named. */
+export interface NamedScan extends LayoutScan {
+  layout: Dump['layout']
+}
+
+/** One of the runs in a file: an answer of a server, or a prompt with golden logits. */
+export interface FileRun {
+  /** Its number in the file. */
+  readonly name: string
+  readonly scan: NamedScan
 }
 
 /** What to do about tables of statistics in place of tensors. */
@@ -57,6 +74,60 @@ export function onlyLayerNote(name: string): Note {
   const layer = printable(name, 60)
   const text = `the dump has no other layer than ${layer}, so that is taken for the LM head, although its name does not show it`
   return warning(text, `set loadDump's option layer: '${layer}'`)
+}
+
+/**
+ * The one of several runs, cases or prompts that the option `run` names, or the only one.
+ * @param namesOf the names that the option may give to one; messages show the first of them
+ * @param holds begins the message: `holds 3 runs`
+ * @param others how several can be compared at once, after the advice to choose one
+ * @throws GoldenLogitsError `ambiguous-run` if several match, `invalid-argument` if none has the name
+ */
+export function pickNamed<T>(
+  all: readonly T[],
+  namesOf: (item: T) => readonly string[],
+  holds: string,
+  { path, options: { run } }: Pick<ScanContext, 'path' | 'options'>,
+  others = '',
+): T {
+  const matches = run === undefined ? all : all.filter((item) => namesOf(item).includes(run))
+  if (matches.length === 1) return matches[0]!
+  const names = all.map((item) => printable(namesOf(item)[0]!, 60))
+  const isKnown = run === undefined || matches.length > 0
+  const advice = isKnown
+    ? `choose one with the option run: '${names[0]}'${others}`
+    : `the option run: '${printable(run, 60)}' names none of them`
+  const message = `${holds}: ${listed(names, 5)}; ${advice}`
+  throw new GoldenLogitsError(isKnown ? 'ambiguous-run' : 'invalid-argument', message, { file: path })
+}
+
+/** How several runs can be compared at once: the end of a message of `pickNamed`. */
+export const OR_ALL = ", or compare all with run: 'all'"
+
+/**
+ * The index of the rank that the option `ranks` takes alone; undefined if it takes all.
+ * @throws GoldenLogitsError `invalid-argument` if there is no such rank
+ */
+export function rankAlone({ path, options: { ranks } }: Pick<ScanContext, 'path' | 'options'>, count: number) {
+  if (typeof ranks !== 'number') return undefined
+  if (ranks < count) return ranks
+  const last = count === 1 ? 'it is a single rank (ranks: 0)' : `its ${count} ranks are numbered from 0 to ${count - 1}`
+  const message = `the option ranks asks for rank ${ranks}, but ${last}`
+  throw new GoldenLogitsError('invalid-argument', message, { file: path })
+}
+
+/**
+ * Refuses options that choose what a dump does not leave open.
+ * @param dump what the dump is, for the message
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function refuseOptions(
+  options: LoadDumpOptions,
+  pointless: readonly (keyof LoadDumpOptions)[],
+  dump: string,
+): void {
+  const name = pointless.find((option) => options[option] !== undefined)
+  if (name !== undefined) throw invalidArgument(`the option ${name} has no meaning for ${dump}; leave it out`)
 }
 
 /** The note for one of several runs or cases, which the caller chose by the option `run`. */

@@ -1,36 +1,18 @@
-import { GoldenLogitsError, invalidArgument, printable } from '../../../errors.js'
+import { GoldenLogitsError, printable } from '../../../errors.js'
 import { type Answer, isWholeRow, roundingOf, rowsOfAnswers } from '../../../formats/log-prob-json/index.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { info, type Note } from '../../../lib/note.js'
 import { counted } from '../../../lib/number-text.js'
-import type { IdFacts, IdLists } from '../../token-ids.js'
+import type { IdFacts } from '../../token-ids.js'
 import type { DumpStep, LoadDumpOptions } from '../../types.js'
-import type { LayoutScan } from '../layout.js'
-
-/** A run in one answer of a server. */
-export interface AnswersScan extends LayoutScan {
-  readonly layout: 'answers'
-  readonly kind: 'log-probabilities' | 'known-ids'
-  readonly tokenIds: IdLists
-  readonly ids: IdFacts
-}
-
-/** Options that choose what an answer does not leave open. */
-const POINTLESS = ['positions', 'sequence', 'ranks', 'layer', 'prefill'] as const
+import { type FileRun, type NamedScan, refuseOptions } from '../layout.js'
 
 /**
  * The runs in a file of answers: one for each choice of each answer.
  * @throws GoldenLogitsError `invalid-argument` for an option that has no meaning
  */
-export function scanAnswers(
-  file: string,
-  answers: readonly Answer[],
-  options: LoadDumpOptions,
-): { readonly name: string; readonly scan: AnswersScan }[] {
-  const name = POINTLESS.find((option) => options[option] !== undefined)
-  if (name !== undefined) {
-    throw invalidArgument(`the option ${name} has no meaning for the answers of a server; leave it out`)
-  }
+export function scanAnswers(file: string, answers: readonly Answer[], options: LoadDumpOptions): FileRun[] {
+  refuseOptions(options, ['positions', 'sequence', 'ranks', 'layer', 'prefill'], 'the answers of a server')
   const rounding = roundingOf(rowsOfAnswers(answers))
   let start = 0
   return answers.map((answer) => {
@@ -46,7 +28,7 @@ function scanAnswer(
   answer: Answer,
   { start, rounding }: { readonly start: number; readonly rounding: number },
   options: LoadDumpOptions,
-): AnswersScan {
+): NamedScan {
   const { prompt, output, first } = answer
   const [asked, generated] = [prompt?.rows.length ?? 0, output?.rows.length ?? 0]
   const { from, count, notes } = partOf(file, asked, generated, options.tensor)

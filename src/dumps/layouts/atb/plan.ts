@@ -1,6 +1,7 @@
 import { GoldenLogitsError } from '../../../errors.js'
 import type { List } from '../../../lib/lazy-list.js'
 import { info, type Note, warning } from '../../../lib/note.js'
+import { listed } from '../../../lib/number-text.js'
 import { mergeAscending } from '../../ranks.js'
 import type { LoadDumpOptions } from '../../types.js'
 import type { Executions, Layers } from './executions.js'
@@ -72,9 +73,7 @@ function planTwoHeads(
 function startOf(path: string, prefills: readonly number[], { prefill }: LoadDumpOptions): number {
   if (typeof prefill !== 'number') return prefills.at(-1)!
   if (prefills.includes(prefill)) return prefill
-  const some = prefills.slice(0, 8).join(', ')
-  const more = prefills.length > 8 ? ` and ${prefills.length - 8} more` : ''
-  const message = `the option prefill: ${prefill} names an execution without the prefill head; it is in ${some}${more}`
+  const message = `the option prefill: ${prefill} names an execution without the prefill head; it is in ${listed(prefills, 8)}`
   throw new GoldenLogitsError('invalid-argument', message, { file: path })
 }
 

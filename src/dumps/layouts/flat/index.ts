@@ -1,12 +1,13 @@
 import { basename, extname, join, sep } from 'node:path'
-import { GoldenLogitsError, printable } from '../../../errors.js'
+import { printable } from '../../../errors.js'
 import { FolderNames, inNameOrder, type NameSeries } from '../../../io/folder-names.js'
+import { groupBy } from '../../../lib/group-by.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { counted } from '../../../lib/number-text.js'
 import { PathColumn } from '../../columns.js'
 import { type IgnoredPaths, linkProblem } from '../../ignored-paths.js'
 import { roleOfStep } from '../../token-ids.js'
-import { chosenNote, type FileLayout, type LayoutScan, type ScanContext } from '../layout.js'
+import { chosenNote, type FileLayout, type LayoutScan, OR_ALL, pickNamed, type ScanContext } from '../layout.js'
 import type { FileSelection } from '../selection.js'
 import { parseFlat } from './names.js'
 
@@ -23,19 +24,18 @@ export const flat: FileLayout = {
 }
 
 /** @throws GoldenLogitsError `ambiguous-run` if there are several cases, `invalid-argument` if `run` names none of them */
-function scanFlat(selections: readonly FileSelection[], { path, options, ignored }: ScanContext): LayoutScan {
+function scanFlat(selections: readonly FileSelection[], context: ScanContext): LayoutScan {
+  const { options, ignored } = context
   const all = groupCases(selections)
   const cases = options.run === undefined ? withLogits(all) : all
-  const key = pickCase(path, cases, options.run)
+  const key = pickCase(cases, context)
   const chosen = all.get(key)!
   const { files, links } = filesOf(chosen)
   const first = stepOf(files, 0, chosen)
   const shift = options.firstStep === undefined ? 0 : options.firstStep - first
   for (const [other, otherCase] of all) {
     if (other === key) continue
-    const others = filesOf(otherCase).files
-    const reason = cases.has(other) ? 'another case' : NOT_LOGITS
-    for (let i = 0; i < others.length; i++) ignored.add(others.at(i), reason)
+    ignoreCase(otherCase, cases.has(other) ? 'another case' : NOT_LOGITS, ignored)
   }
   return {
     ...(chosen.isRun && { layout: 'file' }),
@@ -59,15 +59,17 @@ export function splitFlat(
 ): { readonly name: string; readonly selections: FileSelection[] }[] {
   const all = groupCases(selections)
   const cases = withLogits(all)
-  for (const [key, other] of all) {
-    if (cases.has(key)) continue
-    const { files } = filesOf(other)
-    for (let i = 0; i < files.length; i++) ignored.add(files.at(i), NOT_LOGITS)
-  }
+  for (const [key, other] of all) if (!cases.has(key)) ignoreCase(other, NOT_LOGITS, ignored)
+  const byName = groupBy(cases, ([, { name }]) => name)
   return [...cases].map(([key, { name, folder, series }]) => ({
-    name: isUnique(name, cases) ? name : basename(key),
+    name: byName.get(name)!.length === 1 ? name : basename(key),
     selections: [{ layout: 'flat', folder, series }],
   }))
+}
+
+function ignoreCase(other: Case, reason: string, ignored: IgnoredPaths): void {
+  const { files } = filesOf(other)
+  for (let i = 0; i < files.length; i++) ignored.add(files.at(i), reason)
 }
 
 function stepOf(files: PathColumn, index: number, { isRun }: Case): number {
@@ -140,25 +142,11 @@ function filesOf({ folder, series }: Case): CaseFiles {
   return { files, links }
 }
 
-function pickCase(path: string, cases: ReadonlyMap<string, Case>, run: string | undefined): string {
-  const matches = [...cases].filter(([key, { name }]) => run === undefined || name === run || basename(key) === run)
-  if (matches.length === 1) return matches[0]![0]
-  const names = [...cases].map(([key, { name }]) => (isUnique(name, cases) ? name : basename(key)))
-  const some = `${names
-    .slice(0, 5)
-    .map((name) => printable(name, 60))
-    .join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
-  const holds = `holds the logits of ${counted(cases.size, 'case')}: ${some}`
-  if (matches.length === 0) {
-    const message = `${holds}; the option run: '${printable(run!)}' names none of them`
-    throw new GoldenLogitsError('invalid-argument', message, { file: path })
-  }
-  const advice = `choose one with the option run: '${printable(names[0]!, 60)}', or compare all with run: 'all'`
-  throw new GoldenLogitsError('ambiguous-run', `${holds}; ${advice}`, { file: path })
-}
-
-function isUnique(name: string, cases: ReadonlyMap<string, Case>): boolean {
-  let count = 0
-  for (const other of cases.values()) if (other.name === name) count++
-  return count === 1
+/** @returns the key of the case that the option `run` names, or of the only one */
+function pickCase(cases: ReadonlyMap<string, Case>, context: ScanContext): string {
+  const byName = groupBy(cases, ([, { name }]) => name)
+  const namesOf = ([key, { name }]: readonly [string, Case]) =>
+    byName.get(name)!.length === 1 ? [name, basename(key)] : [basename(key), name]
+  const holds = `holds the logits of ${counted(cases.size, 'case')}`
+  return pickNamed([...cases], namesOf, holds, context, OR_ALL)[0]
 }

@@ -1,50 +1,29 @@
-import { GoldenLogitsError, invalidArgument } from '../../../errors.js'
 import { readKld, startsKld } from '../../../formats/kld.js'
 import { type Budgets, resolveBudgets } from '../../../io/budgets.js'
 import { type FileSource, withFile } from '../../../io/file-source.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { info } from '../../../lib/note.js'
 import { counted } from '../../../lib/number-text.js'
+import { tryRead } from '../../../lib/try-read.js'
 import { UNSEEN_NATS } from '../../../metrics/log-probs.js'
-import type { DumpText, LoadDumpOptions } from '../../types.js'
-import type { LayoutScan } from '../layout.js'
-
-/** A run in one base file of llama.cpp. */
-export interface KldScan extends LayoutScan {
-  readonly layout: 'kld'
-  readonly kind: 'log-probabilities'
-  readonly text: DumpText
-}
-
-/** Options that choose what a base file of llama.cpp does not leave open. */
-const POINTLESS = ['tensor', 'positions', 'sequence', 'ranks', 'layer', 'prefill'] as const
+import type { LoadDumpOptions } from '../../types.js'
+import { type NamedScan, refuseOptions } from '../layout.js'
 
 /**
  * Every row of a base file of llama.cpp as a step: the rows of the first chunk come first. Reads the header and the tokens.
  * @returns undefined if the file does not begin as such a file does
  * @throws GoldenLogitsError what `readKld` throws; `invalid-argument` for an option that has no meaning
  */
-export function scanKld(file: string, options: LoadDumpOptions): KldScan | undefined {
-  if (!beginsAsKld(file)) return undefined
+export function scanKld(file: string, options: LoadDumpOptions): NamedScan | undefined {
+  // A file that cannot be opened may be any other dump, which says what is wrong with it.
+  if (!tryRead(() => withFile(file, startsKld, { fileBytes: Number.POSITIVE_INFINITY }))) return undefined
+  const pointless = ['tensor', 'positions', 'sequence', 'ranks', 'layer', 'prefill'] as const
+  refuseOptions(options, pointless, 'a .kld file, whose rows are the steps')
   const budgets = resolveBudgets(options.budgets)
   return withFile(file, (source) => scan(source, budgets, options), budgets)
 }
 
-/** A file that cannot be opened may be any other dump, which says what is wrong with it. */
-function beginsAsKld(file: string): boolean {
-  try {
-    return withFile(file, startsKld, { fileBytes: Number.POSITIVE_INFINITY })
-  } catch (error) {
-    if (error instanceof GoldenLogitsError) return false
-    throw error
-  }
-}
-
-function scan(source: FileSource, budgets: Budgets, options: LoadDumpOptions): KldScan {
-  const name = POINTLESS.find((option) => options[option] !== undefined)
-  if (name !== undefined) {
-    throw invalidArgument(`the option ${name} has no meaning for a .kld file, whose rows are the steps; leave it out`)
-  }
+function scan(source: FileSource, budgets: Budgets, options: LoadDumpOptions): NamedScan {
   const { contextLength, chunks, rowsPerChunk, tokens } = readKld(source, budgets)
   const first = options.firstStep ?? 0
   const { file } = source

@@ -1,37 +1,22 @@
-import { invalidArgument } from '../../../errors.js'
 import { isLlamaDebugFile, llamaDebugTokens, llamaDebugWidth } from '../../../formats/llama-debug.js'
 import { resolveBudgets } from '../../../io/budgets.js'
 import { withFile } from '../../../io/file-source.js'
 import { listOf } from '../../../lib/lazy-list.js'
 import { info } from '../../../lib/note.js'
 import { counted } from '../../../lib/number-text.js'
-import type { IdFacts, IdLists } from '../../token-ids.js'
+import type { IdLists } from '../../token-ids.js'
 import type { LoadDumpOptions } from '../../types.js'
-import type { LayoutScan } from '../layout.js'
-
-/** The logits of one token in a file of llama-debug. */
-export interface LlamaDebugScan extends LayoutScan {
-  readonly layout: 'llama-debug'
-  readonly tokenIds?: IdLists
-  readonly ids?: IdFacts
-}
-
-/** Options that choose what such a file does not leave open. */
-const POINTLESS = ['tensor', 'positions', 'sequence', 'ranks', 'layer', 'prefill', 'run'] as const
+import { type NamedScan, refuseOptions } from '../layout.js'
 
 /**
  * A file of llama-debug as one step, the token after the prompt. Reads the ids of the prompt, and the ends of the text beside it.
  * @returns undefined for a file of another name
  * @throws GoldenLogitsError what `llamaDebugWidth` throws; `invalid-argument` for an option that has no meaning
  */
-export function scanLlamaDebug(file: string, options: LoadDumpOptions): LlamaDebugScan | undefined {
+export function scanLlamaDebug(file: string, options: LoadDumpOptions): NamedScan | undefined {
   if (!isLlamaDebugFile(file)) return undefined
-  const name = POINTLESS.find((option) => options[option] !== undefined)
-  if (name !== undefined) {
-    throw invalidArgument(
-      `the option ${name} has no meaning for a file of llama-debug, which holds one row; leave it out`,
-    )
-  }
+  const pointless = ['tensor', 'positions', 'sequence', 'ranks', 'layer', 'prefill', 'run'] as const
+  refuseOptions(options, pointless, 'a file of llama-debug, which holds one row')
   const budgets = resolveBudgets(options.budgets)
   const width = withFile(file, (source) => llamaDebugWidth(source, budgets), budgets)
   const tokens = llamaDebugTokens(file, budgets)

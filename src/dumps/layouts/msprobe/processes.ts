@@ -2,7 +2,7 @@ import { basename, join } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
 import { tryListFolder } from '../../../io/folder.js'
 import { compareNames } from '../../../io/name-order.js'
-import type { ScanContext } from '../layout.js'
+import { rankAlone, type ScanContext } from '../layout.js'
 import { isHeadName } from '../names.js'
 import { parseOutput, parseRank, TENSORS } from './names.js'
 
@@ -35,8 +35,9 @@ export function readProcess(folder: string): Process {
 /** The processes whose logits belong together: all ranks in numeric order, or the only process. */
 export function pickProcesses(
   { path: step, processes }: { readonly path: string; readonly processes: readonly string[] },
-  { path, options, ignored }: ScanContext,
+  context: ScanContext,
 ): string[] {
+  const { path, options, ignored } = context
   const sorted = [...processes].sort((a, b) => compareNames(basename(a), basename(b)))
   const named = sorted.filter((folder) => basename(folder) === options.run)
   const some = named.length > 0 ? named : sorted
@@ -46,15 +47,10 @@ export function pickProcesses(
     const message = `${printable(basename(step))} holds ${loose.length} processes: ${names.join(', ')}; choose one with the option run: '${names[0]}'`
     throw new GoldenLogitsError('ambiguous-run', message, { file: path })
   }
-  if (typeof options.ranks !== 'number') return some
-  if (options.ranks >= some.length) {
-    const message = `the option ranks asks for rank ${options.ranks}, but there are ${some.length}`
-    throw new GoldenLogitsError('invalid-argument', message, { file: path })
-  }
-  some.forEach((folder, rank) => {
-    if (rank !== options.ranks) ignored.add(folder, 'another rank')
-  })
-  return [some[options.ranks]!]
+  const alone = rankAlone(context, some.length)
+  if (alone === undefined) return some
+  for (const [rank, folder] of some.entries()) if (rank !== alone) ignored.add(folder, 'another rank')
+  return [some[alone]!]
 }
 
 /** The layer that emits the logits: the one in the option `layer`, else the only one named like a head, else the only one. */

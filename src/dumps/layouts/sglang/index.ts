@@ -2,10 +2,11 @@ import { basename, join } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
 import { listNames, tryListFolder } from '../../../io/folder.js'
 import type { FolderNames } from '../../../io/folder-names.js'
-import { info, type Note } from '../../../lib/note.js'
+import { groupBy } from '../../../lib/group-by.js'
+import { info } from '../../../lib/note.js'
 import { ignoredAs } from '../../ignored-paths.js'
 import type { DumpStep } from '../../types.js'
-import { chosenNote, type LayoutScan, type ScanContext, type TreeLayout } from '../layout.js'
+import { chosenNote, type LayoutScan, pickNamed, rankAlone, type ScanContext, type TreeLayout } from '../layout.js'
 import { type DumperName, isLogitsName, parseDumper, parseHook } from './names.js'
 import { type Pass, runOf } from './passes.js'
 
@@ -48,7 +49,9 @@ interface Value extends DumperName {
 
 function scanSglang(path: string, context: ScanContext): LayoutScan {
   const { options, ignored } = context
-  const { folder, notes } = pickFolder(foldersIn(path, listNames(path)), context)
+  const folders = foldersIn(path, listNames(path))
+  const folder = pickNamed(folders, (one) => [basename(one)], `holds ${folders.length} runs`, context)
+  const notes = folders.length > 1 ? [chosenNote('run', basename(folder), folders.length - 1)] : []
   const values: Value[] = []
   for (const { name, kind } of tryListFolder(folder).entries) {
     const value = kind === 'file' ? parseDumper(name) : undefined
@@ -59,7 +62,7 @@ function scanSglang(path: string, context: ScanContext): LayoutScan {
   const logits = values.filter(({ name }) => name === layer)
   const ranks = ranksOf(values, logits, context)
   const inputs = inputsOf(values, ranks.numbers[0]!)
-  const byPass = groupByPass(logits)
+  const byPass = groupBy(logits, ({ pass }) => pass)
   const passes = [...byPass.keys()].sort((a, b) => a - b).map((number): Pass => ({ number, ...inputs.get(number) }))
   const run = runOf(passes, options, (text) => new GoldenLogitsError('invalid-argument', text, { file: context.path }))
   const steps = run.passes.map(({ number }, index) => {
@@ -72,22 +75,6 @@ function scanSglang(path: string, context: ScanContext): LayoutScan {
     stepsAssumed: false,
     ...(tokenIds && ids && { tokenIds, ids }),
   }
-}
-
-function pickFolder(folders: readonly string[], { path, options }: ScanContext): { folder: string; notes: Note[] } {
-  const named = folders.filter((folder) => options.run === undefined || basename(folder) === options.run)
-  const [first, second] = named
-  if (first !== undefined && second === undefined) {
-    const others = folders.length - 1
-    return { folder: first, notes: others > 0 ? [chosenNote('run', options.run!, others)] : [] }
-  }
-  const names = folders.slice(0, 5).map((folder) => printable(basename(folder), 60))
-  const advice =
-    first === undefined
-      ? `the option run: '${printable(options.run!, 60)}' names none of them`
-      : `choose one with the option run: '${names[0]}'`
-  const message = `holds ${folders.length} runs: ${names.join(', ')}${folders.length > 5 ? '…' : ''}; ${advice}`
-  throw new GoldenLogitsError(first === undefined ? 'invalid-argument' : 'ambiguous-run', message, { file: path })
 }
 
 /**
@@ -111,27 +98,13 @@ function pickLogits(values: readonly Value[], { path, options }: ScanContext): s
 }
 
 /** The ranks that hold logits, in numeric order. */
-function ranksOf(values: readonly Value[], logits: readonly Value[], { path, options }: ScanContext) {
+function ranksOf(values: readonly Value[], logits: readonly Value[], context: ScanContext) {
   const numbersIn = (some: readonly Value[]) => [...new Set(some.map(({ rank }) => rank))].sort((a, b) => a - b)
   const [all, numbers] = [numbersIn(values), numbersIn(logits)]
   const without = all.filter((rank) => !numbers.includes(rank))
   const notes = without.length > 0 ? [info(`without logits, and left out: rank ${without.join(', ')}`)] : []
-  if (typeof options.ranks !== 'number') return { numbers, notes }
-  if (options.ranks >= numbers.length) {
-    const message = `the option ranks asks for rank ${options.ranks}, but there are ${numbers.length}`
-    throw new GoldenLogitsError('invalid-argument', message, { file: path })
-  }
-  return { numbers: [numbers[options.ranks]!], notes }
-}
-
-function groupByPass(values: readonly Value[]): Map<number, Value[]> {
-  const groups = new Map<number, Value[]>()
-  for (const value of values) {
-    const group = groups.get(value.pass)
-    if (group) group.push(value)
-    else groups.set(value.pass, [value])
-  }
-  return groups
+  const alone = rankAlone(context, numbers.length)
+  return { numbers: alone === undefined ? numbers : [numbers[alone]!], notes }
 }
 
 /** The inputs that the dumper writes of each pass, on one rank. */

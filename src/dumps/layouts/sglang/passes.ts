@@ -1,5 +1,6 @@
 import { info, type Note, warning } from '../../../lib/note.js'
-import { tryRead } from '../../ids-in-file.js'
+import { listed } from '../../../lib/number-text.js'
+import { tryRead } from '../../../lib/try-read.js'
 import { tensorsOf } from '../../steps-in-file.js'
 import { type IdFacts, type IdLists, idsIn } from '../../token-ids.js'
 import type { LoadDumpOptions } from '../../types.js'
@@ -40,11 +41,10 @@ export function runOf(passes: readonly Pass[], options: LoadDumpOptions, noPass:
   const begins = passes.map((_, i) => i).filter((i) => inputs[i]!.begins)
   const asked = typeof prefill === 'number' ? passes.findIndex(({ number }) => number === prefill) : undefined
   if (asked === -1 || (prefill === 'last' && begins.length === 0)) {
-    const held = passes.slice(0, 8).map(({ number }) => number)
-    const more = passes.length > held.length ? ` and ${passes.length - held.length} more` : ''
+    const numbers = passes.map(({ number }) => number)
     throw noPass(
       asked === -1
-        ? `the option prefill: ${prefill} names a forward pass without logits; there are logits of ${held.join(', ')}${more}`
+        ? `the option prefill: ${prefill} names a forward pass without logits; there are logits of ${listed(numbers, 8)}`
         : "the option prefill: 'last' needs the inputs of each forward pass (input_ids, positions), which were not dumped; name the first pass of the run by its number",
     )
   }

@@ -5,6 +5,7 @@ import type { FolderNames } from '../../../io/folder-names.js'
 import { digitsOf } from '../../../io/numbered-text.js'
 import { firstOf, type List } from '../../../lib/lazy-list.js'
 import { info, type Note, warning } from '../../../lib/note.js'
+import { listed } from '../../../lib/number-text.js'
 import { ignoredAs, linkProblem } from '../../ignored-paths.js'
 import { joinRanks, type RankStep, RankSteps } from '../../ranks.js'
 import type { DumpStep } from '../../types.js'
@@ -53,10 +54,10 @@ function refuseAbsentLayer(steps: List<DumpStep>, first: ListedRank, { path, opt
   if (layer === undefined || steps.length === 0) return
   if (firstOf(steps, ({ problem }) => !problem?.startsWith(absentLayer(layer))) !== undefined) return
   const step = join(first.selection.folder, digitsOf(firstTid(first)))
-  const names = tryListFolder(step).entries.flatMap(({ name, kind }) => (kind === 'folder' ? [name] : []))
-  const some = names.slice(0, 8).map((name) => printable(name, 40))
-  const more = names.length > 8 ? ` and ${names.length - 8} more` : ''
-  const message = `no step has the layer of the option layer: '${printable(layer)}'; the layers of its first step are ${some.join(', ')}${more}`
+  const names = tryListFolder(step).entries.flatMap(({ name, kind }) =>
+    kind === 'folder' ? [printable(name, 40)] : [],
+  )
+  const message = `no step has the layer of the option layer: '${printable(layer)}'; the layers of its first step are ${listed(names, 8)}`
   throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
 }
 

@@ -2,12 +2,12 @@ import { basename, join } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
 import { tryListFolder } from '../../../io/folder.js'
 import { type Note, warning } from '../../../lib/note.js'
-import { tryRead } from '../../ids-in-file.js'
+import { tryRead } from '../../../lib/try-read.js'
 import { ignoredAs } from '../../ignored-paths.js'
 import { tensorsOf } from '../../steps-in-file.js'
 import { idsIn } from '../../token-ids.js'
 import type { LoadDumpOptions } from '../../types.js'
-import { chosenNote, type LayoutScan, type ScanContext, type TreeLayout } from '../layout.js'
+import { chosenNote, type LayoutScan, pickNamed, type ScanContext, type TreeLayout } from '../layout.js'
 import { isHeadName } from '../names.js'
 import { type DebuggerName, modelOfTree, parseDebugger } from './names.js'
 
@@ -33,10 +33,9 @@ interface Value extends DebuggerName {
 function scanTransformers(folder: string, context: ScanContext): LayoutScan {
   const { path, options, ignored } = context
   const { entries } = tryListFolder(folder)
-  const { model, notes } = pickModel(
-    entries.map(({ name }) => name),
-    context,
-  )
+  const models = [...new Set(entries.map(({ name }) => modelOfTree(name)).filter((model) => model !== undefined))]
+  const model = pickNamed(models, (one) => [one], `holds ${models.length} models`, context)
+  const notes = models.length > 1 ? [chosenNote('run', printable(model), models.length - 1)] : []
   const values: Value[] = []
   for (const { name, kind } of entries) {
     const value = kind === 'file' ? parseDebugger(name) : undefined
@@ -63,22 +62,6 @@ function scanTransformers(folder: string, context: ScanContext): LayoutScan {
     ...(ids &&
       ids.length > 1 && { tokenIds: new Map([['input_ids', ids]]), ids: { fed: new Map([['input_ids', ids]]) } }),
   }
-}
-
-function pickModel(names: readonly string[], { path, options }: ScanContext): { model: string; notes: Note[] } {
-  const models = [...new Set(names.map(modelOfTree).filter((model) => model !== undefined))]
-  const named = models.filter((model) => options.run === undefined || model === options.run)
-  const [first, second] = named
-  if (first !== undefined && second === undefined) {
-    return { model: first, notes: models.length > 1 ? [chosenNote('run', printable(first), models.length - 1)] : [] }
-  }
-  const some = models.slice(0, 5).map((model) => printable(model, 60))
-  const advice =
-    first === undefined
-      ? `the option run: '${printable(options.run!, 60)}' names none of them`
-      : `choose one with the option run: '${some[0]}'`
-  const message = `holds ${models.length} models: ${some.join(', ')}; ${advice}`
-  throw new GoldenLogitsError(first === undefined ? 'invalid-argument' : 'ambiguous-run', message, { file: path })
 }
 
 /** The logits that the model returned, else the output of its only head, else of the module in the option `layer`. */
