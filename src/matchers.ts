@@ -8,7 +8,7 @@ export const matchers = { toMatchGoldenLayers, toMatchGoldenLogits, toMatchLogit
 
 export type { LayersOptions } from './compare/layers/types.js'
 export type { ReproduceOptions } from './compare/reproduce.js'
-export type { DumpOrPath } from './matchers/to-match-golden-logits.js'
+export type { DumpOrPath } from './dumps/as-dump.js'
 export type { MatcherContext, MatcherResult } from './matchers/types.js'
 export type { SnapshotOptions } from './snapshots/options.js'
 export { toMatchGoldenLayers, toMatchGoldenLogits, toMatchLogitsSnapshot, toReproduceLogits }

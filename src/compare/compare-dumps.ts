@@ -1,7 +1,6 @@
-import { asDumpOrRuns } from '../dumps/as-dump.js'
+import { asDumpOrRuns, type DumpOrPath } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
 import { atCaller } from '../errors.js'
-import type { FilePath } from '../lib/file-path.js'
 import { measureAll } from '../measure/measure-all.js'
 import type { PairList } from '../measure/step-pair.js'
 import { align } from './align.js'
@@ -30,16 +29,12 @@ import type { Comparison, ListedComparison, TokenComparison } from './types.js'
  * @throws GoldenLogitsError `invalid-argument` for invalid options, values or an environment variable, `nothing-to-compare` if
  * neither side has a requested step, and what `loadDump` throws if a path was given
  */
-export function compareDumps(dump: Dump | FilePath, golden: Dump | FilePath, options: CompareOptions = {}): Comparison {
+export function compareDumps(dump: DumpOrPath, golden: DumpOrPath, options: CompareOptions = {}): Comparison {
   return atCaller(compareDumps, () => withTokenArray(compareListed(dump, golden, options)))
 }
 
 /** The same for use inside the package, where nothing needs all tokens at once. */
-export function compareListed(
-  dump: Dump | FilePath,
-  golden: Dump | FilePath,
-  options: CompareOptions = {},
-): ListedComparison {
+export function compareListed(dump: DumpOrPath, golden: DumpOrPath, options: CompareOptions = {}): ListedComparison {
   const settings = checkOptions(options)
   return compareChecked(asDumpOrRuns('dump', dump), asDumpOrRuns('golden', golden), settings)
 }

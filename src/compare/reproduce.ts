@@ -1,7 +1,5 @@
-import { asDump } from '../dumps/as-dump.js'
-import type { Dump } from '../dumps/types.js'
+import { asDump, type DumpOrPath } from '../dumps/as-dump.js'
 import { checkObject } from '../lib/check-options.js'
-import type { FilePath } from '../lib/file-path.js'
 import { sideNotes } from '../lib/note.js'
 import { significant } from '../lib/number-text.js'
 import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
@@ -38,11 +36,7 @@ export interface Reproduction {
  * @param other the run to reproduce, likewise
  * @throws GoldenLogitsError as `compareDumps` does
  */
-export function reproduceDumps(
-  dump: Dump | FilePath,
-  other: Dump | FilePath,
-  options: ReproduceOptions = {},
-): Reproduction {
+export function reproduceDumps(dump: DumpOrPath, other: DumpOrPath, options: ReproduceOptions = {}): Reproduction {
   const settings = checkOptions(
     checkObject<ReproduceOptions>('the options', options, ['steps', 'identical'], '{ steps: [0] }'),
   )

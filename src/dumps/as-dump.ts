@@ -1,11 +1,14 @@
 import { GoldenLogitsError, printable } from '../errors.js'
 import { resolveBudgets } from '../io/budgets.js'
-import { isUrl } from '../lib/file-path.js'
+import { type FilePath, isUrl } from '../lib/file-path.js'
 import type { List } from '../lib/lazy-list.js'
 import type { Note } from '../lib/note.js'
 import { typedArray } from '../tensor/memory-tensor.js'
 import { loadDump } from './load.js'
 import type { Dump, DumpRun, DumpStep, IgnoredPath } from './types.js'
+
+/** What a comparison accepts on either side: the result of `loadDump`, or a path, `file:` URL or pattern for it. */
+export type DumpOrPath = Dump | FilePath
 
 /**
  * Opens a path; takes a dump as it is, if it looks as `loadDump` makes it: callers may pass anything.

@@ -17,6 +17,12 @@ export function warning(text: string, settle: string): Note {
   return { text: `${text}; if that is right, ${settle}`, weight: 'warning' }
 }
 
+/** The texts of notes, and of the warnings among them. */
+export function textsOf(notes: readonly Note[]): { notes: string[]; warnings: string[] } {
+  const warnings = notes.filter(({ weight }) => weight === 'warning')
+  return { notes: notes.map(({ text }) => text), warnings: warnings.map(({ text }) => text) }
+}
+
 /** The notes of one side of a comparison, which say which side it is. */
 export function sideNotes(side: 'golden' | 'dump', notes: readonly Note[]): Note[] {
   return notes.map(({ text, weight }) => ({ text: `${side}: ${text}`, weight }))

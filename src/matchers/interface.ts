@@ -1,8 +1,8 @@
 import type { LayersOptions } from '../compare/layers/types.js'
 import type { CompareOptions } from '../compare/options.js'
 import type { ReproduceOptions } from '../compare/reproduce.js'
+import type { DumpOrPath } from '../dumps/as-dump.js'
 import type { SnapshotOptions } from '../snapshots/options.js'
-import type { DumpOrPath } from './to-match-golden-logits.js'
 
 /** What the runner's own matchers return: nothing, or after `.resolves` a promise of nothing. */
 // biome-ignore-start lint/suspicious: the parameter takes part in inference only, and void is what matchers return

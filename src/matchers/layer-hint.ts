@@ -1,11 +1,9 @@
 import { compareLayers } from '../compare/layers/compare-layers.js'
 import type { CompareOptions } from '../compare/options.js'
 import type { ListedComparison } from '../compare/types.js'
-import { asDump } from '../dumps/as-dump.js'
+import { asDump, type DumpOrPath } from '../dumps/as-dump.js'
 import { layersOf } from '../dumps/layers/index.js'
-import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
-import type { FilePath } from '../lib/file-path.js'
 import { counted } from '../lib/number-text.js'
 
 /**
@@ -15,7 +13,7 @@ import { counted } from '../lib/number-text.js'
  */
 export function layerHint(
   { firstFailure, pass }: ListedComparison,
-  sides: { readonly dump: Dump | FilePath; readonly golden: Dump | FilePath },
+  sides: { readonly dump: DumpOrPath; readonly golden: DumpOrPath },
   { dtype }: CompareOptions,
 ): string {
   if (pass || firstFailure?.verdict !== 'over-threshold') return ''

@@ -1,11 +1,11 @@
 import { compareLayers } from '../compare/layers/compare-layers.js'
 import type { LayersComparison, LayersOptions } from '../compare/layers/types.js'
+import type { DumpOrPath } from '../dumps/as-dump.js'
 import { GoldenLogitsError } from '../errors.js'
 import { layerTokens } from '../report/layer-rows.js'
 import { layerCounts, layersText } from '../report/message/layers.js'
 import { comparing } from './comparing.js'
 import { hint } from './hint.js'
-import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
 /**

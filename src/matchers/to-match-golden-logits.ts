@@ -3,9 +3,8 @@ import { hasStrictWarnings } from '../compare/notes.js'
 import type { CompareOptions } from '../compare/options.js'
 import { tokenName } from '../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison, Verdict } from '../compare/types.js'
-import type { Dump } from '../dumps/types.js'
+import type { DumpOrPath } from '../dumps/as-dump.js'
 import { GoldenLogitsError, printable } from '../errors.js'
-import type { FilePath } from '../lib/file-path.js'
 import { firstOf } from '../lib/lazy-list.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { passText } from '../report/message/pass.js'
@@ -13,9 +12,6 @@ import { comparing } from './comparing.js'
 import { hint } from './hint.js'
 import { layerHint } from './layer-hint.js'
 import type { MatcherContext, MatcherResult } from './types.js'
-
-/** What a matcher accepts on either side: the result of `loadDump`, or a path, `file:` URL or pattern for it. */
-export type DumpOrPath = Dump | FilePath
 
 /**
  * Requires every token of the dump to be within the thresholds of the golden. Synchronous.

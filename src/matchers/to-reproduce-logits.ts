@@ -1,10 +1,10 @@
 import { type ReproduceOptions, type Reproduction, reproduceDumps } from '../compare/reproduce.js'
 import { tokenName } from '../compare/step-ranges.js'
+import type { DumpOrPath } from '../dumps/as-dump.js'
 import { GoldenLogitsError } from '../errors.js'
 import { reproductionCounts, reproductionText } from '../report/message/reproduction.js'
 import { comparing } from './comparing.js'
 import { hint } from './hint.js'
-import type { DumpOrPath } from './to-match-golden-logits.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
 /**

@@ -1,8 +1,6 @@
-import { asDumpOrRuns } from '../../dumps/as-dump.js'
-import type { Dump } from '../../dumps/types.js'
+import { asDumpOrRuns, type DumpOrPath } from '../../dumps/as-dump.js'
 import { atCaller, describeValue, GoldenLogitsError, invalidArgument, printable } from '../../errors.js'
 import { checkObject, nonEmptyString, wholeNumber } from '../../lib/check-options.js'
-import type { FilePath } from '../../lib/file-path.js'
 import { counted } from '../../lib/number-text.js'
 import { compareChecked } from '../compare-dumps.js'
 import { type CompareOptions, checkOptions, UNLIMITED } from '../options.js'
@@ -16,8 +14,8 @@ import { CALIBRATION_FORMAT, CALIBRATION_VERSION, type Calibration } from './typ
 
 /** An accepted dump with the golden that it was compared with: what `loadDump` returned, or paths. */
 export interface AcceptedPair {
-  dump: Dump | FilePath
-  golden: Dump | FilePath
+  dump: DumpOrPath
+  golden: DumpOrPath
 }
 
 const COMPARE = ['dtype', 'steps', 'vocabSize', 'missing', 'extra', 'decoding', 'afterDivergence', 'threads'] as const
@@ -43,7 +41,7 @@ export interface CalibrateOptions extends Pick<CompareOptions, (typeof COMPARE)[
  * has no result or there are too few, and what `loadDump` throws
  */
 export function calibrate(
-  accepted: readonly AcceptedPair[] | readonly (Dump | FilePath)[],
+  accepted: readonly AcceptedPair[] | readonly DumpOrPath[],
   options: CalibrateOptions,
 ): Calibration {
   return atCaller(calibrate, () => calibrated(accepted, options))
@@ -135,7 +133,7 @@ function pairsOf(accepted: unknown): { readonly pairs: readonly AcceptedPair[]; 
       `calibrate needs at least three runs of one build, got ${accepted.length}; two runs cannot show which of them is unusual. To measure against a golden, give pairs: ${example}`,
     )
   }
-  const runs = accepted.map((run: Dump | FilePath) => asDumpOrRuns('dump', run))
+  const runs = accepted.map((run: DumpOrPath) => asDumpOrRuns('dump', run))
   const pairs = runs.flatMap((golden, i) => runs.slice(i + 1).map((dump) => ({ dump, golden })))
   return { pairs, measured: `${runs.length} runs of one build, each against each` }
 }

@@ -1,5 +1,6 @@
 import type { TensorPair } from '../../measure/layers/measure-tensors.js'
-import { isEmbedding, kindOf, type RankedLayer } from './ladder.js'
+import { isEmbedding, kindOf } from './names.js'
+import type { RankedLayer } from './types.js'
 
 /**
  * Why the layers of both sides cannot be compared, if something shows that the runs did not compute the same.

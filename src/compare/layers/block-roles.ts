@@ -1,6 +1,6 @@
 import type { Layer } from '../../dumps/layers/index.js'
 import { fusedNamed } from '../../measure/layers/fused.js'
-import { parentOf } from './combined-layer.js'
+import { DOWN, GATE, KEY, lastPart, OUTPUT, parentOf, QUERY, UP, VALUE } from './names.js'
 
 /** What the layers inside one decoder layer do. Lists are in the order of execution. */
 export interface BlockRoles {
@@ -25,28 +25,14 @@ export interface BlockRoles {
   readonly feedForward?: Layer | undefined
 }
 
-const Q = /^(?:q|wq|query|q_proj)$/i
-const K = /^(?:k|wk|key|k_proj)$/i
-const V = /^(?:v|wv|value|v_proj)$/i
-const OUTPUT = /^(?:o|wo|o_proj|out_proj|dense|c_proj)$/i
-const GATE = /^(?:gate|w1|gate_proj)$/i
-const UP = /^(?:up|w3|up_proj|fc1|c_fc|dense_h_to_4h)$/i
-const DOWN = /^(?:down|w2|down_proj|fc2|c_proj|dense_4h_to_h)$/i
+/** The up projection of a feed-forward part without a gate. */
+const ONLY_UP = /^(?:fc1|c_fc|dense_h_to_4h)$/i
 const NORM = /norm|^ln_?\d?/i
 const ACTIVATION = /^act/i
 
 /** An activation that multiplies by up, too, as `SiluAndMul` of vLLM. */
 export function multiplies({ type = '' }: Layer): boolean {
   return /AndMul/i.test(type)
-}
-
-/** Is this the projection behind the activation of a feed-forward part? */
-export function isDown(name: string): boolean {
-  return DOWN.test(lastPart(name))
-}
-
-function lastPart(name: string): string {
-  return name.slice(parentOf(name).length)
 }
 
 /**
@@ -58,7 +44,9 @@ export function moduleRoles(block: readonly Layer[]): BlockRoles | undefined {
   const find = (pattern: RegExp, parent?: string) =>
     block.find(({ name }) => pattern.test(lastPart(name)) && (parent === undefined || parentOf(name) === parent))
   const fusedQkv = block.find(({ name }) => fusedNamed(name) === 'qkv')
-  const projections = fusedQkv ? [fusedQkv] : [find(Q), find(K), find(V)].filter((layer) => layer !== undefined)
+  const projections = fusedQkv
+    ? [fusedQkv]
+    : [find(QUERY), find(KEY), find(VALUE)].filter((layer) => layer !== undefined)
   if (projections.length === 0) return undefined
   const attentionName = parentOf(projections[0]!.name)
   const rest = block.filter(({ name }) => !name.startsWith(attentionName))
@@ -68,12 +56,11 @@ export function moduleRoles(block: readonly Layer[]): BlockRoles | undefined {
   const fusedInner = rest.find(({ name }) => fusedNamed(name) === 'gate-up')
   const inner = fusedInner
     ? [fusedInner]
-    : [find(GATE, parent), find(UP, parent)].filter((layer) => layer !== undefined)
+    : [find(GATE, parent), find(UP, parent) ?? find(ONLY_UP, parent)].filter((layer) => layer !== undefined)
   const norms = rest.filter(({ name }) => NORM.test(lastPart(name)))
   const activation = find(ACTIVATION, parent)
-  const places = [placeOf(block, projections[0]!), placeOf(block, inner[0] ?? down), placeOf(block, down)] as const
   return {
-    norms: partedBy(block, norms, places),
+    norms: partedBy(block, norms, [projections[0]!, inner[0] ?? down, down]),
     projections,
     output: find(OUTPUT, attentionName),
     attention: block.find(({ name }) => `${name}.` === attentionName),
@@ -84,18 +71,15 @@ export function moduleRoles(block: readonly Layer[]): BlockRoles | undefined {
   }
 }
 
-function placeOf(block: readonly Layer[], layer: Layer): number {
-  return block.indexOf(layer)
-}
-
-/** Norms before the first place, before the second, and behind the third. */
+/** Norms before the first of three layers, between it and the second, and behind the third. */
 function partedBy(
   block: readonly Layer[],
   norms: readonly Layer[],
-  [first, second, third]: readonly [number, number, number],
+  layers: readonly [Layer, Layer, Layer],
 ): BlockRoles['norms'] {
+  const [first, second, third] = layers.map((layer) => block.indexOf(layer)) as [number, number, number]
   const between = (from: number, to: number) =>
-    norms.filter((norm) => placeOf(block, norm) >= from && placeOf(block, norm) < to)
+    norms.filter((norm) => block.indexOf(norm) >= from && block.indexOf(norm) < to)
   return [between(0, first), between(first, second), between(third, block.length)]
 }
 
@@ -121,10 +105,9 @@ export function operationRoles(block: readonly Layer[]): BlockRoles | undefined 
   const next = inner[0]
   if (!first || !next) return undefined
   // Norms of q and k come behind the projections.
-  const places = [place(first), place(next), place(down)] as const
-  const outer = norms.filter((norm) => place(norm) < places[0] || place(norm) > place(output))
+  const outer = norms.filter((norm) => place(norm) < place(first) || place(norm) > place(output))
   const activations = ofType(/activation|swi?glu|silu|gelu|swish/i)
-  const parted = partedBy(leaves, outer, places)
+  const parted = partedBy(leaves, outer, [first, next, down])
   const before = (leaf: Layer | undefined, type: RegExp) => {
     const previous = leaf && leaves[place(leaf) - 1]
     return previous && type.test(previous.type ?? '') ? previous : undefined

@@ -1,29 +1,34 @@
-import { asDump } from '../../dumps/as-dump.js'
+import { asDump, type DumpOrPath } from '../../dumps/as-dump.js'
 import { type Layer, layersOf, type StepLayers } from '../../dumps/layers/index.js'
 import type { Dump } from '../../dumps/types.js'
 import { invalidArgument } from '../../errors.js'
-import type { FilePath } from '../../lib/file-path.js'
-import { info, type Note, sideNotes, warning } from '../../lib/note.js'
+import { info, type Note, sideNotes, textsOf, warning } from '../../lib/note.js'
 import { counted } from '../../lib/number-text.js'
 import { LayerReader, type MeasuredLayer } from '../../measure/layers/measure-layer.js'
+import { median } from '../../measure/layers/measure-tensors.js'
 import { inferPrecision, PRECISIONS } from '../thresholds.js'
 import type { Precision } from '../types.js'
 import { misalignment } from './alignment.js'
-import { combinedLayer } from './combined-layer.js'
-import { climb, isEmbedding, type LayerFinding, type LayerScore, type RankedLayer } from './ladder.js'
-import type { LayerPairs } from './layer-pairs.js'
+import { climb, usedRows } from './ladder.js'
+import { combinedLayer, type LayerPairs } from './layer-pairs.js'
 import { localNotes, measureLocals } from './measure-locals.js'
 import { measurePairs } from './measure-pairs.js'
-import { naturalError } from './natural-error.js'
+import { isEmbedding } from './names.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
 import { pairByRole } from './pair-by-role.js'
 import { pairLayers } from './pair-layers.js'
 import { recognisePostNorm } from './post-norm.js'
 import { readingNotes } from './reading-notes.js'
-import type { ComparedLayer, LayersComparison, LayersFinding, LayersOptions } from './types.js'
+import type {
+  ComparedLayer,
+  LayerFinding,
+  LayerScore,
+  LayersComparison,
+  LayersFinding,
+  LayersOptions,
+  RankedLayer,
+} from './types.js'
 import { unexplained } from './unexplained.js'
-
-type DumpOrPath = Dump | FilePath
 
 /**
  * Compares every layer of two dumps at one token, and names the first one that diverges, if a rule of `climb` names one.
@@ -38,15 +43,14 @@ export function compareLayers(
 ): LayersComparison {
   const settings = checkLayersOptions(options)
   const sides = { golden: asDump('golden', golden), dump: asDump('dump', dump) }
-  const { step } = settings
-  const [left, right] = [layersOf(sides.golden, step), layersOf(sides.dump, step)]
+  const [left, right] = [layersOf(sides.golden, settings.step), layersOf(sides.dump, settings.step)]
   const isAtb = ({ layout }: Dump) => layout === 'atb'
   const pairUp = isAtb(sides.golden) === isAtb(sides.dump) ? pairLayers : pairByRole
   const pairs = pairUp(left.layers, right.layers, settings.mapping)
   if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
-  const reader = new LayerReader(sides.golden.budgets, sides.dump.budgets)
-  const floorOf = measuredFloor(sides.golden, left, settings)
   const budgets = { golden: sides.golden.budgets, dump: sides.dump.budgets }
+  const reader = new LayerReader(budgets.golden, budgets.dump)
+  const floorOf = measuredFloor(sides.golden, left, settings)
   const measured = recognisePostNorm(measurePairs(pairs.pairs, reader), reader)
   const entries = measureLocals(measured, budgets, settings.checkpoint)
   return conclude(entries, pairs, sides, floorOf, settings, [
@@ -97,7 +101,7 @@ function conclude(
   const precision = settings.precision ?? precisionOf(ranked)
   const { scores, finding: byRank } = climb(ranked, precision)
   const finding = findingOf(ranked, scores, byRank, precision)
-  const layers = [...entries]
+  const layers: ComparedLayer[] = [...entries]
   ranked.forEach((layer, i) => {
     const { entry } = layer
     const natural = naturalError(layer, scores[i]!)
@@ -131,8 +135,7 @@ function conclude(
     counts: { total: layers.length, compared: ranked.length, unpaired, failed },
     precision,
     hasFloor: floorOf !== undefined,
-    notes: all.map(({ text }) => text),
-    warnings: all.filter(({ weight }) => weight === 'warning').map(({ text }) => text),
+    ...textsOf(all),
     goldenPath: sides.golden.path,
     dumpPath: sides.dump.path,
   }
@@ -162,6 +165,20 @@ function precisionOf(layers: readonly RankedLayer[]): Precision {
   return PRECISIONS[Math.min(...sides)]!
 }
 
+/**
+ * The output error that rounding alone makes in a layer: the floor's, if there is a floor; otherwise what layers of its kind
+ * make of such an input, which the rule `amplification` compares with.
+ * @returns undefined if nothing is known of it
+ */
+function naturalError({ measured, floor }: RankedLayer, score: LayerScore): number | undefined {
+  if (floor) {
+    const errors = usedRows(measured.output).flatMap((row) => floor.output.errors[row] ?? [])
+    return errors.length === 0 ? undefined : median(errors)
+  }
+  const error = score.output / (score.amplification ?? Number.NaN)
+  return Number.isFinite(error) ? error : undefined
+}
+
 function byEntry(finding: LayerFinding, ranked: readonly { entry: number }[]): LayerFinding {
   if (finding.kind === 'layer') return { ...finding, index: ranked[finding.index]!.entry }
   return finding.kind === 'none' ? { ...finding, largest: finding.largest.map((i) => ranked[i]!.entry) } : finding
@@ -179,57 +196,37 @@ function facts(
   precision: string,
   settings: LayersSettings<DumpOrPath>,
 ): Note[] {
-  const notes: Note[] = []
+  const texts: string[] = []
   const positions = Math.max(...ranked.map(({ measured }) => measured.output.positions))
   if (positions < 8) {
-    notes.push(
-      info(
-        `only ${counted(positions, 'position')} could be compared, which is a poor estimate: collect a prefill (token 0) of 8 or more, which names more faults`,
-      ),
-    )
+    const poor = `only ${counted(positions, 'position')} could be compared, which is a poor estimate`
+    texts.push(`${poor}: collect a prefill (token 0) of 8 or more, which names more faults`)
   }
   const withoutInputs = ranked.filter((layer) => layer.measured.inputs.length === 0 && !isEmbedding(layer)).length
   if (withoutInputs > 0) {
-    notes.push(
-      info(
-        `${withoutInputs} of ${ranked.length} layers have no input to compare: the output of the layer before is taken for it`,
-      ),
-    )
+    const some = `${withoutInputs} of ${ranked.length} layers have no input to compare`
+    texts.push(`${some}: the output of the layer before is taken for it`)
   }
-  const leftOut = ranked.filter(({ measured }) => measured.output.leftOut > 0)
-  if (leftOut.length > 0) {
-    const { name, measured } = leftOut[0]!
-    notes.push(
-      info(`${name}: one side holds ${measured.output.leftOut} more positions (of the prompt); the last are compared`),
-    )
+  const longer = ranked.find(({ measured }) => measured.output.leftOut > 0)
+  if (longer) {
+    const { leftOut } = longer.measured.output
+    texts.push(`${longer.name}: one side holds ${leftOut} more positions (of the prompt); the last are compared`)
   }
+  const lacking = ranked.filter(({ floor }) => !floor).length
   if (!hasFloor) {
-    notes.push(
-      info(
-        'no floor: with the option floor, a second run of the golden in the precision of the dump, more faults are named',
-      ),
-    )
-  }
-  const lacking = hasFloor ? ranked.filter(({ floor }) => !floor).length : 0
-  if (lacking > 0) notes.push(info(`the floor lacks ${lacking} of ${ranked.length} layers, which no rule judges`))
-  if (settings.precision === undefined && precision === 'fp32') {
-    notes.push(
-      warning(
-        'both sides hold float32, and are judged as if they were computed in it',
-        "set the option dtype: 'fp32'; kernels that multiply in TF32 are judged by dtype: 'fp16'",
-      ),
-    )
-  }
-  return notes
+    const floor = 'a second run of the golden in the precision of the dump'
+    texts.push(`no floor: with the option floor, ${floor}, more faults are named`)
+  } else if (lacking > 0) texts.push(`the floor lacks ${lacking} of ${ranked.length} layers, which no rule judges`)
+  if (settings.precision !== undefined || precision !== 'fp32') return texts.map(info)
+  const settle = "set the option dtype: 'fp32'; kernels that multiply in TF32 are judged by dtype: 'fp16'"
+  return [...texts.map(info), warning('both sides hold float32, and are judged as if they were computed in it', settle)]
 }
 
 function noPairs(sides: { golden: Dump; dump: Dump }, golden: StepLayers, dump: StepLayers): Error {
-  const some = ({ layers }: StepLayers) =>
-    layers
-      .slice(0, 3)
-      .map(({ name }) => name)
-      .join(', ')
-  return invalidArgument(
-    `no layer has the same name on both sides: ${golden.layers.length} in ${sides.golden.path} (${some(golden)}…), ${dump.layers.length} in ${sides.dump.path} (${some(dump)}…); name the pairs with the option mapping`,
-  )
+  const some = ({ layers }: StepLayers, { path }: Dump) => {
+    const names = layers.slice(0, 3).map(({ name }) => name)
+    return `${layers.length} in ${path} (${names.join(', ')}…)`
+  }
+  const held = `${some(golden, sides.golden)}, ${some(dump, sides.dump)}`
+  return invalidArgument(`no layer has the same name on both sides: ${held}; name the pairs with the option mapping`)
 }

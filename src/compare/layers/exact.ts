@@ -1,18 +1,13 @@
-import type { MeasuredLayer } from '../../measure/layers/measure-layer.js'
 import type { TensorPair } from '../../measure/layers/measure-tensors.js'
-
-interface Measured {
-  readonly name: string
-  readonly type?: string | undefined
-  readonly measured: MeasuredLayer
-}
+import type { Named } from './names.js'
+import type { RankedLayer } from './types.js'
 
 export function isSame({ differing, nonFinite }: TensorPair): boolean {
   return differing === 0 && nonFinite.golden + nonFinite.dump === 0
 }
 
 /** A layer that turns finite numbers into NaN or infinities where the golden's does not. */
-export function firstNonFinite(layers: readonly Measured[]): number {
+export function firstNonFinite(layers: readonly RankedLayer[]): number {
   return layers.findIndex(({ measured: { output, inputs } }) => {
     return output.nonFinite.dump > output.nonFinite.golden && inputs.every(({ nonFinite }) => nonFinite.dump === 0)
   })
@@ -26,10 +21,10 @@ const MIN_EQUAL = 64
  * run are equal bit by bit, so that the kernels round alike. Two builds that round differently may agree by luck in a
  * few elements, so the share of elements that differ must be far above what that evidence allows.
  */
-export function firstUnequal(layers: readonly Measured[]): number {
+export function firstUnequal(layers: readonly RankedLayer[]): number {
   if (!layers.every(({ measured }) => measured.reading.isAlike)) return -1
   let equal = 0
-  const hasEqualInputs = ({ measured: { output, inputs } }: Measured) =>
+  const hasEqualInputs = ({ measured: { output, inputs } }: RankedLayer) =>
     inputs.length > 0 && inputs.every(isSame) && output.dtypes[0] === output.dtypes[1]
   for (const layer of layers) {
     if (hasEqualInputs(layer) && isProduct(layer) && isSame(layer.measured.output))
@@ -42,6 +37,6 @@ export function firstUnequal(layers: readonly Measured[]): number {
   return differing / elements > 30 / equal ? index : -1
 }
 
-function isProduct({ name, type }: Measured): boolean {
+function isProduct({ name, type }: Named): boolean {
   return /linear|matmul|conv1d/i.test(type ?? '') || /(proj|lin|dense|fc\d)$/i.test(name)
 }

@@ -3,39 +3,9 @@ import { median, type TensorPair } from '../../measure/layers/measure-tensors.js
 import type { Precision } from '../types.js'
 import { firstNonFinite, firstUnequal, isSame } from './exact.js'
 import { limitsOf } from './limits.js'
-import { type Computed, firstWrong, withoutRight } from './local-standing.js'
-
-/** A measured layer, as the rules see it. */
-export interface RankedLayer extends Computed {
-  readonly name: string
-  readonly type?: string | undefined
-  readonly measured: MeasuredLayer
-  /** The same layer of the floor's run against the golden, if there is one. */
-  readonly floor?: MeasuredLayer | undefined
-}
-
-/** Which rule named a layer. */
-export type LayerRule = 'non-finite' | 'exact' | 'embedding' | 'local' | 'floor' | 'amplification'
-
-/** What a layer's error is compared with. */
-export interface LayerScore {
-  /** Positions that were used: all but the first of a text, if there are others. */
-  readonly positions: number
-  /** Medians over these positions of the relative Euclidean error. `input` is absent if no input is at hand. */
-  readonly output: number
-  readonly input?: number
-  /** Median of output over input error, divided by the median of its kind; absent without an input. */
-  readonly amplification?: number
-  /** Median of the output error over the floor's, and of the input error likewise. */
-  readonly overFloor?: number
-  readonly inputOverFloor?: number
-}
-
-export type LayerFinding =
-  | { readonly kind: 'identical' }
-  | { readonly kind: 'layer'; readonly rule: LayerRule; readonly index: number }
-  /** `largest`: up to three layers, the most amplifying first. */
-  | { readonly kind: 'none'; readonly largest: readonly number[] }
+import { firstWrong, withoutRight } from './local-standing.js'
+import { areParallel, isEmbedding, isWithin, kindOf } from './names.js'
+import type { LayerFinding, LayerScore, RankedLayer } from './types.js'
 
 export interface Ladder {
   readonly scores: readonly LayerScore[]
@@ -83,27 +53,6 @@ function firstEmbedding(layers: readonly RankedLayer[], epsilon: number): number
   })
 }
 
-export function isEmbedding({ name, type }: Pick<RankedLayer, 'name' | 'type'>): boolean {
-  if (/rotary|rope/i.test(name)) return false
-  return (
-    /(embed_tokens|wte|word_?embeddings?|tok_embeddings|embed_in|embedding)$/i.test(name) ||
-    /^(word)?embedding$/i.test(type ?? '')
-  )
-}
-
-/**
- * The kind of a layer: its name without the numbers of layers. In `12_Layer/3_Linear`, the 3 is the place of an operation in
- * its layer.
- */
-export function kindOf(name: string): string {
-  const end = name.lastIndexOf('/')
-  return end < 0 ? withoutNumbers(name) : withoutNumbers(name.slice(0, end)) + name.slice(end)
-}
-
-function withoutNumbers(name: string): string {
-  return name.replaceAll(/(?<![^./_])\d+(?![^./_@])/g, '*')
-}
-
 /** Below this, the typical amplification of a kind says only that its layers are exact. */
 const MIN_TYPICAL = 0.25
 
@@ -128,11 +77,6 @@ function scoresOf(layers: readonly RankedLayer[], epsilon: number): LayerScore[]
   return scores
 }
 
-/** Is the first layer a part of the second? Modules nest by dots, operations by slashes. */
-function isWithin(inner: string, outer: string): boolean {
-  return inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}/`)
-}
-
 /** What a layer reads if its inputs were not dumped: what the layer before it wrote. */
 function previousOutput(layers: readonly RankedLayer[], index: number): RankedLayer | undefined {
   // A container reads what the first layer inside it reads, and parallel projections read the same.
@@ -140,14 +84,6 @@ function previousOutput(layers: readonly RankedLayer[], index: number): RankedLa
   while (first > 0 && isWithin(layers[first - 1]!.name, layers[index]!.name)) first--
   while (first > 0 && areParallel(layers[first - 1]!.name, layers[first]!.name)) first--
   return first === 0 ? undefined : layers[first - 1]
-}
-
-const PARALLEL = [/(?:^|[./_])(?:q|k|v|query|key|value)(?:_proj|_lin)?$/i, /(?:^|[./_])(?:gate_proj|up_proj|w1|w3)$/i]
-
-/** Projections of one input, which run side by side. */
-function areParallel(a: string, b: string): boolean {
-  const parentOf = (name: string) => name.slice(0, name.lastIndexOf('.') + 1)
-  return parentOf(a) === parentOf(b) && PARALLEL.some((pattern) => pattern.test(a) && pattern.test(b))
 }
 
 /** Does this module run several layers one after the other? Its error is theirs, so it is not judged by itself. */

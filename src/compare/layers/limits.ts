@@ -1,9 +1,5 @@
 import { isHeadName } from '../../dumps/layouts/names.js'
-
-interface Named {
-  readonly name: string
-  readonly type?: string | undefined
-}
+import type { Named } from './names.js'
 
 /** What a layer must exceed to be named. */
 export interface Limits {

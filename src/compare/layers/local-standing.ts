@@ -1,5 +1,6 @@
 import type { LocalError } from '../../measure/layers/local/measure-local.js'
 import type { Precision } from '../types.js'
+import type { LayerScore, RankedLayer } from './types.js'
 
 /**
  * The largest distance of an output from what its own input makes: four units in the last place for bf16 and fp16. Kernels in
@@ -28,22 +29,17 @@ export function standingOf(local: LocalError, precision: Precision): LocalStandi
   return dump <= limit / 2 ? 'right' : 'open'
 }
 
-export interface Computed {
-  /** Its output against what its own input and weight make. */
-  readonly local?: LocalError | undefined
-}
-
 /** The first layer whose output differs from what its formula makes of the same input; -1 if all agree. */
-export function firstWrong(layers: readonly Computed[], precision: Precision): number {
+export function firstWrong(layers: readonly RankedLayer[], precision: Precision): number {
   return layers.findIndex(({ local }) => local && standingOf(local, precision) === 'wrong')
 }
 
 /** A layer that makes of its input what it should is not at fault, even if its error is large: its score loses its ratios. */
-export function withoutRight<Score extends { readonly positions: number; readonly output: number }>(
-  layers: readonly Computed[],
-  scores: readonly Score[],
+export function withoutRight(
+  layers: readonly RankedLayer[],
+  scores: readonly LayerScore[],
   precision: Precision,
-): (Score | Pick<Score, 'positions' | 'output'>)[] {
+): LayerScore[] {
   return scores.map((score, i) => {
     const { local } = layers[i]!
     const isRight = local !== undefined && standingOf(local, precision) === 'right'

@@ -1,7 +1,6 @@
 import type { Layer } from '../../dumps/layers/index.js'
 import { describeValue, invalidArgument, printable } from '../../errors.js'
-import { combinedLayer } from './combined-layer.js'
-import type { LayerPair } from './layer-pairs.js'
+import { combinedLayer, type LayerPair } from './layer-pairs.js'
 
 /** The option `mapping`: names of the dump's layers by names of the golden's; several are the parts of a fused module. */
 export type Mapping = Readonly<Record<string, string | readonly string[]>>
@@ -25,7 +24,13 @@ function isNames(value: unknown): boolean {
  * @throws GoldenLogitsError `invalid-argument` if a side has no layer of a name, or a layer is named twice
  */
 export function mappedPairs(golden: readonly Layer[], dump: readonly Layer[], mapping: Mapping): LayerPair[] {
-  const find = finderOf(golden, dump)
+  const layerOf = (side: 'golden' | 'dump', name: string): Layer => {
+    const layer = (side === 'golden' ? golden : dump).find((one) => one.name === name)
+    if (layer) return layer
+    throw invalidArgument(
+      `the option mapping names ${printable(name)}, and the ${side} has no such layer at this token`,
+    )
+  }
   const byPartner = new Map<string, { names: string[]; partners: readonly string[] }>()
   const isNamed = new Set<string>()
   for (const [name, target] of Object.entries(mapping)) {
@@ -42,20 +47,7 @@ export function mappedPairs(golden: readonly Layer[], dump: readonly Layer[], ma
     }
   }
   return [...byPartner.values()].map(({ names, partners }) => ({
-    golden: combinedLayer(names.map((name) => find('golden', name))),
-    dump: combinedLayer(partners.map((name) => find('dump', name))),
+    golden: combinedLayer(names.map((name) => layerOf('golden', name))),
+    dump: combinedLayer(partners.map((name) => layerOf('dump', name))),
   }))
-}
-
-function finderOf(golden: readonly Layer[], dump: readonly Layer[]) {
-  const byName = {
-    golden: new Map(golden.map((layer) => [layer.name, layer])),
-    dump: new Map(dump.map((layer) => [layer.name, layer])),
-  }
-  return (side: 'golden' | 'dump', name: string): Layer => {
-    const layer = byName[side].get(name)
-    if (layer) return layer
-    const text = `the option mapping names ${printable(name)}, and the ${side} has no such layer at this token`
-    throw invalidArgument(text)
-  }
 }

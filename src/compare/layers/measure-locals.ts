@@ -6,8 +6,8 @@ import { Checkpoint } from '../../measure/layers/local/checkpoint.js'
 import { type LayerKind, LocalReader } from '../../measure/layers/local/measure-local.js'
 import { measureWiring } from '../../measure/layers/local/wiring.js'
 import type { Precision } from '../types.js'
-import { isEmbedding } from './ladder.js'
 import { standingOf } from './local-standing.js'
+import { isEmbedding, lastPart } from './names.js'
 import type { ComparedLayer } from './types.js'
 import { weightNames } from './weight-names.js'
 import { attentionsIn, wiringsIn } from './wirings.js'
@@ -45,7 +45,7 @@ export function measureLocals(
 
 function layerKind(name: string, type = ''): LayerKind {
   if (isEmbedding({ name, type })) return 'embedding'
-  const last = name.split(/[./]/).at(-1)!
+  const last = lastPart(name)
   if (/norm|^ln_?\w*$/i.test(last) || /norm/i.test(type)) return 'norm'
   return /^act|activation|silu|swish|[gr]elu/i.test(last) || /silu|swish|[gr]elu|activation/i.test(type)
     ? 'activation'

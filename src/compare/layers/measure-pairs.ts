@@ -1,6 +1,6 @@
 import type { LayerReader } from '../../measure/layers/measure-layer.js'
-import { kindOf } from './ladder.js'
 import type { LayerPair } from './layer-pairs.js'
+import { kindOf } from './names.js'
 import type { ComparedLayer } from './types.js'
 
 /**

@@ -1,12 +1,7 @@
-import type { Layer, RankFiles } from '../../dumps/layers/index.js'
+import type { Layer } from '../../dumps/layers/index.js'
 import { moduleRoles, operationRoles } from './block-roles.js'
-import { combinedLayer } from './combined-layer.js'
-import type { LayerPair } from './layer-pairs.js'
-
-/** Is this a name of an operation of ATB, `1_DecoderLayer/0_Linear`, and not of a module? */
-export function isOperation(name: string): boolean {
-  return name.includes('/') || /^\d{1,9}_/.test(name) || (!name.includes('.') && /_\d{1,9}$/.test(name))
-}
+import { combinedLayer, inputLayer, type LayerPair, withoutInputs } from './layer-pairs.js'
+import { isOperation } from './names.js'
 
 /**
  * Pairs what is inside a decoder layer of torch with the operations inside one of ATB, by role. What no module computes is
@@ -21,19 +16,29 @@ export function pairBlocks(golden: readonly Layer[], dump: readonly Layer[]): La
   const pair = (golden: Layer | undefined, dump: Layer | undefined) => {
     if (golden && dump) pairs.push({ golden, dump })
   }
+  /** What an operation of one side computes, and the input of the module of the other side that reads it. */
+  const pairWithInput = (role: 'core' | 'residual' | 'product', readers: readonly (Layer | undefined)[]) => {
+    if (!ours[role] && !theirs[role]) return
+    const [golden, dump] = readers.map((reader) => reader && inputLayer(reader))
+    pair(ours[role] ?? golden, theirs[role] ?? dump)
+  }
+  /** An attention of ATB contains the norm before it, and one of torch does not: they read other tensors. */
+  const pairOutputs = (role: 'attention' | 'feedForward') => {
+    pair(ours[role], theirs[role] && withoutInputs(theirs[role]))
+  }
   ours.norms.forEach((norms, i) => {
     pairs.push(...lists(norms, theirs.norms[i]!, false))
   })
   pairs.push(...lists(ours.projections, theirs.projections, true))
-  pair(...computedOrRead(ours.core, ours.output, theirs.core, theirs.output))
+  pairWithInput('core', [ours.output, theirs.output])
   pair(ours.output, theirs.output)
-  pair(...withoutInputs(ours.attention, theirs.attention))
-  pair(...computedOrRead(ours.residual, ours.norms[1][0], theirs.residual, theirs.norms[1][0]))
+  pairOutputs('attention')
+  pairWithInput('residual', [ours.norms[1][0], theirs.norms[1][0]])
   pairs.push(...lists(ours.inner, theirs.inner, true))
   pair(ours.activation, theirs.activation)
-  pair(...computedOrRead(ours.product, ours.down, theirs.product, theirs.down))
+  pairWithInput('product', [ours.down, theirs.down])
   pair(ours.down, theirs.down)
-  pair(...withoutInputs(ours.feedForward, theirs.feedForward))
+  pairOutputs('feedForward')
   return pairs
 }
 
@@ -42,41 +47,4 @@ function lists(golden: readonly Layer[], dump: readonly Layer[], mayFuse: boolea
   if (golden.length === dump.length) return golden.map((layer, i) => ({ golden: layer, dump: dump[i]! }))
   const isFused = mayFuse && Math.min(golden.length, dump.length) === 1
   return isFused ? [{ golden: combinedLayer(golden), dump: combinedLayer(dump) }] : []
-}
-
-/** What an operation of one side computes, and the input of the module of the other side that reads it. */
-function computedOrRead(
-  golden: Layer | undefined,
-  goldenReader: Layer | undefined,
-  dump: Layer | undefined,
-  dumpReader: Layer | undefined,
-): Sides {
-  if (!golden && !dump) return [undefined, undefined]
-  return [golden ?? (goldenReader && inputLayer(goldenReader)), dump ?? (dumpReader && inputLayer(dumpReader))]
-}
-
-type Sides = [golden: Layer | undefined, dump: Layer | undefined]
-
-/** The input of a layer as a layer without inputs. */
-export function inputLayer(layer: Layer): Layer | undefined {
-  if (layer.inputs.length === 0) return undefined
-  const filesOf = ({ inputs }: RankFiles) => ({ outputs: inputs.slice(0, 1), inputs: [] })
-  const ranks = layer.ranks?.map(filesOf)
-  const { name, problem } = layer
-  return {
-    name: `${name} (input)`,
-    ...filesOf(layer),
-    inputOf: layer,
-    ...(problem !== undefined && { problem }),
-    ...(ranks && { ranks }),
-  }
-}
-
-/** An attention of ATB contains the norm before it, and one of torch does not: they read other tensors. */
-function withoutInputs(golden: Layer | undefined, dump: Layer | undefined): Sides {
-  return [golden, dump && { ...dump, inputs: [], ...(dump.ranks && { ranks: dump.ranks.map(bare) }) }]
-}
-
-function bare({ outputs }: RankFiles): RankFiles {
-  return { outputs, inputs: [] }
 }

@@ -1,10 +1,10 @@
 import type { Layer } from '../../dumps/layers/index.js'
 import { parseAtbLayer } from '../../dumps/layouts/atb/names.js'
 import { isHeadName } from '../../dumps/layouts/names.js'
-import { isEmbedding } from './ladder.js'
 import { inOrder, type LayerPair, type LayerPairs, namesIn } from './layer-pairs.js'
 import { type Mapping, mappedPairs } from './mapping.js'
-import { isOperation, pairBlocks } from './pair-blocks.js'
+import { isEmbedding, isInside, isOperation, isOuterNorm } from './names.js'
+import { pairBlocks } from './pair-blocks.js'
 
 /**
  * Pairs the modules of a torch dump with the operations of an ATB dump, which have no names in common: the embedding, the
@@ -14,16 +14,16 @@ import { isOperation, pairBlocks } from './pair-blocks.js'
 export function pairByRole(golden: readonly Layer[], dump: readonly Layer[], mapping: Mapping = {}): LayerPairs {
   const roles = [rolesOf(golden), rolesOf(dump)] as const
   const pairs = mappedPairs(golden, dump, mapping)
-  const used = {
-    golden: new Set(pairs.flatMap((pair) => namesIn(pair.golden))),
-    dump: new Set(pairs.flatMap((pair) => namesIn(pair.dump))),
+  const sides = ['golden', 'dump'] as const
+  const used = { golden: new Set<string>(), dump: new Set<string>() }
+  const use = (pair: LayerPair) => {
+    for (const side of sides) for (const name of namesIn(pair[side])) used[side].add(name)
   }
+  pairs.forEach(use)
   const add = (pair: LayerPair) => {
-    const names = { golden: namesIn(pair.golden), dump: namesIn(pair.dump) }
-    if (names.golden.some((name) => used.golden.has(name)) || names.dump.some((name) => used.dump.has(name))) return
+    if (sides.some((side) => namesIn(pair[side]).some((name) => used[side].has(name)))) return
     pairs.push(pair)
-    for (const name of names.golden) used.golden.add(name)
-    for (const name of names.dump) used.dump.add(name)
+    use(pair)
   }
   const pair = (layer: Layer | undefined, partner: Layer | undefined) => {
     if (layer && partner) add({ golden: layer, dump: partner })
@@ -57,15 +57,10 @@ function rolesOf(layers: readonly Layer[]): Roles {
   const outer = layers.filter(({ name }) => !isInside(name))
   return {
     embedding: outer.find(isEmbedding),
-    head: outer.filter(({ name, type = '' }) => isHeadName(name) || isHeadName(type)).at(-1),
-    norm: outer.filter(({ name, type = '' }) => /norm|ln_f/i.test(`${type} ${name.split(/[./]/).at(-1)}`)).at(-1),
+    head: outer.findLast(({ name, type = '' }) => isHeadName(name) || isHeadName(type)),
+    norm: outer.findLast(isOuterNorm),
     series: seriesOf(layers),
   }
-}
-
-/** Is it inside a decoder layer, `root.layers.3.mlp`, or another operation, `12_Layer/3_Linear`? */
-function isInside(name: string): boolean {
-  return name.includes('/') || /\.\d+\./.test(name)
 }
 
 /** A decoder layer: itself, if its own tensors were dumped, and what is inside it. */

@@ -1,13 +1,10 @@
 import type { Layer } from '../../dumps/layers/index.js'
-import { isDown, multiplies } from './block-roles.js'
-import { parentOf } from './combined-layer.js'
-import { inOrder, type LayerPair, type LayerPairs, withoutPaired } from './layer-pairs.js'
+import { fusedNamed } from '../../measure/layers/fused.js'
+import { multiplies } from './block-roles.js'
+import { combinedLayer, inOrder, inputLayer, type LayerPair, type LayerPairs, withoutPaired } from './layer-pairs.js'
 import { type Mapping, mappedPairs } from './mapping.js'
-import { inputLayer } from './pair-blocks.js'
-import { pairFused } from './pair-fused.js'
-
-/** The most leading parts of a name in which two wrappers of one model may differ. */
-const MAX_PREFIX = 3
+import { DOWN, GATE, KEY, lastPart, parentOf, QUERY, UP, VALUE } from './names.js'
+import { bestPrefixes, without } from './prefixes.js'
 
 /**
  * Pairs layers by name. If a wrapper puts another prefix before the names of one side (`root.model.layers.0` and
@@ -17,24 +14,26 @@ const MAX_PREFIX = 3
 export function pairLayers(golden: readonly Layer[], dump: readonly Layer[], mapping: Mapping = {}): LayerPairs {
   const mapped = mappedPairs(golden, dump, mapping)
   const open = withoutPaired(golden, dump, mapped)
-  const names = new Set(open.dump.map(({ name }) => name))
-  const same = open.golden.filter(({ name }) => names.has(name)).length
-  const best = same * 2 >= Math.min(golden.length, dump.length) ? undefined : bestPrefixes(open.golden, open.dump)
-  const prefixes = best && best.count > same ? best : { golden: '', dump: '' }
-  const byName = new Map(open.dump.map((layer) => [without(layer.name, prefixes.dump), layer]))
+  const [ours, theirs] = [open.golden, open.dump].map((layers) => layers.map(({ name }) => name)) as [
+    string[],
+    string[],
+  ]
+  const names = new Set(theirs)
+  const same = ours.filter((name) => names.has(name)).length
+  const best = same * 2 >= Math.min(golden.length, dump.length) ? undefined : bestPrefixes(ours, theirs)
+  const prefixes = best && best.count > same ? best : { ours: '', theirs: '' }
+  const byName = new Map(open.dump.map((layer) => [without(layer.name, prefixes.theirs), layer]))
   const named = open.golden.flatMap((layer): LayerPair[] => {
-    const own = without(layer.name, prefixes.golden)
+    const own = without(layer.name, prefixes.ours)
     const partner = own === undefined ? undefined : byName.get(own)
     return partner ? readerOfProduct(layer, partner, open) : []
   })
   const rest = withoutPaired(golden, dump, [...mapped, ...named])
-  const shortNameOf = (prefix: string) => (layer: Layer) => without(layer.name, prefix) ?? layer.name
-  const fused = pairFused(
-    { layers: rest.golden, nameOf: shortNameOf(prefixes.golden) },
-    { layers: rest.dump, nameOf: shortNameOf(prefixes.dump) },
-  )
-  const isRenamed = prefixes.golden !== prefixes.dump
-  const renamed = `layers are paired by name without '${prefixes.golden}' in the golden and '${prefixes.dump}' in the dump`
+  const shortNames = (layers: readonly Layer[], prefix: string) =>
+    new Map(layers.map((layer) => [without(layer.name, prefix) ?? layer.name, layer]))
+  const fused = pairFused(shortNames(rest.golden, prefixes.ours), shortNames(rest.dump, prefixes.theirs))
+  const isRenamed = prefixes.ours !== prefixes.theirs
+  const renamed = `layers are paired by name without '${prefixes.ours}' in the golden and '${prefixes.theirs}' in the dump`
   return { ...inOrder(golden, dump, [...mapped, ...named, ...fused]), ...(isRenamed && { renamed }) }
 }
 
@@ -51,48 +50,32 @@ function readerOfProduct(
     return [{ golden, dump }]
   }
   const readBy = (layer: Layer, layers: readonly Layer[]) => {
-    const down = layers.find(({ name }) => parentOf(name) === parentOf(layer.name) && isDown(name))
+    const down = layers.find(({ name }) => parentOf(name) === parentOf(layer.name) && DOWN.test(lastPart(name)))
     return down && inputLayer(down)
   }
   const pair = multiplies(dump) ? { golden: readBy(golden, ours), dump } : { golden, dump: readBy(dump, theirs) }
   return pair.golden && pair.dump ? [{ golden: pair.golden, dump: pair.dump }] : []
 }
 
-interface Prefixes {
-  golden: string
-  dump: string
-  count: number
+/** The parts of fused projections, in the order in which these hold them. */
+const PARTS = { qkv: [QUERY, KEY, VALUE], 'gate-up': [GATE, UP] } as const
+
+/** Layers of one side without a partner, by the names under which the other side may know them. */
+type Unpaired = ReadonlyMap<string, Layer>
+
+/** Pairs fused projections of one side (`self_attn.qkv_proj`) with their parts on the other (`self_attn.q_proj` …). */
+function pairFused(golden: Unpaired, dump: Unpaired): LayerPair[] {
+  const inDump = fusedWithParts(dump, golden).map(([fused, parts]) => ({ golden: parts, dump: fused }))
+  const inGolden = fusedWithParts(golden, dump).map(([fused, parts]) => ({ golden: fused, dump: parts }))
+  return [...inDump, ...inGolden]
 }
 
-function bestPrefixes(golden: readonly Layer[], dump: readonly Layer[]): Prefixes | undefined {
-  let best: Prefixes | undefined
-  const dumpNames = prefixesOf(dump).map((prefix) => ({
-    prefix,
-    names: new Set(dump.map(({ name }) => without(name, prefix))),
-  }))
-  for (const prefix of prefixesOf(golden)) {
-    for (const other of dumpNames) {
-      const count = golden.filter(({ name }) => {
-        const short = without(name, prefix)
-        return short !== undefined && other.names.has(short)
-      }).length
-      if (count > (best?.count ?? 0)) best = { golden: prefix, dump: other.prefix, count }
-    }
-  }
-  return best
-}
-
-/** The prefixes of up to three parts that names have, the shortest first. */
-function prefixesOf(layers: readonly Layer[]): string[] {
-  const prefixes = new Set([''])
-  for (const { name } of layers) {
-    const parts = name.split('.')
-    for (let i = 1; i <= Math.min(MAX_PREFIX, parts.length - 1); i++) prefixes.add(`${parts.slice(0, i).join('.')}.`)
-    if (prefixes.size > 64) break
-  }
-  return [...prefixes].sort((a, b) => a.length - b.length)
-}
-
-function without(name: string, prefix: string): string | undefined {
-  return name.startsWith(prefix) ? name.slice(prefix.length) : undefined
+function fusedWithParts(fused: Unpaired, others: Unpaired): [fused: Layer, parts: Layer][] {
+  return [...fused].flatMap(([name, layer]): [Layer, Layer][] => {
+    const kind = fusedNamed(name)
+    if (kind === undefined || kind === 'any') return []
+    const siblings = [...others].filter(([other]) => parentOf(other) === parentOf(name))
+    const parts = PARTS[kind].flatMap((role) => siblings.find(([other]) => role.test(lastPart(other)))?.[1] ?? [])
+    return parts.length === PARTS[kind].length ? [[layer, combinedLayer(parts)]] : []
+  })
 }

@@ -1,5 +1,6 @@
-import type { Layer } from '../../dumps/layers/index.js'
 import type { LayerReader } from '../../measure/layers/measure-layer.js'
+import { withoutInputs } from './layer-pairs.js'
+import { isOuterNorm } from './names.js'
 import type { ComparedLayer } from './types.js'
 
 /** A last layer that is this far from its partner may hold something else; the final norm must be this close to it. */
@@ -12,9 +13,7 @@ const CLOSE = 0.1
  */
 export function recognisePostNorm(layers: readonly ComparedLayer[], reader: LayerReader): readonly ComparedLayer[] {
   const last = layers.findLastIndex(({ golden }) => golden !== undefined && isDecoderLayer(golden.name))
-  const norm = layers.findLast(
-    ({ golden }, i) => i > last && golden !== undefined && isFinalNorm(golden.name, golden.type),
-  )
+  const norm = layers.findLast(({ golden }, i) => i > last && golden !== undefined && isOuterNorm(golden))
   const layer = layers[last]
   if (!norm || !layer?.measured || !(errorOf(layer) > FAR)) return layers
   for (const side of ['dump', 'golden'] as const) {
@@ -28,11 +27,6 @@ export function recognisePostNorm(layers: readonly ComparedLayer[], reader: Laye
   return layers
 }
 
-function withoutInputs({ ranks, ...layer }: Layer): Layer {
-  const bare = ranks?.map(({ outputs }) => ({ outputs, inputs: [] }))
-  return { ...layer, inputs: [], ...(bare && { ranks: bare }) }
-}
-
 function errorOf({ measured }: ComparedLayer): number {
   return measured!.output.relativeEuclideanDistance
 }
@@ -40,9 +34,4 @@ function errorOf({ measured }: ComparedLayer): number {
 /** `root.model.layers.29`, or an operation at the top of an ATB model. */
 function isDecoderLayer(name: string): boolean {
   return /\.\d+$/.test(name) || /^\d+_\w*layer\w*$/i.test(name)
-}
-
-function isFinalNorm(name: string, type = ''): boolean {
-  const last = name.split('.').at(-1)!
-  return !name.includes('/') && !/\.\d+\./.test(name) && /norm|^ln_f/i.test(`${last} ${type}`)
 }

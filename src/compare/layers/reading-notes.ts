@@ -2,7 +2,7 @@ import type { StepLayers } from '../../dumps/layers/index.js'
 import { printable } from '../../errors.js'
 import { info, type Note } from '../../lib/note.js'
 import { counted } from '../../lib/number-text.js'
-import { isEmbedding } from './ladder.js'
+import { isEmbedding } from './names.js'
 import type { ComparedLayer } from './types.js'
 
 /** What was done to tensors before they were compared, so that both sides hold the same numbers in the same order. */

@@ -4,7 +4,7 @@ import type { LocalError } from '../../measure/layers/local/measure-local.js'
 import type { MeasuredLayer } from '../../measure/layers/measure-layer.js'
 import type { PrecisionName } from '../thresholds.js'
 import type { Precision } from '../types.js'
-import type { LayerFinding, LayerScore } from './ladder.js'
+import type { Named } from './names.js'
 
 /** Options of `toMatchGoldenLayers`. `Side` is the type of what names a dump. */
 export interface LayersOptions<Side> {
@@ -61,6 +61,38 @@ export interface ComparedLayer {
   /** The output error that rounding alone makes, if it is known. */
   readonly naturalError?: number
 }
+
+/** A measured layer, as the rules see it. */
+export interface RankedLayer extends Named {
+  readonly measured: MeasuredLayer
+  /** Its output against what its own input and weight make. */
+  readonly local?: LocalError | undefined
+  /** The same layer of the floor's run against the golden, if there is one. */
+  readonly floor?: MeasuredLayer | undefined
+}
+
+/** Which rule named a layer. */
+export type LayerRule = 'non-finite' | 'exact' | 'embedding' | 'local' | 'floor' | 'amplification'
+
+/** What a layer's error is compared with. */
+export interface LayerScore {
+  /** Positions that were used: all but the first of a text, if there are others. */
+  readonly positions: number
+  /** Medians over these positions of the relative Euclidean error. `input` is absent if no input is at hand. */
+  readonly output: number
+  readonly input?: number
+  /** Median of output over input error, divided by the median of its kind; absent without an input. */
+  readonly amplification?: number
+  /** Median of the output error over the floor's, and of the input error likewise. */
+  readonly overFloor?: number
+  readonly inputOverFloor?: number
+}
+
+export type LayerFinding =
+  | { readonly kind: 'identical' }
+  | { readonly kind: 'layer'; readonly rule: LayerRule; readonly index: number }
+  /** `largest`: up to three layers, the most amplifying first. */
+  | { readonly kind: 'none'; readonly largest: readonly number[] }
 
 /**
  * `not-aligned`: the two sides did not compute the same, so no layer can be named. `unexplained`: the error is more than

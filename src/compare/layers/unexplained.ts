@@ -1,8 +1,9 @@
 import { significant } from '../../lib/number-text.js'
 import { median } from '../../measure/layers/measure-tensors.js'
 import type { Precision } from '../types.js'
-import { EPSILON, type LayerScore, type RankedLayer } from './ladder.js'
+import { EPSILON } from './ladder.js'
 import { limitsOf } from './limits.js'
+import type { LayerScore, RankedLayer } from './types.js'
 
 /**
  * Ten times the largest error that rounding left in a model of 30 layers, in units of ε. A layer is compared with others of its

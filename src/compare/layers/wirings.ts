@@ -1,99 +1,65 @@
 import type { Layer } from '../../dumps/layers/index.js'
 import type { Attention } from '../../measure/layers/local/attention.js'
 import type { Wiring } from '../../measure/layers/local/wiring.js'
+import { DOWN, KEY, lastPart, OUTPUT, parentOf, QUERY, UP, VALUE } from './names.js'
 import type { ComparedLayer } from './types.js'
 
-interface Roles {
-  readonly first: RegExp
-  readonly second: RegExp
-  readonly last?: RegExp
-}
+type BothSides<T> = ReadonlyMap<ComparedLayer, Readonly<Record<'golden' | 'dump', T>>>
 
-/** The modules inside a decoder layer and a gated MLP, by the names that models of this field share. */
-const WIRINGS: readonly Roles[] = [
-  { first: /^[a-z_]*(attn|attention)$/i, second: /^(mlp|feed_forward|ffn|[a-z_]*moe)$/i },
-  { first: /^act(_fn|ivation)?$/i, second: /^(up_proj|w3)$/i, last: /^(down_proj|w2)$/i },
-]
-
-/** Modules inside an attention. Norms of queries and keys come after their projections. */
-const ATTENTION = {
-  query: [/^q_norm$/, /^(q_proj|wq|query)$/],
-  key: [/^k_norm$/, /^(k_proj|wk|key)$/],
-  value: [/^(v_proj|wv|value)$/],
-  output: [/^(o_proj|wo|out_proj|dense)$/],
-} as const
-
-type BothSides<T> = Readonly<Record<'golden' | 'dump', T>>
-
-/** The layers that put together what modules inside them make. */
-export function wiringsIn(layers: readonly ComparedLayer[]): ReadonlyMap<ComparedLayer, BothSides<Wiring>> {
-  const inside = partsByLayer(layers)
-  const found = new Map<ComparedLayer, BothSides<Wiring>>()
-  for (const layer of layers) {
-    // Of a layer that returns the residual apart on one side, the first output is no sum.
-    if (!layer.measured?.reading.isAlike) continue
-    const parts = inside.get(layer.golden!.name) ?? []
-    for (const roles of WIRINGS) {
-      const golden = wiringOf('golden', layer, parts, roles)
-      const dump = wiringOf('dump', layer, parts, roles)
-      if (golden && dump) found.set(layer, { golden, dump })
-    }
-  }
-  return found
-}
-
-function wiringOf(
-  side: 'golden' | 'dump',
-  layer: ComparedLayer,
-  parts: readonly ComparedLayer[],
-  roles: Roles,
-): Wiring | undefined {
-  const only = (role: RegExp | undefined) => role && partOf(side, parts, role)
-  const [first, second, last] = [only(roles.first), only(roles.second), only(roles.last)]
-  const isWhole = first && second && (last || !roles.last)
-  return isWhole ? { layer: layer[side]!, first, second, last } : undefined
+/** The layers that put together what modules inside them make: decoder layers and gated MLPs. */
+export function wiringsIn(layers: readonly ComparedLayer[]): BothSides<Wiring> {
+  // If a layer returns the residual apart on one side, its first output is no sum.
+  const alike = layers.filter(({ measured }) => measured?.reading.isAlike)
+  return onBothSides(alike, layers, (layer, partAs): Wiring | undefined => {
+    const [activation, up, down] = [partAs(/^act(_fn|ivation)?$/i), partAs(UP), partAs(DOWN)]
+    if (activation && up && down) return { layer, first: activation, second: up, last: down }
+    const first = partAs(/^[a-z_]*(attn|attention)$/i)
+    const second = partAs(/^(mlp|feed_forward|ffn|[a-z_]*moe)$/i)
+    return first && second && { layer, first, second }
+  })
 }
 
 /** The attentions whose queries, keys, values and result are at hand. */
-export function attentionsIn(layers: readonly ComparedLayer[]): ReadonlyMap<ComparedLayer, BothSides<Attention>> {
-  const inside = partsByLayer(layers)
-  const found = new Map<ComparedLayer, BothSides<Attention>>()
+export function attentionsIn(layers: readonly ComparedLayer[]): BothSides<Attention> {
+  return onBothSides(layers, layers, (layer, partAs) => {
+    // Norms of queries and keys come after their projections.
+    const query = partAs(/^q_norm$/) ?? partAs(QUERY)
+    const key = partAs(/^k_norm$/) ?? partAs(KEY)
+    const [value, output] = [partAs(VALUE), partAs(OUTPUT)]
+    return query && key && value && output && { layer, query, key, value, output }
+  })
+}
+
+/**
+ * What a function makes of each layer and of the modules directly inside it, if it does so on both sides.
+ * @param all layers, among them the modules inside
+ * @param make is given a layer of one side, and a lookup of the one module inside it in a role
+ */
+function onBothSides<T>(
+  layers: readonly ComparedLayer[],
+  all: readonly ComparedLayer[],
+  make: (layer: Layer, partAs: (role: RegExp) => Layer | undefined) => T | undefined,
+): BothSides<T> {
+  const inside = partsByLayer(all)
+  const made = new Map<ComparedLayer, Record<'golden' | 'dump', T>>()
   for (const layer of layers) {
-    const golden = attentionOf('golden', layer, inside)
-    const dump = attentionOf('dump', layer, inside)
-    if (golden && dump) found.set(layer, { golden, dump })
+    const parts = inside.get(layer.golden!.name) ?? []
+    const on = (side: 'golden' | 'dump') =>
+      make(layer[side]!, (role) => {
+        const matching = parts.filter(({ golden }) => role.test(lastPart(golden!.name)))
+        return matching.length === 1 ? matching[0]![side] : undefined
+      })
+    const [golden, dump] = [on('golden'), on('dump')]
+    if (golden && dump) made.set(layer, { golden, dump })
   }
-  return found
-}
-
-function attentionOf(
-  side: 'golden' | 'dump',
-  layer: ComparedLayer,
-  inside: ReadonlyMap<string, readonly ComparedLayer[]>,
-): Attention | undefined {
-  const parts = inside.get(layer.golden!.name) ?? []
-  const first = (roles: readonly RegExp[]) => roles.flatMap((role) => partOf(side, parts, role) ?? [])[0]
-  const [query, key, value, output] = [
-    first(ATTENTION.query),
-    first(ATTENTION.key),
-    first(ATTENTION.value),
-    first(ATTENTION.output),
-  ]
-  return query && key && value && output && { layer: layer[side]!, query, key, value, output }
-}
-
-/** The one part in a role. */
-function partOf(side: 'golden' | 'dump', parts: readonly ComparedLayer[], role: RegExp): Layer | undefined {
-  const matching = parts.filter(({ golden }) => role.test(golden!.name.split('.').at(-1)!))
-  return matching.length === 1 ? matching[0]![side] : undefined
+  return made
 }
 
 /** The modules directly inside each layer, by its name in the golden. */
 function partsByLayer(layers: readonly ComparedLayer[]): ReadonlyMap<string, readonly ComparedLayer[]> {
   const inside = new Map<string, ComparedLayer[]>()
   for (const layer of layers) {
-    const { name } = layer.golden!
-    const outer = name.slice(0, Math.max(0, name.lastIndexOf('.')))
+    const outer = parentOf(layer.golden!.name).slice(0, -1)
     inside.set(outer, [...(inside.get(outer) ?? []), layer])
   }
   return inside
