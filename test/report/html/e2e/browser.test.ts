@@ -218,6 +218,18 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
     }
   })
 
+  test('on a telephone, the page is as wide as the screen, and names have room', async () => {
+    const file = pageOf('narrow.html', bad, layersReport(), inconclusive(), partlyMissing())
+    const view = await BrowserPage.open(file, 420)
+    try {
+      expect(await view.value('document.documentElement.scrollWidth')).toBeLessThanOrEqual(420)
+      const width = `document.querySelector('.summary tbody tr > :first-child').getBoundingClientRect().width`
+      expect(await view.value(width)).toBeGreaterThan(140)
+    } finally {
+      view.close()
+    }
+  })
+
   const shots = process.env.SCREENSHOTS
   test.skipIf(!shots)('screenshots, into the folder that SCREENSHOTS names', async () => {
     mkdirSync(shots!, { recursive: true })
