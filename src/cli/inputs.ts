@@ -49,7 +49,11 @@ export function findInputs(paths: readonly string[], output: string): Inputs {
   return { reports: [...reports], runDirs: [...runDirs] }
 }
 
-function expand(path: string): string[] {
+/**
+ * The path itself if it exists, else what it matches as a pattern, in order.
+ * @throws GoldenLogitsError `file-not-found`
+ */
+export function expand(path: string): string[] {
   if (kindOf(path) !== undefined) return [path]
   if (!/[*?[\]{}]/.test(path)) throw notFound(path)
   const matches = globSync(path, { windowsPathsNoEscape: true, dot: true })

@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
-import { extname, join, resolve } from 'node:path'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { checkOptions } from '../compare/options.js'
 import { GoldenLogitsError } from '../errors.js'
-import { verdictsText } from '../report/document.js'
+import { reportDocument, verdictsText } from '../report/document.js'
 import { parseReport, reportJson } from '../report/json.js'
 import { type NewLimits, rejudge } from '../report/rejudge.js'
 import { textRendering } from '../report/texts.js'
@@ -11,6 +11,7 @@ import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER } from '../reporters/target.js'
 import { writeTextReport } from '../reporters/text-report.js'
 import { parseNumber } from './compare-options.js'
+import { expand } from './inputs.js'
 import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 
 /** A larger file is no report that a page could show. */
@@ -22,12 +23,12 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
     .command('report')
     .summary('renders a JSON report as HTML, Markdown or JUnit XML, and judges it by other limits')
     .description(
-      'Renders a report that was saved as JSON. With limits, its tokens are judged again, without the dumps.',
+      'Renders a report that was saved as JSON; several, such as those of shards, become one. With limits, its tokens are judged again, without the dumps.',
     )
-    .argument('<file>', 'report.json')
+    .argument('<files...>', 'report.json: one file, several, or patterns in quotes')
     .option(
       '-o, --output <file>',
-      'a file ending in .html, .md, .xml (JUnit) or .json (default: report.html beside the JSON)',
+      `a file ending in .html, .md, .xml (JUnit) or .json (default: report.html beside the JSON; of several files, in ${REPORT_FOLDER}/)`,
     )
     .option('--kl-divergence, --kl <limit>', 'KL divergence must be below (also -kl)', parseNumber)
     .option('--cosine-similarity, --cs <limit>', 'cosine similarity must be above (also -cs)', parseNumber)
@@ -36,8 +37,9 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
       'after',
       '\nExit codes: 0 every comparison passes, 1 one does not, 2 wrong usage, 3 the file cannot be read.\n',
     )
-    .action((file: string, values: ReportValues) => {
-      const saved = parseReport(file, readReport(file))
+    .action((paths: string[], values: ReportValues) => {
+      const files = filesOf(paths, values.output)
+      const saved = reportDocument(files.flatMap((file) => parseReport(file, readReport(file)).comparisons))
       const limits: NewLimits = {
         ...(values.kl !== undefined && { klDivergence: values.kl }),
         ...(values.cs !== undefined && { cosineSimilarity: values.cs }),
@@ -46,7 +48,8 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
       const report = Object.keys(limits).length === 0 ? saved : rejudge(saved, limits)
       if (values.json) print(reportJson(report))
       else {
-        const output = values.output ?? join(file, '..', 'report.html')
+        const folder = files.length > 1 ? REPORT_FOLDER : dirname(files[0]!)
+        const output = values.output ?? join(folder, 'report.html')
         const render = textRendering(extname(output))
         if (!render) throw new UsageError(`--output must end in .html, .md, .xml or .json, not ${output}`)
         writeTextReport(resolve(output), render(report), OUTPUT_ADVICE)
@@ -66,10 +69,19 @@ interface ReportValues {
   readonly json?: boolean
 }
 
+/** Each file once. @throws UsageError if the output is one of several files: the next time it would be read, too */
+function filesOf(paths: readonly string[], output: string | undefined): string[] {
+  const files = [...new Map(paths.flatMap(expand).map((file) => [realpathSync(file), file])).values()]
+  if (files.length > 1 && output !== undefined && files.some((file) => resolve(file) === resolve(output))) {
+    throw new UsageError(`${output} is one of the files and the output; name another --output`)
+  }
+  return files
+}
+
 function readReport(file: string): string {
   const stats = statSync(file, { throwIfNoEntry: false })
   if (!stats?.isFile()) {
-    const message = `there is no such file; expected the JSON that the reporter's option json writes, or ${REPORT_FOLDER}/report.json of the command compare`
+    const message = `this is not a file; expected the JSON that the reporter's option json writes, or ${REPORT_FOLDER}/report.json of the command compare`
     throw new GoldenLogitsError('file-not-found', message, { file })
   }
   if (stats.size > MOST_BYTES) {

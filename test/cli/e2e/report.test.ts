@@ -24,8 +24,30 @@ test('report renders a saved report, and judges it by other limits', () => {
   })
 })
 
+test('report makes one report of several', () => {
+  const shell = new Shell()
+  const good = `-gp ${tree('a_clean_f32_vs_f16', 'golden')} -mp ${tree('a_clean_f32_vs_f16', 'my')}`
+  expect(shell.run(`compare ${good} -o 1/report.json`).code).toBe(0)
+  expect(shell.run(`compare ${BAD} -o 2/report.json`).code).toBe(1)
+  const { code, stdout } = shell.run("report '*/report.json' 1/report.json --json")
+  expect(code).toBe(1)
+  const parts = ['1', '2'].map((name) => JSON.parse(readFileSync(shell.path(`${name}/report.json`), 'utf8')))
+  expect(JSON.parse(stdout).comparisons).toEqual(parts.flatMap(({ comparisons }) => comparisons))
+  expect(shell.run('report 1/report.json 2/report.json').code).toBe(1)
+  expect(readFileSync(shell.path('golden-logits-report/report.html'), 'utf8')).toContain('2 comparisons, 1 fails')
+  expect(shell.run('report 1/report.json 2/report.json -o 2/report.json')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('2/report.json is one of the files and the output; name another --output'),
+  })
+})
+
 test('report refuses what is no report', () => {
   const shell = new Shell()
+  expect(shell.run("report '*.json'")).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('the pattern matches no file or folder'),
+  })
+  expect(shell.run('report .')).toMatchObject({ code: 3, stderr: expect.stringContaining('this is not a file') })
   writeFileSync(shell.path('other.json'), '{}')
   expect(shell.run('report other.json')).toMatchObject({
     code: 3,
