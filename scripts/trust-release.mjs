@@ -1,6 +1,6 @@
 // The trust table with measured limits in place of the default ones: honest runs that fail, and faults that pass, by the default
 // limits, by a calibration and by a baseline. Simulated runs with rows in memory (V = 4,000). Limits are calibrated on another
-// simulator with a seed of its own, so that nothing is tested on what it was measured on. Prints Markdown tables. Usage:
+// simulator with its own seed, so that nothing is tested on what it was measured on. Prints Markdown tables. Usage:
 // npm run build && node scripts/trust-release.mjs [--runs 200] [--faulty 40] [--tokens 40] [--seed 2] [--calibration-seed 101]
 // [--tops 16,31,60] [--dtypes bf16,fp16] [--decodings greedy,forced] [--faults 'one id +1,noise 0.1']
 import { join } from 'node:path'

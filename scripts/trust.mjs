@@ -128,7 +128,7 @@ function printMusts() {
     ['forced', 'Forced runs with a fault'],
     ['greedy', 'Free runs with a fault and without a near-tie'],
   ]) {
-    const statistics = 'with statistics beyond those of every honest run'
+    const statistics = 'with statistics that no honest run has'
     console.log(`- ${kind} that pass without a warning, ${statistics}: ${listed(missed(decoding, 'unwarned'))}.`)
     console.log(`- ${kind} that pass with \`strict\`, ${statistics}: ${listed(missed(decoding, 'missed'))}.`)
   }
@@ -146,7 +146,7 @@ function printFlips() {
     return flips.length === 0 ? '–' : percent(flips.filter((flip) => flip.isBenign === isBenign).length, flips.length)
   }
   const rows = tallies.forced.map(({ name, all }) => {
-    // Without noise of its own a fault leaves the flips of the honest run as they are.
+    // Without its own noise a fault leaves the flips of the honest run as they are.
     const known = new Set(all.honest.flips.map(({ key }) => key))
     const made = (fault) => all[fault].flips.filter(({ key }) => !known.has(key))
     return [name, share(all.honest.flips, false), ...planted.map((fault) => share(made(fault), true))]

@@ -41,7 +41,7 @@ export class Simulator {
   /**
    * One pair of runs: lists of rows for `logitsOf`. In a greedy run each side goes on with its own top-1.
    * @param fault changes the rows of the tested side
-   * @param variant another run of the tested side against the same golden, with noise of its own
+   * @param variant another run of the tested side against the same golden, with its own noise
    */
   run(number, length, decoding, fault, variant = 0) {
     const random = generator(this.seed * 7919 + number * 104729 + 17 + variant * 15485863)

@@ -23,7 +23,7 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
     .command('report')
     .summary('renders a JSON report as HTML, Markdown or JUnit XML, and judges it by other limits')
     .description(
-      'Renders a report that was saved as JSON; several, such as those of shards, become one. With limits, its tokens are judged again, without the dumps.',
+      'Renders a report that was saved as JSON; several, such as one for each shard, become one. With limits, its tokens are judged again, without the dumps.',
     )
     .argument('<files...>', 'report.json: one file, several, or patterns in quotes')
     .option(

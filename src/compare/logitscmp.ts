@@ -32,7 +32,7 @@ export function withLogitscmp<S extends Settings>(settings: S): S {
     "rounding: 'aware'": settings.rounding === 'aware' || undefined,
   }
   const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0]
-  if (other !== undefined) throw invalidArgument(`rule 'logitscmp' has limits of its own: leave out ${other}`)
+  if (other !== undefined) throw invalidArgument(`rule 'logitscmp' has its own limits: leave out ${other}`)
   return {
     ...settings,
     precision: settings.precision ?? 'fp16',

@@ -100,7 +100,7 @@ export interface TokenComparison {
   /** Which run it belongs to, if several were compared (option `run: 'all'`). */
   run?: string
   step: number
-  /** Which position of the step, from 0, if the option `positions: 'all'` found several; each is a token of its own. */
+  /** Which position of the step, from 0, if the option `positions: 'all'` found several; each is a separate token. */
   position?: number
   verdict: Verdict
   /** True if the token lets the comparison pass. Tokens that an option excuses (`missing: 'allow'` …) do. */

@@ -129,7 +129,7 @@ export interface LoadDumpOptions {
   tensor?: string
   /**
    * Which position counts if a tensor holds several that are no prompt: the last one, or its number from 0. With `all` every
-   * position of every step is compared, also of a prompt, and is a token of its own; the other side must hold as many.
+   * position of every step is compared, also of a prompt, and is a separate token; the other side must hold as many.
    * `steps` says that one file holds a run: each position of its tensor, or each tensor of a tuple or dict, is a step.
    */
   positions?: 'last' | 'all' | 'steps' | number

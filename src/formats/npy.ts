@@ -31,7 +31,7 @@ export function readNpyArray(source: ByteSource, budgets: Budgets): StoredArray 
   if (rest === expected) return { name: '', dtype, shape, start: length, bigEndian, fortran }
   const isSeries = rest > expected && startsNpy(source, length + Number(expected))
   const advice = isSeries
-    ? 'another array follows (numpy.save was called twice with one open file): save each to a file of its own'
+    ? 'another array follows (numpy.save was called twice with one open file): save each to its own file'
     : `the file ${rest < expected ? 'was cut short' : 'is longer than its header says'}`
   const message = `the shape [${shape.join(', ')}] of ${dtype} takes ${expected} bytes, but ${rest} follow the header: ${advice}`
   throw npyError(source, 'bad-storage', message)

@@ -1,7 +1,7 @@
 import { invalidArgument, printable } from '../errors.js'
 import { nodePath, nodeUrl } from './platform.js'
 
-/** A `file:` URL, such as `new URL('dumps', import.meta.url)`. Structural, because jsdom has a class `URL` of its own. */
+/** A `file:` URL, such as `new URL('dumps', import.meta.url)`. Structural, because jsdom has another class `URL`. */
 export interface FileUrl {
   readonly href: string
   readonly protocol: string

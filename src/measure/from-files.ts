@@ -236,7 +236,7 @@ function rowLayout(
   notes: readonly string[],
 ): RowLayout | undefined {
   const stored = layout?.stored[index]
-  // A file without data of its own names the file that holds them.
+  // A file without data names the file that holds them.
   if (!layout || !stored?.place || source.file !== file) return undefined
   const { dtype, shape } = tensors[index]!
   const first = adjacentFrom(stored.tensor, start, width)

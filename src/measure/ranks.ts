@@ -25,7 +25,7 @@ export type RankPlan<Golden extends RankPart = RowPart> =
   | {
       golden: RowPlan<Golden>
       dump: RowPlan
-      /** True if each rank may also be a row of its own: nothing in the data decides. The plans join the ranks. */
+      /** True if each rank may also be a separate row: nothing in the data decides. The plans join the ranks. */
       undecided?: boolean
     }
   | { reason: string }
@@ -180,7 +180,7 @@ export function unequalReason(
   if (!copy) return undefined
   const against = side === 'golden' ? 'dump' : 'golden'
   const files = `${plan.joined[0]!.file} and ${copy.file} hold different logits`
-  const advice = `if each holds a row of its own, load the ${side} with the number of one rank (ranks: 0)`
+  const advice = `if each holds a separate row, load the ${side} with the number of one rank (ranks: 0)`
   if (ranks === 'copies')
     return `the option ranks: 'copies' says that all ranks of the ${side} hold the same row, but ${files}; ${advice}`
   return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${files}; if they are parts of the vocabulary, ranks of the ${against} are missing; ${advice}`

@@ -22,7 +22,7 @@ export function simultaneousWorkers(): number | undefined {
   return undefined
 }
 
-/** Vitest's state in each of its workers. No promise of its own, so that nothing is taken for granted. */
+/** Vitest's state in each of its workers. No promise is made here, so that nothing is taken for granted. */
 function vitestMaxWorkers(): number | undefined {
   const state = (globalThis as { __vitest_worker__?: { config?: { maxWorkers?: unknown } } }).__vitest_worker__
   return whole(state?.config?.maxWorkers)

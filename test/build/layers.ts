@@ -12,7 +12,7 @@ export interface Module {
   inputs?: readonly Tensor[]
 }
 
-/** Writes token 0 of a torch dump with these modules, or those of several ranks, in this order of execution. @returns its path */
+/** Writes token 0 of a torch dump with these modules, or the modules of several ranks, in this order of execution. @returns its path */
 export function layersDump(
   modules: readonly Module[] | readonly (readonly Module[])[],
   options: { order?: boolean } = {},

@@ -29,7 +29,7 @@ const places = ({ tokens }: Comparison) =>
 const GOLDEN: Step[] = [rows(0), rows(1, 2, 3), rows(4, 5, 6), rows(7, 8, 9)]
 const WRONG: Step[] = [rows(0), rows(1, 2, 3), rows(44, 5, 6), rows(7, 8, 9)]
 
-describe('every position of a step is a token of its own', () => {
+describe('every position of a step is a separate token', () => {
   test('in the tokens, the counts and the message', () => {
     const comparison = compare(torchDump(WRONG), torchDump(GOLDEN), {}, { decoding: 'forced' })
     expect(places(comparison)).toEqual([

@@ -15,7 +15,7 @@ const accepted = noisyRows(golden, 1)
 const goldenDump = logitsOf(inMemory(golden, 'float32'))
 const baseline = logitsOf(inMemory(accepted, 'bfloat16'))
 
-/** A run of the tested side with noise of its own. */
+/** A run of the tested side with its own noise. */
 const run = (seed: number, noise = 0.05, factor = 1) => noisyRows(golden, seed, noise, factor)
 const low = (rows: Rows) => logitsOf(inMemory(rows, 'bfloat16'))
 
@@ -27,7 +27,7 @@ const failing = ({ run = [] }: Comparison) =>
   run.filter(({ verdict }) => verdict === 'over-threshold').map(({ key }) => key)
 
 describe('what a baseline lets pass', () => {
-  test.each([2, 3, 4, 5])('an honest run with noise of its own, seed %i', (seed) => {
+  test.each([2, 3, 4, 5])('an honest run with its own noise, seed %i', (seed) => {
     const { pass, warnings, notes, baseline: facts } = compare(low(run(seed)))
     expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
     expect(facts).toEqual({ path: 'logits in memory', factor: 1.5, precision: 'bf16', tokens: 40 })

@@ -63,7 +63,7 @@ test('several prompts are refused with a list', () => {
   )
 })
 
-test('other tokens are an error, and the same tokens are none', () => {
+test('other tokens are an error, and the same tokens are not', () => {
   const point = {
     prompt: 'I',
     tokens: [1, 2],

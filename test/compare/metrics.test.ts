@@ -209,7 +209,7 @@ describe('the renderings show them', () => {
   })
 })
 
-test('each optional metric has a short label and a column of its own', () => {
+test('each optional metric has a short label and its own column', () => {
   const source = readFileSync('docs/verdicts.md', 'utf8')
   for (const { key, label, csvName } of OPTIONAL) {
     expect(label.length).toBeLessThanOrEqual(18)

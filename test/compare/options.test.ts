@@ -9,7 +9,7 @@ const wrong: [unknown, string][] = [
     "there is no option 'dtyp'; there are dtype, thresholds, metrics, steps, vocabSize, missing, extra, identical, repeatedRows, afterDivergence, decoding, tokenIds, minComparable, rounding, rule, calibration, baseline, baselineFactor, model, device, tensorParallel, strict, threads",
   ],
   [{ rule: 'msit' }, "rule must be 'logitscmp', got 'msit'"],
-  [{ rule: 'logitscmp', rounding: 'aware' }, "rule 'logitscmp' has limits of its own: leave out rounding: 'aware'"],
+  [{ rule: 'logitscmp', rounding: 'aware' }, "rule 'logitscmp' has its own limits: leave out rounding: 'aware'"],
   [
     { dtype: 'int8' },
     "dtype must be one of bf16, fp16, fp32 or an alias (bfloat16, float16, half, float32, float, float64, each also as torch.*), got 'int8'",

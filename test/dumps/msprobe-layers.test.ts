@@ -69,7 +69,7 @@ describe('layers of msprobe', () => {
     }
   }
 
-  test('the calls of a module that runs twice in each pass are told apart, and functions are layers, too', () => {
+  test('the calls of a module that runs twice in each pass are distinguished, and functions are layers, too', () => {
     const names = [0, 1, 2, 3].flatMap((call) => [
       `Module.shared.Norm.forward.${call}.output.0`,
       `Functional.silu.${call}.forward.output.0`,
@@ -89,7 +89,7 @@ describe('layers of msprobe', () => {
     })
   })
 
-  test('a module with another number of calls than passes cannot be told apart, and is listed', () => {
+  test('a module with another number of calls than passes cannot be distinguished, and is listed', () => {
     const names = [0, 1, 2].map((call) => `Module.odd.Norm.forward.${call}.output.0`)
     const path = dumpOf([...names, ...head(0), ...head(1)])
     expect(short(path, 0).layers[0]).toEqual([
@@ -97,7 +97,7 @@ describe('layers of msprobe', () => {
       'Norm',
       [],
       [],
-      'it was called 3 times in 2 forward passes, so its calls cannot be told apart',
+      'it was called 3 times in 2 forward passes, so its calls cannot be distinguished',
     ])
     expect(compareLayers(path, path, { step: 0, dtype: 'bf16' })).toMatchObject({ pass: false, counts: { failed: 1 } })
   })
@@ -128,7 +128,7 @@ describe('layers of msprobe', () => {
     ])
   })
 
-  test('ranks are joined as those of other layouts', () => {
+  test('ranks are joined as in other layouts', () => {
     const files = (rank: number) => ({
       [`out/step0/rank${rank}/dump.json`]: '{}',
       [`out/step0/rank${rank}/dump_tensor_data/Module.lm_head.Linear.forward.0.output.0.pt`]: pth({

@@ -64,7 +64,7 @@ function alone(golden: DumpStep, dump: DumpStep, vocabSize?: number): Outcome {
   return new PairMeasurer(general, vocabSize).measure(golden, dump)
 }
 
-/** Pairs of files of these bytes, each in a folder of its own. @param name of the golden's */
+/** Pairs of files of these bytes, each in its own folder. @param name of the golden's */
 function pairs(...files: readonly (readonly [golden: Uint8Array, dump: Uint8Array, name?: string])[]): Pair[] {
   const paths = files.map(
     ([, , name = 'output'], i) => [`golden/${i}/${name}.pth`, `dump/${i}/outtensor0.bin`] as const,
@@ -235,7 +235,7 @@ const real = new Uint8Array(readFileSync(join(import.meta.dirname, '../fixtures/
 test.each([
   ['a torch file', 'output', pth(row(1)), atb(row(2))],
   ['a torch file by its own name', 'archive', real, pth({ values: logits(2, 7) })],
-  ['a torch file by another name of its own', 'logit_1', called('logit_1', real), pth({ values: logits(2, 7) })],
+  ['a torch file by another name for itself', 'logit_1', called('logit_1', real), pth({ values: logits(2, 7) })],
   ['an ATB file', 'output', atb(row(1)), pth(row(2))],
   ['an ATB file of several rows', 'output', atb({ values: logits(1, 16), shape: [2, 8] }), atb(row(2))],
 ])('%s with any byte changed has the same result as the first pair of a comparison', (_, name, bytes, other) => {

@@ -88,7 +88,7 @@ describe('ranks that hold the whole vocabulary each', () => {
     const found = token({ values: ROW }, [...copies(ROW, 2), { values: odd }])
     expect(found.verdict).toBe('shape-mismatch')
     expect(found.reason).toMatch(
-      /^each rank of the dump is as wide as the golden, so they must be copies of one row, but .*tensors\/0_2\/.*\.bin and .*tensors\/2_2\/.*\.bin hold different logits; if they are parts of the vocabulary, ranks of the golden are missing; if each holds a row of its own, load the dump with the number of one rank \(ranks: 0\)$/,
+      /^each rank of the dump is as wide as the golden, so they must be copies of one row, but .*tensors\/0_2\/.*\.bin and .*tensors\/2_2\/.*\.bin hold different logits; if they are parts of the vocabulary, ranks of the golden are missing; if each holds a separate row, load the dump with the number of one rank \(ranks: 0\)$/,
     )
   })
 
@@ -185,7 +185,7 @@ describe('as many ranks of equal width on both sides, with different logits', ()
     expect(found('copies')).toMatchObject({
       verdict: 'shape-mismatch',
       reason: expect.stringMatching(
-        /^the option ranks: 'copies' says that all ranks of the golden hold the same row, but .*cuda0_1.* and .*cuda1_1.* hold different logits; if each holds a row of its own, load the golden with the number of one rank \(ranks: 0\)$/,
+        /^the option ranks: 'copies' says that all ranks of the golden hold the same row, but .*cuda0_1.* and .*cuda1_1.* hold different logits; if each holds a separate row, load the golden with the number of one rank \(ranks: 0\)$/,
       ),
     })
   })

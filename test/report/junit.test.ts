@@ -113,7 +113,7 @@ test('is the same from a report that was saved as JSON', () => {
   expect(reportJunit(parseReport('report.json', reportJson(document)))).toBe(reportJunit(document))
 })
 
-test('a polled comparison, or one of test.fails, passes if its test does, until the report is judged anew', () => {
+test('a polled comparison, or one of test.fails, passes if its test does, until the report is judged again', () => {
   const test = {
     ...{ project: '', file: 'a.test.ts', name: 'polled', ordinal: 1, attempt: 1, matcher: 'toMatchGoldenLogits' },
     ...{ isNot: false, expectation: 'not met' as const, hasPassed: true as const },

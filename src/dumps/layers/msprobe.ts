@@ -108,7 +108,7 @@ function layersOf(
   const all = callsOf(module)
   const perPass = all.length / pass.count
   if (!Number.isInteger(perPass)) {
-    const problem = `it was called ${all.length} times in ${pass.count} forward passes, so its calls cannot be told apart`
+    const problem = `it was called ${all.length} times in ${pass.count} forward passes, so its calls cannot be distinguished`
     return [{ key: calls.get(all[0]!)!.key, layer: { name, type, outputs: [], inputs: [], problem } }]
   }
   return all.slice(pass.index * perPass, (pass.index + 1) * perPass).map((call, i) => {

@@ -92,7 +92,7 @@ export function idOfText(text: Json | undefined): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** The id of an entry of a list of objects: a field of its own, or in place of its text. */
+/** The id of an entry of a list of objects: its own field, or in place of its text. */
 export function idOf(entry: Json | undefined): Json | undefined {
   return at(entry, 'id') ?? idOfText(at(entry, 'token'))
 }

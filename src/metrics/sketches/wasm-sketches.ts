@@ -4,7 +4,7 @@ import { BLOCK_BYTES, fillBlocks, GROUP, MOST_BLOCKS } from './random-vectors.js
 import { BLOCK, blocksOf, type SketchKernel, type Sums, type Weights } from './sketch-kernel.js'
 
 /**
- * In WebAssembly, in memory of its own: the row, two vectors of integers, the groups of random vectors.
+ * In WebAssembly, in its own memory: the row, two vectors of integers, the groups of random vectors.
  * @throws an error of the engine if WebAssembly is disabled or has no SIMD
  */
 export function createWasmSketches(): WasmSketches {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 const CLI = join(import.meta.dirname, '../../../dist/esm/cli.js')
 
-/** Runs the command in a folder of its own, through a real shell. */
+/** Runs the command in its own folder, through a real shell. */
 export class Shell {
   readonly folder = mkdtempSync(join(tmpdir(), 'golden-logits-cli-'))
 

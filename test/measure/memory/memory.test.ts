@@ -8,7 +8,7 @@ import { builtDist } from '../../io/built.js'
 const folder = mkdtempSync(join(tmpdir(), 'golden-logits-memory-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** By how many MB a comparison raises the peak memory of a process of its own. */
+/** By how many MB a comparison raises the peak memory of a separate process. */
 function raisedBy(tokens: number, threads: number): number {
   // V8 lets its room for young objects grow to 48 MB, whether they are garbage or not: here it may not.
   const args = ['--max-semi-space-size=1', join(import.meta.dirname, 'peak.cjs'), builtDist(), folder]

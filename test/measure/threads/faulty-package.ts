@@ -47,7 +47,7 @@ export interface Found {
   error?: string
 }
 
-/** Runs `child/compare.cjs` in a process of its own, which must end by itself. */
+/** Runs `child/compare.cjs` in a separate process, which must end by itself. */
 export async function compareInChild(
   root: string,
   settings: object,

@@ -55,7 +55,7 @@ test.each([
   [2, 2],
   [6, 6],
   [64, 8],
-])('a process of its own on %d processors takes %d threads', (processors, threads) => {
+])('a separate process on %d processors takes %d threads', (processors, threads) => {
   within(processors, {})
   expect(threadCount(undefined)).toBe(threads)
 })

@@ -59,7 +59,7 @@ describe.concurrent('nothing that befalls a worker changes or stops a comparison
 })
 
 describe.concurrent('the process around it', () => {
-  test('a comparison in a worker thread has workers of its own', async () => {
+  test('a comparison in a worker thread has its own workers', async () => {
     const found = await compareInChild(faultyPackage('none').root, { threads: 3, marks: 2, nested: true })
     expect(found).toMatchObject({ different: 0, marks: 2, after: true })
   })

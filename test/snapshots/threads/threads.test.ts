@@ -30,7 +30,7 @@ interface Found {
   counts?: Record<string, number>
 }
 
-/** Runs the child in a process of its own, which must end by itself, with workers that suffer the fault. */
+/** Runs the child in a separate process, which must end by itself, with workers that suffer the fault. */
 async function snapshotsInChild(
   fault: string,
   settings: Partial<Settings>,

@@ -6,7 +6,7 @@ export interface FlatName {
   /** The name up to the step, without the separator in front of it. */
   readonly run: string
   readonly step: number
-  /** Whether the file is a run of its own: its number counts prompts, not steps. */
+  /** Whether the file is a separate run: its number counts prompts, not steps. */
   readonly isRun: boolean
 }
 
@@ -20,7 +20,7 @@ const CASE =
 /** In the torch layout, these numbers are indices in what a module returned. */
 const OTHER = /^(?:input|output)(?:_\d+)*$/
 
-/** `logits_{task}_{case}_{step}.pth`, `step_0.pt`, `logits-007.npy`, `3.safetensors`; also `prompt_4.npy`, a run of its own. */
+/** `logits_{task}_{case}_{step}.pth`, `step_0.pt`, `logits-007.npy`, `3.safetensors`; also `prompt_4.npy`, a separate run. */
 export function parseFlat(name: string): FlatName | undefined {
   if (isHidden(name)) return undefined
   const ending = extname(name)
