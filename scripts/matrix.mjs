@@ -49,9 +49,7 @@ for (const runner of RUNNERS) {
 const header = ['', ...MAJORS.map((major) => `Node ${nodes.get(major)?.version ?? major}`)]
 const rows = RUNNERS.map(({ name }) => [name, ...MAJORS.map((major) => cells.get(`${name} ${major}`))])
 console.log(`\n${tableOf(header, rows)}\n`)
-console.log(
-  'same: verdicts, messages and CSV rows equal the first run, byte for byte, except paths and durations',
-)
+console.log('same: verdicts, messages and CSV rows equal the first run, byte for byte, except paths and durations')
 await checks.hold('a difference of one byte is detected', () => {
   const csv = reference.csv.replace(/\d(?=\D*$)/, (digit) => String(9 - Number(digit)))
   ok(differenceOf(reference, { ...reference, csv }) !== undefined, 'it is not detected')
