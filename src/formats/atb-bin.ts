@@ -120,12 +120,22 @@ function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>
   throw noData(source, 'it belongs to a statistics dump; dump again with tensors')
 }
 
-// 2_0_outtensor0.bin means the file 2_*/0_*/after/outtensor0.bin; intensor means before/.
+/**
+ * Where the data of a file are that has none, but a line `data=2_0_outtensor0.bin`: in the file `after/outtensor0.bin` of the
+ * operation 0 inside the operation 2.
+ * @returns undefined if the value of `data` is no such link
+ */
+export function parseLink(link: string): { operations: readonly string[]; file: string } | undefined {
+  const match = /^((?:\d{1,9}_)+)((in|out)tensor\d{1,9}\.bin)$/.exec(link)
+  if (!match) return undefined
+  const [, operations, name, side] = match as unknown as [string, string, string, string]
+  return { operations: operations.split('_').slice(0, -1), file: `${side === 'in' ? 'before' : 'after'}/${name}` }
+}
+
 function linkedPath(link: string): string {
-  const match = /^((?:\d{1,9}_)+)(in|out)(tensor\d{1,9}\.bin)$/.exec(link)
-  if (!match) return `'${printable(link)}'`
-  const [, ops, side, name] = match as unknown as [string, string, string, string]
-  return `${printable(ops.replaceAll('_', '_*/'))}${side === 'in' ? 'before/in' : 'after/out'}${name}`
+  const place = parseLink(link)
+  if (!place) return `'${printable(link)}'`
+  return `${printable(place.operations.map((id) => `${id}_*/`).join(''))}${place.file}`
 }
 
 function twoDumps(source: ByteSource): GoldenLogitsError {

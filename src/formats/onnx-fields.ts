@@ -1,7 +1,7 @@
-import { TextDecoder } from 'node:util'
 import { GoldenLogitsError } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
+import { decodeUtf8 } from '../io/utf8.js'
 import { checkRank } from './array-tensor.js'
 import { brokenTensor, FieldCursor, type Tag, WIRE } from './protobuf.js'
 
@@ -157,19 +157,15 @@ function readSizes(source: ByteSource, cursor: FieldCursor, tag: Tag, { shape }:
   }
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 function readName(source: ByteSource, cursor: FieldCursor, budgets: Budgets): string {
   const length = cursor.length()
   withinBudget(budgets, 'onnxFields', length, 'bytes of the name of an ONNX tensor', { file: source.file })
   const bytes = allocate(length, 'the name of the tensor', source)
   source.read(cursor.at, bytes)
   cursor.skip(length)
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    throw brokenTensor(source, 'bad-header', 'its name is not UTF-8', cursor.at - length)
-  }
+  const name = decodeUtf8(bytes)
+  if (name !== undefined) return name
+  throw brokenTensor(source, 'bad-header', 'its name is not UTF-8', cursor.at - length)
 }
 
 function externalData(file: string): GoldenLogitsError {

@@ -1,7 +1,7 @@
-import { TextDecoder } from 'node:util'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from '../io/budgets.js'
 import { type ByteSource, readBytes } from '../io/byte-source.js'
+import { decodeUtf8 } from '../io/utf8.js'
 import { topLevelKeys } from '../lib/json-keys.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { arrayBytes, arrayTensor, checkRank, type StoredArray } from './array-tensor.js'
@@ -55,14 +55,10 @@ function readHeader(source: ByteSource, budgets: Budgets): { text: string; end: 
   }
   const bytes = allocate(Number(length), 'the safetensors header', source)
   source.read(PREFIX, bytes)
-  try {
-    return { text: decoder.decode(bytes), end: PREFIX + bytes.length }
-  } catch {
-    throw badHeader(source, 'it is not UTF-8')
-  }
+  const text = decodeUtf8(bytes)
+  if (text !== undefined) return { text, end: PREFIX + bytes.length }
+  throw badHeader(source, 'it is not UTF-8')
 }
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The entries in the order of the header: an object would put names such as `1` first, and keep one of two equal names. */
 function parseHeader(source: ByteSource, text: string): ReadonlyMap<string, unknown> {

@@ -24,7 +24,7 @@ export function storageTensor(
   file: string,
   budgets: Budgets,
 ): LazyTensor {
-  const { shape, strides, offset, storage } = tensor
+  const { shape, strides, storage } = tensor
   // If one size is 0, the product of the others may overflow to Infinity, and 0 · Infinity is NaN.
   const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1)
   const item = itemSize(storage.dtype)
@@ -37,7 +37,7 @@ export function storageTensor(
     const { bytes, close } = open()
     try {
       if (!transposed?.read(bytes, start, count, into)) {
-        readElements(bytes, runs, { shape, strides, offset }, item, start, into.subarray(0, count * item))
+        readElements(bytes, runs, tensor, item, start, into.subarray(0, count * item))
       }
       if (bytes.bigEndian) swapBytes(into.subarray(0, count * item), item)
     } finally {
@@ -77,12 +77,6 @@ function checkRange(start: number, count: number, length: number, into: Uint8Arr
   throw new GoldenLogitsError('invalid-argument', message, { file })
 }
 
-interface View {
-  shape: readonly number[]
-  strides: readonly number[]
-  offset: number
-}
-
 /** Logical elements form runs along the last axes. Within a run, neighbours are `stride` storage elements apart. */
 interface Runs {
   length: number
@@ -109,7 +103,7 @@ function runsOf(shape: readonly number[], strides: readonly number[]): Runs {
 function readElements(
   bytes: StorageBytes,
   runs: Runs,
-  view: View,
+  tensor: TensorValue,
   item: number,
   start: number,
   into: Uint8Array,
@@ -120,13 +114,13 @@ function readElements(
     const run = Math.floor((start + done) / runs.length)
     const within = (start + done) % runs.length
     const take = Math.min(runs.length - within, count - done)
-    const first = runStart(run, runs.outer, view) + within * runs.stride
+    const first = runStart(run, runs.outer, tensor) + within * runs.stride
     readRun(bytes, first, runs.stride, item, into.subarray(done * item, (done + take) * item))
     done += take
   }
 }
 
-function runStart(run: number, outer: number, { shape, strides, offset }: View): number {
+function runStart(run: number, outer: number, { shape, strides, offset }: TensorValue): number {
   let at = offset
   let rest = run
   for (let axis = outer - 1; axis >= 0; axis--) {

@@ -13,18 +13,23 @@ const FAR = 4096
 /** Columns that are written together: a cache line of float32. */
 const COLUMNS = 16
 
+/** The rows of a tensor, in storage elements; `item` bytes each. */
+interface Form {
+  readonly rows: number
+  readonly width: number
+  /** From one column to the next. */
+  readonly stride: number
+  readonly offset: number
+  readonly item: number
+}
+
 /**
  * Rows of a tensor whose first axis varies fastest in the storage: an array in Fortran order, or a transposed view. The numbers of
  * one row are spread over all of it. So rows that are read one after the other are read in blocks, column by column: all rows
  * together cost about one pass over the storage for each thread.
  */
 export class TransposedRows {
-  private readonly rows: number
-  private readonly width: number
-  /** Storage elements from one column to the next. */
-  private readonly stride: number
-  private readonly offset: number
-  private readonly item: number
+  private readonly form: Form
   private block: { readonly first: number; readonly end: number; readonly bytes: Uint8Array } | undefined
   /** Memory of the blocks, one after the other. */
   private memory = new Uint8Array()
@@ -36,15 +41,11 @@ export class TransposedRows {
     const axes = shape.map((_, axis) => axis).filter((axis) => shape[axis] !== 1)
     const [rows, columns] = axes as [number, number]
     if (axes.length !== 2 || strides[rows] !== 1 || strides[columns]! < shape[rows]!) return undefined
-    return new TransposedRows(shape[rows]!, shape[columns]!, strides[columns]!, offset, item)
+    return new TransposedRows({ rows: shape[rows]!, width: shape[columns]!, stride: strides[columns]!, offset, item })
   }
 
-  private constructor(rows: number, width: number, stride: number, offset: number, item: number) {
-    this.rows = rows
-    this.width = width
-    this.stride = stride
-    this.offset = offset
-    this.item = item
+  private constructor(form: Form) {
+    this.form = form
   }
 
   /**
@@ -53,18 +54,18 @@ export class TransposedRows {
    * @returns false if nothing was read
    */
   read(bytes: StorageBytes, start: number, count: number, into: Uint8Array): boolean {
-    const { width, item } = this
+    const { rows, width, stride, item } = this.form
     if (start % width !== 0 || count % width !== 0) return false
     const [first, end] = [start / width, (start + count) / width]
     // The first row of a narrow tensor costs a pass by itself.
-    const isSeries = end - first > 1 || first > this.last || (first === 0 && this.stride * item <= FAR)
+    const isSeries = end - first > 1 || first > this.last || (first === 0 && stride * item <= FAR)
     this.last = end - 1
     if (!isSeries) return false
     for (let row = first; row < end; row++) {
       const block = this.blockWith(bytes, row)
       const from = (row - block.first) * width * item
       into.set(block.bytes.subarray(from, from + width * item), (row - first) * width * item)
-      if (row === this.rows - 1) {
+      if (row === rows - 1) {
         this.block = undefined
         this.memory = new Uint8Array()
       }
@@ -73,7 +74,8 @@ export class TransposedRows {
   }
 
   private blockWith(bytes: StorageBytes, row: number) {
-    const { block, rows, width, item } = this
+    const { block } = this
+    const { rows, width, item } = this.form
     if (block && row >= block.first && row < block.end) return block
     const count = Math.min(rows - row, Math.max(1, Math.floor(BLOCK / (width * item))))
     const size = count * width * item
@@ -85,7 +87,7 @@ export class TransposedRows {
   }
 
   private fill(bytes: StorageBytes, row: number, count: number, into: Uint8Array): void {
-    const { rows, width, stride, offset, item } = this
+    const { rows, width, stride, offset, item } = this.form
     // If the block has most rows, reading past the others costs less than a call for each column.
     const isWhole = 4 * count >= 3 * rows && stride < 2 * rows
     const columns = isWhole ? Math.max(1, Math.floor(SPAN / (stride * item))) : COLUMNS

@@ -1,7 +1,8 @@
-import { TextDecoder, TextEncoder } from 'node:util'
+import { TextEncoder } from 'node:util'
 import { type GoldenLogitsError, printable } from '../errors.js'
 import { allocate, type Budgets, withinBudget } from './budgets.js'
 import { type ByteSource, readBytes } from './byte-source.js'
+import { decodeUtf8 } from './utf8.js'
 import { badArchive, findZipEnd } from './zip-end.js'
 
 /** One record of an archive, as the directory describes it, checked against its local header. */
@@ -153,16 +154,6 @@ class DirectoryParser {
 }
 
 const encoder = new TextEncoder()
-// A byte order mark is kept: without it, two different names could become the same.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
 
 const UINT32 = 0xffffffff
 

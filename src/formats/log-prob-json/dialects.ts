@@ -43,9 +43,9 @@ export function choicesOf(answer: Json): Choice[] | undefined {
 /** vLLM, llama-server and others, for completions and chats. */
 function openAi(answer: Json): Choice[] | undefined {
   return listAt(answer, 'choices')?.map((choice) => {
-    const promptIds = idsOf(listAt(choice, 'prompt_token_ids') ?? listAt(answer, 'prompt_token_ids'))
+    const promptIds = allIds(listAt(choice, 'prompt_token_ids') ?? listAt(answer, 'prompt_token_ids'))
     const positions = listAt(choice, 'prompt_logprobs') ?? listAt(answer, 'prompt_logprobs')
-    const output = outputOf(choice, idsOf(listAt(choice, 'token_ids')))
+    const output = outputOf(choice, allIds(listAt(choice, 'token_ids')))
     return { ...(positions && promptOf(positions, promptIds)), ...(output && withEcho(output, promptIds)) }
   })
 }
@@ -71,7 +71,7 @@ function outputOf(choice: Json, ids: readonly number[] | undefined): (AnswerList
   const packed = at(choice, 'logprobs', 'packed_top_logprobs')
   if (packed !== undefined) return { rows: packedRows(packed), tokens: ids, echoes: false }
   const content = listAt(choice, 'logprobs', 'content')
-  if (content) return { ...contentList(content, 'logprob'), echoes: false }
+  if (content) return { ...contentList(content), echoes: false }
   const tops = listAt(choice, 'logprobs', 'top_logprobs')
   if (!tops) return undefined
   const tokens = listAt(choice, 'logprobs', 'tokens') ?? []
@@ -90,15 +90,15 @@ function outputOf(choice: Json, ids: readonly number[] | undefined): (AnswerList
 }
 
 /** Objects with a list of the most probable tokens each. */
-function contentList(content: Json[], value: string): AnswerList {
+function contentList(content: Json[]): AnswerList {
   const tokens = allIds(content.map(idOf))
   const rows = content.map((position): AnswerRow => {
     const top = listAt(position, 'top_logprobs') ?? listAt(position, 'top_probs') ?? listAt(position, 'probs') ?? []
-    if (at(position, value) === undefined || listAt(position, 'top_probs')) return SAMPLED
-    const entries = [...top, position].map((entry): Entry => [idOf(entry), at(entry, value)])
+    if (at(position, 'logprob') === undefined || listAt(position, 'top_probs')) return SAMPLED
+    const entries = [...top, position].map((entry): Entry => [idOf(entry), at(entry, 'logprob')])
     return entries.some(([id]) => id === undefined)
       ? TEXTS_ONLY
-      : rowOf(entries, lowestOf(top.map((entry) => at(entry, value))))
+      : rowOf(entries, lowestOf(top.map((entry) => at(entry, 'logprob'))))
   })
   return { rows, tokens }
 }
@@ -171,12 +171,6 @@ function entryOf(triple: Json): Entry {
   return Array.isArray(triple) ? [triple[1], triple[0]] : [undefined, undefined]
 }
 
-/** `/completion` of llama-server. */
-function llamaServer(answer: Json): Choice[] | undefined {
-  const positions = listAt(answer, 'completion_probabilities') ?? listAt(answer, 'probs')
-  return positions && [{ output: contentList(positions, 'logprob') }]
-}
-
 /** `prompt_logprobs` of vLLM, saved by itself from Python. */
 function listOfPositions(answer: Json): Choice[] | undefined {
   if (!Array.isArray(answer) || !answer.some(isPosition)) return undefined
@@ -195,21 +189,17 @@ function isPosition(value: Json): boolean {
   return isObject(value) && !isEmpty(value) && Object.keys(value).every((key) => DIGITS.test(key))
 }
 
-/** Ollama: no ids. */
-function ollama(answer: Json): Choice[] | undefined {
-  const positions = listAt(answer, 'logprobs')
-  return positions && [{ output: contentList(positions, 'logprob') }]
-}
-
-function idsOf(values: Json[] | undefined): readonly number[] | undefined {
-  return values && allIds(values)
+/** `/completion` of llama-server, and Ollama, which gives no ids. */
+function nativeApi(answer: Json): Choice[] | undefined {
+  const positions = listAt(answer, 'completion_probabilities') ?? listAt(answer, 'probs') ?? listAt(answer, 'logprobs')
+  return positions && [{ output: contentList(positions) }]
 }
 
 /** The ids; undefined if one of them is invalid. */
-function allIds(values: readonly (Json | undefined)[]): readonly number[] | undefined {
+function allIds(values: readonly (Json | undefined)[] = []): readonly number[] | undefined {
   return values.length > 0 && values.every((id) => typeof id === 'number' && Number.isInteger(id) && id >= 0)
     ? (values as readonly number[])
     : undefined
 }
 
-const DIALECTS: readonly Dialect[] = [openAi, sglang, llamaServer, listOfPositions, ollama]
+const DIALECTS: readonly Dialect[] = [openAi, sglang, listOfPositions, nativeApi]

@@ -2,7 +2,6 @@ import type { Json } from '../json.js'
 import { type Choice, choicesOf } from './dialects.js'
 import type { AnswerRow } from './listed-row.js'
 
-export type { AnswerList, Choice } from './dialects.js'
 export { type AnswerRow, isWholeRow, type ListedRow, roundingOf } from './listed-row.js'
 
 /** One answer of a server, and one of its choices. */

@@ -1,6 +1,6 @@
-import { TextDecoder } from 'node:util'
 import { GoldenLogitsError } from '../../errors.js'
 import { type Budgets, overBudget, withinBudget } from '../../io/budgets.js'
+import { decodeUtf8 } from '../../io/utf8.js'
 import { PickleCursor, type PickleSource } from './cursor.js'
 import { allowedGlobal } from './globals.js'
 import { reduce } from './reduce.js'
@@ -23,8 +23,6 @@ export function runPickle(bytes: Uint8Array, start: number, source: PickleSource
 }
 
 const STOP = 0x2e
-// A byte order mark is kept: without it, two different names could become the same.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 class Machine {
   readonly cursor: PickleCursor
@@ -125,11 +123,9 @@ class Machine {
   }
 
   decode(bytes: Uint8Array): string {
-    try {
-      return decoder.decode(bytes)
-    } catch {
-      throw this.malformed('a string that is not UTF-8')
-    }
+    const text = decodeUtf8(bytes)
+    if (text === undefined) throw this.malformed('a string that is not UTF-8')
+    return text
   }
 
   global(): void {

@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative } from 'node:path'
 import { GoldenLogitsError, printable } from '../../../errors.js'
-import { readBinHeader } from '../../../formats/atb-bin.js'
+import { parseLink, readBinHeader } from '../../../formats/atb-bin.js'
 import { detectFormat } from '../../../formats/index.js'
 import { type Budgets, resolveBudgets } from '../../../io/budgets.js'
 import type { ByteSource } from '../../../io/byte-source.js'
@@ -16,15 +16,12 @@ import { parseAtbLayer } from './names.js'
  */
 export function linkedFile(source: ByteSource, budgets?: Partial<Budgets>): string | undefined {
   if (detectFormat(source).name !== 'atb-bin') return undefined
-  const link = readBinHeader(source, resolveBudgets(budgets)).attributes.get('data')
-  const match = /^((?:\d{1,9}_)+)((?:in|out)tensor\d{1,9}\.bin)$/.exec(link ?? '')
-  if (!match) return undefined
-  const [, ops, name] = match as unknown as [string, string, string]
+  const link = parseLink(readBinHeader(source, resolveBudgets(budgets)).attributes.get('data') ?? '')
   const execution = executionOf(source.file)
-  if (execution === undefined) return undefined
+  if (!link || execution === undefined) return undefined
   let folder = execution
-  for (const op of ops.split('_').slice(0, -1)) folder = join(folder, operation(source, folder, Number(op)))
-  return join(folder, name.startsWith('in') ? 'before' : 'after', name)
+  for (const id of link.operations) folder = join(folder, operation(source, folder, Number(id)))
+  return join(folder, link.file)
 }
 
 /** The `{TID}` folder that contains a file. */
