@@ -1,10 +1,9 @@
 import { basename } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
-import type { List } from '../lib/lazy-list.js'
 import { IgnoredPaths } from './ignored-paths.js'
 import { splitFlat } from './layouts/flat/index.js'
 import { type Located, locate } from './locate.js'
-import type { Dump, DumpRun, DumpStep, LoadDumpOptions } from './types.js'
+import type { Dump, DumpRun, LoadDumpOptions } from './types.js'
 
 /** One of several runs under a path, located and not yet scanned. */
 export interface LocatedRun {
@@ -64,16 +63,11 @@ export function dumpOfRuns(
     path,
     layout: runs[0]!.dump.layout,
     named: 'folder',
-    steps: joined(runs.map(({ dump }) => dump.steps)),
+    steps: runs.flatMap(({ dump }) => [...dump.steps]),
     notes: [],
     ignored,
     stepsAssumed: false,
     budgets: options.budgets ?? {},
     runs,
   }
-}
-
-/** Several lists as one. */
-function joined(lists: readonly List<DumpStep>[]): DumpStep[] {
-  return lists.flatMap((list) => [...list])
 }

@@ -1,4 +1,4 @@
-import { atCaller, describeValue, GoldenLogitsError } from '../errors.js'
+import { atCaller, describeValue, GoldenLogitsError, invalidArgument } from '../errors.js'
 import { type FilePath, isUrl } from '../lib/file-path.js'
 import type { loadDump } from './load.js'
 import type { Dump, LoadDumpOptions } from './types.js'
@@ -9,22 +9,14 @@ export type DumpSource = FilePath | ({ path: FilePath } & LoadDumpOptions) | (()
 /**
  * Declares the dumps of a suite by name. Each is loaded once, when its property is first read.
  * @param open loads a dump
- * @throws GoldenLogitsError what `loadDump` throws, when the property is read; the message begins with the declared name
+ * @throws GoldenLogitsError what `open` throws, when the property is read; the message begins with the declared name
  */
 export function lazyDumps<const Name extends string>(
   sources: Record<Name, DumpSource>,
   open: typeof loadDump,
 ): { readonly [N in Name]: Dump } {
-  return atCaller(lazyDumps, () => declare(sources, open))
-}
-
-function declare<const Name extends string>(
-  sources: Record<Name, DumpSource>,
-  open: typeof loadDump,
-): { readonly [N in Name]: Dump } {
   if (typeof sources !== 'object' || sources === null) {
-    const message = `lazyDumps needs an object such as { golden: 'dumps/gpu' }, got ${describeValue(sources)}`
-    throw new GoldenLogitsError('invalid-argument', message)
+    throw invalidArgument(`lazyDumps needs an object such as { golden: 'dumps/gpu' }, got ${describeValue(sources)}`)
   }
   const loaded = new Map<string, Dump>()
   const dumps = {} as { readonly [N in Name]: Dump }
@@ -45,19 +37,13 @@ function load(name: string, source: DumpSource, open: typeof loadDump): Dump {
     if (typeof source === 'function') return source()
     if (typeof source === 'string' || isUrl(source)) return open(source)
     if (typeof source !== 'object' || source === null) {
-      throw new GoldenLogitsError(
-        'invalid-argument',
-        `must be a path, { path, … } or a function, got ${describeValue(source)}`,
-      )
+      throw invalidArgument(`must be a path, { path, … } or a function, got ${describeValue(source)}`)
     }
     const { path, ...options } = source
     return open(path, options)
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
     const { code, offset, budget } = error
-    throw new GoldenLogitsError(code, `the dump declared as '${name}': ${error.message}`, {
-      offset,
-      budget,
-    })
+    throw new GoldenLogitsError(code, `the dump declared as '${name}': ${error.message}`, { offset, budget })
   }
 }

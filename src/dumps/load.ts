@@ -12,7 +12,6 @@ import { dumpOfRuns, splitRuns } from './all-runs.js'
 import { commonFolder, expand, patternOf } from './expand.js'
 import { dumpOfFileRun, fileRuns, pickFileRun } from './file-runs.js'
 import { findIds } from './find-ids.js'
-import { refuseForeign } from './foreign-files.js'
 import { fileLayout, folderLayout } from './layouts/index.js'
 import { scanKld } from './layouts/kld/index.js'
 import {
@@ -26,7 +25,8 @@ import {
 } from './layouts/layout.js'
 import { scanLlamaDebug } from './layouts/llama-debug/index.js'
 import { type Located, locate } from './locate.js'
-import { filesHint, noDumpError } from './no-dump.js'
+import { rowChoice } from './locate-row.js'
+import { filesHint, noDumpError, refuseForeign } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
 import { asRun, stepsInFile } from './steps-in-file.js'
 import type { Dump, DumpKind, IgnoredPath, LoadDumpOptions } from './types.js'
@@ -109,19 +109,14 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   const ranks = typeof options.ranks === 'string' ? { ranks: options.ranks } : {}
   const ids = findIds(steps, layout, options, ignored)
   const idFiles = new Set(ids?.files)
-  const { tensor, positions = ids?.positions, sequence } = options
-  const rows = {
-    ...(tensor !== undefined && { tensor }),
-    ...(positions !== undefined && { positions }),
-    ...(sequence !== undefined && { sequence }),
-  }
+  const rows = rowChoice({ ...options, positions: options.positions ?? ids?.positions })
   // A file outside any layout may hold a whole run.
   const prompt = layout === 'file' || decodeOnly ? {} : { promptStep: options.firstStep ?? 0 }
   return {
     path: pathOrGlob,
     layout,
     named,
-    steps: positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
+    steps: rows.positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
     notes: ids ? [...notes, ...ids.notes] : notes,
     ignored: idFiles.size > 0 ? [...ignored].filter(({ path }) => !idFiles.has(path)) : ignored,
     stepsAssumed,

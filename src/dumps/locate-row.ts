@@ -2,15 +2,22 @@ import { printable } from '../errors.js'
 import { listed } from '../lib/number-text.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
+import type { Dump } from './types.js'
 
-/** What the caller says of the tensors of a dump. */
-export interface RowChoice {
-  /** The name of the tensor that holds the logits. */
-  readonly tensor?: string
-  /** Which position of a tensor with several counts; a number from 0. `all`: each, so the step must say which it is. */
-  readonly positions?: 'last' | 'all' | 'steps' | number
-  /** Which sequence of a batch counts, from 0. */
-  readonly sequence?: number
+/** What the caller says of the tensors of a dump. With the positions `all`, each counts, so the step must say which it is. */
+export type RowChoice = NonNullable<Dump['rows']>
+
+/** The options that say which row of a file counts, without those that are left out. */
+export function rowChoice({
+  tensor,
+  positions,
+  sequence,
+}: { readonly [Name in keyof RowChoice]: RowChoice[Name] | undefined }): RowChoice {
+  return {
+    ...(tensor !== undefined && { tensor }),
+    ...(positions !== undefined && { positions }),
+    ...(sequence !== undefined && { sequence }),
+  }
 }
 
 /** Where in a file the row of logits is. */
@@ -39,8 +46,8 @@ export interface NoRow {
   readonly fileShape: readonly number[]
 }
 
-// No vocabulary comes near it: a row as long as this holds positions as well, which must never be flattened.
-const MAX_VOCABULARY = 2 ** 22
+/** No vocabulary comes near it: a row as long as this holds positions as well, which must never be flattened. */
+export const MAX_VOCABULARY = 2 ** 22
 
 /** Dtypes of logits. Quantised heads write int8 and int32, which are noted. */
 const LOGITS: readonly Dtype[] = ['float64', 'float32', 'float16', 'bfloat16', 'int32', 'int8']

@@ -2,6 +2,7 @@ import { atCaller, describeValue } from '../errors.js'
 import { checkObject, choiceOrNumber, wholeNumber } from '../lib/check-options.js'
 import { counted } from '../lib/number-text.js'
 import { type MemoryTensor, memoryTensor } from '../tensor/memory-tensor.js'
+import { MAX_VOCABULARY, rowChoice } from './locate-row.js'
 import { type LogitsArray, type LogitsTensor, refused, type TensorOptions, tensorOf } from './tensor-of.js'
 import type { Dump } from './types.js'
 
@@ -43,10 +44,7 @@ export function logitsOf(
   return atCaller(logitsOf, () => memoryDump(logits, options))
 }
 
-function memoryDump(
-  logits: LogitsArray | LogitsTensor | readonly (LogitsArray | LogitsTensor)[],
-  options: LogitsOptions,
-): Dump {
+function memoryDump(logits: unknown, options: unknown): Dump {
   const checked = checkOptions(options)
   const { positions, sequence, firstStep } = checked
   const isList = Array.isArray(logits)
@@ -74,9 +72,7 @@ function memoryDump(
     stepsAssumed: firstStep === undefined,
     promptStep: firstStep ?? 0,
     budgets: {},
-    rows: areSteps
-      ? {}
-      : { ...(positions !== undefined && { positions }), ...(sequence !== undefined && { sequence }) },
+    rows: areSteps ? {} : rowChoice({ positions, sequence }),
   }
 }
 
@@ -101,9 +97,6 @@ function checkOptions(options: unknown): Checked {
     firstStep: wholeNumber('firstStep', firstStep, 0),
   }
 }
-
-// No vocabulary comes near it.
-const MAX_VOCABULARY = 2 ** 22
 
 /** The rows of a tensor that count, as far as the caller has chosen them. */
 function rangeOf(shape: readonly number[], sequence: number | undefined): { first: number; count: number } {

@@ -18,7 +18,7 @@ export interface ModuleFacts {
 /** Every module of a tree by name; none if the file is not there or is not such a tree. */
 export function readModuleTree(file: string): Map<string, ModuleFacts> {
   const modules = new Map<string, ModuleFacts>()
-  const pending: unknown[] = [parsed(file)]
+  const pending: unknown[] = [smallJson(file, MAX_BYTES)]
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     const { name, type, order, children } = (node ?? {}) as Record<'name' | 'type' | 'order' | 'children', unknown>
     if (typeof name === 'string' && typeof type === 'string') {
@@ -31,11 +31,12 @@ export function readModuleTree(file: string): Map<string, ModuleFacts> {
   return modules
 }
 
-function parsed(file: string): unknown {
+/** The value in a file of JSON; undefined if there is no such file, it is larger than `maxBytes`, or it is not JSON. */
+export function smallJson(file: string, maxBytes: number): unknown {
   if (kindOf(file) !== 'file') return undefined
   try {
     return withFile(file, (source) => {
-      if (source.size > MAX_BYTES) return undefined
+      if (source.size > maxBytes) return undefined
       return JSON.parse(Buffer.from(readBytes(source, 0, source.size)).toString('utf8'))
     })
   } catch {

@@ -3,10 +3,10 @@ import { readTensors } from '../formats/read-tensors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import { tryRead } from '../lib/try-read.js'
 import type { LazyTensor } from '../tensor/tensor.js'
-import { locateRow } from './locate-row.js'
+import { locateRow, type RowChoice, rowChoice } from './locate-row.js'
 import type { Dump, DumpStep, LoadDumpOptions } from './types.js'
 
-export type RowOptions = Pick<LoadDumpOptions, 'tensor' | 'positions' | 'sequence' | 'budgets'>
+export type RowOptions = RowChoice & Pick<LoadDumpOptions, 'budgets'>
 
 /**
  * The steps of a run in one file, for the option `positions: 'steps'`: the positions of its tensor, or the tensors of a tuple
@@ -60,11 +60,6 @@ export function tensorsOf(file: string, { budgets }: RowOptions): readonly LazyT
 /** The rows of logits in a file; 1 if it cannot be read or its logits are not known. */
 export function rowsIn(tensors: readonly LazyTensor[], { tensor, sequence }: RowOptions): number {
   if (tensors.length === 0) return 1
-  const choice = {
-    positions: 'steps',
-    ...(tensor !== undefined && { tensor }),
-    ...(sequence !== undefined && { sequence }),
-  } as const
-  const place = locateRow(tensors, choice, [])
+  const place = locateRow(tensors, rowChoice({ tensor, positions: 'steps', sequence }), [])
   return place.kind === 'positions' ? place.count : 1
 }

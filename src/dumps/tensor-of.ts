@@ -40,19 +40,14 @@ const DTYPES: Readonly<Record<string, readonly Dtype[]>> = {
 }
 
 const DTYPE_NAMES: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
-  ['float64', 'float64'],
+  ...Object.values(DTYPES).flatMap((dtypes) => dtypes.map((dtype) => [dtype, dtype] as const)),
   ['fp64', 'float64'],
   ['double', 'float64'],
-  ['float32', 'float32'],
   ['fp32', 'float32'],
   ['float', 'float32'],
-  ['float16', 'float16'],
   ['fp16', 'float16'],
   ['half', 'float16'],
-  ['bfloat16', 'bfloat16'],
   ['bf16', 'bfloat16'],
-  ['int32', 'int32'],
-  ['int8', 'int8'],
 ])
 
 /** undefined for a name that is no dtype of logits. */

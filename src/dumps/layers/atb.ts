@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path'
-import { tryListFolder } from '../../io/folder.js'
+import { type FolderEntry, tryListFolder } from '../../io/folder.js'
 import { compareNames } from '../../io/name-order.js'
 import { type LayerName, parseAtbLayer } from '../layouts/atb/names.js'
 import { isHeadName } from '../layouts/names.js'
@@ -18,17 +18,11 @@ export function atbLayers(head: string): StepLayers {
   const folder = dirname(headFolder)
   const last = parseAtbLayer(basename(headFolder))
   const { entries } = tryListFolder(folder)
-  const operations = entries.flatMap(({ name, kind }) => {
-    const operation = kind === 'folder' ? parseAtbLayer(name) : undefined
-    return operation ? [{ ...operation, name }] : []
-  })
+  const operations = operationsIn(entries)
   const previous = operations.filter(({ id, op }) => last && id < last.id && isHeadName(op)).map(({ id }) => id)
   const from = Math.max(-1, ...previous)
   const isOfModel = ({ id }: LayerName) => !last || (id <= last.id && id > from)
-  const layers = operations
-    .filter(isOfModel)
-    .sort((a, b) => a.id - b.id)
-    .flatMap(({ name, op }) => within(join(folder, name), name, op, MAX_DEPTH))
+  const layers = operations.filter(isOfModel).flatMap(({ name, op }) => within(join(folder, name), name, op, MAX_DEPTH))
   const names = new Set(operations.map(({ name }) => name))
   return {
     folder,
@@ -41,14 +35,8 @@ export function atbLayers(head: string): StepLayers {
 /** An operation after the operations inside it. */
 function within(folder: string, path: string, op: string, depth: number): Layer[] {
   const { entries, problem } = tryListFolder(folder)
-  const inner = depth === 0 ? [] : entries.filter(({ kind }) => kind === 'folder')
-  const children = inner
-    .flatMap(({ name }) => {
-      const operation = parseAtbLayer(name)
-      return operation ? [{ ...operation, name }] : []
-    })
-    .sort((a, b) => a.id - b.id)
-    .flatMap(({ name, op }) => within(join(folder, name), `${path}/${name}`, op, depth - 1))
+  const inner = depth === 0 ? [] : operationsIn(entries)
+  const children = inner.flatMap(({ name, op }) => within(join(folder, name), `${path}/${name}`, op, depth - 1))
   const layer = {
     name: path,
     type: op,
@@ -58,6 +46,15 @@ function within(folder: string, path: string, op: string, depth: number): Layer[
   }
   const isEmpty = layer.outputs.length + layer.inputs.length === 0 && problem === undefined
   return isEmpty ? children : [...children, layer]
+}
+
+/** The folders of operations, by id. */
+function operationsIn(entries: readonly FolderEntry[]): (LayerName & { name: string })[] {
+  const operations = entries.flatMap(({ name, kind }) => {
+    const operation = kind === 'folder' ? parseAtbLayer(name) : undefined
+    return operation ? [{ ...operation, name }] : []
+  })
+  return operations.sort((a, b) => a.id - b.id)
 }
 
 function tensors(folder: string, pattern: RegExp): string[] {

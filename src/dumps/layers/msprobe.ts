@@ -1,9 +1,8 @@
 import { basename, dirname, join } from 'node:path'
-import { readBytes } from '../../io/byte-source.js'
-import { withFile } from '../../io/file-source.js'
-import { kindOf, tryListFolder } from '../../io/folder.js'
+import { tryListFolder } from '../../io/folder.js'
 import { compareNames } from '../../io/name-order.js'
-import { TABLE } from '../layouts/msprobe/names.js'
+import { parseTensor, TABLE, type TensorName } from '../layouts/msprobe/names.js'
+import { smallJson } from '../module-tree.js'
 import { byRole } from './name-order.js'
 import type { Layer, StepLayers } from './types.js'
 
@@ -49,47 +48,12 @@ interface Call {
   readonly inputs: string[]
 }
 
-interface TensorName {
-  /** The name with the class, without the call. */
-  readonly module: string
-  readonly name: string
-  readonly type: string
-  readonly call: number
-  readonly key: string
-  readonly kind: 'inputs' | 'outputs'
-}
-
-/** A module's tensor, `Module.a.b.Linear.forward.0.input.0.pt`, or a function's, `Functional.silu.0.forward.output.0.pt`. */
-function parseTensor(file: string): TensorName | undefined {
-  const kindNamed = (text: string | undefined) => (text === 'input' ? ('inputs' as const) : ('outputs' as const))
-  const module = /^((\w+)\.(.+)\.forward\.(\d{1,15}))\.(input|output)\.[^/]+\.(?:pt|npy)$/.exec(file)
-  if (module) {
-    const [, key, group, path, call, kind] = module as unknown as [string, string, string, string, string, string]
-    // The last part of a module's path is its class. The model itself has no other part.
-    const end = path.lastIndexOf('.')
-    const [name, type] = end < 0 ? [path, path] : [path.slice(0, end), path.slice(end + 1)]
-    const isModule = group === 'Module'
-    return {
-      module: `${group}.${path}`,
-      name: isModule ? name : `${group}.${path}`,
-      type,
-      call: Number(call),
-      key,
-      kind: kindNamed(kind),
-    }
-  }
-  const api = /^((\w+\.(.+))\.(\d{1,15})\.forward)\.(input|output)\.[^/]+\.(?:pt|npy)$/.exec(file)
-  if (!api) return undefined
-  const [, key, name, type, call, kind] = api as unknown as [string, string, string, string, string, string]
-  return { module: name, name, type, call: Number(call), key, kind: kindNamed(kind) }
-}
-
-function addTo(modules: Map<string, Module>, { module, name, type, call, key, kind }: TensorName, file: string): void {
-  const entry = modules.get(module) ?? { name, type, calls: new Map<number, Call>() }
+function addTo(modules: Map<string, Module>, { module, layer, type, call, key, side }: TensorName, file: string): void {
+  const entry = modules.get(module) ?? { name: layer, type, calls: new Map<number, Call>() }
   modules.set(module, entry)
   const files = entry.calls.get(call) ?? { key, outputs: [], inputs: [] }
   entry.calls.set(call, files)
-  files[kind].push(file)
+  files[side].push(file)
 }
 
 function callsOf({ calls }: Module): number[] {
@@ -120,14 +84,7 @@ function layersOf(
 
 /** The place of each call in `dump.json`, which lists them as they ended; none if it is not there, or not such a table. */
 function placesIn(table: string): Map<string, number> {
-  if (kindOf(table) !== 'file') return new Map()
-  try {
-    return withFile(table, (source) => {
-      if (source.size > MAX_TABLE) return new Map<string, number>()
-      const { data } = JSON.parse(Buffer.from(readBytes(source, 0, source.size)).toString('utf8')) as { data: object }
-      return new Map(Object.keys(data).map((key, i) => [key, i]))
-    })
-  } catch {
-    return new Map()
-  }
+  const data: unknown = (smallJson(table, MAX_TABLE) as { data?: unknown } | undefined)?.data
+  const keys = typeof data === 'object' && data !== null ? Object.keys(data) : []
+  return new Map(keys.map((key, i) => [key, i]))
 }

@@ -130,6 +130,20 @@ export function refuseOptions(
   if (name !== undefined) throw invalidArgument(`the option ${name} has no meaning for ${dump}; leave it out`)
 }
 
+/** Steps in their order; if the option `firstStep` is set, numbered from it on. */
+export function sortedSteps(steps: readonly DumpStep[], { firstStep }: LoadDumpOptions): DumpStep[] {
+  const sorted = [...steps].sort((a, b) => a.step - b.step)
+  const shift = firstStep === undefined ? 0 : firstStep - (sorted[0]?.step ?? 0)
+  return sorted.map((step) => ({ ...step, step: step.step + shift }))
+}
+
+/** What a folder holds, for a message: its first entries. */
+export function describeContent(entries: readonly FolderEntry[]): string {
+  if (entries.length === 0) return 'the folder is empty'
+  const some = entries.slice(0, 3).map(({ name }) => printable(name, 40))
+  return `found ${some.join(', ')}`
+}
+
 /** The note for one of several runs or cases, which the caller chose by the option `run`. */
 export function chosenNote(noun: string, name: string, others: number): Note {
   return info(

@@ -1,11 +1,10 @@
 import type { EntryKind } from '../../io/folder.js'
+import { wholeNumberIn } from '../../io/numbered-text.js'
 
 // The folder names that several layouts share. The walk follows only known names and lists everything else as ignored.
 
-/** `{TID}`: a forward pass (torch) or an execution (ATB). No leading zeros, at most 15 digits: exact as a number. */
-export function parseTid(name: string): number | undefined {
-  return /^(0|[1-9][0-9]{0,14})$/.test(name) ? Number(name) : undefined
-}
+/** `{TID}`: a forward pass (torch) or an execution (ATB). */
+export const parseTid = wholeNumberIn
 
 /** The kinds of entries that count as a step if their name is a `{TID}`. */
 export const STEP_KINDS: readonly EntryKind[] = ['folder', 'link']

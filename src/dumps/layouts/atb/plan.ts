@@ -25,6 +25,16 @@ export interface Plan {
   decodeOnly?: boolean
 }
 
+/** What is known of a dump before its steps are. */
+interface Given {
+  /** As the caller wrote it, for errors. */
+  readonly path: string
+  readonly ranks: readonly Executions[]
+  /** The executions of all ranks, ascending. */
+  readonly tids: List<number>
+  readonly options: LoadDumpOptions
+}
+
 /**
  * Decides which execution and which head hold which step.
  * @param path as the caller wrote it, for errors
@@ -37,21 +47,12 @@ export function planSteps(
   heads: readonly number[],
   options: LoadDumpOptions,
 ): Plan {
-  const tids = mergeAscending(ranks.map((rank) => rank.tids))
+  const given = { path, ranks, tids: mergeAscending(ranks.map((rank) => rank.tids)), options }
   const [prefill, decoder] = heads
-  return decoder === undefined
-    ? planOneHead(path, tids, prefill!, ranks, options)
-    : planTwoHeads(path, tids, ranks, prefill!, decoder, options)
+  return decoder === undefined ? planOneHead(prefill!, given) : planTwoHeads(prefill!, decoder, given)
 }
 
-function planTwoHeads(
-  path: string,
-  tids: List<number>,
-  ranks: readonly Executions[],
-  prefill: number,
-  decoder: number,
-  options: LoadDumpOptions,
-): Plan {
+function planTwoHeads(prefill: number, decoder: number, { path, ranks, tids, options }: Given): Plan {
   const prefills = executionsWith(ranks, prefill)
   const start = startOf(path, prefills, options)
   const next = prefills.find((tid) => tid > start)
@@ -131,15 +132,10 @@ function layersOf(rank: Executions, tid: number): Layers | undefined {
   return undefined
 }
 
-function planOneHead(
-  path: string,
-  tids: List<number>,
-  head: number,
-  ranks: readonly Executions[],
-  options: LoadDumpOptions,
-): Plan {
+function planOneHead(head: number, given: Given): Plan {
+  const { path, ranks, tids, options } = given
   const { models, heads } = readTopology(ranks[0]!.selection.folder)
-  if (heads.length === 2 && head === heads[0]) return planPrefillOnly(path, tids, head, ranks, options)
+  if (heads.length === 2 && head === heads[0]) return planPrefillOnly(head, given)
   const decoderOnly = heads.length === 2 ? head === heads[1] : models === 2 && heads.length === 0
   if (options.prefill !== undefined) throw noPrefillHead(path, head, decoderOnly)
   const [first, last] = [tids.at(0)!, tids.at(tids.length - 1)!]
@@ -152,22 +148,12 @@ function planOneHead(
     const settle = `set loadDump's option firstStep: ${first + 1}; if there was a warm-up, firstStep: ${first}`
     notes.push(warning(guess, settle))
   }
-  return {
-    runs: [{ head, from: first, to: last, shift }],
-    notes,
-    assumed: options.firstStep === undefined,
-    decodeOnly: decoderOnly,
-  }
+  const runs = [{ head, from: first, to: last, shift }]
+  return { runs, notes, assumed: options.firstStep === undefined, decodeOnly: decoderOnly }
 }
 
 /** With the prefill head alone, only one execution is a step of the run. */
-function planPrefillOnly(
-  path: string,
-  tids: List<number>,
-  head: number,
-  ranks: readonly Executions[],
-  options: LoadDumpOptions,
-): Plan {
+function planPrefillOnly(head: number, { path, ranks, tids, options }: Given): Plan {
   const named = typeof options.prefill === 'number'
   const start = named ? startOf(path, executionsWith(ranks, head), options) : tids.at(tids.length - 1)!
   const base = options.firstStep ?? 0
@@ -178,11 +164,7 @@ function planPrefillOnly(
     ? warning(text, "set loadDump's option prefill: 'last'")
     : info(options.prefill === undefined ? text : `prefill: ${quoted(options.prefill)}: ${compared}`)
   const runs = [{ head, from: start, to: start, shift: base - start }]
-  return {
-    runs,
-    notes: [note],
-    assumed: isGuess && options.firstStep === undefined,
-  }
+  return { runs, notes: [note], assumed: isGuess && options.firstStep === undefined }
 }
 
 function noPrefillHead(path: string, head: number, decoderOnly: boolean): GoldenLogitsError {

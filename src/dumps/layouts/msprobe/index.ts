@@ -4,7 +4,14 @@ import { listNames, tryListFolder } from '../../../io/folder.js'
 import type { FolderNames, NameSeries } from '../../../io/folder-names.js'
 import { ignoredAs } from '../../ignored-paths.js'
 import type { DumpStep } from '../../types.js'
-import { chosenNote, type LayoutScan, type ScanContext, STATISTICS_ADVICE, type TreeLayout } from '../layout.js'
+import {
+  chosenNote,
+  type LayoutScan,
+  type ScanContext,
+  STATISTICS_ADVICE,
+  sortedSteps,
+  type TreeLayout,
+} from '../layout.js'
 import { parseOutput, parseRank, parseStep, TABLE, TENSORS } from './names.js'
 import { type Process, pickLayer, pickProcesses, readProcess } from './processes.js'
 
@@ -82,13 +89,11 @@ function scanMsprobe(folder: string, context: ScanContext): LayoutScan {
     context,
   )
   const byStep = read.map((step) => stepsOf(step, layer, read.length > 1, path))
-  const found = byStep.flat().sort((a, b) => a.step - b.step)
-  const shift = options.firstStep === undefined ? 0 : options.firstStep - (found[0]?.step ?? 0)
   for (const { name, kind } of tryListFolder(folder).entries) {
     if (!isPartOfDump(name)) context.ignored.add(join(folder, name), ignoredAs(kind, 'not part of a dump'))
   }
   const notes = all.length > steps.length ? [chosenNote('run', options.run!, all.length - steps.length)] : []
-  return { steps: found.map((step) => ({ ...step, step: step.step + shift })), notes, stepsAssumed: false }
+  return { steps: sortedSteps(byStep.flat(), options), notes, stepsAssumed: false }
 }
 
 function isPartOfDump(name: string): boolean {

@@ -1,3 +1,4 @@
+import { wholeNumberIn } from '../../../io/numbered-text.js'
 import { isHeadName } from '../names.js'
 
 /** A file of SGLang's dumper: `step=3___rank=0___dump_index=7___name=next_token_logits___recompute_status=disabled.pt`. */
@@ -27,17 +28,14 @@ export function parseDumper(file: string): DumperName | undefined {
     if (at < 1) return undefined
     tags.set(part.slice(0, at), part.slice(at + 1))
   }
-  const pass = PASS_KEYS.map((key) => numberIn(tags.get(key))).find((number) => number !== undefined)
-  const [rank, index] = [numberIn(tags.get('rank')), numberIn(tags.get('dump_index'))]
+  const numberAt = (key: string) => wholeNumberIn(tags.get(key) ?? '')
+  const pass = PASS_KEYS.map(numberAt).find((number) => number !== undefined)
+  const [rank, index] = [numberAt('rank'), numberAt('dump_index')]
   const name = tags.get('name')
   if (pass === undefined || rank === undefined || index === undefined || !name) return undefined
   const layer = tags.get('layer_id')
   const isRecomputed = tags.get('recompute_status') === 'recompute'
   return { pass, rank, index, name, ...(layer !== undefined && { layer }), isRecomputed }
-}
-
-function numberIn(text: string | undefined): number | undefined {
-  return text !== undefined && /^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : undefined
 }
 
 /** An input or output of a module, as the dumper's hooks name it. */

@@ -4,7 +4,7 @@ import { tryListFolder } from '../../../io/folder.js'
 import { type IgnoredPaths, ignoredAs, linkProblem } from '../../ignored-paths.js'
 import type { RankStep } from '../../ranks.js'
 import type { LoadDumpOptions } from '../../types.js'
-import { STATISTICS_ADVICE } from '../layout.js'
+import { describeContent, STATISTICS_ADVICE } from '../layout.js'
 import { isHeadName } from '../names.js'
 import { isWithin } from '../selection.js'
 import { outputsOf, STATISTICS_FILE } from './names.js'
@@ -32,11 +32,9 @@ export function scanStep(
   const layers = named.length > 0 ? folders.filter(isNamed) : folders
   if (layers.length === 0) return { layer: '', problem: `no layer folder in ${printable(step, 300)}` }
   const layer = pickLayer(step, layers, options.layer)
-  if (layer === undefined)
-    return {
-      layer: options.layer!,
-      problem: `${absentLayer(options.layer!)} in ${printable(step, 300)}`,
-    }
+  if (layer === undefined) {
+    return { layer: options.layer!, problem: `${absentLayer(options.layer!)} in ${printable(step, 300)}` }
+  }
   const folder = join(step, layer)
   if (links.has(layer) && named.length === 0) return { layer, problem: linkProblem(folder) }
   const files = named.filter((path) => path !== folder && isWithin(folder, path)).map((path) => relative(folder, path))
@@ -55,14 +53,8 @@ function pickLayer(step: string, folders: string[], option: string | undefined):
   const heads = folders.filter(isHeadName)
   if (heads.length === 1) return heads[0]
   const some = (heads.length > 1 ? heads : folders).slice(0, 4).map((name) => printable(name, 40))
-  const message = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…)`
-  throw new GoldenLogitsError(
-    'ambiguous-layer',
-    `${message}; name the one that emits the logits with the option layer`,
-    {
-      file: step,
-    },
-  )
+  const message = `holds ${folders.length} layers and ${heads.length} of them are named like an LM head (${some.join(', ')}…); name the one that emits the logits with the option layer`
+  throw new GoldenLogitsError('ambiguous-layer', message, { file: step })
 }
 
 /** The logits file of a layer: `output.pth`, else the first output of a tuple; the others are listed as ignored. */
@@ -72,15 +64,8 @@ function pickOutput(folder: string, layer: string, named: string[], ignored: Ign
   const outputs = outputsOf(entries)
   const [first, ...others] = named.length > 0 ? named : outputs
   if (first === undefined) {
-    const content =
-      entries.length === 0
-        ? 'the folder is empty'
-        : `found ${entries
-            .slice(0, 3)
-            .map((e) => printable(e.name, 40))
-            .join(', ')}`
     const advice = entries.some(({ name }) => name === STATISTICS_FILE) ? `: ${STATISTICS_ADVICE}` : ''
-    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${content})${advice}` }
+    return { layer, problem: `no output.pth in ${printable(folder, 300)} (${describeContent(entries)})${advice}` }
   }
   for (const name of others)
     ignored.add(join(folder, name), `a further output of the layer; ${first} is compared`, dirname(folder))
