@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { IgnoredPaths } from './ignored-paths.js'
+import type { IgnoredPaths } from './ignored-paths.js'
 import { splitFlat } from './layouts/flat/index.js'
-import { type Located, locate } from './locate.js'
+import { emptyLocated, type Located, locate } from './locate.js'
 import type { Dump, DumpRun, LoadDumpOptions } from './types.js'
 
 /** One of several runs under a path, located and not yet scanned. */
@@ -46,10 +46,6 @@ export function splitRuns(path: string, paths: readonly string[], located: Locat
     names.add(name)
   }
   return runs
-}
-
-function emptyLocated(): Located {
-  return { devices: [], stepFiles: [], trees: [], cases: [], bareFiles: [], ignored: new IgnoredPaths() }
 }
 
 /** The dump of all runs: `steps` has the steps of one run after the other. */

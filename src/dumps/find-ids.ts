@@ -5,7 +5,7 @@ import { kindOf, tryListFolder } from '../io/folder.js'
 import type { List } from '../lib/lazy-list.js'
 import { info, type Note } from '../lib/note.js'
 import { idsInFile, onlyIdsIn } from './ids-in-file.js'
-import { isTensorFile } from './layouts/flat/names.js'
+import { tensorFilesIn } from './layouts/flat/names.js'
 import { type StepIds, stepIds } from './step-ids.js'
 import { type RowOptions, rowsIn } from './steps-in-file.js'
 import { factsOf, type IdFacts, type IdLists, isIdsName } from './token-ids.js'
@@ -96,8 +96,8 @@ function idsBeside(file: string, isOneFile: boolean, options: RowOptions): Map<s
 }
 
 function idsFilesIn(folder: string): string[] {
-  const files = tryListFolder(folder).entries.filter(({ name, kind }) => kind === 'file' && isTensorFile(name))
-  return files.map(({ name }) => join(folder, name)).filter((path) => isIdsName(basename(path, extname(path))))
+  const names = tensorFilesIn(tryListFolder(folder).entries)
+  return names.filter((name) => isIdsName(basename(name, extname(name)))).map((name) => join(folder, name))
 }
 
 /** Names of ids beside the files of steps, which may be a million: their folder is not listed again. */

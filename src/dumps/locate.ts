@@ -42,16 +42,7 @@ const AUXILIARY = new Set([
  * name, because copied folders are renamed and lose their parents. The walk has a fixed depth and follows no link.
  */
 export function locate(paths: readonly string[]): Located {
-  const walk: Walk = {
-    devices: [],
-    stepFiles: [],
-    trees: [],
-    cases: [],
-    namedStepFiles: [],
-    bareFiles: [],
-    ignored: new IgnoredPaths(),
-    listed: new Map(),
-  }
+  const walk: Walk = { ...emptyLocated(), namedStepFiles: [], listed: new Map() }
   for (const path of paths) {
     const kind = kindOf(path)
     if (kind === 'file') locateFile(path, walk)
@@ -68,6 +59,10 @@ export function locate(paths: readonly string[]): Located {
   }
 }
 
+export function emptyLocated(): Located {
+  return { devices: [], stepFiles: [], trees: [], cases: [], bareFiles: [], ignored: new IgnoredPaths() }
+}
+
 /** The result of the walk so far. */
 interface Walk extends Located {
   /** Step files, or links with the name of one, that the paths name one by one. */
@@ -79,13 +74,22 @@ interface Walk extends Located {
 function locateFile(file: string, walk: Walk): void {
   const name = basename(file)
   const match = layerOfFile(file)
-  const step = dirname(match?.layer ?? file)
-  const tid = parseTid(basename(step))
-  if (match && tid !== undefined) {
-    walk.devices.push({ folder: dirname(step), layout: match.layout.name, tids: new Map([[tid, [file]]]) })
-  } else if (layoutOfFile(name)) walk.namedStepFiles.push({ path: file, kind: 'file' })
+  if (match && addStep(dirname(match.layer), match.layout, [file], walk)) return
+  if (layoutOfFile(name)) walk.namedStepFiles.push({ path: file, kind: 'file' })
   else if (AUXILIARY.has(name)) walk.ignored.add(file, 'not part of a dump')
   else walk.bareFiles.push(file)
+}
+
+/**
+ * Adds the device folder of a step.
+ * @param paths the layer folders and files in the step that count; empty for the complete step
+ * @returns false if the folder has no name of a step
+ */
+function addStep(step: string, layout: FolderLayout, paths: readonly string[], walk: Walk): boolean {
+  const tid = parseTid(basename(step))
+  if (tid === undefined) return false
+  walk.devices.push({ folder: dirname(step), layout: layout.name, tids: new Map([[tid, paths]]) })
+  return true
 }
 
 /** A link that has the name of a step, but no content of one, is an unreadable step. @returns false for other paths */
@@ -95,12 +99,10 @@ function locateLink(path: string, kind: EntryKind | undefined, walk: Walk): bool
     walk.namedStepFiles.push({ path, kind: 'link' })
     return true
   }
-  const tid = kind === 'link' ? parseTid(name) : undefined
+  if (kind !== 'link' || parseTid(name) === undefined) return false
   const device = dirname(path)
-  const layout = tid === undefined ? undefined : layoutOfDevice(device, listNames(device))
-  if (tid === undefined || !layout) return false
-  walk.devices.push({ folder: device, layout: layout.name, tids: new Map([[tid, []]]) })
-  return true
+  const layout = layoutOfDevice(device, listNames(device))
+  return layout !== undefined && addStep(path, layout, [], walk)
 }
 
 function locateFolder(folder: string, walk: Walk): void {
@@ -132,21 +134,14 @@ function locateFolder(folder: string, walk: Walk): void {
 }
 
 function locateLayer(folder: string, layout: FolderLayout, names: FolderNames, walk: Walk): void {
-  const step = dirname(folder)
-  const tid = parseTid(basename(step))
-  if (tid !== undefined) {
-    walk.devices.push({ folder: dirname(step), layout: layout.name, tids: new Map([[tid, [folder]]]) })
-    return
-  }
+  if (addStep(dirname(folder), layout, [folder], walk)) return
   const file = layout.logitsOf(folder, names)
   if (file !== undefined) walk.bareFiles.push(file)
 }
 
 function locateStep(folder: string, layout: FolderLayout, names: FolderNames, walk: Walk): void {
-  const tid = parseTid(basename(folder))
-  if (tid !== undefined) {
-    walk.devices.push({ folder: dirname(folder), layout: layout.name, tids: new Map([[tid, []]]) })
-  } else for (const { name, kind } of names) if (kind === 'folder') locateFolder(join(folder, name), walk)
+  if (addStep(folder, layout, [], walk)) return
+  for (const { name, kind } of names) if (kind === 'folder') locateFolder(join(folder, name), walk)
 }
 
 function locateContainer(folder: string, names: FolderNames, walk: Walk): void {

@@ -5,7 +5,7 @@ import type { List } from '../lib/lazy-list.js'
 import { info, type Note } from '../lib/note.js'
 import { tryRead } from '../lib/try-read.js'
 import { idsInFile, onlyIdsIn } from './ids-in-file.js'
-import { isLogitsFile, isTensorFile, parseFlat } from './layouts/flat/names.js'
+import { isLogitsFile, parseFlat, tensorFilesIn } from './layouts/flat/names.js'
 import type { RowOptions } from './steps-in-file.js'
 import { type Role, roleOfStep } from './token-ids.js'
 import type { DumpStep, IgnoredPath } from './types.js'
@@ -92,11 +92,8 @@ function beside(first: string, steps: List<DumpStep>, ignored: List<IgnoredPath>
 
 /** Files of ids in the folder of each step. */
 function inFolders(first: string, steps: List<DumpStep>): [string, PathAt][] {
-  const { entries } = tryListFolder(dirname(first))
-  const names = entries
-    .filter(({ name, kind }) => kind === 'file' && isTensorFile(name))
-    .map(({ name }) => name)
-    .filter((name) => roleOfStep(basename(name, extname(name))) !== undefined)
+  const files = tensorFilesIn(tryListFolder(dirname(first)).entries)
+  const names = files.filter((name) => roleOfStep(basename(name, extname(name))) !== undefined)
   return names.map((name) => [
     basename(name, extname(name)),
     (index) => {

@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { TENSOR_EXTENSIONS } from '../../../formats/index.js'
+import type { FolderEntry } from '../../../io/folder.js'
 
 /** The name of a file in a flat folder: which run it belongs to, and which step of it the file is. */
 export interface FlatName {
@@ -42,6 +43,11 @@ export function isCaseName(name: string): boolean {
 export function isLogitsFile(name: string): boolean {
   const ending = extname(name)
   return ENDINGS.includes(ending.toLowerCase()) && /^logits$/i.test(name.slice(0, -ending.length))
+}
+
+/** The names of the files in a folder that may hold a tensor. */
+export function tensorFilesIn(entries: readonly FolderEntry[]): string[] {
+  return entries.filter(({ name, kind }) => kind === 'file' && isTensorFile(name)).map(({ name }) => name)
 }
 
 /** Whether a file may hold a tensor, by its name. */

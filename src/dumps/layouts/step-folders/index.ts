@@ -4,7 +4,7 @@ import { type FolderEntry, listNames, tryListFolder } from '../../../io/folder.j
 import type { EntryKind, NameSeries } from '../../../io/folder-names.js'
 import { ignoredAs, linkProblem } from '../../ignored-paths.js'
 import type { DumpStep } from '../../types.js'
-import { isLogitsFile, isTensorFile } from '../flat/names.js'
+import { isLogitsFile, tensorFilesIn } from '../flat/names.js'
 import { describeContent, type LayoutScan, type ScanContext, sortedSteps, type TreeLayout } from '../layout.js'
 
 /** Folders that are a step each, with one file of logits: `{step}/logits.npy`, `step_{n}/logits.pt`. */
@@ -30,7 +30,7 @@ function isStepFolder(folder: string, series: NameSeries): boolean {
 
 /** The file of logits in a step's folder: the one of that name, else the only one that may hold a tensor. */
 function logitsIn(entries: readonly FolderEntry[]): string | undefined {
-  const files = entries.filter(({ name, kind }) => kind === 'file' && isTensorFile(name)).map(({ name }) => name)
+  const files = tensorFilesIn(entries)
   return files.find(isLogitsFile) ?? (files.length === 1 ? files[0] : undefined)
 }
 
