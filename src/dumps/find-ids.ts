@@ -23,8 +23,8 @@ export interface FoundIds {
 }
 
 /**
- * Looks for token ids: in files of logits, and in files beside them, by name. What cannot be read, or holds no ids, is left
- * out. Reads the header of the file, or of each file of a run if the first has ids, and the ids.
+ * Looks for token ids: in files of logits, and in files beside them, by name. Leaves out what cannot be read. Opens the files
+ * of all steps only if the first has ids.
  */
 export function findIds(
   steps: List<DumpStep>,

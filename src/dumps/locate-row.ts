@@ -123,10 +123,7 @@ function chooseTensor(tensors: readonly LazyTensor[], choice: RowChoice, notes: 
   return `${tensors.length} tensors in the file, and which one holds the logits is not decided: ${listTensors(tensors)}; ${advice}${run}`
 }
 
-/**
- * Tensors that may be the positions or steps of one run, in their order: a tuple or list of rows, or a dict of them by names
- * that count. Each has one row of the same width.
- */
+/** Tensors that may be the positions or steps of one run, in their order: a list, or a dict by names that count. */
 function seriesOf(tensors: readonly LazyTensor[], { tensor, sequence }: RowChoice): readonly LazyTensor[] | undefined {
   if (tensor !== undefined || tensors.some(({ name }) => name === 'logits')) return undefined
   const all = tensors.filter(({ dtype, shape }) => FLOATS.includes(dtype) && (shape.at(-1) ?? 1) > 1)

@@ -10,8 +10,8 @@ interface Side {
 }
 
 /**
- * The type of the operation that emitted the logits: `LmHead` of the ATB layer `67_LmHead`; `Linear` of the torch module
- * `root.lm_head`, if the dump has a `model_tree.json`. Reads each tree once.
+ * The types of the operations that emitted the logits: `LmHead` of `67_LmHead` (ATB); `Linear` of `root.lm_head`, if a torch
+ * dump has a `model_tree.json`, each of which is read once.
  */
 export class OperationNames {
   private readonly trees = new Map<string, ReadonlyMap<string, ModuleFacts>>()

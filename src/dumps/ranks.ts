@@ -15,9 +15,7 @@ export interface RankStep {
   readonly problem?: string
 }
 
-/**
- * What steps have in common: `file` is relative to the `{TID}` folder, and a NUL in `problem` stands for that folder.
- */
+/** What steps share: `file` is relative to the `{TID}` folder, which a NUL in `problem` stands for. */
 interface StepTemplate {
   readonly content: RankStep
   /** The step minus the number of its folder. */

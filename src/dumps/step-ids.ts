@@ -25,9 +25,8 @@ export interface StepIds {
 type IdsAt = (index: number) => readonly number[] | undefined
 
 /**
- * Token ids of a step each: in files beside the logits (`ids_0.npy` beside `logits_0.npy`, `0/token_ids.npy` beside
- * `0/logits.npy`), or in the steps' own files (a dict of logits and ids). Opens the file of each step only if the first one has
- * ids.
+ * Token ids of a step each: in files beside the logits (`ids_0.npy`, `0/token_ids.npy`), or in the steps' own files (a dict
+ * of logits and ids). Opens the file of each step only if the first has ids.
  */
 export function stepIds(
   steps: List<DumpStep>,

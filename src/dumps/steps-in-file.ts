@@ -3,6 +3,7 @@ import { readTensors } from '../formats/read-tensors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import { tryRead } from '../lib/try-read.js'
 import type { LazyTensor } from '../tensor/tensor.js'
+import type { NamedScan } from './layouts/layout.js'
 import { locateRow, type RowChoice, rowChoice } from './locate-row.js'
 import type { Dump, DumpStep, LoadDumpOptions } from './types.js'
 
@@ -26,18 +27,11 @@ export function stepsInFile(path: string, steps: List<DumpStep>, options: RowOpt
   return listOf(count, (position) => ({ step: only.step + position, files: only.files, layer: only.layer, position }))
 }
 
-/** What `asRun` needs of a scan. */
-interface ScannedSteps {
-  layout: Dump['layout']
-  steps: List<DumpStep>
-  stepsAssumed: boolean
-}
-
 /**
  * The only file of a flat dump may hold a run or a prompt. Then the number in its name (`run_2.npz`, `bf16.npy`) is no step, and
  * what its rows are is decided as of a file outside any layout, unless the caller says which row counts.
  */
-export function asRun<Scan extends ScannedSteps>(scan: Scan, options: LoadDumpOptions): Scan {
+export function asRun(scan: NamedScan, options: LoadDumpOptions): NamedScan {
   const isUndecided = options.positions === undefined || options.positions === 'steps'
   const only = scan.layout === 'flat' && scan.steps.length === 1 && isUndecided ? scan.steps.at(0)! : undefined
   const file = only?.files[0]

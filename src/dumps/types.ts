@@ -47,10 +47,7 @@ export interface DumpText {
   readonly chunkLength: number
 }
 
-/**
- * What several ranks hold: `split` says parts of one vocabulary, in numeric device order; `copies` says that each has the
- * same row, which must be equal byte for byte.
- */
+/** What several ranks hold: parts of one vocabulary, in numeric device order, or copies of the same row, equal byte for byte. */
 export type RankReading = 'split' | 'copies'
 
 export interface IgnoredPath {

@@ -6,10 +6,7 @@ import type { Dtype } from '../tensor/dtype.js'
 import { arrayBytes, arrayTensor, checkRank } from './array-tensor.js'
 import type { Format, StoredTensor } from './format.js'
 
-/**
- * A file of an ATB dump: header lines `name=value`, then one tensor, little-endian and row-major, up to the end of the
- * file.
- */
+/** A file of an ATB dump: header lines `name=value`, then one tensor, little-endian and row-major. */
 export const atbBin: Format = {
   name: 'atb-bin',
   description: 'an ATB dump (.bin)',
@@ -35,8 +32,9 @@ const DTYPES: ReadonlyMap<string, Dtype> = new Map([
 const ND = '2'
 
 function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
-  const { attributes, end } = readBinHeader(source, budgets)
-  refuseEmpty(source, attributes, end)
+  const header = readBinHeader(source, budgets)
+  const { attributes, end } = header
+  refuseEmpty(source, header)
   const dtype = dtypeOf(source, attributes)
   const shape = dimsOf(source, attributes, budgets)
   const format = attributes.get('format')
@@ -44,7 +42,7 @@ function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
     const message = `format=${printable(format, 20)}: the elements are not in row-major order; expected format=2 (ND)`
     throw new GoldenLogitsError('unsupported-format', message, { file: source.file })
   }
-  checkSize(source, attributes, end, dtype, shape)
+  checkSize(source, header, dtype, shape)
   return [arrayTensor({ name: '', dtype, shape, start: end })]
 }
 
@@ -104,7 +102,7 @@ function badHeader(source: ByteSource, message: string, offset: number): GoldenL
 }
 
 /** Refuses files that ATB writes without data: links to equal tensors, statistics, null pointers of the device. */
-function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>, end: number): void {
+function refuseEmpty(source: ByteSource, { attributes, end }: BinHeader): void {
   const link = attributes.get('data')
   if (link !== undefined) {
     throw noData(source, `its data are in another file of the same execution, ${linkedPath(link)}; use that file`)
@@ -121,8 +119,8 @@ function refuseEmpty(source: ByteSource, attributes: ReadonlyMap<string, string>
 }
 
 /**
- * Where the data of a file are that has none, but a line `data=2_0_outtensor0.bin`: in the file `after/outtensor0.bin` of the
- * operation 0 inside the operation 2.
+ * The place of the data of a file whose header has a line `data=2_0_outtensor0.bin`: the file `after/outtensor0.bin` of
+ * operation 0 inside operation 2.
  * @returns undefined if the value of `data` is no such link
  */
 export function parseLink(link: string): { operations: readonly string[]; file: string } | undefined {
@@ -169,35 +167,19 @@ function dimsOf(source: ByteSource, attributes: ReadonlyMap<string, string>, bud
 }
 
 /** Checks that the data have exactly the size of dims × dtype. */
-function checkSize(
-  source: ByteSource,
-  attributes: ReadonlyMap<string, string>,
-  end: number,
-  dtype: Dtype,
-  shape: readonly number[],
-): void {
+function checkSize(source: ByteSource, { attributes, end }: BinHeader, dtype: Dtype, shape: readonly number[]): void {
   const rest = source.size - end
   const expected = arrayBytes(dtype, shape)
   const declared = declaredLength(source, attributes, rest)
   if (BigInt(rest) === expected) return
-  if (
-    BigInt(rest) > expected &&
-    (declared === undefined || BigInt(declared) === expected) &&
-    startsHeader(source, end, expected)
-  ) {
-    throw twoDumps(source)
-  }
+  const isFirstOfTwo = BigInt(rest) > expected && (declared === undefined || BigInt(declared) === expected)
+  if (isFirstOfTwo && startsHeader(source, end, expected)) throw twoDumps(source)
   const advice = BigInt(rest) < expected ? 'the file was cut short' : 'the file is longer than its header says'
-  throw badBin(
-    source,
-    `dims ${shape.join(',')} of ${dtype} take ${expected} bytes, but ${rest} follow the header: ${advice}`,
-  )
+  const message = `dims ${shape.join(',')} of ${dtype} take ${expected} bytes, but ${rest} follow the header: ${advice}`
+  throw badBin(source, message)
 }
 
-/**
- * `$Object.Length`, in bytes. A value smaller than the data is tolerated: the tests of msit write the number of
- * elements there.
- */
+/** `$Object.Length`, in bytes. It may be smaller than the data: the tests of msit write the number of elements. */
 function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, string>, rest: number): number | undefined {
   const count = attributes.get('$Object.Count')
   if (count !== undefined && count !== '1') throw badBin(source, `$Object.Count=${printable(count, 20)}, expected 1`)
@@ -207,15 +189,10 @@ function declaredLength(source: ByteSource, attributes: ReadonlyMap<string, stri
   }
   const data = attributes.get('$Object.data')
   if (data === undefined) return length
-  const [offset, size, more] = data.split(',')
-  if (
-    decimal(source, '$Object.data', offset) !== 0 ||
-    more !== undefined ||
-    decimal(source, '$Object.data', size ?? '')! > rest
-  ) {
-    throw badBin(source, `$Object.data=${printable(data, 40)}, expected 0 and at most ${rest} bytes`)
-  }
-  return length
+  const [offset, size = '', more] = data.split(',')
+  const isStart = decimal(source, '$Object.data', offset) === 0 && more === undefined
+  if (isStart && decimal(source, '$Object.data', size)! <= rest) return length
+  throw badBin(source, `$Object.data=${printable(data, 40)}, expected 0 and at most ${rest} bytes`)
 }
 
 function decimal(source: ByteSource, name: string, text: string | undefined): number | undefined {

@@ -28,8 +28,8 @@ export interface OwnName {
 }
 
 /**
- * Whether the file has this layout, byte for byte. The magic bytes of a tar archive are checked as well: they alone
- * decide the format but may lie among the elements.
+ * Whether the file has this layout, byte for byte. Magic bytes of a tar archive may lie among the elements, and decide
+ * the format all the same.
  */
 export function hasExactLayout(source: ByteSource, { size, fragments }: FileLayout): boolean {
   return source.size === size && hasFragments(source, fragments) && !isTar(source)
@@ -70,10 +70,7 @@ function stemOf(file: string): string | undefined {
 /** A layout has at most this many bytes. No real file needs more. */
 const MAX_BYTES = 64 * 1024
 
-/**
- * Gaps of at most this many bytes between two fragments become part of the layout: the fewer fragments, the faster the
- * check.
- */
+/** Smaller gaps between two fragments become part of the layout: few fragments are checked faster. */
 const MAX_GAP = 128
 
 /** A source that records what a reader reads, which is the layout of the file. */

@@ -53,10 +53,7 @@ export interface StoragePlace {
   readonly crcAt?: number
 }
 
-/**
- * Opens a storage in `source`, which need not be the source that was parsed: the file may have been opened again, or be
- * another file with the same layout.
- */
+/** Opens a storage in `source`: the parsed file opened again, or another file with the same layout. */
 export type OpenStorage = (source: ByteSource, checks: Checks) => StorageBytes
 
 /** The raw bytes of one storage. */

@@ -127,10 +127,7 @@ function snapshotDescr(dtype: Dtype): string {
   return `${itemSize(dtype) === 1 ? '|' : '<'}${name}`
 }
 
-/**
- * The header of a `.npy` file of version 1.0 that holds one row of `width` elements, to be followed by them, little-endian. It
- * ends at a multiple of 64 bytes.
- */
+/** The header, to a multiple of 64 bytes, of a `.npy` file of version 1.0 that holds one row of `width` elements. */
 export function npyHeader(dtype: Dtype, width: number): Uint8Array {
   const text = `{'descr': '${snapshotDescr(dtype)}', 'fortran_order': False, 'shape': (${width},), }`
   const padded = `${text.padEnd(Math.ceil((10 + text.length + 1) / 64) * 64 - 11)}\n`

@@ -12,9 +12,7 @@ import { TransposedRows } from './transposed-rows.js'
 /** Bytes that are read at a time if elements are not contiguous. */
 const CHUNK = 1 << 20
 
-/**
- * Elements further apart than this many bytes are read one by one: that costs less than reading the bytes between them.
- */
+/** Elements further apart than this many bytes are read one by one, which costs less than all between them. */
 const FAR = 4096
 
 /** A tensor over the bytes of a storage, which is opened for each read. */
@@ -130,9 +128,7 @@ function runStart(run: number, outer: number, { shape, strides, offset }: Tensor
   return at
 }
 
-/**
- * Reads elements `stride` apart: in one read if they are contiguous, otherwise in chunks from which they are copied.
- */
+/** Reads elements `stride` apart: in one read if they are contiguous, otherwise in chunks. */
 function readRun(bytes: StorageBytes, first: number, stride: number, item: number, into: Uint8Array): void {
   if (stride === 1) {
     bytes.read(first * item, into)

@@ -77,8 +77,8 @@ interface Parsed {
 const readers = new WeakMap<Checksum, TensorReader>()
 
 /**
- * The reader of these budgets and this checksum. With default budgets it is the same for every call, so that a
- * comparison of a few tokens does not parse a layout that an earlier comparison has parsed.
+ * The reader of these budgets and this checksum. With default budgets it is the same for every call, so that layouts are
+ * parsed once for many comparisons.
  */
 export function readerFor(budgets?: Partial<Budgets>, checksum = ZLIB): TensorReader {
   if (resolveBudgets(budgets) !== DEFAULT_BUDGETS) return new TensorReader(budgets, checksum)

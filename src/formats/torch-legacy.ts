@@ -10,8 +10,8 @@ import { runPickle } from './pickle/machine.js'
 import { entryOf, isKind, type StorageValue, typeName, type Value } from './pickle/values.js'
 
 /**
- * A file of `torch.save` before 1.6, or of `_use_new_zipfile_serialization=False`: five pickles (magic number,
- * protocol, system info, object, storage keys), then for each key its number of elements as int64 and the elements.
+ * A file of `torch.save` before 1.6: five pickles (magic number, protocol, system info, object, storage keys), then for each
+ * key its number of elements as int64, and the elements.
  */
 export const torchLegacy: Format = {
   name: 'torch-legacy',

@@ -7,9 +7,7 @@ import { badArchive } from '../io/zip-end.js'
 import { fflate } from '../lib/optional-packages.js'
 import { type Checks, type Checksum, newChecks } from './format.js'
 
-/**
- * Bytes given to fflate at a time. It inflates them all at once: a small slice cannot exceed the declared size by much.
- */
+/** Bytes given to fflate at a time. It inflates all of them before the size can be checked, so they are few. */
 const INFLATE_SLICE = 16 * 1024
 
 /** The same for the start of a record, whose header has some 128 bytes. */

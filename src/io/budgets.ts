@@ -60,10 +60,7 @@ const DEFAULTS = {
   rank: 64,
 }
 
-/**
- * How much a file may cost to read. Enough for every real file. A file that exceeds a budget is refused, and the error
- * names it.
- */
+/** How much a file may cost to read: enough for every real file. The error for one that exceeds a budget names it. */
 export type Budgets = typeof DEFAULTS
 
 export const DEFAULT_BUDGETS: Readonly<Budgets> = Object.freeze(DEFAULTS)

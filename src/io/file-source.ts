@@ -7,9 +7,7 @@ import type { ByteSource } from './byte-source.js'
 /** Bytes of one call to the system. Node refuses lengths of 2 GiB and more. */
 const MAX_READ = 2 ** 30
 
-/**
- * Without O_NONBLOCK, opening a FIFO waits for a writer that may never come. Windows has neither FIFOs nor the flag.
- */
+/** Without O_NONBLOCK, opening a FIFO waits for a writer. Windows has neither FIFOs nor the flag. */
 export const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** An open file. It keeps a file descriptor until `close`. */
@@ -55,10 +53,7 @@ export function withFile<T>(path: string, use: (source: FileSource) => T, budget
   }
 }
 
-/**
- * Headers and directories are at the ends of a file, in many small pieces. Each end is read by one call to the system,
- * which costs more than the bytes.
- */
+/** Bytes of each end of a file that one call reads: headers and directories are there, in many small pieces. */
 const END = 4096
 
 class OpenFile implements FileSource {

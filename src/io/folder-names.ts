@@ -10,10 +10,7 @@ export interface FolderEntry {
   readonly kind: EntryKind
 }
 
-/**
- * Entries of one kind whose names differ only by a number, such as `logits_gsm8k_0_7.pth` and `logits_gsm8k_0_8.pth`,
- * sorted by it.
- */
+/** Entries of one kind whose names differ only by a number, such as `logits_gsm8k_0_7.pth`, sorted by it. */
 export class NameSeries implements List<FolderEntry> {
   readonly kind: EntryKind
   readonly before: string
@@ -41,10 +38,7 @@ export class NameSeries implements List<FolderEntry> {
   }
 }
 
-/**
- * The entries of a folder, sorted by name. Stores only the numbers of numbered entries, so that a million entries need
- * little memory.
- */
+/** The entries of a folder, sorted by name. A million numbered entries cost little memory: only their numbers are kept. */
 export class FolderNames implements Iterable<FolderEntry> {
   /** Sorted by their first names. */
   readonly series: readonly NameSeries[]

@@ -41,10 +41,7 @@ function toEntry(folder: string, entry: Dirent): FolderEntry {
   return { name, kind: pointsToFile(`${folder}/${name}`) ? 'file' : 'link' }
 }
 
-/**
- * The same, but returns the error message instead of throwing: a folder that cannot be listed should not stop the
- * others.
- */
+/** The same, but returns the message of an error: a folder that cannot be listed should not stop the others. */
 export function tryListFolder(path: string): { entries: FolderEntry[]; problem?: string } {
   try {
     return { entries: listFolder(path) }
@@ -63,10 +60,7 @@ function pointsToFile(link: string): boolean {
   }
 }
 
-/**
- * The kind of the entry at a path, following links. A broken or circular link is a `link`; undefined if nothing is
- * there.
- */
+/** What is at a path, following links; a `link` if it is a broken or circular one; undefined if nothing is there. */
 export function kindOf(path: string): EntryKind | undefined {
   return guarded(path, 'look at the path', () => {
     const stats = targetStats(path)

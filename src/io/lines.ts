@@ -10,10 +10,7 @@ export interface PlacedLine {
   readonly isComplete: boolean
 }
 
-/**
- * The lines of a file, or of a byte range of it. The last line may lack its newline. Keeps one line in memory at a
- * time.
- */
+/** The lines of a file or of a byte range of it, one in memory at a time. The last may lack its newline. */
 export function* linesOf(file: string, start = 0, end = Number.MAX_SAFE_INTEGER): Iterable<PlacedLine> {
   const descriptor = openSync(file, 'r')
   try {

@@ -29,9 +29,7 @@ export function wholeNumberIn(text: string): number | undefined {
   return /^(0|[1-9][0-9]{0,14})$/.test(text) ? Number(text) : undefined
 }
 
-/**
- * The digits of a whole number. Not by a template string: V8 caches those, and the memory of its cache stays allocated.
- */
+/** The digits of a whole number. Not by a template string: V8 caches those, and never frees the cache. */
 export function digitsOf(number: number): string {
   return number.toFixed()
 }

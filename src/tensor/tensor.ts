@@ -5,10 +5,7 @@ import type { Dtype } from './dtype.js'
  * order of `shape`: the reader handles the strides, storage offset and byte order of the file.
  */
 export interface LazyTensor {
-  /**
-   * The path to the tensor in the file's object: `''` if it is the object, `'0'`, `'logits'`, `'past.0.1'` in
-   * containers.
-   */
+  /** The path to the tensor through containers: `'logits'`, `'past.0.1'`; `''` if it is the object itself. */
   readonly name: string
   readonly dtype: Dtype
   readonly shape: readonly number[]

@@ -15,10 +15,7 @@ interface Value {
   readonly key: string
 }
 
-/**
- * The layers of one forward pass in a folder of SGLang's dumper, on the rank of a file: modules, and values that were dumped by
- * hand. The dumper numbers its files, so their order is known.
- */
+/** The layers of the forward pass and rank of a file of SGLang's dumper: modules, and values that were dumped by hand. */
 export function sglangLayers(file: string): StepLayers {
   const folder = dirname(file)
   const own = parseDumper(basename(file))!

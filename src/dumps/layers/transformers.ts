@@ -15,8 +15,8 @@ interface Value extends DebuggerName {
 }
 
 /**
- * The modules of a folder of the model debugger of Hugging Face. It records outputs of the innermost modules alone. The tree of calls
- * gives the order, unless the debugger pruned it.
+ * The modules of a folder of Hugging Face's model debugger, which records outputs of the innermost modules alone. Their order
+ * is that of the tree of calls, unless the debugger pruned it.
  */
 export function transformersLayers(file: string): StepLayers {
   const folder = dirname(file)

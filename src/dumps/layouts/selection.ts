@@ -2,10 +2,7 @@ import { sep } from 'node:path'
 import type { FolderNames, NameSeries } from '../../io/folder-names.js'
 import type { Dump } from '../types.js'
 
-/**
- * The `{TID}` folders that the caller's path names, each with the layer folders and files that it names inside. An empty
- * list selects the complete folder.
- */
+/** The `{TID}` folders that the path names, each with the layers and files in it that it names; none if it means all. */
 export type NamedTids = ReadonlyMap<number, readonly string[]>
 
 /** A `{device}_{PID}` folder, and which part of it to scan. */

@@ -31,7 +31,7 @@ class Machine {
   private readonly stack: Value[] = []
   /** The stack's length at each open MARK. */
   private readonly marks: number[] = []
-  private readonly memo = new Map<number, Value>()
+  readonly memo = new Map<number, Value>()
   private opcodeAt = 0
 
   constructor(cursor: PickleCursor, { budgets, legacy = false }: PickleSource) {
@@ -107,10 +107,6 @@ class Machine {
     this.memo.set(index, this.top())
   }
 
-  memoize(): void {
-    this.put(this.memo.size)
-  }
-
   get(index: number): void {
     const value = this.memo.get(index)
     if (value === undefined) throw this.malformed(`it reads memo ${index}, which was never set`)
@@ -156,10 +152,6 @@ class Machine {
     const value =
       length <= 8 ? view.getBigInt64(0, true) : (view.getBigInt64(8, true) << 64n) | view.getBigUint64(0, true)
     this.push(Number.isSafeInteger(Number(value)) ? Number(value) : value)
-  }
-
-  frame(): void {
-    this.cursor.ensure(this.cursor.uint64(), 'a frame')
   }
 
   append(values: Value[]): void {
@@ -227,7 +219,7 @@ class Machine {
 /** All supported opcodes, except STOP. A second PROTO does nothing, as in Python. */
 const ACTIONS: ReadonlyMap<number, (m: Machine) => void> = new Map<number, (m: Machine) => void>([
   [0x80, (m) => m.readProtocol()],
-  [0x95, (m) => m.frame()],
+  [0x95, (m) => m.cursor.ensure(m.cursor.uint64(), 'a frame')], // FRAME
   [0x28, (m) => m.mark()],
   [0x4e, (m) => m.push(null)],
   [0x88, (m) => m.push(true)],
@@ -252,7 +244,7 @@ const ACTIONS: ReadonlyMap<number, (m: Machine) => void> = new Map<number, (m: M
   [0x75, (m) => m.setItems(m.popMark())], // SETITEMS
   [0x71, (m) => m.put(m.cursor.uint8())], // BINPUT
   [0x72, (m) => m.put(m.cursor.uint32())], // LONG_BINPUT
-  [0x94, (m) => m.memoize()],
+  [0x94, (m) => m.put(m.memo.size)], // MEMOIZE
   [0x68, (m) => m.get(m.cursor.uint8())], // BINGET
   [0x6a, (m) => m.get(m.cursor.uint32())], // LONG_BINGET
   [0x63, (m) => m.global()],

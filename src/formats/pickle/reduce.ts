@@ -17,10 +17,7 @@ export interface CallSite {
   budgets: Budgets
 }
 
-/**
- * The result of a REDUCE: data. The callee must be a global of the closed list, with the number and types of arguments
- * that torch writes.
- */
+/** The result of a REDUCE: data. The callee must be of the closed list, with the arguments that torch writes. */
 export function reduce(callee: Value, args: Value, site: CallSite): Value {
   if (!isKind(callee, 'global')) throw malformed(`it calls ${typeName(callee)}`, site)
   if (!isKind(args, 'tuple')) throw malformed(`it calls with ${typeName(args)}, expected a tuple of arguments`, site)
@@ -115,7 +112,32 @@ function tensor([storage, offset, size, stride, grad]: readonly Value[], site: C
   const shape = tuple(size, 'the size of a tensor', site).items
   const strides = tuple(stride, 'the stride of a tensor', site).items
   if (grad !== undefined) requiresGrad(grad, site)
-  return buildTensor(storage, offset, shape, strides, site)
+  withinBudget(site.budgets, 'rank', shape.length, 'dimensions of a tensor', site)
+  if (shape.length !== strides.length) throw badTensor(`${shape.length} sizes but ${strides.length} strides`, site)
+  const start = wholeNumber(offset!, 'an offset', site)
+  const sizes = shape.map((size) => wholeNumber(size, 'a size', site))
+  const steps = strides.map((stride) => wholeNumber(stride, 'a stride', site))
+  checkWithin(storage, start, sizes, steps, site)
+  return { kind: 'tensor', storage, offset: start, shape: sizes, strides: steps }
+}
+
+/** Checks in exact arithmetic that a view lies within its storage. One without elements reads nothing. */
+function checkWithin(
+  { key, numel }: StorageValue,
+  start: number,
+  sizes: readonly number[],
+  steps: readonly number[],
+  site: CallSite,
+): void {
+  const count = sizes.reduce((product, size) => product * BigInt(size), 1n)
+  if (count > BigInt(Number.MAX_SAFE_INTEGER)) throw badTensor(`${count} elements`, site)
+  if (count === 0n) {
+    if (start > numel) throw badTensor(`starts at element ${start} of ${numel}`, site)
+    return
+  }
+  const last = sizes.reduce((at, size, i) => at + BigInt(size - 1) * BigInt(steps[i]!), BigInt(start))
+  if (last < BigInt(numel)) return
+  throw badTensor(`reaches element ${last} of storage '${printable(key)}', which has ${numel}`, site)
 }
 
 function requiresGrad(value: Value, site: CallSite): void {
@@ -137,33 +159,6 @@ function tuple(value: Value | undefined, what: string, site: CallSite): TupleVal
 
 function malformed(message: string, site: CallSite): GoldenLogitsError {
   return new GoldenLogitsError('malformed-pickle', `malformed pickle: ${message}`, site)
-}
-
-/** A view of a storage, checked in exact arithmetic to lie within it. A tensor without elements reads nothing. */
-function buildTensor(
-  storage: StorageValue,
-  offset: Value,
-  shape: readonly Value[],
-  strides: readonly Value[],
-  site: CallSite,
-): TensorValue {
-  withinBudget(site.budgets, 'rank', shape.length, 'dimensions of a tensor', site)
-  if (shape.length !== strides.length) {
-    throw badTensor(`${shape.length} sizes but ${strides.length} strides`, site)
-  }
-  const start = wholeNumber(offset, 'an offset', site)
-  const sizes = shape.map((size) => wholeNumber(size, 'a size', site))
-  const steps = strides.map((stride) => wholeNumber(stride, 'a stride', site))
-  const numel = sizes.reduce((product, size) => product * BigInt(size), 1n)
-  if (numel > BigInt(Number.MAX_SAFE_INTEGER)) throw badTensor(`${numel} elements`, site)
-  if (numel > 0n) {
-    const last = sizes.reduce((at, size, i) => at + BigInt(size - 1) * BigInt(steps[i]!), BigInt(start))
-    if (last >= BigInt(storage.numel)) {
-      const where = `element ${last} of storage '${printable(storage.key)}'`
-      throw badTensor(`reaches ${where}, which has ${storage.numel}`, site)
-    }
-  } else if (start > storage.numel) throw badTensor(`starts at element ${start} of ${storage.numel}`, site)
-  return { kind: 'tensor', storage, offset: start, shape: sizes, strides: steps }
 }
 
 function wholeNumber(value: Value, what: string, site: CallSite): number {

@@ -30,10 +30,7 @@ export interface ListValue {
 export interface DictValue {
   readonly kind: 'dict'
   readonly ordered: boolean
-  /**
-   * By `keyText`. Only strings are hashed with a secret seed: other keys could be chosen by an attacker so that all
-   * collide.
-   */
+  /** By `keyText`: a hash of strings has a secret seed, so that no file can choose keys that collide. */
   readonly entries: Map<string, { readonly key: Key; readonly value: Value }>
 }
 

@@ -17,8 +17,8 @@ export interface LayerHeads {
 }
 
 /**
- * Leaves out the ranks of a pipeline that hold other layers than the LM head: each stage numbers its layers from the start, so
- * ids alone do not show. A rank without any layer stays: its logits are missing.
+ * Leaves out ranks of a pipeline without the LM head: each stage numbers its layers from the start, so ids do not show it.
+ * A rank without any layer stays: its logits are missing.
  */
 export function ranksWithHead(ranks: readonly Executions[], option: string | undefined): readonly Executions[] {
   const layers = ranks.map((rank) => rank.layerSets().flatMap((set) => [...set]))

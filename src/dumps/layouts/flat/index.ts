@@ -11,10 +11,7 @@ import { chosenNote, type FileLayout, type LayoutScan, OR_ALL, pickNamed, type S
 import type { FileSelection } from '../selection.js'
 import { parseFlat } from './names.js'
 
-/**
- * Flat layout: files such as `logits_{task}_{case}_{step}.pth` or `step_{n}.npy`, each one step of one case. Each case is a
- * separate run.
- */
+/** Files such as `logits_{task}_{case}_{step}.pth` or `step_{n}.npy`, a step each. Each case is a separate run. */
 export const flat: FileLayout = {
   kind: 'files',
   name: 'flat',

@@ -35,8 +35,8 @@ interface StepFolder {
 }
 
 /**
- * The step folders that a path stands for: the dump, one step, one process, or the tensors of one process. Of another layout's
- * million steps it looks at none: a series of names is one look.
+ * The step folders that a path stands for: the dump, one step, one process, or its tensors. Looks at one name of each series,
+ * since another layout may have a million.
  */
 function stepsIn(folder: string, { series, others }: FolderNames): StepFolder[] | undefined {
   const holds = (name: string) => others.some((entry) => entry.name === name)

@@ -64,7 +64,7 @@ function scanSglang(path: string, context: ScanContext): LayoutScan {
   const inputs = inputsOf(values, ranks.numbers[0]!)
   const byPass = groupBy(logits, ({ pass }) => pass)
   const passes = [...byPass.keys()].sort((a, b) => a - b).map((number): Pass => ({ number, ...inputs.get(number) }))
-  const run = runOf(passes, options, (text) => new GoldenLogitsError('invalid-argument', text, { file: context.path }))
+  const run = runOf(passes, context)
   const steps = run.passes.map(({ number }, index) => {
     return stepOf(byPass.get(number)!, ranks.numbers, layer, (options.firstStep ?? 0) + index)
   })
@@ -77,10 +77,7 @@ function scanSglang(path: string, context: ScanContext): LayoutScan {
   }
 }
 
-/**
- * The name of the logits: the one in the option `layer`, else the only one that is a name of logits. What the model returns is the
- * same as what the module inside it made.
- */
+/** The name of the logits: that in the option `layer`, else the only name of logits, else that of what the model returns. */
 function pickLogits(values: readonly Value[], { path, options }: ScanContext): string {
   const names = [...new Set(values.map(({ name }) => name))]
   const wanted = names.filter((name) => (options.layer === undefined ? isLogitsName(name) : name === options.layer))

@@ -1,9 +1,11 @@
+import { GoldenLogitsError } from '../../../errors.js'
 import { info, type Note, warning } from '../../../lib/note.js'
 import { listed } from '../../../lib/number-text.js'
 import { tryRead } from '../../../lib/try-read.js'
 import { tensorsOf } from '../../steps-in-file.js'
 import { type IdFacts, type IdLists, idsIn } from '../../token-ids.js'
 import type { LoadDumpOptions } from '../../types.js'
+import type { ScanContext } from '../layout.js'
 
 /** A forward pass of which there are logits. */
 export interface Pass {
@@ -33,20 +35,20 @@ interface Inputs {
 /**
  * The passes of the last run: the dumper counts all forward passes of its process, and a server runs some to warm up. A run begins
  * with the pass that reads position 0.
- * @throws the error of `noPass` for an option `prefill` that names no pass
+ * @throws GoldenLogitsError `invalid-argument` for an option `prefill` that names no pass
  */
-export function runOf(passes: readonly Pass[], options: LoadDumpOptions, noPass: (text: string) => Error): Run {
+export function runOf(passes: readonly Pass[], { path, options }: Pick<ScanContext, 'path' | 'options'>): Run {
   const { prefill } = options
   const inputs = passes.map((pass) => inputsOf(pass, options))
   const begins = passes.map((_, i) => i).filter((i) => inputs[i]!.begins)
   const asked = typeof prefill === 'number' ? passes.findIndex(({ number }) => number === prefill) : undefined
   if (asked === -1 || (prefill === 'last' && begins.length === 0)) {
     const numbers = passes.map(({ number }) => number)
-    throw noPass(
+    const message =
       asked === -1
         ? `the option prefill: ${prefill} names a forward pass without logits; there are logits of ${listed(numbers, 8)}`
-        : "the option prefill: 'last' needs the inputs of each forward pass (input_ids, positions), which were not dumped; name the first pass of the run by its number",
-    )
+        : "the option prefill: 'last' needs the inputs of each forward pass (input_ids, positions), which were not dumped; name the first pass of the run by its number"
+    throw new GoldenLogitsError('invalid-argument', message, { file: path })
   }
   const first = asked ?? begins.at(-1) ?? 0
   const end = begins.find((i) => i > first) ?? passes.length

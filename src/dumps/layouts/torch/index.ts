@@ -61,10 +61,7 @@ function refuseAbsentLayer(steps: List<DumpStep>, first: ListedRank, { path, opt
   throw new GoldenLogitsError('ambiguous-layer', message, { file: path })
 }
 
-/**
- * Leaves out the ranks of a pipeline that hold other layers than the LM head. A rank without any layer stays: its logits
- * are missing.
- */
+/** Leaves out ranks of a pipeline without the LM head. A rank without any layer stays: its logits are missing. */
 function withHead(ranks: readonly ListedRank[], { options, ignored }: ScanContext): readonly ListedRank[] {
   // Layers that the path names are read under any name.
   if (ranks.length === 1 || ranks.some(({ selection }) => namesLayers(selection))) return ranks
