@@ -34,13 +34,52 @@ export function elementsAbove(bytes: Uint8Array, dtype: Dtype, count: number, fl
   return row instanceof Float32Array ? new Float32Array(picked) : new Float64Array(picked)
 }
 
+/** The elements that are above `order` in the order of the numbers. */
 function halvesAbove(halves: Int16Array, order: number): Int16Array<ArrayBuffer> {
   const picked: number[] = []
-  const { length } = halves
-  // Two loops: with the bits of negative numbers as they are, the first takes half of the time.
-  if (order >= 0) for (let i = 0; i < length; i++) if (halves[i]! > order) picked.push(halves[i]!)
-  if (order < 0) for (let i = 0; i < length; i++) if (ordered(halves[i]!) > order) picked.push(halves[i]!)
+  const add = (bits: number) => {
+    if (ordered(bits) > order) picked.push(bits)
+  }
+  // Two at a time from an address of whole 32 bits.
+  const start = halves.byteOffset % 4 === 0 ? 0 : 1
+  const pairs = new Int32Array(halves.buffer, halves.byteOffset + 2 * start, (halves.length - start) >> 1)
+  if (start === 1) add(halves[0]!)
+  addPairsAbove(pairs, order, add)
+  if (start + 2 * pairs.length < halves.length) add(halves[halves.length - 1]!)
   return new Int16Array(picked)
+}
+
+const SIGNS = 0x8000_8000 | 0
+const MAGNITUDES = 0x7fff_7fff
+
+/**
+ * Adds both halves of each pair that may have one above `order`. One subtraction compares both magnitudes with a number, and
+ * leaves the answers in the places of the signs: nothing is borrowed from the other half.
+ */
+function addPairsAbove(pairs: Int32Array, order: number, add: (bits: number) => void): void {
+  const { length } = pairs
+  const both = (bits: number) => Math.imul(bits, 0x1_0001)
+  if (order >= 0) {
+    // Positive, and of a magnitude above `order`.
+    const least = both(0x8000 - (order + 1))
+    for (let i = 0; i < length; i++) {
+      const pair = pairs[i]!
+      if ((((pair & MAGNITUDES) + least) & ~pair & SIGNS) !== 0) {
+        add((pair << 16) >> 16)
+        add(pair >> 16)
+      }
+    }
+  } else {
+    // Positive, or of a magnitude below that of `order`.
+    const most = both(0x8000 + ~order - 1)
+    for (let i = 0; i < length; i++) {
+      const pair = pairs[i]!
+      if (((most - (pair & MAGNITUDES)) | ~pair) & SIGNS) {
+        add((pair << 16) >> 16)
+        add(pair >> 16)
+      }
+    }
+  }
 }
 
 /** Inverts the bits of negative numbers: as integers, they are then in the order of the numbers. */

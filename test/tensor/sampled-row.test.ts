@@ -85,3 +85,26 @@ test.each<[Dtype]>([['float16'], ['bfloat16']])('all 65,536 patterns of %s but N
     expect(above.findIndex((value, i) => !Object.is(value, expected[i]))).toBe(-1)
   }
 })
+
+test.each<[Dtype]>([['float16'], ['bfloat16']])(
+  '%s: pairs of halves at any address, of even and odd numbers',
+  (dtype) => {
+    const pairs = fc.record({
+      bits: fc.uint16Array({ minLength: 1, maxLength: 40 }),
+      start: fc.nat(3),
+      pick: fc.nat(40),
+    })
+    fc.assert(
+      fc.property(pairs, ({ bits, start, pick }) => {
+        const all = exactRow(new Uint8Array(bits.buffer), dtype, bits.length)
+        const finite = bits.filter((_, i) => !Number.isNaN(all[i]!))
+        fc.pre(finite.length > start)
+        const values = exactRow(new Uint8Array(finite.buffer), dtype, finite.length).slice(start)
+        const floor = values[pick % values.length]!
+        const above = elementsAbove(new Uint8Array(finite.buffer, 2 * start), dtype, values.length, floor)
+        expect(Array.from(above)).toEqual(Array.from(values).filter((value) => value > floor))
+      }),
+      { numRuns: 2000 },
+    )
+  },
+)
