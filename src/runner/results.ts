@@ -1,4 +1,5 @@
-import { fileURLToPath } from 'node:url'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 /** The part of Vitest's report of a test file that is used here; structural, because no runner is imported. */
 interface VitestModule {
@@ -107,14 +108,12 @@ export function jestResults(results: JestResults | undefined): RunResults {
 const FIRST_FRAME = /\n\s+at (?=.*:\d+:\d+\)?$)/m
 
 function failureOf(message: string, stack: string, file: string): TestFailure {
+  const url = pathToFileURL(file).href
   for (const [, path, line, column] of stack.matchAll(/^\s+at (?:.*\()?(.+):(\d+):(\d+)\)?$/gm)) {
-    if (toPath(path!) === file) return { message, line: Number(line), column: Number(column) }
+    // On Windows one may have slashes, the other backslashes.
+    if (path === url || resolve(path!) === resolve(file)) return { message, line: Number(line), column: Number(column) }
   }
   return { message }
-}
-
-function toPath(location: string): string {
-  return location.startsWith('file:') ? fileURLToPath(location) : location
 }
 
 /** A file that several projects run must be complete in each of them. */
