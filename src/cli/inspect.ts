@@ -16,7 +16,7 @@ import { capture } from '../snapshots/capture.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import { widened } from '../tensor/widen.js'
-import { addLoadOptions, loadOptionsOf } from './compare-options.js'
+import { addLoadOptions, loadOptionsOf, parseNumber } from './compare-options.js'
 import type { CommandIo } from './io.js'
 
 /** Adds the command `inspect`. */
@@ -28,7 +28,7 @@ export function addInspect(program: Command, { print, exit }: CommandIo): void {
       'Says what a dump or a file is: layout, steps, ranks, tensors, statistics, and what was chosen or ignored.',
     )
     .argument('<path>', 'a dump, a file, or a pattern in quotes')
-    .option('--token <n>', 'the token whose row is described (default: the first one)', Number)
+    .option('--token <n>', 'the token whose row is described (default: the first one)', parseNumber)
     .option('--json', 'print JSON')
   addLoadOptions(command)
   command.addHelpText(

@@ -61,6 +61,10 @@ describe('inspect', () => {
       code: 3,
       stderr: expect.stringContaining('there is no token 99'),
     })
+    expect(shell.run(`inspect ${tree('a_clean_f32_vs_f16', 'my')} --token three`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('expected a number'),
+    })
     expect(shell.run('inspect').code).toBe(2)
   })
 })
