@@ -3,6 +3,7 @@ import type { PairList } from '../measure/step-pair.js'
 import { type Candidates, topCandidates } from '../measure/top-candidates.js'
 import type { CompareSettings } from './options.js'
 import type { Side } from './sides.js'
+import { isSamePlace } from './step-ranges.js'
 import type { ListedComparison, TokenComparison } from './types.js'
 
 /** The most probable ids are kept of this many failing tokens: their rows are read once more. */
@@ -36,7 +37,7 @@ export function withCandidates(
     const candidates = found.get(index)
     return candidates && (candidates.golden || candidates.dump) ? Object.assign(token, { candidates }) : token
   }
-  const first = [...found.keys()].find((index) => isSame(tokens.at(index)!, firstFailure))
+  const first = [...found.keys()].find((index) => isSamePlace(tokens.at(index)!, firstFailure))
   return {
     ...comparison,
     tokens: listOf(tokens.length, (index) => added(tokens.at(index)!, index)),
@@ -47,8 +48,4 @@ export function withCandidates(
 /** Whether a token fails by its values. */
 export function needsCandidates({ verdict, pass }: TokenComparison): boolean {
   return !pass && (verdict === 'over-threshold' || verdict === 'undecided')
-}
-
-function isSame({ step, position }: TokenComparison, other: TokenComparison | undefined): boolean {
-  return step === other?.step && position === other.position
 }

@@ -1,12 +1,10 @@
 import { GoldenLogitsError } from '../errors.js'
-import type { List } from '../lib/lazy-list.js'
-import { listOf } from '../lib/lazy-list.js'
+import { type List, listOf } from '../lib/lazy-list.js'
 import { info, type Note, warning } from '../lib/note.js'
 import type { Results } from '../measure/results.js'
 import { type Divergence, type FlipPlace, firstFlip, isFlip, isNearTie } from './divergence.js'
 import type { CompareSettings } from './options.js'
-import type { TokenIds } from './token-ids.js'
-import type { TokenComparison } from './types.js'
+import type { TokenComparison, TokenIds } from './types.js'
 
 /** The last token for which both runs read the same text, as far as the data or the options show. */
 export interface PrefixEnd extends Divergence {
@@ -29,44 +27,37 @@ const FORCE = "feed both runs the same tokens and set decoding: 'forced'"
  * Where the runs begin to read different texts. Undefined if nothing shows that they do: then every token is judged.
  * @param tokens judged one by one
  */
-export function prefixEnd(
+function prefixEnd(
   tokens: List<TokenComparison>,
   results: Results,
-  settings: CompareSettings,
-  ids: TokenIds | undefined,
+  { afterDivergence, decoding, tokenIds: ids }: CompareSettings,
 ): PrefixEnd | undefined {
-  const { afterDivergence, decoding } = settings
   if (afterDivergence === 'gate' || decoding === 'forced') return undefined
   if (afterDivergence === 'ignore') {
     const flip = firstFlip(placesOf(tokens, results))
-    const advice = `set steps: { to: ${flip?.step} }`
-    return (
-      flip && { ...flip, since: `top-1 differs at token ${flip.step}`, advice, isConfirmed: false, isForAll: false }
-    )
+    if (!flip) return undefined
+    const { step } = flip
+    const since = `top-1 differs at token ${step}`
+    return { ...flip, since, advice: `set steps: { to: ${step} }`, isConfirmed: false, isForAll: false }
   }
   if (ids) {
     const end = endOfSameIds(tokens, ids)
-    const since = end && `the two runs chose different vocab ids at token ${end.step}`
-    return end && { ...end, since: since!, advice: FORCE, isConfirmed: true, isForAll: true }
+    if (!end) return undefined
+    const since = `the two runs chose different vocab ids at token ${end.step}`
+    return { ...end, since, advice: FORCE, isConfirmed: true, isForAll: true }
   }
   if (decoding === 'sampled') {
-    const step = tokens.at(0)!.step
-    const index = step === 0 ? 0 : -1
+    const index = tokens.at(0)!.step === 0 ? 0 : -1
     const since = 'logits do not show which vocab ids a sampled run chose'
-    return {
-      index,
-      step: index,
-      since,
-      advice: `name them in the option tokenIds, or ${FORCE}`,
-      isConfirmed: true,
-      isForAll: true,
-    }
+    const advice = `name them in the option tokenIds, or ${FORCE}`
+    return { index, step: index, since, advice, isConfirmed: true, isForAll: true }
   }
   const flip = firstFlip(placesOf(tokens, results))
-  const token = flip && tokens.at(flip.index)!
+  if (!flip) return undefined
+  const token = tokens.at(flip.index)!
   // With limits by hand, a flip within them is accepted, and decides what is read next as a near-tie does.
-  if (!flip || !(isNearTie(token!) || token!.pass)) return undefined
-  const kind = isNearTie(token!) ? 'top-1 is a near-tie' : 'top-1 differs within the limits'
+  if (!isNearTie(token) && !token.pass) return undefined
+  const kind = isNearTie(token) ? 'top-1 is a near-tie' : 'top-1 differs within the limits'
   return {
     ...flip,
     since: `${kind} at token ${flip.step}, where greedy runs go on with different texts`,
@@ -82,7 +73,7 @@ export function earlierEnd(
   results: Results,
   settings: CompareSettings,
 ): PrefixEnd | undefined {
-  const own = prefixEnd(tokens, results, settings, settings.tokenIds)
+  const own = prefixEnd(tokens, results, settings)
   const last = settings.measuredBaseline?.lastStep
   if (last === undefined || (own?.isForAll && own.step <= last)) return own
   let index = results.length - 1
@@ -97,7 +88,7 @@ function* placesOf(tokens: List<TokenComparison>, results: Results): Iterable<Fl
   for (let index = 0; index < tokens.length; index++) {
     const { step, position } = results.pairAt(index)
     const flips = results.plainShape(index) ? results.hasFlip(index) : isFlip(tokens.at(index)!)
-    yield position === undefined ? { step, isFlip: flips } : { step, position, isFlip: flips }
+    yield { step, position, isFlip: flips }
   }
 }
 
@@ -128,11 +119,26 @@ export function setAside(end: PrefixEnd, tokens: List<TokenComparison>): List<To
   })
 }
 
+/** Positions of one step were fed together: none of them follows from the top-1 of another. */
+function isBehind(end: PrefixEnd, index: number, { step }: TokenComparison): boolean {
+  return index > end.index && step !== end.step
+}
+
+/** The tokens for which both runs had read the same text: statistics of a run are about these. */
+export function* comparableTokens(
+  tokens: List<TokenComparison>,
+  end: PrefixEnd | undefined,
+): Iterable<TokenComparison> {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens.at(i)!
+    if (end === undefined || !isBehind(end, i, token)) yield token
+  }
+}
+
 function isSetAside(token: TokenComparison, index: number, end: PrefixEnd): boolean {
-  // Positions of one step were fed together: none of them follows from the top-1 of another.
-  if (index <= end.index || token.step === end.step) return false
-  if (token.verdict === 'pass') return end.isForAll
+  if (!isBehind(end, index, token)) return false
   const { verdict } = token
+  if (verdict === 'pass') return end.isForAll
   return verdict === 'over-threshold' || verdict === 'undecided' || verdict === 'missing' || verdict === 'extra'
 }
 
@@ -169,8 +175,6 @@ export function inconclusiveReason(
   if (comparable >= least || total === 0) return undefined
   const verb = comparable === 1 ? 'is' : 'are'
   const why = end ? `, since ${end.since}` : ''
-  const advice = end
-    ? `feed both runs the same tokens and set decoding: 'forced', or compare longer runs`
-    : 'compare longer runs'
+  const advice = end ? `${FORCE}, or compare longer runs` : 'compare longer runs'
   return `${comparable} of ${total} tokens ${verb} comparable${why}, and at least ${least} must be (option minComparable): ${advice}`
 }

@@ -12,12 +12,12 @@ import { equalNotes } from './equal-notes.js'
 import { type CompareOptions, type CompareSettings, checkOptions, UNLIMITED } from './options.js'
 import { otherSequence } from './other-sequence.js'
 import { undecidedPositions } from './positions.js'
-import { assertSameIds, idsFound } from './same-ids.js'
-import { areFedSame } from './same-text.js'
-import { comparesAll, planPairs, type Side, shapesOf, sidesOf, withAllPositions } from './sides.js'
+import { transposedNotes } from './row-notes.js'
+import { areFedSame, assertSameIds, idsFound } from './same-text.js'
+import { comparesAll, planPairs, type Side, sidesOf, withAllPositions } from './sides.js'
+import { isSamePlace } from './step-ranges.js'
 import { refuseIdleLimits } from './thresholds.js'
-import { transposedNotes } from './transposed-note.js'
-import type { Comparison, ListedComparison, TokenComparison } from './types.js'
+import type { Comparison, ListedComparison } from './types.js'
 
 /**
  * Compares two dumps token by token: the last row of each step's logits, all metrics in float64, every token with a
@@ -94,28 +94,17 @@ function compareOnce(
   const aligned = align(dump.dump, golden.dump, settings)
   const pairs = planPairs(aligned.pairs, golden, dump)
   const { vocabSize, precision, metrics, threads } = settings
-  const results = measureAll(pairs, {
-    golden: golden.rows,
-    dump: dump.rows,
-    vocabSize,
-    precision,
-    metrics,
-    threads,
-  })
-  const undecided = undecidedPositions(results, golden.dump, dump.dump, {
-    golden: shapesOf(golden),
-    dump: shapesOf(dump),
-  })
+  const sources = { golden: golden.rows, dump: dump.rows }
+  const results = measureAll(pairs, { ...sources, vocabSize, precision, metrics, threads })
+  const undecided = undecidedPositions(results, golden, dump)
   const equal = equalNotes(results, golden, dump, settings, (step) => undecided.has(step))
   const notes = [...aligned.notes, ...equal, ...transposedNotes(results, settings)]
   return { comparison: conclude(dump.dump, golden.dump, results, notes, settings, undecided), pairs }
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */
-export function withTokenArray({ tokens, worstRun, comparable, ...facts }: ListedComparison): Comparison {
+export function withTokenArray({ tokens, worstRun, comparable, allowed, ...facts }: ListedComparison): Comparison {
   const { pass, firstFailure, ...others } = facts
-  const isFirst = ({ step, position, run }: TokenComparison) =>
-    step === firstFailure?.step && position === firstFailure.position && run === firstFailure.run
-  const array = Array.from(tokens, (token) => (isFirst(token) ? firstFailure! : token))
+  const array = Array.from(tokens, (token) => (isSamePlace(token, firstFailure) ? firstFailure! : token))
   return { pass, tokens: array, ...(firstFailure && { firstFailure }), ...others }
 }

@@ -6,11 +6,11 @@ import { MOST_CANDIDATES } from './candidates.js'
 import { inconclusiveReason } from './comparable.js'
 import { ignoredNotes } from './conclude.js'
 import type { CompareSettings } from './options.js'
-import { closeCalls } from './run-limits.js'
-import { failsRun, judgeTogether, withRunLimits } from './runs-together.js'
+import { closeCalls, failsRun } from './run-limits.js'
+import { judgeTogether, withRunLimits } from './runs-together.js'
 import { runStatistics } from './statistics.js'
 import { PRECISIONS } from './thresholds.js'
-import type { Counts, ListedComparison, RunResult, TokenComparison } from './types.js'
+import type { Counts, ListedComparison, RunResult } from './types.js'
 
 type Compare = (dump: Dump, golden: Dump, settings: CompareSettings) => ListedComparison
 
@@ -148,7 +148,7 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
   const counts = sumOf(comparisons.map(({ counts }) => counts))
   const [worst] = runs
   const passes = runs.every(({ pass }) => pass)
-  const excused = comparisons.reduce((sum, { tokens }) => sum + allowedIn(tokens, settings), 0)
+  const excused = comparisons.reduce((sum, { allowed = 0 }) => sum + allowed, 0)
   const tooFew = inconclusiveReason(counts.compared - counts.notComparable, counts.total - excused, settings, undefined)
   const notes = namedNotes(runs)
   const ignored = [...ignoredNotes('golden', golden), ...ignoredNotes('dump', dump)]
@@ -202,14 +202,6 @@ function sumOf(all: readonly Counts[]): Counts {
   const sum = { ...all[0]! }
   for (const counts of all.slice(1)) for (const key of Object.keys(sum) as (keyof Counts)[]) sum[key] += counts[key]
   return sum
-}
-
-/** Tokens that `missing: 'allow'` or `extra: 'allow'` excuses. */
-function allowedIn(tokens: List<TokenComparison>, { missing, extra }: CompareSettings): number {
-  if (missing === 'fail' && extra === 'fail') return 0
-  let count = 0
-  for (const { pass, verdict } of tokens) if (pass && (verdict === 'missing' || verdict === 'extra')) count++
-  return count
 }
 
 /** Each note once, with the runs it is about, unless it is about all. */

@@ -1,6 +1,6 @@
 import type { Dump } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
-import { info, type Note, sideNotes, warning } from '../lib/note.js'
+import { info, type Note, sideNotes, textsOf, warning } from '../lib/note.js'
 import { counted } from '../lib/number-text.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
@@ -15,13 +15,12 @@ import {
   type UsedCalibration,
 } from './calibration/judge.js'
 import { goldenPrecision, ranksOf } from './calibration/key.js'
-import { earlierEnd, inconclusiveReason, type PrefixEnd, setAside, setAsideNotes } from './comparable.js'
+import { comparableTokens, earlierEnd, inconclusiveReason, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
-import { knownNotes } from './known-notes.js'
 import type { CompareSettings } from './options.js'
-import { rankNotes } from './rank-notes.js'
 import { ruleOf } from './rounding.js'
-import { closeCalls, judgeRun } from './run-limits.js'
+import { knownNotes, rankNotes } from './row-notes.js'
+import { closeCalls, failsRun, judgeRun } from './run-limits.js'
 import { noiseNotes } from './run-noise.js'
 import { addDtypes, SideDtypes } from './side-dtypes.js'
 import { RangesByKey, StepRanges } from './step-ranges.js'
@@ -29,28 +28,13 @@ import { tally } from './tally.js'
 import { inferPrecision, type ShownDtype, thresholdsOf } from './thresholds.js'
 import type { ListedComparison, Precision, TokenComparison } from './types.js'
 
-type Side = Pick<
-  Dump,
-  | 'path'
-  | 'layout'
-  | 'notes'
-  | 'ignored'
-  | 'steps'
-  | 'rows'
-  | 'stepsAssumed'
-  | 'promptStep'
-  | 'tokenIds'
-  | 'kind'
-  | 'isKindGiven'
->
-
 /**
  * Draws every verdict, once all rows are measured: without the option `dtype` the limits depend on all of them.
  * @param undecided why the row that was measured of a step may not be the token's, by step
  */
 export function conclude(
-  dump: Side,
-  golden: Side,
+  dump: Dump,
+  golden: Dump,
   results: Results,
   alignmentNotes: readonly Note[],
   settings: CompareSettings,
@@ -95,12 +79,11 @@ export function conclude(
     ...settings.runLimits,
   })
   if (baseline) run.push(...judgeRunByBaseline(comparableTokens(tokens, end), baseline))
-  const runFailures = run.filter(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
+  const isPassed = firstFailure === undefined && counts.compared > 0 && !run.some(failsRun)
   const tooShort = run.find(({ verdict }) => verdict === 'too-short')
-  const inconclusive =
-    firstFailure === undefined && counts.compared > 0 && runFailures.length === 0
-      ? (inconclusiveReason(comparable, tokens.length - allowed, settings, end) ?? tooShort?.reason)
-      : undefined
+  const inconclusive = isPassed
+    ? (inconclusiveReason(comparable, tokens.length - allowed, settings, end) ?? tooShort?.reason)
+    : undefined
   const isReference = isByHand || used !== undefined || baseline !== undefined || settings.rounding === 'reference'
   const noise =
     precision === 'fp32' || judging.ignoresNoise
@@ -122,23 +105,18 @@ export function conclude(
     ...(noise?.notes ?? []),
     ...excused.notes(precision, settings),
     ...allowedNotes(judged, end === undefined ? judged.length : end.index + 1, settings),
-    ...notesOf('golden', golden),
-    ...notesOf('dump', dump),
+    ...dumpNotes('golden', golden),
+    ...dumpNotes('dump', dump),
     ...rowNotes,
-    ...rankNotes(results, thresholds).map(info),
+    ...rankNotes(results, thresholds),
     ...knownNotes(results, golden, dump),
     ...(settings.precision === undefined && isJudged ? [precisionNote(precision, dtypes)] : []),
   ]
-  const warnings = notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text)
+  const texts = textsOf(notes)
   const { strict, decoding } = settings
   return {
     // Tokens that are all excused would be a pass of nothing.
-    pass:
-      firstFailure === undefined &&
-      counts.compared > 0 &&
-      runFailures.length === 0 &&
-      inconclusive === undefined &&
-      !(strict && warnings.length > 0),
+    pass: isPassed && inconclusive === undefined && !(strict && texts.warnings.length > 0),
     ...(inconclusive !== undefined && { inconclusive }),
     tokens,
     ...(firstFailure && { firstFailure }),
@@ -151,8 +129,8 @@ export function conclude(
     ...(baseline && { baseline: factsOf(baseline) }),
     ...(run.length > 0 && { run }),
     comparable: () => comparableTokens(tokens, end),
-    notes: notes.map(({ text }) => text),
-    warnings,
+    allowed,
+    ...texts,
     strict,
     ...(decoding !== undefined && { decoding }),
     goldenPath: golden.path,
@@ -174,14 +152,6 @@ function calibrationNotes(
 ): Note[] {
   const shown = { dtype, golden: goldenPrecision({ tokens }), ranks: ranksOf({ tokens }), dumpPath }
   return [...keyNotes(used, shown), ...creepNotes(used, limits, runLimits), ...shortRunNotes(used, comparable)]
-}
-
-/** The tokens for which both runs had read the same text: statistics of a run are about these. */
-function* comparableTokens(tokens: List<TokenComparison>, end: PrefixEnd | undefined): Iterable<TokenComparison> {
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens.at(i)!
-    if (end === undefined || i <= end.index || token.step === end.step) yield token
-  }
 }
 
 function precisionNote(precision: Precision, dtypes: readonly ShownDtype[]): Note {
@@ -257,19 +227,21 @@ function outcomeFacts(results: Results, undecided: ReadonlyMap<number, string>, 
 
 function cutNotes(side: string, { columns, mass }: { columns: number; mass: number }): Note[] {
   if (columns === 0) return []
-  const cut = columns === 1 ? '1 column' : `${columns} columns`
-  return [info(`${side}: ${cut} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`)]
+  return [
+    info(
+      `${side}: ${counted(columns, 'column')} cut by vocabSize, at most ${mass.toPrecision(3)} of a token's probability`,
+    ),
+  ]
 }
 
-function notesOf(name: 'golden' | 'dump', side: Side): Note[] {
-  return [...sideNotes(name, side.notes), ...ignoredNotes(name, side)]
+/** What was noted when a side was loaded, and what is ignored of it. */
+export function dumpNotes(name: 'golden' | 'dump', dump: Dump): Note[] {
+  return [...sideNotes(name, dump.notes), ...ignoredNotes(name, dump)]
 }
 
 /** How many paths of a side are ignored, by reason. */
-export function ignoredNotes(name: 'golden' | 'dump', side: Pick<Dump, 'ignored'>): Note[] {
+export function ignoredNotes(name: 'golden' | 'dump', { ignored }: Dump): Note[] {
   const reasons = new Map<string, number>()
-  for (const { reason } of side.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-  return [...reasons].map(([reason, times]) => {
-    return info(`${name}: ${counted(times, 'path')} ignored: ${reason}`)
-  })
+  for (const { reason } of ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  return [...reasons].map(([reason, times]) => info(`${name}: ${counted(times, 'path')} ignored: ${reason}`))
 }

@@ -35,7 +35,7 @@ export interface Divergence {
 /** A token as far as the first divergence depends on it. */
 export interface FlipPlace {
   readonly step: number
-  readonly position?: number
+  readonly position: number | undefined
   readonly isFlip: boolean
 }
 
@@ -59,8 +59,7 @@ export function firstDivergence(tokens: Iterable<TokenComparison>): Divergence |
 
 function* placesOf(tokens: Iterable<TokenComparison>): Iterable<FlipPlace> {
   for (const token of tokens) {
-    const { step, position } = token
-    yield position === undefined ? { step, isFlip: isFlip(token) } : { step, position, isFlip: isFlip(token) }
+    yield { step: token.step, position: token.position, isFlip: isFlip(token) }
   }
 }
 

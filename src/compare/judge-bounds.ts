@@ -4,7 +4,7 @@ import type { LimitedKey } from '../metrics/optional/table.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { Interval } from '../metrics/types.js'
 import { unknownMetrics } from './metric-limits.js'
-import { roundedAway } from './rounded-away.js'
+import { OPEN, roundedAway } from './rounded-away.js'
 import { type BoundedRounding, overSpread } from './rounding.js'
 import type { Thresholds } from './types.js'
 
@@ -102,9 +102,6 @@ export function judgeBoundsByHand(
 export function rangesText(metrics: readonly Pick<Bounded, 'label' | 'bounds'>[]): string {
   return metrics.map(({ label, bounds }, i) => `${label} ${i === 0 ? 'lies ' : ''}in ${span(bounds)}`).join(', ')
 }
-
-/** How the reason says that a limit lies between the bounds of a metric. */
-export const OPEN = 'which contains its limit'
 
 function openText({ label, bounds, limit }: Bounded): string {
   return `${label} lies in ${span(bounds)}, ${OPEN} ${limit}`

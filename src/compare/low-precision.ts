@@ -56,3 +56,14 @@ export function evenDrift(tokens: Iterable<TokenComparison>): EvenDrift | undefi
   const [lowest, median, highest] = [values[0]!, values[Math.floor(values.length / 2)]!, values.at(-1)!]
   return highest <= 10 * median ? { tokens: values.length, lowest, highest } : undefined
 }
+
+/** The only side of a token that holds log-probabilities, if that explains why its cosine similarity is under its limit. */
+export function logProbabilitySide(
+  { golden, dump, metrics }: TokenComparison,
+  limits: Thresholds,
+): 'golden' | 'dump' | undefined {
+  if (!metrics || !(metrics.klDivergence < limits.klDivergence)) return undefined
+  if (golden?.kind === dump?.kind) return undefined
+  if (golden?.kind === 'log-probabilities') return 'golden'
+  return dump?.kind === 'log-probabilities' ? 'dump' : undefined
+}

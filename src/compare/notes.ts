@@ -1,10 +1,10 @@
+import { failsRun } from './run-limits.js'
 import type { ListedComparison } from './types.js'
 
 /** True if `strict` makes the comparison fail, and nothing else does. */
 export function failsByWarnings(comparison: ListedComparison): boolean {
   const { firstFailure, counts, run = [] } = comparison
-  const runFails = run.some(({ verdict }) => verdict === 'over-threshold' || verdict === 'undecided')
-  return hasStrictWarnings(comparison) && firstFailure === undefined && !runFails && counts.compared > 0
+  return hasStrictWarnings(comparison) && firstFailure === undefined && !run.some(failsRun) && counts.compared > 0
 }
 
 /** True if there are warnings, and the option `strict` makes them fail. */

@@ -8,11 +8,10 @@ import type { Baseline } from './baseline/rule.js'
 import type { UsedCalibration } from './calibration/judge.js'
 import { withLogitscmp } from './logitscmp.js'
 import { checkBaseline, checkUsed, type MeasuredOptions } from './measured-options.js'
-import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-options.js'
+import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-limits.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
 import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed, refuseIdleLimits } from './thresholds.js'
-import type { TokenIds } from './token-ids.js'
-import type { Decoding, Precision } from './types.js'
+import type { Decoding, Precision, TokenIds } from './types.js'
 
 /** Options of a comparison, shared by `compareDumps` and the matchers. */
 export interface CompareOptions extends MeasuredOptions {

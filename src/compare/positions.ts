@@ -1,11 +1,8 @@
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { printable } from '../errors.js'
 import type { Results } from '../measure/results.js'
-
-type Side = Pick<Dump, 'layout' | 'steps' | 'promptStep' | 'rows' | 'tokenIds'>
-
-/** The shape of the tensor of a step that was not compared; undefined if it cannot be read. */
-export type ShapeOf = (step: DumpStep) => readonly number[] | undefined
+import type { RowSource } from '../measure/row-source.js'
+import type { Side } from './sides.js'
 
 /** A step whose tensor holds several positions. */
 interface LongStep {
@@ -20,22 +17,18 @@ interface LongStep {
  * step of a run without a cache, which is as many positions longer than another step as steps lie between.
  * @returns for each such step the reason
  */
-export function undecidedPositions(
-  results: Results,
-  golden: Side,
-  dump: Side,
-  shapeOf: { readonly golden: ShapeOf; readonly dump: ShapeOf },
-): Map<number, string> {
-  const ofGolden = undecidedSteps('golden', golden, shapesOf(results, 'golden'), shapeOf.golden)
-  return new Map([...undecidedSteps('dump', dump, shapesOf(results, 'dump'), shapeOf.dump), ...ofGolden])
+export function undecidedPositions(results: Results, golden: Side, dump: Side): Map<number, string> {
+  const on = (name: 'golden' | 'dump', { dump, rows }: Side) =>
+    undecidedSteps(name, dump, rows, shapesOf(results, name))
+  return new Map([...on('dump', dump), ...on('golden', golden)])
 }
 
 /** The same for one side. @param shapes the shapes of the tensors, in the order of the steps; two with one position suffice */
 export function undecidedSteps(
   side: 'golden' | 'dump',
-  dump: Side,
+  dump: Dump,
+  source: RowSource,
   shapes: Iterable<{ readonly step: number; readonly shape: readonly number[] }>,
-  shapeOf: ShapeOf,
 ): Map<number, string> {
   const { promptStep, rows } = dump
   if (rows?.positions !== undefined) return new Map()
@@ -53,7 +46,7 @@ export function undecidedSteps(
   const isWithoutCache = offsets.size === 1 && long.length > 1
   if (isWithoutCache) return new Map()
   const mayBePrompt = !long.some(isAsLongAs(first))
-  const isPrompt = mayBePrompt && first.step === promptStep && !(count === 1 && isBatch(dump, first, shapeOf))
+  const isPrompt = mayBePrompt && first.step === promptStep && !(count === 1 && isBatch(dump, first, source))
   const reasons = new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, dump, one)]))
   if (!isPrompt && mayBePrompt && promptStep !== undefined && first.step === dump.steps.at(0)?.step) {
     const text = `${reasons.get(first.step)}; if it is a prompt, load the ${side} with firstStep: ${first.step}`
@@ -86,10 +79,17 @@ function isAsLongAs(first: LongStep): (other: LongStep) => boolean {
 }
 
 /** Whether the step after the only one that was compared has as many positions: then both hold a batch. */
-function isBatch({ steps, rows }: Side, { step, positions }: LongStep, shapeOf: ShapeOf): boolean {
+function isBatch({ steps, rows }: Dump, { step, positions }: LongStep, source: RowSource): boolean {
   const next = steps.at(0)?.step === step ? steps.at(1) : undefined
-  const shape = next && shapeOf(next)
+  const shape = next && shapeOf(next, source)
   return shape !== undefined && positionsOf(shape, rows?.sequence) === positions
+}
+
+/** The shape of a tensor that was not compared; undefined if it cannot be read. Opens its file, and reads no row. */
+function shapeOf(step: DumpStep, source: RowSource): readonly number[] | undefined {
+  const prepared = source.prepare(step, true)
+  if (prepared.kind === 'row') prepared.close()
+  return 'fileShape' in prepared ? prepared.fileShape : undefined
 }
 
 function positionsOf(shape: readonly number[], sequence: number | undefined): number {
@@ -97,7 +97,7 @@ function positionsOf(shape: readonly number[], sequence: number | undefined): nu
   return axes.reduce((product, size) => product * size, 1)
 }
 
-function reasonOf(side: string, { layout, tokenIds }: Side, { step, positions, shape }: LongStep): string {
+function reasonOf(side: string, { layout, tokenIds }: Dump, { step, positions, shape }: LongStep): string {
   const lists = [...(tokenIds ?? [])].map(([name, ids]) => `${printable(name, 40)} ${ids.length}`).join(', ')
   const run = layout === 'file' ? "; if they are the tokens of one run, positions: 'steps'" : ''
   const undecided = lists === '' ? '' : ` (the token ids with them do not decide it: ${lists})`

@@ -1,12 +1,12 @@
 import { asDump, type DumpOrPath } from '../dumps/as-dump.js'
 import { checkObject } from '../lib/check-options.js'
-import { sideNotes } from '../lib/note.js'
+import { textsOf } from '../lib/note.js'
 import { significant } from '../lib/number-text.js'
 import { type BitOutcome, compareBits } from '../measure/compare-bits.js'
 import { unreadFacts } from '../measure/outcome.js'
 import type { StepPair } from '../measure/step-pair.js'
 import { align } from './align.js'
-import { ignoredNotes } from './conclude.js'
+import { dumpNotes } from './conclude.js'
 import { type CompareOptions, checkOptions } from './options.js'
 import { planPairs, sidesOf } from './sides.js'
 import { RangesByKey } from './step-ranges.js'
@@ -40,9 +40,8 @@ export function reproduceDumps(dump: DumpOrPath, other: DumpOrPath, options: Rep
   const settings = checkOptions(
     checkObject<ReproduceOptions>('the options', options, ['steps', 'identical'], '{ steps: [0] }'),
   )
-  const sides = sidesOf(asDump('golden', other), asDump('dump', dump))
-  const { pairs, notes: alignmentNotes } = align(sides.dump.dump, sides.golden.dump, settings)
-  const { golden, dump: tested } = sides
+  const { golden, dump: tested } = sidesOf(asDump('golden', other), asDump('dump', dump))
+  const { pairs, notes: alignmentNotes } = align(tested.dump, golden.dump, settings)
   const sources = { golden: golden.rows, dump: tested.rows }
   const rowNotes = new RangesByKey<string>()
   const tokens = Array.from(planPairs(pairs, golden, tested), (pair): TokenComparison => {
@@ -55,20 +54,14 @@ export function reproduceDumps(dump: DumpOrPath, other: DumpOrPath, options: Rep
   sources.golden.releaseFiles?.()
   sources.dump.releaseFiles?.()
   const firstFailure = tokens.find(({ pass }) => !pass)
-  const notes = [
-    ...alignmentNotes,
-    ...sideNotes('golden', golden.dump.notes),
-    ...ignoredNotes('golden', golden.dump),
-    ...sideNotes('dump', tested.dump.notes),
-    ...ignoredNotes('dump', tested.dump),
-  ]
+  const texts = textsOf([...alignmentNotes, ...dumpNotes('golden', golden.dump), ...dumpNotes('dump', tested.dump)])
   return {
     pass: firstFailure === undefined,
     tokens,
     ...(firstFailure && { firstFailure }),
     counts: countsOf(tokens),
-    notes: [...notes.map(({ text }) => text), ...[...rowNotes].map(([note, ranges]) => `${ranges}: ${note}`)],
-    warnings: notes.filter(({ weight }) => weight === 'warning').map(({ text }) => text),
+    notes: [...texts.notes, ...[...rowNotes].map(([note, ranges]) => `${ranges}: ${note}`)],
+    warnings: texts.warnings,
     goldenPath: golden.dump.path,
     dumpPath: tested.dump.path,
   }

@@ -18,3 +18,6 @@ export function cosineText(value: number, limit: number): string {
   for (let digits = 7; text === '1' && value !== 1; digits++) text = roundedAway(value, limit, digits)
   return text
 }
+
+/** How a reason says that a limit lies between the bounds of a value. */
+export const OPEN = 'which contains its limit'

@@ -1,11 +1,11 @@
 import { type Note, warning } from '../lib/note.js'
-import { short } from '../lib/number-text.js'
-import { quantityNamed } from './calibration/quantities.js'
+import { counted, short } from '../lib/number-text.js'
+import { QUANTITIES } from './calibration/quantities.js'
 import { RUN_TOKENS } from './calibration/spread.js'
-import type { CalibratedRunKey, QuantityKey } from './calibration/types.js'
+import type { CalibratedRunKey } from './calibration/types.js'
 import { isFlip, knowsTop1 } from './divergence.js'
-import { checkLimit } from './metric-options.js'
-import { roundedAway } from './rounded-away.js'
+import { checkLimit } from './metric-limits.js'
+import { OPEN, roundedAway } from './rounded-away.js'
 import { binomialError, mean, percentile, standardError } from './statistics.js'
 import type { RunKey, RunVerdict, TokenComparison } from './types.js'
 
@@ -56,12 +56,6 @@ function measured(label: string): RunGate {
   return { label, better: 'lower', accepts: isAboveZero, range: 'above 0', leastTokens: () => RUN_TOKENS }
 }
 
-const MEDIANS: Readonly<Record<CalibratedRunKey, QuantityKey>> = {
-  medianSpread: 'relativeSpread',
-  medianScaleError: 'scaleError',
-  medianPeak: 'errorPeak',
-}
-
 /** What the option `thresholds` may limit. */
 export const RUN_KEYS: readonly RunKey[] = ['meanKl', 'p99Kl', 'top1Agreement']
 
@@ -83,6 +77,11 @@ export function checkRunLimits(thresholds: Readonly<Record<string, unknown>>): R
   return limits
 }
 
+/** Whether a verdict on a run makes it fail. */
+export function failsRun({ verdict }: RunVerdict): boolean {
+  return verdict === 'over-threshold' || verdict === 'undecided'
+}
+
 /** How many tokens a limit needs, so that a single one does not decide. */
 export function leastTokens({ key, limit }: Pick<RunVerdict, 'key' | 'limit'>): number {
   // The factors of a baseline are judged only for enough tokens.
@@ -95,8 +94,8 @@ export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunLimits): 
   if (asked.length === 0) return []
   const bounds = { lo: [] as number[], hi: [] as number[] }
   const isSame: number[] = []
-  const medians = asked.flatMap((key) =>
-    isMedian(key) ? [{ key, quantity: quantityNamed(MEDIANS[key]), values: [] as number[] }] : [],
+  const medians = QUANTITIES.map(({ runLimit, value }) => ({ runLimit, value, values: [] as number[] })).filter(
+    ({ runLimit }) => runLimit !== 'meanKl' && asked.some((key) => key === runLimit),
   )
   for (const token of tokens) {
     const { metrics, bounds: bounded } = token
@@ -106,9 +105,9 @@ export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunLimits): 
       bounds.hi.push(bounded?.klDivergence.hi ?? metrics!.klDivergence)
       if (knowsTop1(token)) isSame.push(isFlip(token) ? 0 : 1)
     }
-    for (const { quantity, values } of medians) {
-      const value = quantity.value(token)
-      if (value !== undefined && !Number.isNaN(value)) values.push(value)
+    for (const { value, values } of medians) {
+      const number = value(token)
+      if (number !== undefined && !Number.isNaN(number)) values.push(number)
     }
   }
   const [lo, hi] = [Float64Array.from(bounds.lo).sort(), Float64Array.from(bounds.hi).sort()]
@@ -116,19 +115,14 @@ export function judgeRun(tokens: Iterable<TokenComparison>, limits: RunLimits): 
     const limit = limits[key]!
     if (key === 'meanKl') return verdictOf(key, limit, mean(lo), mean(hi), lo.length, standardError(hi))
     if (key === 'p99Kl') return verdictOf(key, limit, percentile(lo, 0.99), percentile(hi, 0.99), lo.length)
-    if (isMedian(key)) {
-      const sorted = Float64Array.from(medians.find((one) => one.key === key)!.values).sort()
-      const middle = percentile(sorted, 0.5)
-      return verdictOf(key, limit, middle, middle, sorted.length)
+    if (key === 'top1Agreement') {
+      const share = mean(isSame)
+      return verdictOf(key, limit, share, share, isSame.length, binomialError(share, isSame.length))
     }
-    const share = mean(isSame)
-    const error = binomialError(share, isSame.length)
-    return verdictOf(key, limit, share, share, isSame.length, error)
+    const sorted = Float64Array.from(medians.find(({ runLimit }) => runLimit === key)!.values).sort()
+    const middle = percentile(sorted, 0.5)
+    return verdictOf(key, limit, middle, middle, sorted.length)
   })
-}
-
-function isMedian(key: RunKey | CalibratedRunKey): key is CalibratedRunKey {
-  return Object.hasOwn(MEDIANS, key)
 }
 
 function verdictOf(
@@ -137,13 +131,13 @@ function verdictOf(
   lo: number,
   hi: number,
   tokens: number,
-  error: number | undefined = undefined,
+  error?: number,
 ): RunVerdict {
   const { label, better, leastTokens } = TABLE[key]
   const [best, worst] = better === 'lower' ? [lo, hi] : [hi, lo]
   const isWithin = (value: number) => (better === 'lower' ? value < limit : value > limit)
   const least = leastTokens(limit)
-  const count = tokens === 1 ? '1 token' : `${tokens} tokens`
+  const count = counted(tokens, 'token')
   const about = error === undefined || Number.isNaN(error) ? '' : ` ± ${short(error)}`
   const side = better === 'lower' ? 'below' : 'above'
   const statistic =
@@ -158,7 +152,7 @@ function verdictOf(
     return { ...facts, verdict: 'over-threshold', reason: `${statistic} is not ${side} ${limit}` }
   }
   if (tokens > 0 && !isWithin(worst)) {
-    const reason = `${statistic}, which contains its limit ${limit}; a snapshot with fidelity: 'full' decides it`
+    const reason = `${statistic}, ${OPEN} ${limit}; a snapshot with fidelity: 'full' decides it`
     return { ...facts, verdict: 'undecided', reason }
   }
   const shown = tokens === 0 ? `no token was measured for the ${label}` : `${statistic} is ${side} ${limit}`

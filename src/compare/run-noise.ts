@@ -33,36 +33,12 @@ const LIMITS: Readonly<Record<RoundedPrecision, RunLimits>> = {
 }
 
 /**
- * The statistics of the tokens that are comparable, which show what no token shows: noise or a factor that is too small to see
- * on one of them.
+ * The statistics of the comparable tokens, and what is unusual about them. They show what no token shows: noise, or a factor that is
+ * too small to see on one of them.
  * @param isComparable whether the token with that index counts
- * @returns undefined if fewer than `LEAST_TOKENS` have a known noise
+ * @param isAccepted the caller set limits or chose the reference rule: then the notes are for information
+ * @param fails a token fails, which says more than it does to a sum: only the medians are of interest
  */
-function runNoiseOf(results: Results, isComparable: (index: number) => boolean): RunNoise | undefined {
-  const spreads = new Float64Array(results.length)
-  const ratios = new Float64Array(results.length)
-  let [tokens, divergence, expected] = [0, 0, 0]
-  for (let i = 0; i < results.length; i++) {
-    const noise = isComparable(i) ? results.noiseAt(i) : undefined
-    if (noise === undefined || Number.isNaN(noise.relativeSpread) || !(noise.goldenDeviation > 0)) continue
-    spreads[tokens] = noise.relativeSpread
-    ratios[tokens] = noise.dumpDeviation / noise.goldenDeviation
-    if (!Number.isNaN(noise.expectedDivergence)) {
-      divergence += results.metric(i, 'klDivergence')
-      expected += noise.expectedDivergence
-    }
-    tokens++
-  }
-  if (tokens < LEAST_TOKENS) return undefined
-  return {
-    tokens,
-    medianSpread: median(spreads, tokens),
-    divergenceRatio: expected > 0 ? divergence / expected : divergence > 0 ? Number.POSITIVE_INFINITY : 0,
-    deviationRatio: median(ratios, tokens),
-  }
-}
-
-/** The statistics of the comparable tokens, and what is unusual about them. */
 export function noiseNotes(
   results: Results,
   isComparable: (index: number) => boolean,
@@ -70,64 +46,64 @@ export function noiseNotes(
   isAccepted: boolean,
   fails: boolean,
 ): { run: RunNoise | undefined; notes: Note[] } {
-  const run = runNoiseOf(results, isComparable)
-  const scaled = scaledTokens(results, isComparable, precision)
-  return { run, notes: statisticsNotes(run, scaled, precision, isAccepted, fails) }
-}
-
-/** Tokens on which the ratio of standard deviations is too far from 1. */
-function scaledTokens(
-  results: Results,
-  isComparable: (index: number) => boolean,
-  precision: RoundedPrecision,
-): StepRanges {
-  const steps = new StepRanges()
-  for (let i = 0; i < results.length; i++) {
-    const noise = isComparable(i) ? results.noiseAt(i) : undefined
-    if (noise === undefined || !(noise.goldenDeviation > 0)) continue
-    const ratio = noise.dumpDeviation / noise.goldenDeviation
-    if (Math.abs(ratio - 1) > LIMITS[precision].ratioOfOne) steps.add(results.stepAt(i))
-  }
-  return steps
-}
-
-/**
- * What is unusual about a run, with what it would mean.
- * @param isAccepted the caller set limits or chose the reference rule: then these are for information
- * @param fails a token fails, which says more than it does to a sum: only the medians are of interest
- */
-function statisticsNotes(
-  run: RunNoise | undefined,
-  scaled: StepRanges,
-  precision: RoundedPrecision,
-  isAccepted: boolean,
-  fails: boolean,
-): Note[] {
-  const settle = 'set the limits that you accept by the option thresholds'
-  const note = (text: string) => (isAccepted ? info(text) : warning(text, settle))
-  const notes: Note[] = []
   const { spread, ratioOfOne, ratioOfAll } = LIMITS[precision]
+  const { run, scaled } = runNoiseOf(results, isComparable, ratioOfOne)
+  const texts: string[] = []
   if (run) {
     const { tokens, medianSpread, divergenceRatio, deviationRatio } = run
     const most = tokens < MANY_TOKENS ? spread[0] : spread[1]
     if (medianSpread > most) {
       const text = `median relative spread ${roundedAway(medianSpread, most, 3)} of ${tokens} tokens is above ${roundedAway(most, medianSpread, 3)}`
-      notes.push(note(`${text}: a noisier kernel than ${precision} makes, or a factor on the logits`))
+      texts.push(`${text}: a noisier kernel than ${precision} makes, or a factor on the logits`)
     }
     if (Math.abs(deviationRatio - 1) > ratioOfAll) {
       const text = `the dump's logits deviate ${roundedAway(deviationRatio, 1 + ratioOfAll, 5)} times as much as the golden's in the median of ${tokens} tokens`
-      notes.push(note(`${text}, more than ${ratioOfAll} from 1: a factor on the logits`))
+      texts.push(`${text}, more than ${ratioOfAll} from 1: a factor on the logits`)
     }
     if (!fails && divergenceRatio > MOST_DIVERGENCE_RATIO) {
       const text = `the KL divergence of ${tokens} tokens is ${roundedAway(divergenceRatio, MOST_DIVERGENCE_RATIO, 3)} times what ${precision} does at these logits, above ${MOST_DIVERGENCE_RATIO}`
-      notes.push(note(`${text}: damage in the most probable vocab ids`))
+      texts.push(`${text}: damage in the most probable vocab ids`)
     }
   }
   if (!fails && scaled.length > 0) {
     const verb = scaled.length === 1 ? 'has' : 'have'
-    notes.push(
-      note(`${scaled} ${verb} a ratio of standard deviations more than ${ratioOfOne} from 1: a factor on the logits`),
+    texts.push(
+      `${scaled} ${verb} a ratio of standard deviations more than ${ratioOfOne} from 1: a factor on the logits`,
     )
   }
-  return notes
+  const settle = 'set the limits that you accept by the option thresholds'
+  return { run, notes: texts.map((text) => (isAccepted ? info(text) : warning(text, settle))) }
+}
+
+/**
+ * @returns `run`: undefined if fewer than `LEAST_TOKENS` have a known noise; `scaled`: tokens on which the ratio of standard
+ * deviations is too far from 1
+ */
+function runNoiseOf(results: Results, isComparable: (index: number) => boolean, ratioOfOne: number) {
+  const spreads = new Float64Array(results.length)
+  const ratios = new Float64Array(results.length)
+  const scaled = new StepRanges()
+  let [tokens, divergence, expected] = [0, 0, 0]
+  for (let i = 0; i < results.length; i++) {
+    const noise = isComparable(i) ? results.noiseAt(i) : undefined
+    if (noise === undefined || !(noise.goldenDeviation > 0)) continue
+    const ratio = noise.dumpDeviation / noise.goldenDeviation
+    if (Math.abs(ratio - 1) > ratioOfOne) scaled.add(results.stepAt(i))
+    if (Number.isNaN(noise.relativeSpread)) continue
+    spreads[tokens] = noise.relativeSpread
+    ratios[tokens] = ratio
+    if (!Number.isNaN(noise.expectedDivergence)) {
+      divergence += results.metric(i, 'klDivergence')
+      expected += noise.expectedDivergence
+    }
+    tokens++
+  }
+  if (tokens < LEAST_TOKENS) return { run: undefined, scaled }
+  const run: RunNoise = {
+    tokens,
+    medianSpread: median(spreads, tokens),
+    divergenceRatio: expected > 0 ? divergence / expected : divergence > 0 ? Number.POSITIVE_INFINITY : 0,
+    deviationRatio: median(ratios, tokens),
+  }
+  return { run, scaled }
 }

@@ -1,11 +1,6 @@
 import { printable } from '../errors.js'
-import { judgeRun, leastTokens, type RunLimits } from './run-limits.js'
+import { failsRun, judgeRun, leastTokens, type RunLimits } from './run-limits.js'
 import type { ListedComparison, RunVerdict, TokenComparison } from './types.js'
-
-/** Whether a verdict on a run makes it fail. */
-export function failsRun({ verdict }: RunVerdict): boolean {
-  return verdict === 'over-threshold' || verdict === 'undecided'
-}
 
 /**
  * One of several runs, with the limits on the run that it does not keep by itself. A run that is too short for a limit is not

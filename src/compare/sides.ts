@@ -6,7 +6,6 @@ import { expandPositions } from '../measure/expand-positions.js'
 import { rowsOf } from '../measure/measure-all.js'
 import type { RowSource } from '../measure/row-source.js'
 import type { PairList } from '../measure/step-pair.js'
-import type { ShapeOf } from './positions.js'
 import type { Decoding } from './types.js'
 
 /** One side of a comparison: its steps, and where their rows come from. */
@@ -80,13 +79,4 @@ export function withAllPositions(dump: Dump): Dump {
 export function planPairs(pairs: PairList, golden: Side, dump: Side): PairList {
   if (!comparesAll(golden.dump) && !comparesAll(dump.dump)) return pairs
   return expandPositions(pairs, golden.rows, dump.rows)
-}
-
-/** Looks up shapes of tensors on one side. Opens files, and reads no row. */
-export function shapesOf({ rows }: Pick<Side, 'rows'>): ShapeOf {
-  return (step) => {
-    const prepared = rows.prepare(step, true)
-    if (prepared.kind === 'row') prepared.close()
-    return 'fileShape' in prepared ? prepared.fileShape : undefined
-  }
 }

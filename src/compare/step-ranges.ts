@@ -16,6 +16,10 @@ export interface TokenPlace {
   readonly run?: string
 }
 
+export function isSamePlace({ step, position, run }: TokenPlace, other: TokenPlace | undefined): boolean {
+  return step === other?.step && position === other.position && run === other.run
+}
+
 /** Numbers, added one by one in ascending order, as ranges: it keeps no list of them, for there may be a million. */
 class NumberRanges {
   count = 0

@@ -5,7 +5,7 @@ import { StepRanges } from './step-ranges.js'
 import type { Counts, Precision, TokenComparison, Verdict } from './types.js'
 
 /** What all tokens of a comparison say together. */
-export interface Tally {
+interface Tally {
   readonly counts: Counts
   readonly firstFailure: TokenComparison | undefined
   readonly excused: Excused
@@ -15,19 +15,7 @@ export interface Tally {
 
 /** @param passes true if a token is known to pass without being made */
 export function tally(tokens: List<TokenComparison>, passes: (index: number) => boolean): Tally {
-  const verdicts: Record<Verdict, number> = {
-    pass: 0,
-    'over-threshold': 0,
-    undecided: 0,
-    'not-identical': 0,
-    'not-comparable': 0,
-    'shape-mismatch': 0,
-    'no-information': 0,
-    'non-finite': 0,
-    missing: 0,
-    extra: 0,
-    unreadable: 0,
-  }
+  const verdicts: Verdicts = { pass: 0 }
   let firstFailure: TokenComparison | undefined
   let allowed = 0
   const excused = new Excused()
@@ -37,7 +25,8 @@ export function tally(tokens: List<TokenComparison>, passes: (index: number) => 
       continue
     }
     const token = tokens.at(i)!
-    verdicts[countedAs(token)]++
+    const verdict = countedAs(token)
+    verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
     if (!token.pass) firstFailure ??= token
     else if (token.verdict === 'missing' || token.verdict === 'extra') allowed++
     if (token.isExcused && token.verdict === 'pass') excused.add(token)
@@ -51,22 +40,26 @@ function countedAs({ verdict, golden, dump }: TokenComparison): Verdict {
   return golden ? 'missing' : 'extra'
 }
 
-function countsOf(verdicts: Record<Verdict, number>, total: number): Counts {
+/** How many tokens have each verdict. */
+type Verdicts = Partial<Record<Verdict, number>> & { pass: number }
+
+function countsOf(verdicts: Verdicts, total: number): Counts {
+  const sum = (...some: Verdict[]) => some.reduce((count, verdict) => count + (verdicts[verdict] ?? 0), 0)
   return {
     total,
-    compared: verdicts.pass + verdicts['over-threshold'] + verdicts['not-comparable'],
+    compared: sum('pass', 'over-threshold', 'not-comparable'),
     passed: verdicts.pass,
-    overThreshold: verdicts['over-threshold'],
-    notComparable: verdicts['not-comparable'],
-    failed: verdicts['shape-mismatch'] + verdicts['non-finite'] + verdicts['no-information'] + verdicts.undecided,
-    missing: verdicts.missing,
-    extra: verdicts.extra,
-    unreadable: verdicts.unreadable,
+    overThreshold: sum('over-threshold'),
+    notComparable: sum('not-comparable'),
+    failed: sum('shape-mismatch', 'non-finite', 'no-information', 'undecided'),
+    missing: sum('missing'),
+    extra: sum('extra'),
+    unreadable: sum('unreadable'),
   }
 }
 
 /** The tokens that pass over a reference limit, by the rounding of the precision. */
-export class Excused {
+class Excused {
   private readonly steps = new StepRanges()
   private worst: TokenComparison | undefined
 

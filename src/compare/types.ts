@@ -6,9 +6,7 @@ import type { LimitedKey, OptionalKey, OptionalMetrics } from '../metrics/option
 import type { Precision } from '../metrics/precision.js'
 import type { GatedKey } from '../metrics/table.js'
 import type { Metrics, NonFinite, RowStats, Support } from '../metrics/types.js'
-
 import type { CalibratedRunKey, Calibration } from './calibration/types.js'
-
 import type { LayerFacts } from './layers/layer-facts.js'
 import type { RunStatistics } from './run-statistics.js'
 
@@ -20,6 +18,14 @@ export type { Precision } from '../metrics/precision.js'
  * (`sampled`), or tokens that were given, the same to both runs (`forced`).
  */
 export type Decoding = 'greedy' | 'sampled' | 'forced'
+
+/** Vocab ids that each run chose, by step: the one at n was chosen after the row of token n, and fed to token n + 1. */
+export interface TokenIds {
+  readonly golden: readonly number[]
+  readonly dump: readonly number[]
+  /** A run may have ended before the last token. Otherwise each token but the last must have an id. */
+  readonly mayEndEarly?: boolean
+}
 
 /**
  * Limits that a token must keep, all strictly: a value equal to its limit fails. KL divergence must be below its limit, cosine
@@ -261,4 +267,6 @@ export type ListedComparison = Omit<Comparison, 'tokens'> & {
   readonly worstRun?: ListedComparison
   /** The tokens for which both runs had read the same text: statistics of a run are about these. */
   readonly comparable?: () => Iterable<TokenComparison>
+  /** How many tokens `missing: 'allow'` or `extra: 'allow'` excuses. */
+  readonly allowed?: number
 }

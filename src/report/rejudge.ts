@@ -1,4 +1,5 @@
-import { judgeBoundsByHand, OPEN, rangesText } from '../compare/judge-bounds.js'
+import { judgeBoundsByHand, rangesText } from '../compare/judge-bounds.js'
+import { OPEN } from '../compare/rounded-away.js'
 import { overCosine, overKl } from '../compare/rounding.js'
 import type { Thresholds, TokenComparison } from '../compare/types.js'
 import type { MetricBounds } from '../measure/outcome.js'

@@ -1,6 +1,5 @@
 import type { CompareSettings } from '../compare/options.js'
 import { undecidedSteps } from '../compare/positions.js'
-import { shapesOf } from '../compare/sides.js'
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { type FilesSetting, FilesSource } from '../measure/from-files.js'
 import { rowsOf } from '../measure/measure-all.js'
@@ -71,7 +70,7 @@ export function storeRows(dump: Dump, settings: StoreSettings, descriptor: numbe
   if (threads > 1) runOnThreads(storeJob(steps, kept, make, rows as FilesSource, rowSettings), threads)
   else for (const index of steps.keys()) if (!kept.refusal) kept.add(steps[index]!, make(index))
   if (kept.refusal) return kept.refusal
-  const [undecided] = undecidedSteps('dump', dump, kept.shapes, shapesOf({ rows }))
+  const [undecided] = undecidedSteps('dump', dump, rows, kept.shapes)
   if (undecided) return { step: undecided[0], reason: undecided[1] }
   kept.finish()
   return { tokens: kept.tokens, sources: kept.sources }

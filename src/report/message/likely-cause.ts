@@ -1,6 +1,11 @@
 import { firstDivergence, isNearTie, knowsTop1 } from '../../compare/divergence.js'
-import { logProbabilitySide } from '../../compare/log-probability-side.js'
-import { type CoarserDtype, coarserDtype, type EvenDrift, evenDrift } from '../../compare/low-precision.js'
+import {
+  type CoarserDtype,
+  coarserDtype,
+  type EvenDrift,
+  evenDrift,
+  logProbabilitySide,
+} from '../../compare/low-precision.js'
 import { type Shift, type SwappedRanks, shiftOf, swappedRanks } from '../../compare/misalignment.js'
 import { stepRanges, tokenName } from '../../compare/step-ranges.js'
 import type { ListedComparison, OtherSequence, Thresholds, TokenComparison } from '../../compare/types.js'
