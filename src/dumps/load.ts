@@ -25,7 +25,6 @@ import {
 } from './layouts/layout.js'
 import { scanLlamaDebug } from './layouts/llama-debug/index.js'
 import { type Located, locate } from './locate.js'
-import { rowChoice } from './locate-row.js'
 import { filesHint, noDumpError, refuseForeign } from './no-dump.js'
 import { groupRuns, pickRun } from './runs.js'
 import { asRun, stepsInFile } from './steps-in-file.js'
@@ -109,14 +108,14 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
   const ranks = typeof options.ranks === 'string' ? { ranks: options.ranks } : {}
   const ids = findIds(steps, layout, options, ignored)
   const idFiles = new Set(ids?.files)
-  const rows = rowChoice({ ...options, positions: options.positions ?? ids?.positions })
+  const { tensor, positions = ids?.positions, sequence } = options
   // A file outside any layout may hold a whole run.
   const prompt = layout === 'file' || decodeOnly ? {} : { promptStep: options.firstStep ?? 0 }
   return {
     path: pathOrGlob,
     layout,
     named,
-    steps: rows.positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
+    steps: positions === 'steps' ? stepsInFile(pathOrGlob, steps, options) : steps,
     notes: ids ? [...notes, ...ids.notes] : notes,
     ignored: idFiles.size > 0 ? [...ignored].filter(({ path }) => !idFiles.has(path)) : ignored,
     stepsAssumed,
@@ -127,7 +126,7 @@ function openLocated(pathOrGlob: string, paths: readonly string[], located: Loca
     ...(scan.text && { text: scan.text }),
     ...ranks,
     budgets,
-    rows,
+    rows: { tensor, positions, sequence },
   }
 }
 

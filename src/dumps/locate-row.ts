@@ -7,20 +7,7 @@ import type { Dump } from './types.js'
 /** What the caller says of the tensors of a dump. With the positions `all`, each counts, so the step must say which it is. */
 export type RowChoice = NonNullable<Dump['rows']>
 
-/** The options that say which row of a file counts, without those that are left out. */
-export function rowChoice({
-  tensor,
-  positions,
-  sequence,
-}: { readonly [Name in keyof RowChoice]: RowChoice[Name] | undefined }): RowChoice {
-  return {
-    ...(tensor !== undefined && { tensor }),
-    ...(positions !== undefined && { positions }),
-    ...(sequence !== undefined && { sequence }),
-  }
-}
-
-/** Where in a file the row of logits is. */
+/** The place of the row of logits in a file. */
 export interface RowPlace {
   readonly kind: 'row'
   /** The tensor's index in the file. */

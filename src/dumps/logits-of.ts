@@ -2,7 +2,7 @@ import { atCaller, describeValue } from '../errors.js'
 import { checkObject, choiceOrNumber, wholeNumber } from '../lib/check-options.js'
 import { counted } from '../lib/number-text.js'
 import { type MemoryTensor, memoryTensor } from '../tensor/memory-tensor.js'
-import { MAX_VOCABULARY, rowChoice } from './locate-row.js'
+import { MAX_VOCABULARY } from './locate-row.js'
 import { type LogitsArray, type LogitsTensor, refused, type TensorOptions, tensorOf } from './tensor-of.js'
 import type { Dump } from './types.js'
 
@@ -72,7 +72,7 @@ function memoryDump(logits: unknown, options: unknown): Dump {
     stepsAssumed: firstStep === undefined,
     promptStep: firstStep ?? 0,
     budgets: {},
-    rows: areSteps ? {} : rowChoice({ positions, sequence }),
+    rows: areSteps ? {} : { positions, sequence },
   }
 }
 

@@ -45,14 +45,7 @@ export class RankSteps {
     const shift = step - tid
     const key = `${shift}\0${layer}\0${relativeFile ?? '\0'}\0${text ?? ''}`
     this.steps.push(step)
-    this.templates.push(key, () => ({
-      content: {
-        layer,
-        ...(relativeFile !== undefined && { file: relativeFile }),
-        ...(text !== undefined && { problem: text }),
-      },
-      shift,
-    }))
+    this.templates.push(key, () => ({ content: { layer, file: relativeFile, problem: text }, shift }))
   }
 
   /** The step at an index, for a run of this rank alone. */

@@ -4,7 +4,7 @@ import { type List, listOf } from '../lib/lazy-list.js'
 import { tryRead } from '../lib/try-read.js'
 import type { LazyTensor } from '../tensor/tensor.js'
 import type { NamedScan } from './layouts/layout.js'
-import { locateRow, type RowChoice, rowChoice } from './locate-row.js'
+import { locateRow, type RowChoice } from './locate-row.js'
 import type { Dump, DumpStep, LoadDumpOptions } from './types.js'
 
 export type RowOptions = RowChoice & Pick<LoadDumpOptions, 'budgets'>
@@ -54,6 +54,6 @@ export function tensorsOf(file: string, { budgets }: RowOptions): readonly LazyT
 /** The rows of logits in a file; 1 if it cannot be read or its logits are not known. */
 export function rowsIn(tensors: readonly LazyTensor[], { tensor, sequence }: RowOptions): number {
   if (tensors.length === 0) return 1
-  const place = locateRow(tensors, rowChoice({ tensor, positions: 'steps', sequence }), [])
+  const place = locateRow(tensors, { tensor, positions: 'steps', sequence }, [])
   return place.kind === 'positions' ? place.count : 1
 }

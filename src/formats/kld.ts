@@ -1,4 +1,4 @@
-import { GoldenLogitsError } from '../errors.js'
+import { type ErrorCode, GoldenLogitsError } from '../errors.js'
 import { type Budgets, withinBudget } from '../io/budgets.js'
 import { type ByteSource, readBytes } from '../io/byte-source.js'
 
@@ -50,9 +50,7 @@ export function startsKld(source: ByteSource): boolean {
 export function readKld(source: ByteSource, budgets: Budgets): KldFile {
   const { file, size } = source
   if (!startsKld(source)) {
-    throw new GoldenLogitsError('unsupported-format', `is no base file of llama.cpp: expected ${KLD_MAGIC} first`, {
-      file,
-    })
+    throw bad('unsupported-format', `is no base file of llama.cpp: expected ${KLD_MAGIC} first`, file)
   }
   if (size < HEADER) throw bad('bad-header', `ends at byte ${size}, within its header of ${HEADER} bytes`, file)
   const head = new DataView(readBytes(source, 0, HEADER).buffer)
@@ -75,11 +73,8 @@ export function readKld(source: ByteSource, budgets: Budgets): KldFile {
   const tokens = new Int32Array(readBytes(source, HEADER, 4 * contextLength * chunks).buffer)
   const wrong = tokens.findIndex((token) => token < 0 || token >= vocabSize)
   if (wrong >= 0) {
-    throw bad(
-      'bad-header',
-      `token ${wrong} of its text is ${tokens[wrong]}, expected an id from 0 to ${vocabSize - 1}`,
-      file,
-    )
+    const problem = `token ${wrong} of its text is ${tokens[wrong]}, expected an id from 0 to ${vocabSize - 1}`
+    throw bad('bad-header', problem, file)
   }
   return { contextLength, vocabSize, chunks, rowsPerChunk, tokens, start, rowBytes }
 }
@@ -104,6 +99,6 @@ export function readKldRow(source: ByteSource, kld: KldFile, index: number, into
   return { scale, lowest, codes: new Uint16Array(into.buffer, into.byteOffset + 2 * ROW_HEAD, kld.vocabSize) }
 }
 
-function bad(code: 'bad-header' | 'bad-storage', message: string, file: string): GoldenLogitsError {
+function bad(code: ErrorCode, message: string, file: string): GoldenLogitsError {
   return new GoldenLogitsError(code, message, { file })
 }

@@ -118,6 +118,5 @@ export function brokenTensor(
   problem: string,
   offset?: number,
 ): GoldenLogitsError {
-  const where = offset === undefined ? { file } : { file, offset }
-  return new GoldenLogitsError(code, `broken ONNX tensor: ${problem}`, where)
+  return new GoldenLogitsError(code, `broken ONNX tensor: ${problem}`, { file, offset })
 }

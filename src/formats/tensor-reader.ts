@@ -40,7 +40,8 @@ export class TensorReader {
    */
   open(source: ByteSource): OpenTensors {
     const checks = newChecks(this.checksum)
-    const { stored, layout } = this.recall(source) ?? this.parse(source)
+    const known = this.recall(source)
+    const { stored, layout } = known ? { stored: known.stored, layout: known } : this.parse(source)
     const tensors: LazyTensor[] = []
     for (let i = 0; i < stored.length; i++) {
       const tensor = stored[i]!
@@ -50,15 +51,15 @@ export class TensorReader {
     return { tensors, layout }
   }
 
-  private recall(source: ByteSource): Parsed | undefined {
+  private recall(source: ByteSource): ParsedLayout | undefined {
     for (let i = 0; i < this.layouts.length; i++) {
       const layout = this.layouts[i]!
-      if (hasExactLayout(source, layout)) return { stored: layout.stored, layout }
+      if (hasExactLayout(source, layout)) return layout
     }
     return undefined
   }
 
-  private parse(source: ByteSource): Parsed {
+  private parse(source: ByteSource) {
     const recorder = new LayoutRecorder(source)
     const stored = detectFormat(source).read(recorder, this.budgets)
     const bytes = recorder.layout()
@@ -66,11 +67,6 @@ export class TensorReader {
     if (layout) this.layouts = [layout, ...this.layouts.slice(0, MAX_LAYOUTS - 1)]
     return { stored, layout }
   }
-}
-
-interface Parsed {
-  readonly stored: readonly StoredTensor[]
-  readonly layout: ParsedLayout | undefined
 }
 
 /** The readers with default budgets. Each lives as long as its checksum. */

@@ -112,8 +112,6 @@ function wideNumber(source: ByteSource, view: DataView, at: number): number {
 
 /** The error for every broken archive. */
 export function badArchive(source: ByteSource, message: string, offset?: number): GoldenLogitsError {
-  return new GoldenLogitsError('bad-archive', `broken zip archive: ${message}; copy or dump it again`, {
-    file: source.file,
-    ...(offset !== undefined && { offset }),
-  })
+  const text = `broken zip archive: ${message}; copy or dump it again`
+  return new GoldenLogitsError('bad-archive', text, { file: source.file, offset })
 }

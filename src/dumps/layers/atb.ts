@@ -42,7 +42,7 @@ function within(folder: string, path: string, op: string, depth: number): Layer[
     type: op,
     outputs: tensors(join(folder, 'after'), /^outtensor\d{1,9}\.bin$/),
     inputs: tensors(join(folder, 'before'), /^intensor\d{1,9}\.bin$/),
-    ...(problem !== undefined && { problem }),
+    problem,
   }
   const isEmpty = layer.outputs.length + layer.inputs.length === 0 && problem === undefined
   return isEmpty ? children : [...children, layer]

@@ -47,7 +47,7 @@ function joinRanks(ranks: readonly StepLayers[]): StepLayers {
     const problem = onRanks.find((one) => one?.problem)?.problem ?? rankProblem(onRanks)
     const least = Math.min(...onRanks.map((one) => one?.inputs.length ?? 0))
     const files = onRanks.map((one) => ({ outputs: one?.outputs ?? [], inputs: one?.inputs.slice(0, least) ?? [] }))
-    return { ...layer, inputs: files[0]!.inputs, ranks: files, ...(problem !== undefined && { problem }) }
+    return { ...layer, inputs: files[0]!.inputs, ranks: files, problem }
   })
   return { ...first, layers }
 }

@@ -35,13 +35,12 @@ function splitCall(name: string): [module: string, call: number] {
 function layerOf(step: string, name: string, tree: ReadonlyMap<string, ModuleFacts>): Layer {
   const folder = join(step, name)
   const { entries, problem } = tryListFolder(folder)
-  const type = tree.get(splitCall(name)[0])?.type
   return {
     name,
-    ...(type !== undefined && { type }),
+    type: tree.get(splitCall(name)[0])?.type,
     outputs: outputsOf(entries).map((file) => join(folder, file)),
     inputs: inputsOf(entries).map((file) => join(folder, file)),
-    ...(problem !== undefined && { problem }),
+    problem,
   }
 }
 

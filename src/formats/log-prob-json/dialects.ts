@@ -52,19 +52,14 @@ function openAi(answer: Json): Choice[] | undefined {
 
 /** Positions of a prompt, the first of which is null. */
 function promptOf(positions: Json[], ids: readonly number[] | undefined): Choice {
-  const first = ids?.[0]
-  return {
-    prompt: { rows: positions.slice(1).map(rowOfIds), tokens: ids?.slice(1) },
-    ...(first !== undefined && { first }),
-  }
+  return { prompt: { rows: positions.slice(1).map(rowOfIds), tokens: ids?.slice(1) }, first: ids?.[0] }
 }
 
 /** With "echo" the prompt comes before the output, as one list that begins with null. */
 function withEcho(output: AnswerList & { echoes: boolean }, promptIds: readonly number[] | undefined): Choice {
   const { rows, tokens, echoes } = output
   if (!echoes) return { output: { rows, tokens } }
-  const first = promptIds?.[0] ?? tokens?.[0]
-  return { prompt: { rows: rows.slice(1), tokens: tokens?.slice(1) }, ...(first !== undefined && { first }) }
+  return { prompt: { rows: rows.slice(1), tokens: tokens?.slice(1) }, first: promptIds?.[0] ?? tokens?.[0] }
 }
 
 function outputOf(choice: Json, ids: readonly number[] | undefined): (AnswerList & { echoes: boolean }) | undefined {
@@ -142,13 +137,8 @@ function sglang(answer: Json): Choice[] | undefined {
   const input = sglangList(meta, 'input')
   const output = sglangList(meta, 'output')
   const [first] = entryOf(listAt(meta, 'input_token_logprobs')?.[0] ?? null)
-  return [
-    {
-      ...(input && { prompt: { rows: input.rows.slice(1), tokens: input.tokens?.slice(1) } }),
-      ...(input && typeof first === 'number' && { first }),
-      ...(output && { output }),
-    },
-  ]
+  const prompt = input && { rows: input.rows.slice(1), tokens: input.tokens?.slice(1) }
+  return [{ prompt, first: input && typeof first === 'number' ? first : undefined, output }]
 }
 
 function sglangList(meta: Json, side: 'input' | 'output'): AnswerList | undefined {

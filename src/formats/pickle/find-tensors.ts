@@ -42,12 +42,11 @@ export function findTensors(root: Value, file: string, budgets: Budgets): NamedT
     if (seen.has(node)) continue
     seen.add(node)
     withinBudget(budgets, 'nesting', depth + 1, 'nested containers', { file })
-    const start = open.length
-    for (const [key, child] of childrenOf(node)) {
-      if (isNode(child))
-        open.push({ node: child, name: name === '' ? keyName(key) : `${name}.${keyName(key)}`, depth: depth + 1 })
+    const prefix = name === '' ? '' : `${name}.`
+    // The first child must be popped first.
+    for (const [key, child] of [...childrenOf(node)].reverse()) {
+      if (isNode(child)) open.push({ node: child, name: prefix + keyName(key), depth: depth + 1 })
     }
-    reverseFrom(open, start)
   }
   if (tensors.length > 0) return tensors
   const message = `holds ${typeName(root)} without a tensor; expected the logits: torch.save(logits, path)`
@@ -63,11 +62,6 @@ function isNode(value: Value): value is Node {
 function* childrenOf(value: Container): Iterable<readonly [Key, Value]> {
   if (value.kind === 'dict') for (const { key, value: child } of value.entries.values()) yield [key, child]
   else for (const [i, child] of value.items.entries()) yield [i, child]
-}
-
-/** Children are popped from the end, so the first child must be the last item. */
-function reverseFrom(list: unknown[], start: number): void {
-  for (let i = start, j = list.length - 1; i < j; i++, j--) [list[i], list[j]] = [list[j], list[i]]
 }
 
 /** A key as Python would print it. */

@@ -59,7 +59,7 @@ export class Executions {
     const tid = this.tids.at(index)!
     const { layers, problem } = this.contents.at(index)!
     const folder = join(this.selection.folder, digitsOf(tid))
-    return { tid, folder, layers, ...(problem !== undefined && { problem }) }
+    return { tid, folder, layers, problem }
   }
 
   layersAt(index: number): Layers {
@@ -114,5 +114,5 @@ function contentOf(execution: string, entries: readonly FolderEntry[], problem: 
     }
     layers.set(layer.id, { name, op: layer.op })
   }
-  return { layers, ignored, ...(problem !== undefined && { problem }) }
+  return { layers, ignored, problem }
 }

@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { TextDecoder } from 'node:util'
 import { readBytes } from '../../../io/byte-source.js'
 import { withFile } from '../../../io/file-source.js'
-import { kindOf, listFolder } from '../../../io/folder.js'
+import { type FolderEntry, kindOf, listFolder } from '../../../io/folder.js'
 import { isHeadName, parseDevice } from '../names.js'
 import { parseAtbLayer } from './names.js'
 
@@ -30,10 +30,8 @@ export function readTopology(device: string): Topology {
 /** The topology of every process of a run, by the name of its folder: `{PID}`, or `{device}_{PID}` in msprobe's layout. */
 export function runTopologies(run: string): Map<string, Topology> {
   const names = ['model', 'layer', 'info/model', 'info/layer'].flatMap((folder) => {
-    const path = join(run, folder)
-    return kindOf(path) === 'folder'
-      ? listFolder(path).flatMap(({ name, kind }) => (kind === 'folder' ? [name] : []))
-      : []
+    const folders = entriesIn(join(run, folder)).filter(({ kind }) => kind === 'folder')
+    return folders.map(({ name }) => name)
   })
   return new Map([...new Set(names)].map((name) => [name, topologyOf(run, name, name)]))
 }
@@ -48,13 +46,15 @@ function topologyOf(run: string, pid: string, device: string): Topology {
 }
 
 function jsonFiles(...folders: string[]): string[] {
-  return folders
-    .filter((folder) => kindOf(folder) === 'folder')
-    .flatMap((folder) =>
-      listFolder(folder)
-        .filter((e) => e.kind === 'file' && e.name.endsWith('.json'))
-        .map((e) => join(folder, e.name)),
-    )
+  return folders.flatMap((folder) => {
+    const files = entriesIn(folder).filter(({ name, kind }) => kind === 'file' && name.endsWith('.json'))
+    return files.map(({ name }) => join(folder, name))
+  })
+}
+
+/** Nothing if the folder is not there. */
+function entriesIn(folder: string): FolderEntry[] {
+  return kindOf(folder) === 'folder' ? listFolder(folder) : []
 }
 
 /** The operation names in a model file, matched as text: the file is untrusted, so no object is built from it. */

@@ -33,9 +33,8 @@ export function parseDumper(file: string): DumperName | undefined {
   const [rank, index] = [numberAt('rank'), numberAt('dump_index')]
   const name = tags.get('name')
   if (pass === undefined || rank === undefined || index === undefined || !name) return undefined
-  const layer = tags.get('layer_id')
   const isRecomputed = tags.get('recompute_status') === 'recompute'
-  return { pass, rank, index, name, ...(layer !== undefined && { layer }), isRecomputed }
+  return { pass, rank, index, name, layer: tags.get('layer_id'), isRecomputed }
 }
 
 /** An input or output of a module, as the dumper's hooks name it. */
