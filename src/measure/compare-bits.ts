@@ -2,10 +2,10 @@ import type { ManyRows } from '../dumps/locate-row.js'
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { type BitDifference, bitDifference, joinedDifference } from '../metrics/bits.js'
-import { itemSize } from '../tensor/dtype.js'
 import { unequalPositions } from './expand-positions.js'
 import type { SideFacts } from './outcome.js'
-import { hasLogs, type Prepared, type PreparedRow, type RowPart, type RowSource } from './row-source.js'
+import { totalWidth } from './ranks.js'
+import { hasLogs, notesOf, type Prepared, type PreparedRow, type RowSources, readPart } from './row-source.js'
 
 /** How the rows of one step compare bit by bit. A step may have several rows: one for each rank. */
 export type BitOutcome = { golden: SideFacts; dump: SideFacts; notes: readonly string[] } & (
@@ -16,21 +16,12 @@ export type BitOutcome = { golden: SideFacts; dump: SideFacts; notes: readonly s
 )
 
 /** Compares the bits of one step that both sides have. Each rank is compared with the same rank of the other side. */
-export function compareBits(
-  golden: DumpStep,
-  dump: DumpStep,
-  sources: { readonly golden: RowSource; readonly dump: RowSource },
-): BitOutcome {
+export function compareBits(golden: DumpStep, dump: DumpStep, sources: RowSources): BitOutcome {
   return attempt(golden, dump, sources, false) ?? attempt(golden, dump, sources, true)!
 }
 
 /** @returns undefined if a row turned out not to lie where it was assumed */
-function attempt(
-  golden: DumpStep,
-  dump: DumpStep,
-  sources: { readonly golden: RowSource; readonly dump: RowSource },
-  thoroughly: boolean,
-): BitOutcome | undefined {
+function attempt(golden: DumpStep, dump: DumpStep, sources: RowSources, thoroughly: boolean): BitOutcome | undefined {
   const g = sources.golden.prepare(golden, thoroughly)
   const d = sources.dump.prepare(dump, thoroughly)
   const facts = {
@@ -66,14 +57,14 @@ function compareParts(
   }
   let first: { rank: number; difference: BitDifference } | undefined
   for (let rank = 0; rank < golden.parts.length; rank++) {
-    const g = rowOf(golden.parts[rank]!)
-    const d = rowOf(dump.parts[rank]!)
+    const g = readPart(golden.parts[rank]!)
+    const d = readPart(dump.parts[rank]!)
     if (g === undefined || d === undefined) return undefined
     const difference = bitDifference(g, d, golden.dtype)
     if (difference === undefined) continue
     first = first ? { ...first, difference: joinedDifference(first.difference, difference) } : { rank, difference }
   }
-  const width = golden.parts.reduce((sum, part) => sum + part.width, 0)
+  const width = totalWidth(golden.parts)
   if (first === undefined) return { ...facts, kind: 'identical', width }
   const rank = golden.parts.length > 1 ? { rank: first.rank } : {}
   return { ...facts, kind: 'different', difference: first.difference, ...rank, width }
@@ -87,20 +78,9 @@ function typeOf({ dtype, parts }: PreparedRow): string {
     : `${dtype}, ${parts.length} ranks of ${widths.join(', ')} columns`
 }
 
-function rowOf(part: RowPart): Uint8Array | undefined {
-  const bytes = new Uint8Array(part.room)
-  const start = part.read(bytes)
-  // More of the file may lie behind the row.
-  return start === undefined ? undefined : bytes.subarray(start, start + part.width * itemSize(part.dtype))
-}
-
 function factsOf({ files, layer }: DumpStep, prepared: Prepared): SideFacts {
   if (prepared.kind === 'unreadable') return { files, layer }
   return { files, layer, dtype: prepared.dtype, fileShape: prepared.fileShape }
-}
-
-function notesOf(side: string, prepared: Prepared): string[] {
-  return prepared.kind === 'row' ? prepared.notes.map((note) => `${side}: ${note}`) : []
 }
 
 function problemOf(

@@ -1,9 +1,9 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
+import { areSameBytes } from '../lib/platform.js'
 import type { MetricKey } from '../metrics/table.js'
-import { itemSize } from '../tensor/dtype.js'
 import type { Results } from './results.js'
-import type { RowSource } from './row-source.js'
+import { type RowSource, readPart } from './row-source.js'
 
 /** Whether the two rows of a pair have the same dtype and numbers; undefined if the pair was not measured. */
 export function areEqualRows(results: Results, index: number): boolean | undefined {
@@ -50,12 +50,7 @@ function haveSameBytes(a: DumpStep | undefined, b: DumpStep | undefined, rows: R
 }
 
 function areEqual(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((part, i) => part.length === b[i]!.length && haveEqualItems(part, b[i]!))
-}
-
-function haveEqualItems(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
+  return a.length === b.length && a.every((part, i) => areSameBytes(part, b[i]!))
 }
 
 /** The bytes of a step's row, of each rank. */
@@ -63,11 +58,7 @@ function bytesOf(step: DumpStep, rows: RowSource): Uint8Array[] | undefined {
   const prepared = rows.prepare(step, true)
   if (prepared.kind !== 'row') return undefined
   try {
-    return prepared.parts.map((part) => {
-      const bytes = new Uint8Array(part.room)
-      const start = part.read(bytes)!
-      return bytes.subarray(start, start + part.width * itemSize(part.dtype))
-    })
+    return prepared.parts.map((part) => readPart(part)!)
   } catch (error) {
     if (error instanceof GoldenLogitsError) return undefined
     throw error

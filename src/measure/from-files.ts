@@ -10,9 +10,8 @@ import type { Budgets } from '../io/budgets.js'
 import { memorySource } from '../io/memory-source.js'
 import { readWhole } from '../io/read-whole.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
-import type { LazyTensor } from '../tensor/tensor.js'
 import { type OpenFile, OpenStep } from './open-step.js'
-import type { Prepared, PreparedRow, RowPart, RowSource } from './row-source.js'
+import { type Prepared, type PreparedRow, type RowPart, type RowSource, rowPart } from './row-source.js'
 
 /** How files of a dump that are laid out alike hold their row. Plain data: it may cross from one thread to another. */
 export interface RowLayout {
@@ -33,9 +32,10 @@ export interface RowLayout {
 export interface FilesSetting {
   readonly budgets: Partial<Budgets>
   readonly choice: RowChoice
-  readonly ranks: RankReading | undefined
+  /** The option `ranks` of the dump. */
+  readonly ranks?: RankReading | undefined
   /** What the source has learnt: another need not learn it. */
-  readonly layout: RowLayout | undefined
+  readonly layout?: RowLayout | undefined
 }
 
 /** A file is read whole if at most this many of its bytes are outside the row: a system call costs as much. */
@@ -52,10 +52,7 @@ const MOST_MISSES = 4
  * tokens V8 still interprets it, and compiling takes processor time from the other threads.
  */
 export class FilesSource implements RowSource {
-  readonly budgets: Partial<Budgets>
-  readonly choice: RowChoice
-  /** The option `ranks` of the dump. */
-  readonly ranks: RankReading | undefined
+  private readonly given: FilesSetting
   private readonly checksum: Checksum
   private readonly reader: TensorReader
   private assumed: AssumedRow | undefined
@@ -63,27 +60,17 @@ export class FilesSource implements RowSource {
   /** The files of the step whose positions are being read. */
   private held: OpenStep | undefined
 
-  /**
-   * @param checksum computes CRCs: the kernel does so fastest for what lies in its own memory
-   * @param layout what another source for the same dump has learnt
-   */
-  constructor(
-    budgets: Partial<Budgets>,
-    choice: RowChoice,
-    checksum: Checksum,
-    layout?: RowLayout,
-    ranks?: RankReading,
-  ) {
-    this.budgets = budgets
-    this.choice = choice
-    this.ranks = ranks
+  /** @param checksum computes CRCs: the kernel does so fastest for what lies in its own memory */
+  constructor(setting: FilesSetting, checksum: Checksum) {
+    const { budgets, layout } = setting
+    this.given = setting
     this.checksum = checksum
     this.reader = readerFor(budgets, checksum)
     this.assumed = layout && new AssumedRow(layout, checksum, this.miss)
   }
 
   get setting(): FilesSetting {
-    return { budgets: this.budgets, choice: this.choice, ranks: this.ranks, layout: this.assumed?.layout }
+    return { ...this.given, layout: this.assumed?.layout }
   }
 
   prepare(step: DumpStep, thoroughly: boolean): Prepared {
@@ -133,7 +120,7 @@ export class FilesSource implements RowSource {
   private rowOf({ position }: DumpStep, opened: OpenStep): Prepared {
     const { files } = opened
     const notes = [...opened.notes]
-    const places = files.map(({ tensors }) => locateRow(tensors, this.choice, notes, position))
+    const places = files.map(({ tensors }) => locateRow(tensors, this.given.choice, notes, position))
     const noRow = places.find((place) => place.kind === 'shape-mismatch')
     if (noRow) return noRow
     const many = places.find((place) => place.kind === 'positions')
@@ -141,12 +128,17 @@ export class FilesSource implements RowSource {
     const parts = files.map((file, i) => {
       const place = places[i] as RowPlace
       const isPlain = files.length === 1 && position === undefined
-      const layout = isPlain ? rowLayout(opened.names[i]!, file, place, notes) : undefined
-      return partOf(opened.names[i]!, file.tensors[place.index]!, place, layout && (() => this.learn(layout)))
+      const [name, tensor] = [opened.names[i]!, file.tensors[place.index]!]
+      const layout = isPlain ? rowLayout(name, file, place, notes) : undefined
+      return rowPart(name, tensor.dtype, place.width, (into) => {
+        tensor.readRaw(place.start, place.width, into)
+        if (layout) this.learn(layout)
+      })
     })
     const fileShape = files[0]!.tensors[(places[0] as RowPlace).index]!.shape
     const close = opened === this.held ? () => undefined : () => opened.close()
-    return { kind: 'row', dtype: parts[0]!.dtype, fileShape, parts, ranks: this.ranks, notes, assumed: false, close }
+    const { ranks } = this.given
+    return { kind: 'row', dtype: parts[0]!.dtype, fileShape, parts, ranks, notes, assumed: false, close }
   }
 
   private learn(layout: RowLayout): void {
@@ -209,23 +201,6 @@ function positionsOf(many: ManyRows, places: readonly (RowPlace | ManyRows | NoR
   if (counts.every((other) => other === count)) return many
   const reason = `the ranks hold different numbers of positions (${counts.join(', ')})`
   return { kind: 'shape-mismatch', reason, dtype, fileShape }
-}
-
-/** @param read is called once the row was read */
-function partOf(file: string, tensor: LazyTensor, { width, start }: RowPlace, read: (() => void) | undefined): RowPart {
-  const { dtype } = tensor
-  const room = width * itemSize(dtype)
-  return {
-    file,
-    dtype,
-    width,
-    room,
-    read(into) {
-      tensor.readRaw(start, width, into.subarray(0, room))
-      read?.()
-      return 0
-    },
-  }
 }
 
 /** undefined if there is more to read in the file than the row, or the row does not lie there byte for byte. */

@@ -3,7 +3,7 @@ import { GoldenLogitsError } from '../errors.js'
 import { llamaDebugWidth } from '../formats/llama-debug.js'
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import { openFile } from '../io/file-source.js'
-import type { Prepared, RowSource } from './row-source.js'
+import { type Prepared, type RowSource, rowPart } from './row-source.js'
 
 /** The row in a file of llama-debug, which has no header. */
 export class LlamaDebugSource implements RowSource {
@@ -21,11 +21,7 @@ export class LlamaDebugSource implements RowSource {
       source = opened
       // Once more: the files may have been replaced since they were listed.
       const width = llamaDebugWidth(opened, this.budgets)
-      const read = (into: Uint8Array) => {
-        opened.read(0, into.subarray(0, 4 * width))
-        return 0
-      }
-      const part = { file, dtype: 'float32', width, room: 4 * width, read } as const
+      const part = rowPart(file, 'float32', width, (into) => opened.read(0, into))
       const close = () => opened.close()
       return { kind: 'row', dtype: 'float32', fileShape: [1, width], parts: [part], notes: [], assumed: false, close }
     } catch (error) {

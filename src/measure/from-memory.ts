@@ -1,6 +1,5 @@
 import { locateRow, type RowChoice } from '../dumps/locate-row.js'
-import { itemSize } from '../tensor/dtype.js'
-import type { Prepared, RowSource } from './row-source.js'
+import { type Prepared, type RowSource, rowPart } from './row-source.js'
 
 /** Rows of tensors that the steps themselves hold in memory. */
 export function memorySource(choice: RowChoice): RowSource {
@@ -12,11 +11,7 @@ export function memorySource(choice: RowChoice): RowSource {
       if (place.kind !== 'row') return place
       const { dtype } = tensor
       const { width, start } = place
-      const read = (into: Uint8Array) => {
-        tensor.readRaw(start, width, into)
-        return 0
-      }
-      const part = { file: 'memory', dtype, width, room: width * itemSize(dtype), read }
+      const part = rowPart('memory', dtype, width, (into) => tensor.readRaw(start, width, into))
       const close = () => undefined
       return { kind: 'row', dtype, fileShape: tensor.shape, parts: [part], notes, assumed: false, close }
     },

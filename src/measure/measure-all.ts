@@ -1,7 +1,6 @@
 import type { Dump } from '../dumps/types.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import { keysOfRows, type OptionalKey } from '../metrics/optional/table.js'
-import type { Precision } from '../metrics/precision.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import { ANSWERS_SOURCE } from './from-answers.js'
 import { FilesSource } from './from-files.js'
@@ -24,12 +23,7 @@ import { threadCount } from './threads/thread-count.js'
 export { MOST_THREADS } from './threads/thread-count.js'
 
 /** Where the rows of both sides come from, and how they are compared. */
-export interface MeasureSetting {
-  readonly golden: RowSource
-  readonly dump: RowSource
-  readonly vocabSize: number | undefined
-  /** The option `dtype`. */
-  readonly precision?: Precision | undefined
+export interface MeasureSetting extends Omit<PairSetting, 'keys' | 'kernel'> {
   /** The optional metrics that are asked for. */
   readonly metrics: readonly OptionalKey[]
   /** The option `threads`. */
@@ -74,7 +68,7 @@ export function rowsOf({ layout, budgets, rows = {}, ranks }: Dump): RowSource {
   if (layout === 'answers') return ANSWERS_SOURCE
   if (layout === 'llama-debug') return new LlamaDebugSource(budgets)
   if (layout === 'kld') return new KldSource(budgets)
-  return new FilesSource(budgets, rows, rowKernel(), undefined, ranks)
+  return new FilesSource({ budgets, choice: rows, ranks }, rowKernel())
 }
 
 /** How workers get the golden's rows. */

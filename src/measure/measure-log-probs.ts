@@ -22,11 +22,11 @@ type EitherRow = WholeRow | { readonly known: KnownIds }
 type ReadRow = EitherRow & { readonly width?: number; readonly columns: number; readonly mass: number }
 
 /** The two rows of a pair, measured. */
-export interface MeasuredLogProbs {
+interface MeasuredLogProbs {
   readonly rows: RowComparison | BoundedRows
-  /** The vocabulary size; absent if both sides list some ids only. */
-  readonly count?: number
-  readonly cut?: VocabCut
+  /** The vocabulary size; undefined if both sides list some ids only. */
+  readonly count: number | undefined
+  readonly cut: VocabCut | undefined
 }
 
 /**
@@ -58,11 +58,7 @@ export function measureLogProbs(
     }
   }
   const cut = { goldenColumns: g.columns, goldenMass: g.mass, dumpColumns: d.columns, dumpMass: d.mass }
-  return {
-    rows: compareLogProbs(g, d),
-    ...(count !== undefined && { count }),
-    ...(g.columns + d.columns > 0 && { cut }),
-  }
+  return { rows: compareLogProbs(g, d), count, cut: g.columns + d.columns > 0 ? cut : undefined }
 }
 
 /** Reads the row of one side. @returns undefined if it turned out not to lie where it was assumed */

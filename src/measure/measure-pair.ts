@@ -7,12 +7,13 @@ import { metricsOfRows, type OptionalKey } from '../metrics/optional/table.js'
 import type { Precision } from '../metrics/precision.js'
 import { softmaxMass } from '../metrics/row-scan.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
+import type { RowComparison } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
-import { exactRow, isWide, movesLogits } from '../tensor/widen.js'
+import { isWide, movesLogits } from '../tensor/widen.js'
 import { unequalPositions } from './expand-positions.js'
 import { measureLogProbs } from './measure-log-probs.js'
-import type { Outcome, SeparateRanks, SideFacts } from './outcome.js'
+import type { BoundedRows, Outcome, SeparateRanks, SideFacts } from './outcome.js'
 import { PairColumns, pairNoise } from './pair-noise.js'
 import { planRanks, readPlan, roomOf, totalWidth, unequalReason } from './ranks.js'
 import { maskedReason, mayBeLogProbabilities, withKinds } from './row-kinds.js'
@@ -20,17 +21,16 @@ import {
   hasLogs,
   type KnownIdsRow,
   type LogProbRow,
+  notesOf,
   type PartialRow,
   type Prepared,
   type PreparedRow,
-  type RowSource,
+  type RowSources,
 } from './row-source.js'
-import { type RawRow, vocabCut } from './vocab-cut.js'
+import { type RawRow, type VocabCut, vocabCut } from './vocab-cut.js'
 
 /** Everything that measuring a pair depends on, besides its two steps. */
-export interface PairSetting {
-  readonly golden: RowSource
-  readonly dump: RowSource
+export interface PairSetting extends RowSources {
   readonly vocabSize: number | undefined
   /** The option `dtype`. */
   readonly precision?: Precision | undefined
@@ -48,7 +48,7 @@ export function measurePair(golden: DumpStep, dump: DumpStep, setting: PairSetti
 function attempt(golden: DumpStep, dump: DumpStep, setting: PairSetting, thoroughly: boolean): Outcome | undefined {
   const g = setting.golden.prepare(golden, thoroughly)
   const d = setting.dump.prepare(dump, thoroughly)
-  const sides: Sides = { golden: sideFacts(golden, g), dump: sideFacts(dump, d), notes: notesOf(g, d) }
+  const sides: Sides = { golden: sideFacts(golden, g), dump: sideFacts(dump, d), notes: allNotes(g, d) }
   try {
     if (g.kind === 'unreadable' || d.kind === 'unreadable') {
       return failure(sides, 'unreadable', [g, d].flatMap(reasonOf).join('; '))
@@ -90,21 +90,13 @@ function sideFacts({ files, layer }: DumpStep, prepared: Prepared): SideFacts {
 
 const NO_NOTES: readonly string[] = []
 
-function notesOf(golden: Prepared, dump: Prepared): readonly string[] {
+function allNotes(golden: Prepared, dump: Prepared): readonly string[] {
   if (!hasNotes(golden) && !hasNotes(dump)) return NO_NOTES
-  const notes: string[] = []
-  addNotes(notes, 'golden', golden)
-  addNotes(notes, 'dump', dump)
-  return notes
+  return [...notesOf('golden', golden), ...notesOf('dump', dump)]
 }
 
 function hasNotes(prepared: Prepared): boolean {
   return 'notes' in prepared && prepared.notes.length > 0
-}
-
-function addNotes(notes: string[], side: string, prepared: Prepared): void {
-  if (!('notes' in prepared)) return
-  for (let i = 0; i < prepared.notes.length; i++) notes.push(`${side}: ${prepared.notes[i]}`)
 }
 
 /** Field by field: what a spread makes survives V8's collections of young garbage, which adds up over many tokens. */
@@ -150,35 +142,40 @@ function compareRows(
   const isEitherWide = isWide(golden.dtype) || isWide(dump.dtype)
   const exact = isEitherWide ? compareExactly(goldenRow, dumpRow, count) : undefined
   const rows = exact ?? kernel.compare(golden.dtype, dump.dtype, count, goldenStart, dumpStart)
-  const masked =
-    rows.kind === 'measured'
-      ? (maskedReason('golden', rows.golden, goldenRow, count) ?? maskedReason('dump', rows.dump, dumpRow, count))
-      : undefined
-  if (masked !== undefined) return failure(sides, 'no-information', masked)
-  const { golden: goldenSide, dump: dumpSide } = sides
-  const goldenSource = narrowDtype(goldenRow.bytes, golden.dtype, count)
-  const dumpSource = narrowDtype(dumpRow.bytes, dump.dtype, count)
-  if (goldenSource) goldenSide.savedFrom = goldenSource
-  if (dumpSource) dumpSide.savedFrom = dumpSource
-  const notes =
-    rows.kind === 'measured' && mayBeLogProbabilities(rows)
-      ? withKinds(sides, rows, goldenRow, dumpRow, count)
-      : sides.notes
-  const outcome: Outcome & { kind: 'compared' } = { golden: goldenSide, dump: dumpSide, notes, kind: 'compared', rows }
-  if (rows.kind === 'measured')
-    outcome.noise = pairNoise(rows, new PairColumns(goldenRow, dumpRow, count), sides, precision)
-  if (rows.kind === 'measured' && rows.support.goldenOnly > 0) {
-    const suppressed = exactRow(buffers.golden.subarray(goldenStart), golden.dtype, count)
-    const logits = exactRow(buffers.dump.subarray(dumpStart), dump.dtype, count)
-    outcome.suppressedMass = softmaxMass(logits, (id) => suppressed[id] === Number.NEGATIVE_INFINITY)
+  if (rows.kind === 'measured') {
+    const masked =
+      maskedReason('golden', rows.golden, goldenRow, count) ?? maskedReason('dump', rows.dump, dumpRow, count)
+    if (masked !== undefined) return failure(sides, 'no-information', masked)
   }
-  if (rows.kind === 'measured' && keys.length > 0) {
-    const pair = [exactRow(goldenRow.bytes, golden.dtype, count), exactRow(dumpRow.bytes, dump.dtype, count)] as const
-    outcome.optional = metricsOfRows(keys, new RowPair(...pair, rows))
+  noteSource(sides.golden, goldenRow, count)
+  noteSource(sides.dump, dumpRow, count)
+  const { notes } = sides
+  const outcome: Outcome & { kind: 'compared' } = {
+    golden: sides.golden,
+    dump: sides.dump,
+    notes,
+    kind: 'compared',
+    rows,
+  }
+  if (rows.kind === 'measured') {
+    if (mayBeLogProbabilities(rows)) outcome.notes = withKinds(sides, rows, goldenRow, dumpRow, count)
+    const columns = new PairColumns(goldenRow, dumpRow, count)
+    outcome.noise = pairNoise(rows, columns, sides, precision)
+    if (rows.support.goldenOnly > 0) {
+      const suppressed = columns.golden()
+      outcome.suppressedMass = softmaxMass(columns.dump(), (id) => suppressed[id] === Number.NEGATIVE_INFINITY)
+    }
+    if (keys.length > 0) outcome.optional = metricsOfRows(keys, new RowPair(columns.golden(), columns.dump(), rows))
   }
   if (plan.undecided) outcome.separate = separateRanks(golden, dump, buffers, kernel)
   if (vocabSize !== undefined) outcome.cut = vocabCut(goldenRow, dumpRow, vocabSize)
   return outcome
+}
+
+/** Notes the narrower type that a row was saved from, if it was. */
+function noteSource(side: SideFacts, { bytes, dtype }: RawRow, count: number): void {
+  const source = narrowDtype(bytes, dtype, count)
+  if (source) side.savedFrom = source
 }
 
 function rawRow(buffer: Uint8Array, start: number, dtype: Dtype, width: number): RawRow {
@@ -195,8 +192,8 @@ function separateRanks(golden: PreparedRow, dump: PreparedRow, buffers: RowBuffe
   const worst: Partial<Record<GatedKey, { rank: number; value: number }>> = {}
   for (let rank = 0; rank < count; rank++) {
     const [goldenFrom, dumpFrom] = [rank * width * itemSize(golden.dtype), rank * width * itemSize(dump.dtype)]
-    const goldenRow = { bytes: buffers.golden.subarray(goldenFrom), dtype: golden.dtype }
-    const dumpRow = { bytes: buffers.dump.subarray(dumpFrom), dtype: dump.dtype }
+    const goldenRow = rawRow(buffers.golden, goldenFrom, golden.dtype, width)
+    const dumpRow = rawRow(buffers.dump, dumpFrom, dump.dtype, width)
     const rows =
       compareExactly(goldenRow, dumpRow, width) ?? kernel.compare(golden.dtype, dump.dtype, width, goldenFrom, dumpFrom)
     if (rows.kind === 'no-support' && rows.side === 'both') continue
@@ -237,17 +234,14 @@ function boundRows(
   const buffer = kernel.reserve(0, roomOf(d)).dump
   const start = readPlan(d, buffer)
   if (start === undefined) return undefined
-  const raw = { bytes: buffer.subarray(start), dtype: dump.dtype, width: d.width }
+  const raw = rawRow(buffer, start, dump.dtype, d.width)
   const unequal = unequalReason('dump', dump, d, buffer, start)
   if (unequal !== undefined) return failure(sides, 'shape-mismatch', unequal)
   if (movesLogits(raw.bytes, dump.dtype, count)) return failure(sides, 'shape-mismatch', `dump: ${MOVED_LOGITS}`)
-  const source = narrowDtype(raw.bytes, dump.dtype, count)
-  if (source) sides.dump.savedFrom = source
+  noteSource(sides.dump, raw, count)
   const bytes = raw.bytes.subarray(0, count * itemSize(dump.dtype))
   const rows = golden.compare({ bytes, dtype: dump.dtype, width: count })
-  const cut = vocabSize === undefined ? {} : { cut: vocabCut(undefined, raw, vocabSize) }
-  if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...cut }
-  return { ...sides, kind: 'compared', rows, ...cut }
+  return outcomeOf(sides, rows, vocabSize === undefined ? undefined : vocabCut(undefined, raw, vocabSize))
 }
 
 /** At least one row holds log-probabilities. */
@@ -264,8 +258,12 @@ function boundLogProbs(
   for (const side of [sides.golden, sides.dump]) {
     if (side.kind !== 'known-ids') side.shape = [1, count!]
   }
-  if (rows.kind === 'bounded') return { ...sides, kind: 'bounded', rows, ...(cut && { cut }) }
-  return { ...sides, kind: 'compared', rows, ...(cut && { cut }) }
+  return outcomeOf(sides, rows, cut)
+}
+
+function outcomeOf(sides: Sides, rows: RowComparison | BoundedRows, cut: VocabCut | undefined): Outcome {
+  const facts = { ...sides, ...(cut && { cut }) }
+  return rows.kind === 'bounded' ? { ...facts, kind: 'bounded', rows } : { ...facts, kind: 'compared', rows }
 }
 
 function uncuttable(width: number, vocabSize: number | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import type { RankReading } from '../dumps/types.js'
 import { areSameBytes } from '../lib/platform.js'
 import { itemSize } from '../tensor/dtype.js'
-import type { RowPart } from './row-source.js'
+import { type RowPart, readPart } from './row-source.js'
 
 /** What a plan needs to know of a rank. A row of which only a part is known cannot be read. */
 export type RankPart = Pick<RowPart, 'file' | 'dtype' | 'width'>
@@ -152,7 +152,7 @@ export function readPlan({ joined }: RowPlan, into: Uint8Array): number | undefi
   if (joined.length === 1) return joined[0]!.read(into)
   let end = 0
   for (const part of joined) {
-    const bytes = readPart(part)
+    const bytes = readPart(part)!
     into.set(bytes, end)
     end += bytes.length
   }
@@ -162,7 +162,7 @@ export function readPlan({ joined }: RowPlan, into: Uint8Array): number | undefi
 /** The first copy that differs from the row it must be a copy of. */
 function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart | undefined {
   return copies.find((copy) => {
-    const bytes = readPart(copy as RowPart)
+    const bytes = readPart(copy as RowPart)!
     return !areSameBytes(bytes, row.subarray(0, bytes.length))
   })
 }
@@ -189,13 +189,7 @@ export function unequalReason(
 function haveEqualBytes(parts: readonly RankPart[]): boolean {
   if (!parts.every((part) => 'read' in part)) return false
   const [first, ...copies] = parts as readonly RowPart[]
-  return unequalCopy({ joined: [first!], copies, width: first!.width }, readPart(first!)) === undefined
-}
-
-function readPart(part: RowPart): Uint8Array {
-  const buffer = new Uint8Array(part.room)
-  const start = part.read(buffer)!
-  return buffer.subarray(start, start + part.width * itemSize(part.dtype))
+  return unequalCopy({ joined: [first!], copies, width: first!.width }, readPart(first!)!) === undefined
 }
 
 function widthsOf(parts: readonly RankPart[]): string {

@@ -1,8 +1,7 @@
 import type { OptionalKey, OptionalMetrics } from '../metrics/optional/table.js'
-import type { RowNoise } from '../metrics/row-noise.js'
+import { type RowNoise, unknownNoise } from '../metrics/row-noise.js'
 import { METRICS, type MetricKey } from '../metrics/table.js'
 import type { MeasuredRows, Metrics } from '../metrics/types.js'
-import { copyNoise, NOISE_BYTES, readNoise, writeNoise } from './noise-record.js'
 import type { MeasuredOutcome } from './outcome.js'
 import type { VocabCut } from './vocab-cut.js'
 
@@ -53,12 +52,15 @@ export const RECORD_BYTES = 8 * Math.ceil((SHAPE_AT + 1) / 2)
 const WIDE_STRIDE = RECORD_BYTES / 8
 const NARROW_STRIDE = RECORD_BYTES / 4
 
+/** The numbers of a pair's noise, in the order in which they are kept. */
+const NOISE_KEYS = Object.keys(unknownNoise()) as (keyof RowNoise)[]
+
 /** Records of measured pairs, one after the other, in memory that threads may share: three views of the same bytes. */
 export interface RecordMemory {
   readonly float64: Float64Array
   readonly float32: Float32Array
   readonly int32: Int32Array
-  /** The noise of each pair, beside the records: see noise-record.ts. */
+  /** The noise of each pair, beside the records: `NOISE_KEYS`. NaN: not known. */
   readonly noise: Float32Array
   /** The optional metrics of each pair, in the order of `keys`; empty if none was asked for. NaN: not defined. */
   readonly optional: Float64Array
@@ -74,7 +76,7 @@ export function recordMemory(buffer: ArrayBuffer | SharedArrayBuffer, keys: read
   const count = Math.floor(buffer.byteLength / RECORD_BYTES)
   const room = (bytes: number) =>
     buffer instanceof ArrayBuffer ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes)
-  const noise = new Float32Array(room(NOISE_BYTES * count))
+  const noise = new Float32Array(room(4 * NOISE_KEYS.length * count))
   return { float64, float32, int32, noise, optional: new Float64Array(room(8 * keys.length * count)), keys }
 }
 
@@ -95,8 +97,10 @@ export function writeRecord(
   { rows, cut, noise, optional }: MeasuredOutcome,
   shape: number,
 ): void {
-  writeNoise(memory.noise, index, noise)
   const { keys } = memory
+  for (let i = 0; i < NOISE_KEYS.length; i++) {
+    memory.noise[index * NOISE_KEYS.length + i] = noise ? noise[NOISE_KEYS[i]!] : Number.NaN
+  }
   for (let i = 0; i < keys.length; i++) memory.optional[index * keys.length + i] = optional?.[keys[i]!] ?? Number.NaN
   const { metrics, golden, dump, support } = rows
   const measured: Measured = { metrics, golden, dump, support, cut: cut ?? NO_CUT }
@@ -136,7 +140,19 @@ export function readRecord(
   }
   golden.top1Logit = golden.max
   dump.top1Logit = dump.max
-  return { rows, cut, noise: readNoise(memory.noise, index), optional: readOptional(memory, index) }
+  return { rows, cut, noise: readNoise(memory, index), optional: readOptional(memory, index) }
+}
+
+/** @returns undefined if nothing is known of it */
+export function readNoise(memory: RecordMemory, index: number): RowNoise | undefined {
+  const noise = unknownNoise()
+  let isKnown = false
+  for (let i = 0; i < NOISE_KEYS.length; i++) {
+    const value = memory.noise[index * NOISE_KEYS.length + i]!
+    noise[NOISE_KEYS[i]!] = value
+    if (!Number.isNaN(value)) isKnown = true
+  }
+  return isKnown ? noise : undefined
 }
 
 function readOptional({ optional, keys }: RecordMemory, index: number): OptionalMetrics | undefined {
@@ -145,12 +161,12 @@ function readOptional({ optional, keys }: RecordMemory, index: number): Optional
 }
 
 export function copyRecord(from: RecordMemory, fromIndex: number, to: RecordMemory, toIndex: number): void {
-  const start = fromIndex * WIDE_STRIDE
-  to.float64.set(from.float64.subarray(start, start + WIDE_STRIDE), toIndex * WIDE_STRIDE)
-  copyNoise(from.noise, fromIndex, to.noise, toIndex)
-  const { length } = from.keys
-  if (length > 0)
-    to.optional.set(from.optional.subarray(fromIndex * length, (fromIndex + 1) * length), toIndex * length)
+  const wide = fromIndex * WIDE_STRIDE
+  to.float64.set(from.float64.subarray(wide, wide + WIDE_STRIDE), toIndex * WIDE_STRIDE)
+  const noise = fromIndex * NOISE_KEYS.length
+  to.noise.set(from.noise.subarray(noise, noise + NOISE_KEYS.length), toIndex * NOISE_KEYS.length)
+  const optional = fromIndex * from.keys.length
+  to.optional.set(from.optional.subarray(optional, optional + from.keys.length), toIndex * from.keys.length)
 }
 
 /** The number of a record's pair shape, from 0; −1 if there is no record. */
@@ -166,18 +182,6 @@ export function metricOfRecord({ float64 }: RecordMemory, index: number, key: Me
   return float64[index * WIDE_STRIDE + METRIC_AT[key]]!
 }
 
-const TOP1_AT = { golden: top1At('golden'), dump: top1At('dump') }
-
-function top1At(side: 'golden' | 'dump'): number {
-  return 2 * WIDE.length + NARROW.findIndex((field) => field.part === side && field.key === 'top1')
-}
-
-/** Whether the two sides of a record prefer different vocab ids. */
-export function isFlipRecord({ int32 }: RecordMemory, index: number): boolean {
-  const narrow = index * NARROW_STRIDE
-  return int32[narrow + TOP1_AT.golden] !== int32[narrow + TOP1_AT.dump]
-}
-
 /** Where the row statistics of each side are. */
 const STATS_AT = { golden: statsAt('golden'), dump: statsAt('dump') }
 
@@ -186,6 +190,12 @@ function statsAt(side: 'golden' | 'dump'): { mean: number; max: number; min: num
     fields.findIndex((field) => field.part === side && field.key === key)
   const narrow = (key: string) => 2 * WIDE.length + at(NARROW, key)
   return { mean: at(WIDE, 'mean'), max: narrow('max'), min: narrow('min'), top1: narrow('top1') }
+}
+
+/** Whether the two sides of a record prefer different vocab ids. */
+export function isFlipRecord({ int32 }: RecordMemory, index: number): boolean {
+  const narrow = index * NARROW_STRIDE
+  return int32[narrow + STATS_AT.golden.top1] !== int32[narrow + STATS_AT.dump.top1]
 }
 
 /** Mean, maximum, minimum and top-1 of one row, without the rest of the record. */

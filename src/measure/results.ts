@@ -4,7 +4,6 @@ import type { OptionalKey } from '../metrics/optional/table.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { MetricKey } from '../metrics/table.js'
 import type { RowStats } from '../metrics/types.js'
-import { readNoise } from './noise-record.js'
 import { isMeasured, type MeasuredOutcome, type Outcome, type SideFacts } from './outcome.js'
 import { type PairShape, PairShapes } from './pair-shape.js'
 import {
@@ -13,6 +12,7 @@ import {
   metricOfRecord,
   RECORD_BYTES,
   type RecordMemory,
+  readNoise,
   readRecord,
   recordMemory,
   shapeOfRecord,
@@ -133,9 +133,7 @@ export class Results implements List<MeasuredPair> {
   /** The noise of a pair; undefined if nothing is known of it. */
   noiseAt(index: number): RowNoise | undefined {
     const chunk = this.chunkOf(index)
-    return chunk && shapeOfRecord(chunk, this.inChunk(index)) >= 0
-      ? readNoise(chunk.noise, this.inChunk(index))
-      : undefined
+    return chunk && shapeOfRecord(chunk, this.inChunk(index)) >= 0 ? readNoise(chunk, this.inChunk(index)) : undefined
   }
 
   private outcomeOf(index: number, pair: StepPair): Outcome | undefined {

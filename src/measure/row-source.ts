@@ -1,9 +1,9 @@
-import type { ManyRows } from '../dumps/locate-row.js'
+import type { ManyRows, NoRow } from '../dumps/locate-row.js'
 import type { DumpStep, RankReading } from '../dumps/types.js'
 import type { KnownIds } from '../metrics/known-ids.js'
 import type { LogProbs } from '../metrics/log-probs.js'
 import type { RowComparison } from '../metrics/types.js'
-import type { Dtype } from '../tensor/dtype.js'
+import { type Dtype, itemSize } from '../tensor/dtype.js'
 import type { BoundedRows } from './outcome.js'
 import type { RawRow } from './vocab-cut.js'
 
@@ -24,6 +24,12 @@ export interface RowSource {
   readonly sent?: SentRows | undefined
 }
 
+/** Where the rows of both sides come from. */
+export interface RowSources {
+  readonly golden: RowSource
+  readonly dump: RowSource
+}
+
 /** Rows that are sent to other threads with the pairs to measure. */
 export interface SentRows {
   /** The program of the worker threads, as a module of this package: it knows what to make of the rows. */
@@ -33,20 +39,24 @@ export interface SentRows {
 }
 
 /** `ManyRows`: every position counts (`positions: 'all'`), and the step does not say which of them it is. */
-export type Prepared = PreparedRow | LogProbRow | KnownIdsRow | PartialRow | ManyRows | ShapeMismatch | Unreadable
+export type Prepared = PreparedRow | LogProbRow | KnownIdsRow | PartialRow | ManyRows | NoRow | Unreadable
 
-/** A row of logits that was located and can be read. */
-export interface PreparedRow {
-  readonly kind: 'row'
+/** A row that was located. */
+interface LocatedRow {
   readonly dtype: Dtype
   /** Shape of the tensor in the file (in each file, if there are several ranks). */
   readonly fileShape: readonly number[]
+  /** What the source chose or left out, one line each. */
+  readonly notes: readonly string[]
+}
+
+/** A row of logits that can be read. */
+export interface PreparedRow extends LocatedRow {
+  readonly kind: 'row'
   /** One per rank, in numeric order of the devices. */
   readonly parts: readonly RowPart[]
   /** What the option `ranks` says of the parts. */
   readonly ranks?: RankReading | undefined
-  /** What the source chose or left out, one line each. */
-  readonly notes: readonly string[]
   /** The row is assumed to lie as that of an earlier step did: nothing counts before its part was read. */
   readonly assumed: boolean
   /** Releases what `prepare` opened. */
@@ -70,15 +80,35 @@ export interface RowPart {
   read(into: Uint8Array): number | undefined
 }
 
-/** A row of log-probabilities that was located and can be read. */
-export interface LogProbRow {
+/** The raw row of a part, in memory of its own; undefined if it does not lie where it was assumed. */
+export function readPart(part: RowPart): Uint8Array | undefined {
+  const bytes = new Uint8Array(part.room)
+  const start = part.read(bytes)
+  // More of the file may lie behind the row.
+  return start === undefined ? undefined : bytes.subarray(start, start + part.width * itemSize(part.dtype))
+}
+
+/** A part that `read` puts into memory of just its size. */
+export function rowPart(file: string, dtype: Dtype, width: number, read: (into: Uint8Array) => void): RowPart {
+  const room = width * itemSize(dtype)
+  return {
+    file,
+    dtype,
+    width,
+    room,
+    read(into) {
+      read(into.subarray(0, room))
+      return 0
+    },
+  }
+}
+
+/** A row of log-probabilities that can be read. */
+export interface LogProbRow extends LocatedRow {
   readonly kind: 'log-probs'
-  readonly dtype: Dtype
-  readonly fileShape: readonly number[]
   readonly file: string
   /** Number of columns. */
   readonly width: number
-  readonly notes: readonly string[]
   /**
    * Valid until the next call.
    * @throws GoldenLogitsError what the reader throws
@@ -86,14 +116,10 @@ export interface LogProbRow {
   read(): LogProbs
 }
 
-/** A row of which the log-probabilities of some ids are known. */
-export interface KnownIdsRow {
+/** A row of which the log-probabilities of some ids are known. The width of `fileShape` is their number. */
+export interface KnownIdsRow extends LocatedRow {
   readonly kind: 'known-ids'
-  readonly dtype: Dtype
-  /** Its width is the number of known ids. */
-  readonly fileShape: readonly number[]
   readonly file: string
-  readonly notes: readonly string[]
   readonly known: KnownIds
 }
 
@@ -103,25 +129,19 @@ export function hasLogs(prepared: Prepared): prepared is LogProbRow | KnownIdsRo
 }
 
 /** A row of which only a part is known: it bounds the metrics. */
-export interface PartialRow {
+export interface PartialRow extends LocatedRow {
   readonly kind: 'partial'
-  readonly dtype: Dtype
-  readonly fileShape: readonly number[]
   readonly parts: readonly Pick<RowPart, 'file' | 'dtype' | 'width'>[]
-  readonly notes: readonly string[]
   /** @param row the other side's logits, of the same vocabulary size; float32 holds them */
   compare(row: RawRow): RowComparison | BoundedRows
 }
 
-/** The tensor was found but holds no row that can be compared. */
-export interface ShapeMismatch {
-  readonly kind: 'shape-mismatch'
-  readonly reason: string
-  readonly dtype: Dtype
-  readonly fileShape: readonly number[]
-}
-
-export interface Unreadable {
+interface Unreadable {
   readonly kind: 'unreadable'
   readonly reason: string
+}
+
+/** The notes of one side. */
+export function notesOf(side: string, prepared: Prepared): string[] {
+  return 'notes' in prepared ? prepared.notes.map((note) => `${side}: ${note}`) : []
 }

@@ -1,10 +1,9 @@
 import type { DumpStep } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { type TopLogit, topLogits } from '../metrics/top-logits.js'
-import { itemSize } from '../tensor/dtype.js'
 import { exactRow } from '../tensor/widen.js'
 import { planOneSide, planRanks, type RowPlan, readPlan, roomOf } from './ranks.js'
-import type { Prepared, PreparedRow, RowSource } from './row-source.js'
+import type { Prepared, RowSources } from './row-source.js'
 
 /** The most probable vocab ids of both sides; a side is absent if its row is not known whole. */
 export interface Candidates {
@@ -22,7 +21,7 @@ const TOP = 10
 export function topCandidates(
   golden: DumpStep,
   dump: DumpStep,
-  sources: { readonly golden: RowSource; readonly dump: RowSource },
+  sources: RowSources,
   vocabSize: number | undefined,
 ): Candidates {
   const g = sources.golden.prepare(golden, true)
@@ -50,13 +49,9 @@ function topOf(
   if (prepared.kind === 'log-probs') return topLogits(prepared.read().logs, TOP)
   if (prepared.kind !== 'row') return undefined
   const plan = planned ?? planOneSide(prepared, vocabSize)
-  return 'reason' in plan ? undefined : topOfRow(prepared, plan, vocabSize)
-}
-
-function topOfRow({ dtype }: PreparedRow, plan: RowPlan, vocabSize: number | undefined): TopLogit[] | undefined {
+  if ('reason' in plan) return undefined
   const bytes = new Uint8Array(roomOf(plan))
-  const start = readPlan(plan, bytes)
-  if (start === undefined) return undefined
+  const start = readPlan(plan, bytes)!
   const count = Math.min(vocabSize ?? plan.width, plan.width)
-  return topLogits(exactRow(bytes.subarray(start, start + count * itemSize(dtype)), dtype, count), TOP)
+  return topLogits(exactRow(bytes.subarray(start), prepared.dtype, count), TOP)
 }

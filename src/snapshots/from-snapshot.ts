@@ -1,8 +1,7 @@
 import type { Dump, DumpStep } from '../dumps/types.js'
 import { ReusedBytes } from '../lib/reused-bytes.js'
-import type { Prepared, RowSource, SentRows } from '../measure/row-source.js'
+import { type Prepared, type RowSource, rowPart, type SentRows } from '../measure/row-source.js'
 import { scanRow } from '../metrics/row-scan.js'
-import { itemSize } from '../tensor/dtype.js'
 import { widened } from '../tensor/widen.js'
 import { rowDigest } from './digests.js'
 import { compactRow } from './from-compact.js'
@@ -54,14 +53,9 @@ export class SnapshotSource implements RowSource {
     const token = this.tokens.get(step)!
     const { dtype, width, compact } = token
     if (compact) return compactRow(token, compact, files[0]!, this.memory)
-    const part = { file: files[0]!, dtype, width }
-    const facts = { dtype, fileShape: [1, width], notes: [] }
-    const read = (into: Uint8Array) => {
-      into.set(this.rowOf(token))
-      return 0
-    }
-    const parts = [{ ...part, room: width * itemSize(dtype), read }]
-    return { kind: 'row', ...facts, parts, assumed: false, close: () => undefined }
+    const part = rowPart(files[0]!, dtype, width, (into) => into.set(this.rowOf(token)))
+    const facts = { dtype, fileShape: [1, width], notes: [], parts: [part] }
+    return { kind: 'row', ...facts, assumed: false, close: () => undefined }
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 import { ReusedBytes } from '../lib/reused-bytes.js'
+import { FilesSource } from '../measure/from-files.js'
 import type { Outcome } from '../measure/outcome.js'
 import type { RowSource } from '../measure/row-source.js'
 import type { Batch } from '../measure/threads/batch.js'
-import { filesSource, pairWorker } from '../measure/threads/pair-worker.js'
+import { pairWorker } from '../measure/threads/pair-worker.js'
 import { type Maker, serve } from '../measure/threads/serve.js'
 import { rowKernel } from '../metrics/row-kernel.js'
 import { compactRow } from './from-compact.js'
@@ -22,7 +23,7 @@ function compactRows(tokens: readonly SnapshotToken[]): RowSource {
 }
 
 function rowWorker({ steps, files, settings }: RowWork): Maker<StoredRow> {
-  const rows = filesSource(files, rowKernel())
+  const rows = new FilesSource(files, rowKernel())
   const memory = new RowMemory()
   return { make: (item) => storeRow(steps[item]!, rows, settings, memory), end: () => rows.releaseFiles() }
 }

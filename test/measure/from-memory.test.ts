@@ -10,7 +10,7 @@ import { atb, logits, pth } from '../build/logits.js'
 import { writeTree } from '../build/tree.js'
 
 const kernel = createKernel('typescript')
-const files = () => new FilesSource({}, {}, kernel)
+const files = () => new FilesSource({ budgets: {}, choice: {} }, kernel)
 const step = (...names: string[]): DumpStep => ({ step: 0, files: names, layer: 'lm_head' })
 const inMemory = (values: readonly number[]): DumpStep => ({
   ...step(),

@@ -23,8 +23,8 @@ class PairMeasurer {
   private readonly setting: PairSetting & { golden: FilesSource; dump: FilesSource }
 
   constructor(kernel: RowKernel, vocabSize?: number, layouts?: Layouts) {
-    const golden = new FilesSource({}, {}, kernel, layouts?.golden)
-    const dump = new FilesSource({}, {}, kernel, layouts?.dump)
+    const golden = new FilesSource({ budgets: {}, choice: {}, layout: layouts?.golden }, kernel)
+    const dump = new FilesSource({ budgets: {}, choice: {}, layout: layouts?.dump }, kernel)
     this.setting = { golden, dump, vocabSize, kernel }
   }
 

@@ -1,14 +1,13 @@
 import type { List } from '../../lib/lazy-list.js'
-import type { OptionalKey } from '../../metrics/optional/table.js'
-import type { Precision } from '../../metrics/precision.js'
 import type { FilesSetting } from '../from-files.js'
+import type { PairSetting } from '../measure-pair.js'
 import type { PairShape } from '../pair-shape.js'
 import type { WholePair } from '../step-pair.js'
 import { type BatchMemory, filledMemory } from './batch-memory.js'
 import { makeWork, type SharedWork, type WorkTerms } from './work.js'
 
 /** Pairs that several threads measure together. */
-export interface Batch extends SharedWork {
+export interface Batch extends SharedWork, Pick<PairSetting, 'vocabSize' | 'precision' | 'keys'> {
   /** For each pair 1 once its record is written, and will not be touched again. */
   readonly written: Uint8Array<SharedArrayBuffer>
   readonly memory: BatchMemory
@@ -17,11 +16,6 @@ export interface Batch extends SharedWork {
   /** Files, or of each pair what the program of the worker makes the golden's row of. */
   readonly golden: FilesSetting | readonly unknown[]
   readonly dump: FilesSetting
-  readonly vocabSize: number | undefined
-  /** The option `dtype`. */
-  readonly precision: Precision | undefined
-  /** The optional metrics that need both rows. */
-  readonly keys: readonly OptionalKey[]
 }
 
 /** @param memory that of an earlier batch, if all its workers are done with it */

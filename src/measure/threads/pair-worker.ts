@@ -12,8 +12,8 @@ import type { Maker } from './serve.js'
 /** Measures the pairs of a batch. @param golden the source of its golden rows, if that is no source of files */
 export function pairWorker(batch: Batch, kernel: RowKernel, golden?: RowSource): Maker<Outcome> {
   const setting: PairSetting = {
-    golden: golden ?? filesSource(batch.golden as FilesSetting, kernel),
-    dump: filesSource(batch.dump, kernel),
+    golden: golden ?? new FilesSource(batch.golden as FilesSetting, kernel),
+    dump: new FilesSource(batch.dump, kernel),
     vocabSize: batch.vocabSize,
     precision: batch.precision,
     keys: batch.keys,
@@ -34,11 +34,6 @@ export function pairWorker(batch: Batch, kernel: RowKernel, golden?: RowSource):
       setting.dump.releaseFiles?.()
     },
   }
-}
-
-/** The source that the main thread has. */
-export function filesSource({ budgets, choice, layout, ranks }: FilesSetting, kernel: RowKernel): FilesSource {
-  return new FilesSource(budgets, choice, kernel, layout, ranks)
 }
 
 /** Most pairs are a record of numbers. Of any other, and of one with a new shape, the main thread needs to know more. */
