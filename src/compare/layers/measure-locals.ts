@@ -30,10 +30,10 @@ export function measureLocals(
   return layers.map((layer) => {
     if (!layer.measured) return layer
     const wired = wirings.get(layer)
-    const wiring = wired && measureWiring(wired.golden, wired.dump, reader.readers())
+    const wiring = wired && measureWiring(wired.golden, wired.dump, reader.readers)
     if (wiring) return { ...layer, local: wiring }
     const attended = attentions.get(layer)
-    const attention = attended && measureAttention(attended.golden, attended.dump, reader.readers())
+    const attention = attended && measureAttention(attended.golden, attended.dump, reader.readers)
     if (attention) return { ...layer, local: attention }
     // A norm that adds the residual itself reads one tensor more than one that does not.
     if (layer.golden!.inputs.length !== layer.dump!.inputs.length) return layer

@@ -1,8 +1,7 @@
 import { areSameBytes } from '../../lib/platform.js'
 import { itemSize } from '../../tensor/dtype.js'
 import type { LazyTensor } from '../../tensor/tensor.js'
-import { widened } from '../../tensor/widen.js'
-import { rowsOf, widthOf } from './derived-tensors.js'
+import { elements, rowsOf, widthOf } from './derived-tensors.js'
 
 /** Rows that are read of each tensor. */
 const MOST_ROWS = 64
@@ -19,7 +18,8 @@ export interface Agreement {
 export function agreementOf(a: LazyTensor, b: LazyTensor): Agreement {
   const width = widthOf(a)
   const rows = Math.min(MOST_ROWS, rowsOf(a), rowsOf(b))
-  const [left, right] = [lastRows(a, rows * width), lastRows(b, rows * width)]
+  const count = rows * width
+  const [left, right] = [elements(a, a.length - count, count), elements(b, b.length - count, count)]
   let [aa, bb, ab, dd] = [0, 0, 0, 0]
   for (let i = 0; i < left.length; i++) {
     const [x, y] = [left[i]!, right[i]!]
@@ -31,12 +31,6 @@ export function agreementOf(a: LazyTensor, b: LazyTensor): Agreement {
   if (!Number.isFinite(aa + bb)) return { distance: Infinity, cosine: 0, ratio: Number.NaN }
   const distance = dd === 0 ? 0 : Math.sqrt(dd / aa)
   return { distance, cosine: aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : dd === 0 ? 1 : 0, ratio: Math.sqrt(bb / aa) }
-}
-
-function lastRows(tensor: LazyTensor, count: number): Float32Array {
-  const bytes = new Uint8Array(count * itemSize(tensor.dtype))
-  tensor.readRaw(tensor.length - count, count, bytes)
-  return widened(bytes, tensor.dtype, count)
 }
 
 /** Elements that are compared at a time. */

@@ -1,6 +1,6 @@
 import { itemSize } from '../../tensor/dtype.js'
 import type { LazyTensor } from '../../tensor/tensor.js'
-import { widen, widened } from '../../tensor/widen.js'
+import { widened } from '../../tensor/widen.js'
 
 /** The columns `[from, from + count)` of a tensor's last axis. */
 export interface Columns {
@@ -18,6 +18,17 @@ export function widthOf({ shape }: LazyTensor): number {
 export function rowsOf(tensor: LazyTensor): number {
   const width = widthOf(tensor)
   return width === 0 ? 0 : tensor.length / width
+}
+
+export function shapeText({ shape }: LazyTensor): string {
+  return `[${shape.join(', ')}]`
+}
+
+/** Elements of a tensor, rounded once to float32. */
+export function elements(tensor: LazyTensor, start: number, count: number): Float32Array<ArrayBuffer> {
+  const bytes = new Uint8Array(count * itemSize(tensor.dtype))
+  tensor.readRaw(start, count, bytes)
+  return widened(bytes, tensor.dtype, count)
 }
 
 export function allColumns(tensor: LazyTensor): Columns {
@@ -66,9 +77,7 @@ export function sumTensor(tensors: readonly LazyTensor[]): LazyTensor {
   return derived(first, widthOf(first), rowsOf(first), 'float32', (start, count, into) => {
     const sum = new Float64Array(count)
     for (const tensor of tensors) {
-      const bytes = new Uint8Array(count * itemSize(tensor.dtype))
-      tensor.readRaw(start, count, bytes)
-      const values = widened(bytes, tensor.dtype, count)
+      const values = elements(tensor, start, count)
       for (let i = 0; i < count; i++) sum[i]! += values[i]!
     }
     into.set(new Uint8Array(Float32Array.from(sum).buffer))
@@ -101,19 +110,13 @@ function derived(
   dtype: LazyTensor['dtype'],
   readRaw: LazyTensor['readRaw'],
 ): LazyTensor {
-  const length = rows * width
-  return {
+  const tensor: LazyTensor = {
     name,
     dtype,
     shape: [...shape.slice(0, -1), width],
-    length,
+    length: rows * width,
     readRaw,
-    toFloat32() {
-      const bytes = new Uint8Array(length * itemSize(dtype))
-      readRaw(0, length, bytes)
-      const values = new Float32Array(length)
-      widen(bytes, dtype, values)
-      return values
-    },
+    toFloat32: () => elements(tensor, 0, tensor.length),
   }
+  return tensor
 }

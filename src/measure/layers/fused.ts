@@ -3,12 +3,12 @@ import { allColumns, type Columns, columnTensor, widthOf } from './derived-tenso
 import {
   bestOf,
   type Candidate,
-  copies,
   distinct,
+  divisors,
   joined,
+  plain,
   type Ranks,
   type Reading,
-  single,
   type Unread,
 } from './readings.js'
 
@@ -55,8 +55,7 @@ export function fusedByParts(
 
 /** One part on all its ranks: equal, with duplicated heads, or a range of columns on each. */
 function wholePart(ranks: Ranks): Reading {
-  if (ranks.tensors.length === 1) return single(ranks.tensors[0]!)
-  return ranks.areCopies ? copies(ranks) : (distinct(ranks) ?? joined(ranks))
+  return (ranks.areCopies ? undefined : distinct(ranks)) ?? plain(ranks)
 }
 
 /** Every way in which a fused projection may hold parts of these widths. */
@@ -132,11 +131,6 @@ export function fusedByRanks(
   return candidates.length === 0 ? undefined : bestOf(candidates, key)
 }
 
-function plain(ranks: Ranks): Reading {
-  if (ranks.tensors.length === 1) return single(ranks.tensors[0]!)
-  return ranks.areCopies ? copies(ranks) : joined(ranks)
-}
-
 /** The parts' widths that a fused projection of this width may have. */
 function widthsOf(fused: Fused, full: number, totals: readonly number[], sides: readonly Ranks[]): number[][] {
   const halves = full % 2 === 0 && totals[0] === totals[1] ? [[full / 2, full / 2]] : []
@@ -177,10 +171,6 @@ function takenApart(ranks: Ranks, widths: readonly number[]): Reading | undefine
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
-}
-
-function divisors(number: number): number[] {
-  return Array.from({ length: number }, (_, i) => i + 1).filter((candidate) => number % candidate === 0)
 }
 
 function greatestDivisor(a: number, b: number): number {

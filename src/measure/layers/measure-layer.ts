@@ -45,16 +45,16 @@ function isMask({ stats }: TensorPair): boolean {
   return stats.every(({ max, min }) => max <= 0 && min <= -10_000)
 }
 
+type Side = 'golden' | 'dump'
+
 type Pair = TensorPair & { readonly reading: LayerReading }
 
 /** Reads the layers of two dumps, one pair of tensors at a time. */
 export class LayerReader {
-  private readonly golden: TensorReader
-  private readonly dump: TensorReader
+  private readonly readers: Readonly<Record<Side, TensorReader>>
 
   constructor(golden: Partial<Budgets>, dump: Partial<Budgets>) {
-    this.golden = new TensorReader(golden)
-    this.dump = new TensorReader(dump)
+    this.readers = { golden: new TensorReader(golden), dump: new TensorReader(dump) }
   }
 
   /** @param key the reading of layers of the same kind, for ranks that leave it open */
@@ -114,33 +114,34 @@ export class LayerReader {
   }
 
   private pair(golden: Layer, dump: Layer, kind: keyof RankFiles, index: number, key: string | undefined) {
-    const open: OpenGrid[] = []
-    const grid = (layer: Layer, reader: TensorReader, at: number): Grid => {
-      const opened = new OpenGrid(filesOf(layer, kind, at), reader)
-      open.push(opened)
-      return opened.tensors
+    const open: OpenStep[] = []
+    const gridOf = (side: Side, at: number): Grid => {
+      const files = filesOf(side === 'golden' ? golden : dump, kind, at)
+      const step = new OpenStep(files.flat(), this.readers[side])
+      open.push(step)
+      let next = 0
+      return files.map((ranks) => ranks.map(() => step.files[next++]!.tensors[0]!))
     }
     try {
-      const sides = { golden: grid(golden, this.golden, index), dump: grid(dump, this.dump, index) }
+      const sides = { golden: gridOf('golden', index), dump: gridOf('dump', index) }
       const fused = kind === 'outputs' ? (fusedNamed(golden.name) ?? fusedNamed(dump.name)) : undefined
       let read = readRanks(sides.golden, sides.dump, fused, key)
       const two = kind === 'outputs' ? sideWithTwo(golden, dump) : undefined
       if (two !== undefined) {
-        const second = two === 'golden' ? grid(golden, this.golden, 1) : grid(dump, this.dump, 1)
-        const sums = sumsOf(sides[two], second)
-        const { golden: g, dump: d } = two === 'golden' ? { ...sides, golden: sums } : { ...sides, dump: sums }
+        const sums = sumsOf(sides[two], gridOf(two, 1))
+        const { golden: g, dump: d }: Record<Side, Grid | undefined> = { ...sides, [two]: sums }
         if (g && d) read = withOrWithoutResidual(read, readRanks(g, d, fused, key), two, key)
       }
       const isAlike = sides.golden[0]!.length === sides.dump[0]!.length
       return 'reason' in read ? read : measured(read, isAlike)
     } finally {
-      for (const opened of open) opened.close()
+      for (const step of open) step.close()
     }
   }
 }
 
 /** The side that returned several tensors where the other returned one. */
-function sideWithTwo(golden: Layer, dump: Layer): 'golden' | 'dump' | undefined {
+function sideWithTwo(golden: Layer, dump: Layer): Side | undefined {
   const [ours, theirs] = [golden.outputs.length, dump.outputs.length]
   if (ours === theirs || Math.min(ours, theirs) !== 1) return undefined
   return ours > theirs ? 'golden' : 'dump'
@@ -169,27 +170,4 @@ function filesOf(layer: Layer, kind: keyof RankFiles, index: number): string[][]
   const parts = layer.parts ?? [layer]
   const used = kind === 'inputs' ? parts.slice(0, 1) : parts
   return used.map((part) => (part.ranks ?? [part]).flatMap((rank) => rank[kind][index] ?? []))
-}
-
-/** The open tensors of a layer: of each part, on each rank. */
-class OpenGrid {
-  readonly tensors
-  private readonly steps: readonly OpenStep[]
-
-  /** @throws GoldenLogitsError what the reader throws; no file stays open */
-  constructor(files: readonly (readonly string[])[], reader: TensorReader) {
-    const steps: OpenStep[] = []
-    this.steps = steps
-    try {
-      for (const names of files) steps.push(new OpenStep(names, reader))
-    } catch (error) {
-      this.close()
-      throw error
-    }
-    this.tensors = steps.map((step) => step.files.map(({ tensors }) => tensors[0]!))
-  }
-
-  close(): void {
-    for (const step of this.steps) step.close()
-  }
 }

@@ -4,7 +4,7 @@ import type { Dtype } from '../../tensor/dtype.js'
 import { itemSize } from '../../tensor/dtype.js'
 import type { LazyTensor } from '../../tensor/tensor.js'
 import { widened } from '../../tensor/widen.js'
-import { swappedTensor } from './derived-tensors.js'
+import { rowsOf, shapeText, swappedTensor, widthOf } from './derived-tensors.js'
 
 /** Elements that are read at a time. */
 const CHUNK = 1 << 18
@@ -71,8 +71,8 @@ export interface NoPair {
 export function measureTensors(golden: LazyTensor, dump: LazyTensor): TensorPair | NoPair {
   const [left, right] = [positionsOf(golden), positionsOf(dump)]
   const shapes = `golden ${shapeText(golden)}, dump ${shapeText(dump)}`
-  if (left.width !== right.width || left.width === 0) return { reason: `other shapes: ${shapes}` }
-  if (left.count !== right.count && (left.batch > 1 || right.batch > 1)) return { reason: `other shapes: ${shapes}` }
+  const isOtherBatch = left.count !== right.count && (left.batch > 1 || right.batch > 1)
+  if (left.width !== right.width || left.width === 0 || isOtherBatch) return { reason: `other shapes: ${shapes}` }
   if (isTransposed(golden.shape, dump.shape)) {
     const pair = measure(golden, swappedTensor(dump), left.count, left.width, left.sequence)
     return { ...pair, isSwapped: true, shapes: [golden.shape, dump.shape] }
@@ -86,22 +86,10 @@ function isTransposed(a: readonly number[], b: readonly number[]): boolean {
   return a.length === 3 && b.length === 3 && a[0] === b[1] && a[1] === b[0] && a[0] !== a[1] && a[0] !== 1 && a[1] !== 1
 }
 
-interface Positions {
-  readonly count: number
-  readonly width: number
-  readonly batch: number
-  readonly sequence: number
-}
-
-function positionsOf({ shape, length }: LazyTensor): Positions {
-  const width = shape.at(-1) ?? 1
-  const count = width === 0 ? 0 : length / width
-  const sequence = shape.at(-2) ?? 1
-  return { count, width, batch: sequence === 0 ? 0 : count / sequence, sequence }
-}
-
-function shapeText({ shape }: LazyTensor): string {
-  return `[${shape.join(', ')}]`
+function positionsOf(tensor: LazyTensor) {
+  const count = rowsOf(tensor)
+  const sequence = tensor.shape.at(-2) ?? 1
+  return { count, width: widthOf(tensor), batch: sequence === 0 ? 0 : count / sequence, sequence }
 }
 
 function measure(golden: LazyTensor, dump: LazyTensor, positions: number, width: number, sequence: number): TensorPair {
@@ -134,7 +122,7 @@ function measure(golden: LazyTensor, dump: LazyTensor, positions: number, width:
         if (size > maxError || Number.isNaN(size)) maxError = size
       }
     }
-    errors[position] = ratio(Math.sqrt(dd), Math.sqrt(gg))
+    errors[position] = dd === 0 ? 0 : Math.sqrt(dd) / Math.sqrt(gg)
     ratios[position] = gg === 0 && mm === 0 ? 1 : Math.sqrt(mm / gg)
     cosines[position] = dd === 0 ? 1 : gg === 0 || mm === 0 ? 0 : gm / Math.sqrt(gg * mm)
   }
@@ -159,10 +147,6 @@ function measure(golden: LazyTensor, dump: LazyTensor, positions: number, width:
     checksums: [g.checksum, m.checksum],
     stats: [g.stats(), m.stats()],
   }
-}
-
-function ratio(part: number, size: number): number {
-  return part === 0 ? 0 : part / size
 }
 
 /** The middle value, or the mean of the two in the middle; NaN of none, or if one is NaN. */

@@ -1,5 +1,5 @@
 import type { LazyTensor } from '../../tensor/tensor.js'
-import { allColumns, columnTensor, rowsOf, widthOf } from './derived-tensors.js'
+import { allColumns, columnTensor, rowsOf, shapeText, widthOf } from './derived-tensors.js'
 import { type Fused, fusedByParts, fusedByRanks } from './fused.js'
 import {
   added,
@@ -11,6 +11,7 @@ import {
   joined,
   mayBeEqualSums,
   partialSums,
+  plain,
   type Ranks,
   type Reading,
   ranksOf,
@@ -76,7 +77,7 @@ function flawOf(side: string, grid: Grid): string | undefined {
 function readSides(golden: Ranks, dump: Ranks, fused: Fused | undefined, key: string | undefined): Candidate | Unread {
   const isOne = ({ tensors, areCopies }: Ranks) => tensors.length === 1 || areCopies
   if (isOne(golden) && isOne(dump)) {
-    const pair = { golden: one(golden), dump: one(dump) }
+    const pair = { golden: plain(golden), dump: plain(dump) }
     if (haveEqualWidths(pair)) return copiesFlaw(golden, dump) ?? pair
   }
   if (fused !== undefined && golden.tensors.length !== dump.tensors.length) {
@@ -91,16 +92,12 @@ function readSides(golden: Ranks, dump: Ranks, fused: Fused | undefined, key: st
   return withSums(pair, golden, dump, key)
 }
 
-function one(ranks: Ranks): Reading {
-  return ranks.tensors.length === 1 ? single(ranks.tensors[0]!) : copies(ranks)
-}
-
 /**
  * What the ranks of a side may be by their shapes, the most likely first: joined ranks on both sides are compared one by one, as
  * one row.
  */
 function optionsOf(ranks: Ranks): Reading[] {
-  if (ranks.tensors.length === 1) return [one(ranks)]
+  if (ranks.tensors.length === 1) return [plain(ranks)]
   if (ranks.areCopies) return [copies(ranks), joined(ranks)]
   const once = distinct(ranks)
   const isEven = ranks.tensors.every((tensor) => widthOf(tensor) === widthOf(ranks.tensors[0]!))
@@ -130,18 +127,13 @@ function withSums(pair: Candidate, golden: Ranks, dump: Ranks, key: string | und
     if (arePartialSums(golden) && arePartialSums(dump)) return pair
     return { reason: 'the ranks of both sides have one width, and not all are clearly partial sums', undecided: true }
   }
-  if (isSum(pair.dump)) {
-    const dumpKey = key?.split(' / ')[1]
-    const reading = partialSums(dump, pair.golden.tensor, dumpKey)
-    return 'reason' in reading ? reading : { ...pair, dump: reading }
-  }
-  if (isSum(pair.golden)) {
-    const reading = partialSums(golden, pair.dump.tensor, key?.split(' / ')[0])
-    return 'reason' in reading ? reading : { ...pair, golden: reading }
-  }
-  return pair
+  const [goldenKey, dumpKey] = key?.split(' / ') ?? []
+  const g = isSum(pair.golden) ? partialSums(golden, pair.dump.tensor, goldenKey) : pair.golden
+  if ('reason' in g) return g
+  const d = isSum(pair.dump) ? partialSums(dump, pair.golden.tensor, dumpKey) : pair.dump
+  return 'reason' in d ? d : { golden: g, dump: d }
 }
 
 function shapesOf(side: string, { tensors }: Ranks): string {
-  return `${side} ${tensors.map(({ shape }) => `[${shape.join(', ')}]`).join(' + ')}`
+  return `${side} ${tensors.map(shapeText).join(' + ')}`
 }

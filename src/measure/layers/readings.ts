@@ -45,6 +45,12 @@ export function joined({ tensors }: Ranks): Reading {
   return { key: 'joined', text: 'joined by columns', tensor: columnTensor(tensors.map(allColumns)) }
 }
 
+/** A single tensor, copies, or joined ranks. */
+export function plain(ranks: Ranks): Reading {
+  if (ranks.tensors.length === 1) return single(ranks.tensors[0]!)
+  return ranks.areCopies ? copies(ranks) : joined(ranks)
+}
+
 /** Grouped-query heads that neighbouring ranks share, once each; undefined if neighbours are not equal. */
 export function distinct({ tensors }: Ranks): Reading | undefined {
   const size = sharedBy(tensors)
@@ -56,10 +62,13 @@ export function distinct({ tensors }: Ranks): Reading | undefined {
 
 /** The most neighbouring ranks that hold the same bytes throughout. */
 function sharedBy(tensors: readonly LazyTensor[]): number {
-  const sizes = tensors.map((_, i) => i + 1).filter((size) => tensors.length % size === 0)
-  return sizes.findLast((size) =>
+  return divisors(tensors.length).findLast((size) =>
     tensors.every((tensor, rank) => rank % size === 0 || areEqual(tensors[rank - 1]!, tensor)),
   )!
+}
+
+export function divisors(number: number): number[] {
+  return Array.from({ length: number }, (_, i) => i + 1).filter((candidate) => number % candidate === 0)
 }
 
 export function added({ tensors }: Ranks): Reading {

@@ -1,12 +1,10 @@
 import type { Layer } from '../../../dumps/layers/index.js'
-import { GoldenLogitsError } from '../../../errors.js'
 import type { TensorReader } from '../../../formats/tensor-reader.js'
 import type { LazyTensor } from '../../../tensor/tensor.js'
-import { OpenStep } from '../../open-step.js'
-import { rowsOf, widthOf } from '../derived-tensors.js'
+import { elements, rowsOf, widthOf } from '../derived-tensors.js'
 import { isFloat, median } from '../measure-tensors.js'
-import { isSingle, type LocalError, MOST_POSITIONS } from './measure-local.js'
-import { elements, someRows } from './rows.js'
+import { errorOf, isSingle, type LocalError, localError, MOST_POSITIONS } from './measure-local.js'
+import { someRows, withTensors } from './rows.js'
 
 /** An attention and what it reads: queries, keys and values, and the projection that reads its result. */
 export interface Attention {
@@ -31,26 +29,16 @@ export function measureAttention(
   readers: readonly [golden: TensorReader, dump: TensorReader],
 ): LocalError | undefined {
   if (![golden, dump].every((side) => Object.values(side).every(isSingle))) return undefined
-  const errors = [errorOf(golden, readers[0]), errorOf(dump, readers[1])] as const
-  if (errors[0] === undefined || errors[1] === undefined) return undefined
   const formula = 'causal attention over the queries, keys and values of this pass'
-  return { formula, golden: errors[0], dump: errors[1], isAttention: true }
+  const error = localError(formula, sideError(golden, readers[0]), sideError(dump, readers[1]))
+  return error && { ...error, isAttention: true }
 }
 
-function errorOf({ layer, query, key, value, output }: Attention, reader: TensorReader): number | undefined {
-  let step: OpenStep | undefined
-  try {
-    const made = [query, key, value].map(({ outputs }) => outputs[0]!)
-    step = new OpenStep([...made, output.inputs[0]!, ...layer.inputs], reader)
-    const [q, k, v, target, ...inputs] = step.files.map(({ tensors }) => tensors[0]!)
-    return attentionError(q!, k!, v!, target!, inputs)
-  } catch (error) {
-    // The measuring of the layers has reported it.
-    if (error instanceof GoldenLogitsError) return undefined
-    throw error
-  } finally {
-    step?.close()
-  }
+function sideError({ layer, query, key, value, output }: Attention, reader: TensorReader): number | undefined {
+  const made = [query, key, value].map(({ outputs }) => outputs[0]!)
+  return withTensors([...made, output.inputs[0]!, ...layer.inputs], reader, ([q, k, v, target, ...inputs]) =>
+    attentionError(q!, k!, v!, target!, inputs),
+  )
 }
 
 function attentionError(
@@ -75,17 +63,12 @@ function attentionError(
   const turned = (tensor: LazyTensor) => rotated(elements(tensor, 0, tensor.length), angles)
   const [a, b, c] = [turned(q), turned(k), elements(v, 0, v.length)]
   const errors = someRows(target, MOST_POSITIONS).map((row) => {
-    const wanted = elements(target, row * results * width, results * width)
-    let [distance, size] = [0, 0]
+    const made = new Float64Array(queries * width)
     for (let head = 0; head < queries; head++) {
       const from = a.subarray((row * queries + head) * width, (row * queries + head + 1) * width)
-      const made = attended(from, b, c, row, keys, Math.floor((head * keys) / queries))
-      for (let i = 0; i < width; i++) {
-        distance += (wanted[head * width + i]! - made[i]!) ** 2
-        size += made[i]! ** 2
-      }
+      made.set(attended(from, b, c, row, keys, Math.floor((head * keys) / queries)), head * width)
     }
-    return distance === 0 ? 0 : Math.sqrt(distance / size)
+    return errorOf(elements(target, row * queries * width, queries * width), made)
   })
   return median(errors)
 }

@@ -1,13 +1,13 @@
 import type { Layer } from '../../../dumps/layers/index.js'
-import { GoldenLogitsError } from '../../../errors.js'
 import { TensorReader } from '../../../formats/tensor-reader.js'
 import type { Budgets } from '../../../io/budgets.js'
 import type { LazyTensor } from '../../../tensor/tensor.js'
+import { elements } from '../derived-tensors.js'
 import { isFloat, median } from '../measure-tensors.js'
 import type { Checkpoint } from './checkpoint.js'
 import { activations, type Formula, fittedNorms, norms } from './formulas.js'
 import { productErrors } from './product.js'
-import { elements, type LayerRows, readLayerRows } from './rows.js'
+import { type LayerRows, readLayerRows } from './rows.js'
 
 /** How far a layer's output is from what its own input and weight make, in float64. Medians over positions. */
 export interface LocalError {
@@ -33,13 +33,11 @@ export type LayerKind = 'embedding' | 'norm' | 'activation' | 'other'
 
 /** Computes layers from their own inputs, one weight at a time. */
 export class LocalReader {
-  private readonly golden: TensorReader
-  private readonly dump: TensorReader
+  readonly readers: readonly [golden: TensorReader, dump: TensorReader]
   private readonly checkpoint: Checkpoint | undefined
 
   constructor(golden: Partial<Budgets>, dump: Partial<Budgets>, checkpoint: Checkpoint | undefined) {
-    this.golden = new TensorReader(golden)
-    this.dump = new TensorReader(dump)
+    this.readers = [new TensorReader(golden), new TensorReader(dump)]
     this.checkpoint = checkpoint
   }
 
@@ -52,17 +50,14 @@ export class LocalReader {
     if (weight === undefined && (kind === 'embedding' || kind === 'other')) return undefined
     if (![golden, dump].every(isSingle)) return undefined
     const most = kind === 'embedding' ? LOOKUPS : MOST_POSITIONS
-    const sides = readSides(golden, dump, this, most)
-    if (!sides) return undefined
+    const [g, d] = [readLayerRows(golden, this.readers[0], most), readLayerRows(dump, this.readers[1], most)]
+    if (!g || !d || g.outputs.length === 0 || d.outputs.length === 0) return undefined
+    const sides = { golden: g, dump: d }
     if (weight === undefined) return best(kind === 'norm' ? fitted(sides.golden) : activations(), sides)
     return this.checkpoint!.read(`${weight}.weight`, (tensor) => {
       if (!isFloat(tensor.dtype)) return undefined
       return kind === 'embedding' ? lookUp(tensor, sides) : this.compute(tensor, weight, sides)
     })
-  }
-
-  readers(): readonly [TensorReader, TensorReader] {
-    return [this.golden, this.dump]
   }
 
   private compute(tensor: LazyTensor, name: string, { golden, dump }: Sides): LocalError | undefined {
@@ -102,18 +97,6 @@ export function isSingle({ ranks = [], parts, inputs, outputs }: Layer): boolean
   return ranks.length < 2 && parts === undefined && inputs.length > 0 && outputs.length > 0
 }
 
-function readSides(golden: Layer, dump: Layer, reader: LocalReader, most: number): Sides | undefined {
-  const [left, right] = reader.readers()
-  try {
-    const sides = { golden: readLayerRows(golden, left, most), dump: readLayerRows(dump, right, most) }
-    return Object.values(sides).every(({ outputs }) => outputs.length > 0) ? sides : undefined
-  } catch (error) {
-    // The measuring of the layer has reported it.
-    if (error instanceof GoldenLogitsError) return undefined
-    throw error
-  }
-}
-
 function fitted({ inputs, outputs }: LayerRows): Formula[] {
   const isNorm = inputs.length >= FITTED_POSITIONS && inputs[0]!.length === outputs[0]!.length
   return isNorm ? fittedNorms(inputs, outputs) : []
@@ -136,7 +119,8 @@ function errorsOf({ apply }: Formula, { inputs, outputs }: LayerRows): number[] 
   return inputs.map((input, i) => errorOf(outputs[i]!, apply(input)))
 }
 
-function errorOf(output: ArrayLike<number>, made: ArrayLike<number>): number {
+/** ‖output − made‖ / ‖made‖ */
+export function errorOf(output: ArrayLike<number>, made: ArrayLike<number>): number {
   let [distance, size] = [0, 0]
   for (let i = 0; i < made.length; i++) {
     distance += (output[i]! - made[i]!) ** 2
@@ -153,7 +137,14 @@ function lookUp(table: LazyTensor, sides: Sides): LocalError | undefined {
     if (isOther || ids.some((id) => !(id >= 0 && id < rows))) return undefined
     return Math.max(...ids.map((id, i) => errorOf(outputs[i]!, elements(table, id * width!, width!))))
   }
-  const [golden, dump] = [largest(sides.golden), largest(sides.dump)]
-  if (golden === undefined || dump === undefined) return undefined
-  return { formula: 'the rows of its token ids in the checkpoint', golden, dump }
+  return localError('the rows of its token ids in the checkpoint', largest(sides.golden), largest(sides.dump))
+}
+
+/** undefined unless both sides could be computed. */
+export function localError(
+  formula: string,
+  golden: number | undefined,
+  dump: number | undefined,
+): LocalError | undefined {
+  return golden === undefined || dump === undefined ? undefined : { formula, golden, dump }
 }

@@ -1,5 +1,5 @@
 import type { LazyTensor } from '../../../tensor/tensor.js'
-import { elements } from './rows.js'
+import { elements } from '../derived-tensors.js'
 
 /** Elements of a weight in memory. */
 const CHUNK = 1 << 19

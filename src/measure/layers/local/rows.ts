@@ -1,10 +1,9 @@
 import type { Layer } from '../../../dumps/layers/index.js'
+import { GoldenLogitsError } from '../../../errors.js'
 import type { TensorReader } from '../../../formats/tensor-reader.js'
-import { itemSize } from '../../../tensor/dtype.js'
 import type { LazyTensor } from '../../../tensor/tensor.js'
-import { widened } from '../../../tensor/widen.js'
 import { OpenStep } from '../../open-step.js'
-import { rowsOf, widthOf } from '../derived-tensors.js'
+import { elements, rowsOf, widthOf } from '../derived-tensors.js'
 import { isFloat } from '../measure-tensors.js'
 
 /** What a layer read and wrote, position by position. */
@@ -17,10 +16,8 @@ export interface LayerRows {
 }
 
 /** @param most positions to read; the first of each text is left out if there are others */
-export function readLayerRows(layer: Layer, reader: TensorReader, most: number): LayerRows {
-  const step = new OpenStep([layer.outputs[0]!, ...layer.inputs], reader)
-  try {
-    const [output, ...inputs] = step.files.map(({ tensors }) => tensors[0]!)
+export function readLayerRows(layer: Layer, reader: TensorReader, most: number): LayerRows | undefined {
+  return withTensors([layer.outputs[0]!, ...layer.inputs], reader, ([output, ...inputs]) => {
     const rows = someRows(output!, most)
     const input = inputs.find((tensor) => isFloat(tensor.dtype) && rowsOf(tensor) === rowsOf(output!))
     const ids = inputs.find((tensor) => !isFloat(tensor.dtype) && tensor.length === rowsOf(output!))
@@ -29,8 +26,24 @@ export function readLayerRows(layer: Layer, reader: TensorReader, most: number):
       inputs: input ? rows.map((row) => rowOf(input, row)) : [],
       ids: ids ? rows.map((row) => elements(ids, row, 1)[0]!) : [],
     }
+  })
+}
+
+/** What `use` makes of the tensors of some files; undefined if one is unreadable, which the measuring of the layers has reported. */
+export function withTensors<T>(
+  files: readonly string[],
+  reader: TensorReader,
+  use: (tensors: readonly LazyTensor[]) => T,
+): T | undefined {
+  let step: OpenStep | undefined
+  try {
+    step = new OpenStep(files, reader)
+    return use(step.files.map(({ tensors }) => tensors[0]!))
+  } catch (error) {
+    if (error instanceof GoldenLogitsError) return undefined
+    throw error
   } finally {
-    step.close()
+    step?.close()
   }
 }
 
@@ -48,11 +61,4 @@ export function someRows(tensor: LazyTensor, most: number): number[] {
 function rowOf(tensor: LazyTensor, row: number): Float32Array {
   const width = widthOf(tensor)
   return elements(tensor, row * width, width)
-}
-
-/** Elements of a tensor, rounded once to float32. */
-export function elements(tensor: LazyTensor, start: number, count: number): Float32Array {
-  const bytes = new Uint8Array(count * itemSize(tensor.dtype))
-  tensor.readRaw(start, count, bytes)
-  return widened(bytes, tensor.dtype, count)
 }
