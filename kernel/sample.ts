@@ -2,7 +2,7 @@ import { address, convert } from './convert'
 import { DUMP_BLOCK, GAPS, GOLDEN_BLOCK } from './layout'
 
 // A sample of a pair, which shows how noisy the dump is at the cost of a hundredth of the comparison. The same in TypeScript:
-// src/metrics/sample.ts.
+// `sampleFacts` in src/metrics/noise.ts.
 
 /** Columns of a sample, at even distances. */
 const SAMPLE: i32 = 128

@@ -4,8 +4,8 @@ import { type KldFile, type KldRow, readKld, readKldRow } from '../formats/kld.j
 import { type Budgets, resolveBudgets } from '../io/budgets.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { type FileSource, openFile } from '../io/file-source.js'
-import { CodedLogProbs, CodedRow } from '../metrics/coded-row.js'
-import type { LogProbs } from '../metrics/log-probs.js'
+import { CodedRow } from '../metrics/coded-row.js'
+import { CodedLogProbs, type LogProbs } from '../metrics/log-probs.js'
 import type { Prepared, RowSource } from './row-source.js'
 
 /** Rows of a base file of llama.cpp. The file stays open until `releaseFiles`. */

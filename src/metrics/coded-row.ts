@@ -1,13 +1,43 @@
-import { type CodedValues, type LogProbs, MOST_IDS, type SortedIds, sliceOf, type Values } from './log-probs.js'
 import type { RowScan } from './row-scan.js'
 
-/** Log-probabilities in 16 bits each: ln p of vocab id i is `lowest + scale * codes[i]`. Its memory is used for one row after another. */
-export class CodedRow implements CodedValues {
+/** ln p and p of some ids. */
+export interface Values {
+  readonly logs: Float64Array
+  readonly probs: Float64Array
+}
+
+export function sliceOf({ logs, probs }: Values, from: number, to: number): Values {
+  return { logs: logs.subarray(from, to), probs: probs.subarray(from, to) }
+}
+
+/** Vocab ids of two coded rows. */
+interface SortedIds {
+  /** Above code 0 on both sides. */
+  readonly above: Int32Array
+  countAbove: number
+  /** At code 0 on one side. */
+  readonly mixed: Int32Array
+  countMixed: number
+}
+
+/** Ids that are summed at a time: their values stay in the processor's first cache. */
+export const MOST_IDS = 1024
+
+/**
+ * Log-probabilities in 16 bits each: ln p of vocab id i is `lowest + scale * codes[i]`. Its memory is used for one row after
+ * another.
+ */
+export class CodedRow {
   codes: Uint16Array = new Uint16Array(0)
   scale = 0
   lowest = 0
-  private facts = NO_FACTS
-  /** exp(lowest + scale·code) as the product of two of 512 exponentials. */
+  /** What `scanRow` finds of all ln p. */
+  scan: RowScan = { max: 0, min: 0, mean: 0, top1: 0, top1Logit: 0 }
+  /** Σp */
+  sum = 0
+  /** Vocab ids with code 0. */
+  atLowest = 0
+  /** exp(lowest + scale·code) is `coarse[code >>> 8] * fine[code & 255]`. */
   readonly coarse = new Float64Array(256)
   readonly fine = new Float64Array(256)
   private readonly some: Values = { logs: new Float64Array(MOST_IDS), probs: new Float64Array(MOST_IDS) }
@@ -21,35 +51,25 @@ export class CodedRow implements CodedValues {
       this.coarse[i] = Math.exp(lowest + scale * 256 * i)
       this.fine[i] = Math.exp(scale * i)
     }
-    this.facts = this.scanned()
+    this.scanAll()
   }
 
   get length(): number {
     return this.codes.length
   }
 
-  get scan(): RowScan {
-    return this.facts.scan
-  }
-
-  /** Σp */
-  get sum(): number {
-    return this.facts.sum
-  }
-
-  /** Vocab ids with code 0. */
-  get atLowest(): number {
-    return this.facts.atLowest
-  }
-
+  /** The highest p. */
   get highest(): number {
-    return this.probOf(this.codes[this.scan.top1]!)
+    const code = this.codes[this.scan.top1]!
+    return this.coarse[code >>> 8]! * this.fine[code & 255]!
   }
 
+  /** ln p of a vocab id. */
   logAt(id: number): number {
     return this.logOf(this.codes[id]!)
   }
 
+  /** The ids from `from` to `to`, `MOST_IDS` or less, valid until the next call. */
   part(from: number, to: number): Values {
     const { some } = this
     const values = to - from === MOST_IDS ? some : sliceOf(some, 0, to - from)
@@ -57,7 +77,8 @@ export class CodedRow implements CodedValues {
     return values
   }
 
-  sort({ codes: others }: CodedValues, from: number, to: number, sorted: SortedIds): void {
+  /** Sorts the ids from `from` to `to` by their codes on both sides: those at code 0 on both are in no list. */
+  sort({ codes: others }: CodedRow, from: number, to: number, sorted: SortedIds): void {
     const { codes } = this
     const { above, mixed } = sorted
     let countAbove = 0
@@ -77,6 +98,7 @@ export class CodedRow implements CodedValues {
     sorted.countMixed = countMixed
   }
 
+  /** These ids, `MOST_IDS` or less, valid until the next call. */
   pick(ids: Int32Array, count: number): Values {
     const { codes, scale, lowest, coarse, fine, some } = this
     const { logs, probs } = some
@@ -98,7 +120,7 @@ export class CodedRow implements CodedValues {
   }
 
   /** By one pass over the codes, which are in the order of the values. */
-  private scanned() {
+  private scanAll(): void {
     const { codes, coarse, fine } = this
     const facts = { sum: 0.5, codeSum: 0.5, most: -1, least: 0xffff, top: 0, atLowest: 0 }
     for (let from = 0; from < codes.length; from += MOST_IDS) {
@@ -109,19 +131,15 @@ export class CodedRow implements CodedValues {
     // Of a tiny scale, several codes may be one number: the first id is the top.
     const top1 = max > this.logOf(most - 1) ? top : codes.findIndex((code) => this.logOf(code) === max)
     const mean = this.lowest + this.scale * ((facts.codeSum - 0.5) / codes.length)
-    return { scan: { max, min: this.logOf(least), mean, top1, top1Logit: max }, sum: facts.sum - 0.5, atLowest }
+    this.scan = { max, min: this.logOf(least), mean, top1, top1Logit: max }
+    this.sum = facts.sum - 0.5
+    this.atLowest = atLowest
   }
 
   private logOf(code: number): number {
     return this.lowest + this.scale * code
   }
-
-  private probOf(code: number): number {
-    return this.coarse[code >>> 8]! * this.fine[code & 255]!
-  }
 }
-
-const NO_FACTS = { scan: { max: 0, min: 0, mean: 0, top1: 0, top1Logit: 0 }, sum: 0, atLowest: 0 }
 
 interface Facts {
   /** Σp and the sum of the codes, each and a half: V8 keeps what never was an integer as float64. */
@@ -165,36 +183,4 @@ function addCodes(
   facts.least = least
   facts.top = top
   facts.atLowest = atLowest
-}
-
-/** Such a row as a distribution. The KL divergence of two of them takes no array of all values. */
-export class CodedLogProbs implements LogProbs {
-  readonly coded: CodedRow
-  readonly error: number
-  readonly topError: number
-  readonly floor: number
-  private decoded: Values | undefined
-
-  constructor(coded: CodedRow, { error, topError, floor }: Pick<LogProbs, 'error' | 'topError' | 'floor'>) {
-    this.coded = coded
-    this.error = error
-    this.topError = topError
-    this.floor = floor
-  }
-
-  get logs(): Float64Array {
-    return this.all().logs
-  }
-
-  get probs(): Float64Array {
-    return this.all().probs
-  }
-
-  private all(): Values {
-    if (this.decoded) return this.decoded
-    const { length } = this.coded
-    this.decoded = { logs: new Float64Array(length), probs: new Float64Array(length) }
-    this.coded.decode(0, this.decoded)
-    return this.decoded
-  }
 }

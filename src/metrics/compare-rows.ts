@@ -1,9 +1,9 @@
 import type { Row } from '../tensor/widen.js'
 import { klDivergence } from './divergence.js'
 import { measure } from './measure.js'
+import { sampleFacts } from './noise.js'
 import { sumPair } from './pair-sums.js'
 import { countNonFinite, hasNonFinite, scanRow } from './row-scan.js'
-import { sampleFacts } from './sample.js'
 import type { RowComparison } from './types.js'
 
 /** Compares the first `count` logits of two rows in plain TypeScript. */

@@ -1,7 +1,7 @@
 import type { Row } from '../tensor/widen.js'
 import { inverseExponential, MOST_EXPONENT } from './exponential.js'
 import { topOf } from './noise.js'
-import { FRACTION_BITS, leastUlp, type Precision, ulpAt } from './precision.js'
+import { type Precision, ulpAt } from './precision.js'
 
 // How large an honest KL divergence is at given logits: see docs/verdicts.md.
 
@@ -124,8 +124,7 @@ const ULPS: Readonly<Record<Precision, Float64Array>> = {
 }
 
 function ulpsOf(precision: Precision): Float64Array {
-  const ulpWith = (exponent: number) => Math.max(2 ** (exponent - 127 - FRACTION_BITS[precision]), leastUlp(precision))
-  return Float64Array.from({ length: 256 }, (_, exponent) => ulpWith(exponent))
+  return Float64Array.from({ length: 256 }, (_, exponent) => ulpAt(2 ** (exponent - 127), precision))
 }
 
 /**

@@ -23,10 +23,9 @@ export interface KnownBounds {
   readonly jensenShannon: Interval
   /** The sum of p·ln(p/q) over the ids that both sides know. */
   readonly knownKl: number
-  /** Ids that both sides know, and the probability on all others. */
+  /** Ids that both sides know, and the golden's probability on all others. */
   readonly known: number
   readonly goldenRest: number
-  readonly dumpRest: number
 }
 
 /** The ids of a whole row above its floor: those at the floor may have any lower probability. */
@@ -59,7 +58,7 @@ export function knownBounds(golden: KnownIds, dump: KnownIds): KnownBounds {
   const second = ((both.linear + both.p) * g * g + 2 * both.p * g * d + both.q * d * d) / 2
   const rounded = ROUNDING * (1 + both.h) + shareOfError(g, d) * (both.linear + 2 * (one.golden.h + one.dump.h))
   const klSlack = (g * both.linear + d * both.distance + second) * Math.exp(2 * (g + d)) + rounded
-  const leastKl = both.h - klSlack + one.golden.h + one.dump.h + leastH(pLeft, qLeft)
+  const leastKl = both.h - klSlack + one.golden.h + one.dump.h + least(hOf, pLeft, qLeft)
   const isInfinite = both.isInfinite || one.golden.h === Number.POSITIVE_INFINITY
   const slack = Math.expm1(g) * both.p + Math.expm1(d) * both.q + ROUNDING
   // The derivatives of a term by ln p and ln q, and how far these change within the errors.
@@ -76,33 +75,34 @@ export function knownBounds(golden: KnownIds, dump: KnownIds): KnownBounds {
       hi: Math.min(1, (both.distance + slack + p.hi + q.hi) / 2),
     },
     jensenShannon: {
-      lo: Math.max(0, both.js - jsSlack + leastJs(p, q)),
+      lo: Math.max(0, both.js - jsSlack + least(jsTerm, p, q)),
       hi: Math.min(Math.LN2, both.js + jsSlack + ((p.hi + q.hi) / 2) * Math.LN2),
     },
     knownKl: both.kl,
     known: both.known,
     goldenRest: Math.max(0, 1 - both.p),
-    dumpRest: Math.max(0, 1 - both.q),
   }
 }
 
 /** Sums over the ids that both sides list. */
-interface Sums {
-  known: number
-  p: number
-  q: number
-  kl: number
-  h: number
+const NO_SUMS = {
+  known: 0,
+  p: 0,
+  q: 0,
+  kl: 0,
+  h: 0,
   /** Σ|p·ln(p/q)| and Σ|p − q| */
-  linear: number
-  distance: number
+  linear: 0,
+  distance: 0,
   /** Σ (p·ln(p/m) + q·ln(q/m)) / 2 with m = (p + q) / 2, Σ|p·ln(p/m)| / 2 and Σ|q·ln(q/m)| / 2 */
-  js: number
-  jsByP: number
-  jsByQ: number
+  js: 0,
+  jsByP: 0,
+  jsByQ: 0,
   /** The dump rules out an id that has probability in the golden. */
-  isInfinite: boolean
+  isInfinite: false,
 }
+
+type Sums = typeof NO_SUMS
 
 /** Sums over the ids that one side alone lists, with more probability than the other's cap. */
 interface OneSided {
@@ -115,19 +115,7 @@ interface OneSided {
 }
 
 function sumsOf(golden: KnownIds, dump: KnownIds): { both: Sums; one: { golden: OneSided; dump: OneSided } } {
-  const both = {
-    known: 0,
-    p: 0,
-    q: 0,
-    kl: 0,
-    h: 0,
-    linear: 0,
-    distance: 0,
-    js: 0,
-    jsByP: 0,
-    jsByQ: 0,
-    isInfinite: false,
-  }
+  const both = { ...NO_SUMS }
   const one = { golden: { p: 0, most: 0, h: 0, gap: 0 }, dump: { p: 0, most: 0, h: 0, gap: 0 } }
   const { ids: gIds, logs: gLogs } = golden
   const { ids: dIds, logs: dLogs } = dump
@@ -210,11 +198,10 @@ function restOf({ error, ids }: KnownIds, sum: number): Interval {
   return { lo: Math.max(0, 1 - sum - slack), hi: Math.max(slack, 1 - sum + slack) }
 }
 
-/** The least h of a pair out of two intervals. */
-function leastH(p: Interval, q: Interval): number {
+/** The least value, for a pair out of two intervals, of a function that falls as its arguments come closer: 0 if they may be equal. */
+function least(of: (p: number, q: number) => number, p: Interval, q: Interval): number {
   if (p.hi >= q.lo && q.hi >= p.lo) return 0
-  // h falls as its arguments come closer.
-  return p.lo > q.hi ? hOf(p.lo, q.hi) : hOf(p.hi, q.lo)
+  return p.lo > q.hi ? of(p.lo, q.hi) : of(p.hi, q.lo)
 }
 
 function hOf(p: number, q: number): number {
@@ -224,10 +211,4 @@ function hOf(p: number, q: number): number {
 
 function gapOf(p: Interval, q: Interval): number {
   return Math.max(0, p.lo - q.hi, q.lo - p.hi)
-}
-
-/** The least term of the Jensen-Shannon divergence of a pair out of two intervals. */
-function leastJs(p: Interval, q: Interval): number {
-  if (p.hi >= q.lo && q.hi >= p.lo) return 0
-  return p.lo > q.hi ? jsTerm(p.lo, q.hi) : jsTerm(p.hi, q.lo)
 }

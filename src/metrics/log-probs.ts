@@ -1,5 +1,5 @@
 import type { Row } from '../tensor/widen.js'
-import type { RowScan } from './row-scan.js'
+import { type CodedRow, MOST_IDS, sliceOf, type Values } from './coded-row.js'
 
 /**
  * The distribution over the vocabulary after one position, as far as it is known. ln p of id i lies within `error` of
@@ -15,49 +15,40 @@ export interface LogProbs {
   /** −Infinity if every value is a value, and not only a bound. */
   readonly floor: number
   /** Of a row that is kept in fewer bits: `logs` and `probs` decode all of it when they are asked for. */
-  readonly coded?: CodedValues
+  readonly coded?: CodedRow
 }
 
-/** Values that can be decoded a part at a time. */
-export interface CodedValues {
-  readonly length: number
-  readonly codes: Uint16Array
-  /** What `scanRow` finds of all ln p, and the highest p. */
-  readonly scan: RowScan
-  readonly highest: number
-  /** ln p of a vocab id. */
-  logAt(id: number): number
-  /** The ids from `from` to `to`, `MOST_IDS` or less, valid until the next call. */
-  part(from: number, to: number): Values
-  /** ln p of code c is `lowest + scale * c`, and p is `coarse[c >>> 8] * fine[c & 255]`. */
-  readonly scale: number
-  readonly lowest: number
-  readonly coarse: Float64Array
-  readonly fine: Float64Array
-  /** Sorts the ids from `from` to `to` by their codes on both sides: those at code 0 on both are in no list. */
-  sort(other: CodedValues, from: number, to: number, sorted: SortedIds): void
-  /** These ids, `MOST_IDS` or less, valid until the next call. */
-  pick(ids: Int32Array, count: number): Values
-}
+/** A row of codes as a distribution. The KL divergence of two of them takes no array of all values. */
+export class CodedLogProbs implements LogProbs {
+  readonly coded: CodedRow
+  readonly error: number
+  readonly topError: number
+  readonly floor: number
+  private decoded: Values | undefined
 
-/** Vocab ids of two coded rows. */
-export interface SortedIds {
-  /** Above code 0 on both sides. */
-  readonly above: Int32Array
-  countAbove: number
-  /** At code 0 on one side. */
-  readonly mixed: Int32Array
-  countMixed: number
-}
+  constructor(coded: CodedRow, { error, topError, floor }: Pick<LogProbs, 'error' | 'topError' | 'floor'>) {
+    this.coded = coded
+    this.error = error
+    this.topError = topError
+    this.floor = floor
+  }
 
-/** ln p and p of some ids. */
-export interface Values {
-  readonly logs: Float64Array
-  readonly probs: Float64Array
-}
+  get logs(): Float64Array {
+    return this.all().logs
+  }
 
-/** Ids that are summed at a time: their values stay in the processor's first cache. */
-export const MOST_IDS = 1024
+  get probs(): Float64Array {
+    return this.all().probs
+  }
+
+  private all(): Values {
+    if (this.decoded) return this.decoded
+    const { length } = this.coded
+    this.decoded = { logs: new Float64Array(length), probs: new Float64Array(length) }
+    this.coded.decode(0, this.decoded)
+    return this.decoded
+  }
+}
 
 /** The KL divergence of two such distributions. */
 export interface KlBounds {
@@ -168,7 +159,7 @@ function sumRows(golden: LogProbs, dump: LogProbs): Sums {
 function bothCoded({ coded: golden, floor: gFloor }: LogProbs, { coded: dump, floor: dFloor }: LogProbs) {
   const least = Math.exp(Math.min(gFloor, dFloor))
   // Of a tiny scale, other codes may be the same number as code 0.
-  const isClear = (row: CodedValues) => row.lowest + row.scale > row.lowest
+  const isClear = (row: CodedRow) => row.lowest + row.scale > row.lowest
   return golden && dump && least > 0 && isClear(golden) && isClear(dump) ? { golden, dump } : undefined
 }
 
@@ -176,12 +167,8 @@ function partOf(row: LogProbs, from: number, to: number): Values {
   return row.coded ? row.coded.part(from, to) : sliceOf(row, from, to)
 }
 
-export function sliceOf({ logs, probs }: Values, from: number, to: number): Values {
-  return { logs: logs.subarray(from, to), probs: probs.subarray(from, to) }
-}
-
 /** Adds the terms of ids that are above the floors of both sides, as `addSome` does, without writing their values to memory. */
-function addAbove(sums: Sums, golden: CodedValues, dump: CodedValues, ids: Int32Array, count: number): void {
+function addAbove(sums: Sums, golden: CodedRow, dump: CodedRow, ids: Int32Array, count: number): void {
   const { codes: gCodes, scale: gScale, lowest: gLowest, coarse: gCoarse, fine: gFine } = golden
   const { codes: dCodes, scale: dScale, lowest: dLowest, coarse: dCoarse, fine: dFine } = dump
   let { h, linear, distance, p: sumP, q: sumQ, seen } = sums

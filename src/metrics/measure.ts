@@ -1,7 +1,7 @@
 import type { Divergence } from './divergence.js'
+import type { SampleFacts } from './noise.js'
 import { EPSILON, type PairSums } from './pair-sums.js'
 import type { RowScan } from './row-scan.js'
-import type { SampleFacts } from './sample.js'
 import type { MeasuredRows, RowScale, RowStats, Support } from './types.js'
 
 /** The sums of one pair of rows, and facts of each row. */

@@ -15,11 +15,6 @@ export function ulpAt(logit: number, precision: Precision): number {
   return 2 ** (Math.max(exponent, LEAST_EXPONENT[precision]) - FRACTION_BITS[precision])
 }
 
-/** The spacing of a precision at the smallest logits. */
-export function leastUlp(precision: Precision): number {
-  return 2 ** (LEAST_EXPONENT[precision] - FRACTION_BITS[precision])
-}
-
 /** The precision of a floating-point dtype; undefined for integers. */
 export function precisionOf(dtype: Dtype): Precision | undefined {
   if (dtype === 'bfloat16') return 'bf16'

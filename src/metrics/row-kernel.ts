@@ -1,8 +1,8 @@
 import { GoldenLogitsError, printable } from '../errors.js'
 import { environmentVariable } from '../lib/platform.js'
 import type { RowKernel } from './kernel.js'
-import { createTypescriptKernel } from './typescript-kernel.js'
-import { createWasmKernel } from './wasm/wasm-kernel.js'
+import { TypescriptKernel } from './typescript-kernel.js'
+import { WasmKernel } from './wasm/wasm-kernel.js'
 
 /** Environment variable that selects the kernel: `wasm`, `typescript`, or `auto` (the default). */
 export const KERNEL_VARIABLE = 'GOLDEN_LOGITS_KERNEL'
@@ -23,9 +23,9 @@ export function rowKernel(): RowKernel {
 export function createKernel(choice = 'auto'): RowKernel {
   switch (choice || 'auto') {
     case 'typescript':
-      return createTypescriptKernel()
+      return new TypescriptKernel()
     case 'wasm':
-      return createWasmKernel()
+      return new WasmKernel()
     case 'auto':
       return createFastest()
     default: {
@@ -36,12 +36,12 @@ export function createKernel(choice = 'auto'): RowKernel {
 }
 
 function createFastest(): RowKernel {
-  if (typeof WebAssembly !== 'object') return createTypescriptKernel()
+  if (typeof WebAssembly !== 'object') return new TypescriptKernel()
   try {
-    return createWasmKernel()
+    return new WasmKernel()
   } catch (error) {
     // The processor has no SIMD.
-    if (error instanceof WebAssembly.CompileError) return createTypescriptKernel()
+    if (error instanceof WebAssembly.CompileError) return new TypescriptKernel()
     throw error
   }
 }

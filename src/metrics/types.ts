@@ -1,4 +1,4 @@
-import type { SampleFacts } from './sample.js'
+import type { SampleFacts } from './noise.js'
 import type { Metrics } from './table.js'
 
 export type { Metrics }

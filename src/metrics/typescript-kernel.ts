@@ -8,11 +8,7 @@ import type { RowComparison } from './types.js'
 /**
  * The kernel in plain TypeScript: the reference for the WebAssembly kernel, and its replacement without WebAssembly.
  */
-export function createTypescriptKernel(): RowKernel {
-  return new TypescriptKernel()
-}
-
-class TypescriptKernel implements RowKernel {
+export class TypescriptKernel implements RowKernel {
   readonly name = 'typescript'
   private golden = new Uint8Array(0)
   private dump = new Uint8Array(0)

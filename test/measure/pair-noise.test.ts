@@ -3,7 +3,7 @@ import { PairColumns, pairNoise } from '../../src/measure/pair-noise.js'
 import { expectedDivergence } from '../../src/metrics/expected-divergence.js'
 import { spreadOf } from '../../src/metrics/noise.js'
 import type { MeasuredRows } from '../../src/metrics/types.js'
-import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
+import { TypescriptKernel } from '../../src/metrics/typescript-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 import { type NoiseCase, noiseRows } from '../fixtures/noise.js'
 
@@ -11,7 +11,7 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 const SIDES = { golden: { files: [], layer: '' }, dump: { files: [], layer: '' } }
 
-const kernel = createTypescriptKernel()
+const kernel = new TypescriptKernel()
 
 /** The rows of a case as bytes of float32. */
 function rowsOf(options: Partial<NoiseCase>) {

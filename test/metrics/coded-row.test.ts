@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { CodedLogProbs, CodedRow } from '../../src/metrics/coded-row.js'
-import { klBounds, type LogProbs } from '../../src/metrics/log-probs.js'
+import { CodedRow } from '../../src/metrics/coded-row.js'
+import { CodedLogProbs, klBounds, type LogProbs } from '../../src/metrics/log-probs.js'
 import { scanRow } from '../../src/metrics/row-scan.js'
 import { random } from '../snapshots/compact/pairs.js'
 

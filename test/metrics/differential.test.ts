@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RowComparison } from '../../src/metrics/types.js'
-import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
-import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
+import { TypescriptKernel } from '../../src/metrics/typescript-kernel.js'
+import { WasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { type Dtype, itemSize } from '../../src/tensor/dtype.js'
 import { compareFloats, compareOn } from '../conformance/kernel.js'
 
-const typescript = createTypescriptKernel()
-const wasm = createWasmKernel()
+const typescript = new TypescriptKernel()
+const wasm = new WasmKernel()
 
 /** Every number of two comparisons agrees within 1e-10 relative, everything else exactly. */
 function expectSame(found: RowComparison, expected: RowComparison): void {

@@ -9,8 +9,8 @@ import { median, robustDeviation } from '../../src/metrics/median.js'
 import { spreadOf, topSpread } from '../../src/metrics/noise.js'
 import { ulpAt } from '../../src/metrics/precision.js'
 import type { MeasuredRows } from '../../src/metrics/types.js'
-import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
-import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
+import { TypescriptKernel } from '../../src/metrics/typescript-kernel.js'
+import { WasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 import { noiseCases, noiseRows } from '../fixtures/noise.js'
 
@@ -114,8 +114,8 @@ test('the robust deviation is 1.4826 times the median distance from the median',
 })
 
 describe.each([
-  ['the TypeScript kernel', createTypescriptKernel],
-  ['the WebAssembly kernel', createWasmKernel],
+  ['the TypeScript kernel', () => new TypescriptKernel()],
+  ['the WebAssembly kernel', () => new WasmKernel()],
 ] as const)('%s', (_, create) => {
   const kernel = create()
 

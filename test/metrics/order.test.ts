@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
-import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
+import type { RowKernel } from '../../src/metrics/kernel.js'
+import { TypescriptKernel } from '../../src/metrics/typescript-kernel.js'
+import { WasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 import { normal as normalOf, random } from '../snapshots/compact/pairs.js'
 
@@ -46,10 +47,10 @@ const DUMPS: Record<string, (logit: number) => number> = {
   'another row': () => -1 + 2.2 * normal(),
 }
 
-const wasm = createWasmKernel()
-const typescript = createTypescriptKernel()
+const wasm = new WasmKernel()
+const typescript = new TypescriptKernel()
 
-function divergence(kernel: typeof wasm, golden: Float32Array, dump: Float32Array, order: number[]): number {
+function divergence(kernel: RowKernel, golden: Float32Array, dump: Float32Array, order: number[]): number {
   const [g, d] = [golden, dump].map((row) => Float32Array.from(order, (i) => row[i]!)) as [Float32Array, Float32Array]
   const found = compareFloats(kernel, g, d)
   if (found.kind !== 'measured') throw new Error(`not measured: ${found.kind}`)

@@ -1,4 +1,4 @@
-import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
+import { TypescriptKernel } from '../../src/metrics/typescript-kernel.js'
 import { kernelConformance } from '../conformance/kernel.js'
 
-kernelConformance('typescript', createTypescriptKernel)
+kernelConformance('typescript', () => new TypescriptKernel())

@@ -1,4 +1,4 @@
-import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
+import { WasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { kernelConformance } from '../conformance/kernel.js'
 
-kernelConformance('wasm', createWasmKernel)
+kernelConformance('wasm', () => new WasmKernel())

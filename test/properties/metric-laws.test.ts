@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MeasuredRows } from '../../src/metrics/types.js'
-import { createTypescriptKernel } from '../../src/metrics/typescript-kernel.js'
-import { createWasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
+import { TypescriptKernel } from '../../src/metrics/typescript-kernel.js'
+import { WasmKernel } from '../../src/metrics/wasm/wasm-kernel.js'
 import { compareFloats } from '../conformance/kernel.js'
 
 /** A pair of rows of the same length, with logits from `logit`. */
@@ -30,8 +30,8 @@ const softmax = (row: Float32Array): number[] => {
 }
 
 describe.each([
-  ['typescript', createTypescriptKernel()],
-  ['wasm', createWasmKernel()],
+  ['typescript', new TypescriptKernel()],
+  ['wasm', new WasmKernel()],
 ] as const)('the %s kernel', (_, kernel) => {
   const measured = (golden: Float32Array, dump: Float32Array): MeasuredRows => {
     const result = compareFloats(kernel, golden, dump)

@@ -57,12 +57,7 @@ export function softmaxDistances(golden: Row, dump: Row, goldenTop1: number, dum
  * Σexp(row − max) of both rows, and ln Σeᵐ − ln Σeᵍ as the sum of `shift`, a difference of logits of any size, and `rest`, whose
  * digits it would take.
  */
-function masses(
-  golden: Row,
-  dump: Row,
-  goldenTop1: number,
-  dumpMax: number,
-): { goldenMass: number; dumpMass: number; shift: number; rest: number } {
+function masses(golden: Row, dump: Row, goldenTop1: number, dumpMax: number) {
   const [goldenMax, dumpAtTop1] = [golden[goldenTop1]!, dump[goldenTop1]!]
   const shift = dumpAtTop1 - goldenMax
   let [goldenMass, dumpMass, excess] = [0, 0, 0]

@@ -7,24 +7,19 @@ import { type Distances, softmaxDistances } from './distances.js'
 export class RowPair {
   readonly golden: Row
   readonly dump: Row
-  readonly goldenTop1: number
-  readonly dumpTop1: number
-  readonly goldenMax: number
-  readonly dumpMax: number
+  readonly stats: Readonly<Record<'golden' | 'dump', RowStats>>
   private knownDistances: Distances | undefined
   private knownTopIds: readonly [readonly number[], readonly number[]] | undefined
 
-  constructor(golden: Row, dump: Row, stats: { readonly golden: RowStats; readonly dump: RowStats }) {
+  constructor(golden: Row, dump: Row, stats: Readonly<Record<'golden' | 'dump', RowStats>>) {
     this.golden = golden
     this.dump = dump
-    this.goldenTop1 = stats.golden.top1
-    this.dumpTop1 = stats.dump.top1
-    this.goldenMax = stats.golden.max
-    this.dumpMax = stats.dump.max
+    this.stats = stats
   }
 
   get distances(): Distances {
-    this.knownDistances ??= softmaxDistances(this.golden, this.dump, this.goldenTop1, this.dumpMax)
+    const { golden, dump } = this.stats
+    this.knownDistances ??= softmaxDistances(this.golden, this.dump, golden.top1, dump.max)
     return this.knownDistances
   }
 

@@ -1,7 +1,7 @@
+import type { Row } from '../../tensor/widen.js'
 import { klDivergence } from '../divergence.js'
 import { type Precision, ulpAt } from '../precision.js'
 import type { RowStats } from '../types.js'
-import { l1Norm } from './l1-norm.js'
 import type { RowPair } from './row-pair.js'
 
 /** How an optional metric is named and limited. */
@@ -39,8 +39,8 @@ const TABLE = {
     csvName: 'reverse_kl_divergence',
     better: 'lower',
     limit: ABOVE_ZERO,
-    ofRows: ({ golden, dump, goldenMax, dumpTop1 }) =>
-      klDivergence(dump, golden, golden.length, dumpTop1, goldenMax).divergence,
+    ofRows: ({ golden, dump, stats }) =>
+      klDivergence(dump, golden, golden.length, stats.dump.top1, stats.golden.max).divergence,
   },
   /** ½·KL(p‖a) + ½·KL(q‖a) with a = (p + q)/2, in nats, in [0, ln 2]. */
   jensenShannonDivergence: {
@@ -87,7 +87,8 @@ const TABLE = {
     csvName: 'golden_top1_rank',
     better: 'lower',
     limit: { accepts: (limit) => limit > 1, range: 'above 1' },
-    ofRows: ({ dump, goldenTop1 }) => {
+    ofRows: ({ dump, stats }) => {
+      const goldenTop1 = stats.golden.top1
       const logit = dump[goldenTop1]!
       let rank = 1
       for (let id = 0; id < dump.length; id++) if (dump[id]! > logit || (dump[id] === logit && id < goldenTop1)) rank++
@@ -173,4 +174,23 @@ export function optionalMetrics(
     if (value !== undefined && !Number.isNaN(value)) metrics[key] = value
   }
   return metrics
+}
+
+/**
+ * Σ|m| / Σ|g| − 1, in (−1, ∞], over the finite logits of each row; 0 if both rows are all zero, NaN if the sums exceed float64.
+ * The difference is summed id by id, so that two long sums do not cancel.
+ */
+function l1Norm(golden: Row, dump: Row): number {
+  let [difference, norm] = [0, 0]
+  for (let i = 0; i < golden.length; i++) {
+    const g = magnitude(golden[i]!)
+    difference += magnitude(dump[i]!) - g
+    norm += g
+  }
+  return difference === 0 && norm === 0 ? 0 : difference / norm
+}
+
+/** Suppressed ids count as 0. */
+function magnitude(logit: number): number {
+  return logit === Number.NEGATIVE_INFINITY ? 0 : Math.abs(logit)
 }

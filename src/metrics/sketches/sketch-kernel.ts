@@ -47,6 +47,9 @@ export const LARGEST = 2 ** 15 - 1
 /** Columns that are processed at a time. All sums of a block fit into 32 bits. */
 export const BLOCK = 512
 
+/** The highest float32. */
+export const HIGHEST = (2 - 2 ** -23) * 2 ** 127
+
 export function blocksOf(count: number): number {
   return Math.ceil(count / BLOCK)
 }

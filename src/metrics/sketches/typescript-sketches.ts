@@ -2,11 +2,7 @@ import { BLOCK_BYTES, fillBlocks, GROUP, MOST_BLOCKS } from './random-vectors.js
 import { BLOCK, blocksOf, type SketchKernel, type Sums, type Weights } from './sketch-kernel.js'
 
 /** In plain TypeScript: the reference for the one in WebAssembly, and its replacement without WebAssembly. */
-export function createTypescriptSketches(): SketchKernel {
-  return new TypescriptSketches()
-}
-
-class TypescriptSketches implements SketchKernel {
+export class TypescriptSketches implements SketchKernel {
   private count = 0
   private elements = new Float32Array(0)
   private centered = new Int32Array(0)

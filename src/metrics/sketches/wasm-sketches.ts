@@ -7,11 +7,7 @@ import { BLOCK, blocksOf, type SketchKernel, type Sums, type Weights } from './s
  * In WebAssembly, in its own memory: the row, two vectors of integers, the groups of random vectors.
  * @throws an error of the engine if WebAssembly is disabled or has no SIMD
  */
-export function createWasmSketches(): WasmSketches {
-  return new WasmSketches()
-}
-
-class WasmSketches implements SketchKernel {
+export class WasmSketches implements SketchKernel {
   private readonly memory = new WebAssembly.Memory({ initial: ROWS / PAGE + 1 })
   private readonly kernel: KernelExports = instantiate(this.memory)
   private count = 0

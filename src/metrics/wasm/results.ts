@@ -1,25 +1,16 @@
 import type { BregmanSums } from '../divergence.js'
-import type { PairSums } from '../pair-sums.js'
+import type { PairFacts } from '../measure.js'
 import type { RowScan } from '../row-scan.js'
-import type { SampleFacts } from '../sample.js'
-import type { Support } from '../types.js'
 
 /** How many numbers the kernel writes for a pair, in the order of kernel/results.ts. */
 export const RESULT_COUNT = 35
 
 /** The results of one pass over two rows. */
-export interface PairResults {
-  readonly golden: RowScan
-  readonly dump: RowScan
-  readonly goldenAtDumpTop1: number
-  readonly dumpAtGoldenTop1: number
-  readonly sums: PairSums
-  readonly support: Support
+export interface PairResults extends PairFacts {
   /** The golden's maximum over the ids that only the dump suppresses; −Infinity if there are none. */
   readonly missedMax: number
   /** The sums of the KL divergence; undefined if the kernel gave up. */
   readonly running: RunningSums | undefined
-  readonly sample: SampleFacts
 }
 
 export interface RunningSums {

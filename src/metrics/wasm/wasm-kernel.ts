@@ -11,18 +11,14 @@ import { instantiate, type KernelExports } from './instance.js'
 import { FOLDABLE, FOLDED, KIND, PAGE, RESULTS, ROWS, SLACK } from './layout.js'
 import { type PairResults, RESULT_COUNT, readResults } from './results.js'
 
+/** As the initial value, it makes the CRC register of zlib start from 0. */
+const ONES = 0xffffffff
+
 /**
  * The kernel in WebAssembly: several times as fast as the TypeScript kernel, and equal to it within 1e-11.
  * @throws an error of the engine if WebAssembly is disabled or has no SIMD
  */
-export function createWasmKernel(): RowKernel {
-  return new WasmKernel()
-}
-
-/** As the initial value, it makes the CRC register of zlib start from 0. */
-const ONES = 0xffffffff
-
-class WasmKernel implements RowKernel {
+export class WasmKernel implements RowKernel {
   readonly name = 'wasm'
   private readonly memory = new WebAssembly.Memory({ initial: ROWS / PAGE + 1 })
   private readonly kernel: KernelExports = instantiate(this.memory)

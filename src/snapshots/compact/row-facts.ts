@@ -1,5 +1,5 @@
 import { sha256 } from '../../lib/optional-packages.js'
-import { LARGEST, type SketchKernel, type Sums, type Weights } from '../../metrics/sketches/sketch-kernel.js'
+import { HIGHEST, LARGEST, type SketchKernel, type Sums, type Weights } from '../../metrics/sketches/sketch-kernel.js'
 import { float32Above, nextFloat32 } from './float32.js'
 import { sketchOf } from './sketch.js'
 import { type Fill, RANGES, SUPPRESSED, startOf } from './types.js'
@@ -56,9 +56,6 @@ export function rowFacts(kernel: SketchKernel, row: Float32Array): RowFacts {
     fill: hasFill ? { sum, squares, min, max: most, infiniteDigest: digestOfIds(ids.infinite) } : undefined,
   }
 }
-
-/** The highest float32. */
-const HIGHEST = (2 - 2 ** -23) * 2 ** 127
 
 const NO_IDS: { all: number[]; infinite: number[] } = { all: [], infinite: [] }
 

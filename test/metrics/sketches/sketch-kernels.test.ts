@@ -9,11 +9,11 @@ import {
   MOST_VECTORS,
 } from '../../../src/metrics/sketches/random-vectors.js'
 import { BLOCK, LARGEST, type SketchKernel } from '../../../src/metrics/sketches/sketch-kernel.js'
-import { createTypescriptSketches } from '../../../src/metrics/sketches/typescript-sketches.js'
-import { createWasmSketches } from '../../../src/metrics/sketches/wasm-sketches.js'
+import { TypescriptSketches } from '../../../src/metrics/sketches/typescript-sketches.js'
+import { WasmSketches } from '../../../src/metrics/sketches/wasm-sketches.js'
 import { languageRow, random } from '../../snapshots/compact/pairs.js'
 
-const kernels = { wasm: createWasmSketches(), typescript: createTypescriptSketches() }
+const kernels = { wasm: new WasmSketches(), typescript: new TypescriptSketches() }
 
 /** Entries of a random vector, by their definition: bytes of the key stream of AES-128-CTR select quantiles. */
 function entriesOf(vector: number, count: number): number[] {
@@ -140,7 +140,7 @@ test('fewer random vectors are the first ones of more', () => {
 })
 
 test('a row with more columns than are kept has the products of all its columns', () => {
-  const [length, kernel] = [MOST_BLOCKS * BLOCK + 1000, createWasmSketches()]
+  const [length, kernel] = [MOST_BLOCKS * BLOCK + 1000, new WasmSketches()]
   const row = new Float32Array(length)
   row[0] = 2
   row[length - 1] = 3
@@ -159,7 +159,7 @@ describe('the memory of a kernel', () => {
   const besides = (columns: number) => 8 * columns + 2 ** 20
 
   function sizeFor(columns: number, vectors: number): number {
-    const kernel = createWasmSketches()
+    const kernel = new WasmSketches()
     kernel.row(columns).fill(1)
     kernel.quantiseCentered(0, 0, 1)
     kernel.sketch(vectors)

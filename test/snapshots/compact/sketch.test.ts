@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DEVIATION, ENTRIES } from '../../../src/metrics/sketches/random-vectors.js'
 import { LARGEST } from '../../../src/metrics/sketches/sketch-kernel.js'
-import { createWasmSketches } from '../../../src/metrics/sketches/wasm-sketches.js'
+import { WasmSketches } from '../../../src/metrics/sketches/wasm-sketches.js'
 import {
   boundDistance,
   FACTORS,
@@ -13,7 +13,7 @@ import {
 } from '../../../src/snapshots/compact/sketch.js'
 import { normal, random } from './pairs.js'
 
-const kernel = createWasmSketches()
+const kernel = new WasmSketches()
 
 function sizeOf(vector: Float32Array): number {
   return vector.reduce((max, x) => Math.max(max, Math.abs(x)), 0)
