@@ -37,7 +37,7 @@ function positionsOf(pair: StepPair, golden: RowSource, dump: RowSource): number
 function countOf(source: RowSource, step: DumpStep): number {
   const prepared = source.prepare(step, true)
   if (prepared.kind === 'row') prepared.close()
-  return prepared.kind === 'positions' ? prepared.count : 1
+  return positionsIn(prepared)
 }
 
 /** The last step that begins at this pair or before it. */

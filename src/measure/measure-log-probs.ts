@@ -1,8 +1,8 @@
 import type { RowKernel } from '../metrics/kernel.js'
 import { type KnownIds, knownOf } from '../metrics/known-ids.js'
 import { klBounds, type LogProbs, logProbsOf, UNSEEN_NATS } from '../metrics/log-probs.js'
-import { countNonFinite, hasNonFinite, type RowScan, scanRow, softmaxMass } from '../metrics/row-scan.js'
-import type { RowComparison, RowStats } from '../metrics/types.js'
+import { countNonFinite, type RowScan, scanRow, softmaxMass } from '../metrics/row-scan.js'
+import type { NonFinite, RowComparison, RowStats } from '../metrics/types.js'
 import { exactRow, type Row } from '../tensor/widen.js'
 import { beyondVocabulary, boundKnown } from './measure-known.js'
 import type { BoundedRows } from './outcome.js'
@@ -83,8 +83,6 @@ function readRow(
   return { logits: all.subarray(0, width), width, columns: plan.width - width, mass }
 }
 
-const NONE = { nan: 0, positiveInfinity: 0, firstVocabId: -1 }
-
 /**
  * Compares two rows of which at least one holds log-probabilities. The cosine similarity of logits is not known: softmax does not
  * show a shift of all logits.
@@ -125,18 +123,19 @@ function knownIn(row: EitherRow): KnownIds {
 
 /** What makes a row of logits useless: NaN, +Inf, or −Inf throughout. */
 function problemOf(golden: EitherRow, dump: EitherRow): RowComparison | undefined {
-  const scans = [golden, dump].map((row) => ('logits' in row ? { row: row.logits, ...scanOf(row.logits) } : undefined))
-  const [g, d] = scans
-  if (g?.isBad || d?.isBad) {
-    const [one, other] = scans.map((scan) => (scan?.isBad ? countNonFinite(scan.row, scan.row.length) : NONE))
-    return { kind: 'non-finite', golden: one!, dump: other! }
-  }
-  if (g?.isEmpty || d?.isEmpty) return { kind: 'no-support', side: g?.isEmpty ? 'golden' : 'dump' }
-  return undefined
+  const [g, d] = [nonFiniteIn(golden), nonFiniteIn(dump)]
+  if (g.firstVocabId >= 0 || d.firstVocabId >= 0) return { kind: 'non-finite', golden: g, dump: d }
+  if (isEmpty(golden)) return { kind: 'no-support', side: 'golden' }
+  return isEmpty(dump) ? { kind: 'no-support', side: 'dump' } : undefined
 }
 
-function scanOf(row: Row): { isBad: boolean; isEmpty: boolean } {
-  const scan = scanRow(row, row.length)
-  const isBad = hasNonFinite(scan)
-  return { isBad, isEmpty: !isBad && scan.max === Number.NEGATIVE_INFINITY }
+function nonFiniteIn(row: EitherRow): NonFinite {
+  const logits = 'logits' in row ? row.logits : NO_LOGITS
+  return countNonFinite(logits, logits.length)
+}
+
+const NO_LOGITS = new Float32Array()
+
+function isEmpty(row: EitherRow): boolean {
+  return 'logits' in row && row.logits.every((logit) => logit === Number.NEGATIVE_INFINITY)
 }

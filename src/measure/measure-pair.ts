@@ -10,7 +10,7 @@ import { GATED, type GatedKey } from '../metrics/table.js'
 import type { RowComparison } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 import { narrowDtype } from '../tensor/narrow-values.js'
-import { isWide, movesLogits } from '../tensor/widen.js'
+import { isWide, movesLogits, type RawRow } from '../tensor/widen.js'
 import { unequalPositions } from './expand-positions.js'
 import { measureLogProbs } from './measure-log-probs.js'
 import type { BoundedRows, Outcome, SeparateRanks, SideFacts } from './outcome.js'
@@ -27,7 +27,7 @@ import {
   type PreparedRow,
   type RowSources,
 } from './row-source.js'
-import { type RawRow, type VocabCut, vocabCut } from './vocab-cut.js'
+import { type VocabCut, vocabCut } from './vocab-cut.js'
 
 /** Everything that measuring a pair depends on, besides its two steps. */
 export interface PairSetting extends RowSources {

@@ -109,15 +109,13 @@ export type Outcome = {
 export type MeasuredOutcome = Outcome & { kind: 'compared'; rows: MeasuredRows }
 
 export function isMeasured(outcome: Outcome): outcome is MeasuredOutcome {
-  if (outcome.kind !== 'compared' || outcome.rows.kind !== 'measured' || !isRecordable(outcome.rows)) return false
+  if (outcome.kind !== 'compared' || outcome.rows.kind !== 'measured') return false
+  const { golden, dump } = outcome.rows
+  if (!areFloat32(golden) || !areFloat32(dump)) return false
   return outcome.suppressedMass === undefined && outcome.separate === undefined
 }
 
 /** Records hold logits as float32. */
-function isRecordable({ golden, dump }: MeasuredRows): boolean {
-  return areFloat32(golden) && areFloat32(dump)
-}
-
 function areFloat32({ max, min, logitAtOtherTop1 }: RowStats): boolean {
   return Math.fround(max) === max && Math.fround(min) === min && Math.fround(logitAtOtherTop1) === logitAtOtherTop1
 }

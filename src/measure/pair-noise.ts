@@ -2,9 +2,8 @@ import { coarserOf, type Precision, precisionOf } from '../metrics/precision.js'
 import { type Columns, type RowNoise, rowNoise } from '../metrics/row-noise.js'
 import type { MeasuredRows } from '../metrics/types.js'
 import { elementsAbove, sampledColumns, sampledRow } from '../tensor/sampled-row.js'
-import { exactRow, type Row } from '../tensor/widen.js'
+import { exactRow, type RawRow, type Row } from '../tensor/widen.js'
 import type { SideFacts } from './outcome.js'
-import type { RawRow } from './vocab-cut.js'
 
 /**
  * The noise of a measured pair whose rows are still in memory.

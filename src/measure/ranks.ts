@@ -3,27 +3,24 @@ import { areSameBytes } from '../lib/platform.js'
 import { itemSize } from '../tensor/dtype.js'
 import { type RowPart, readPart } from './row-source.js'
 
-/** What a plan needs to know of a rank. A row of which only a part is known cannot be read. */
-export type RankPart = Pick<RowPart, 'file' | 'dtype' | 'width'>
-
 /** The ranks of one side, and what the option `ranks` says of them. */
-export interface RankSide<Part extends RankPart = RowPart> {
-  readonly parts: readonly Part[]
+interface RankSide {
+  readonly parts: readonly RowPart[]
   readonly ranks?: RankReading | undefined
 }
 
 /** How the ranks of one side make a row. */
-export interface RowPlan<Part extends RankPart = RowPart> {
+export interface RowPlan {
   /** Read one after the other. */
-  readonly joined: readonly Part[]
+  readonly joined: readonly RowPart[]
   /** Must hold the same bytes as the first of `joined`. */
-  readonly copies: readonly Part[]
+  readonly copies: readonly RowPart[]
   readonly width: number
 }
 
-export type RankPlan<Golden extends RankPart = RowPart> =
+type RankPlan =
   | {
-      golden: RowPlan<Golden>
+      golden: RowPlan
       dump: RowPlan
       /** True if each rank may also be a separate row: nothing in the data decides. The plans join the ranks. */
       undecided?: boolean
@@ -35,11 +32,7 @@ export type RankPlan<Golden extends RankPart = RowPart> =
  * order. Two readings fit only if both sides have the same number of ranks, all of equal width. Then the bytes decide if all
  * ranks of a side are equal: they are copies, and the ranks of the other side must be equal too. Else it stays undecided.
  */
-export function planRanks<Golden extends RankPart>(
-  golden: RankSide<Golden>,
-  dump: RankSide,
-  vocabSize: number | undefined,
-): RankPlan<Golden> {
+export function planRanks(golden: RankSide, dump: RankSide, vocabSize: number | undefined): RankPlan {
   if (golden.parts.length === 1 && dump.parts.length === 1 && vocabSize === undefined) {
     if (golden.parts[0]!.width !== dump.parts[0]!.width) return { reason: mismatch(golden.parts, dump.parts) }
     return { golden: joinedPlan(golden.parts), dump: joinedPlan(dump.parts) }
@@ -60,7 +53,7 @@ export function planRanks<Golden extends RankPart>(
 }
 
 /** Why the ranks of one side cannot make a row, without a look at the other side. */
-function flawOf(side: string, { parts, ranks }: RankSide<RankPart>): string | undefined {
+function flawOf(side: string, { parts, ranks }: RankSide): string | undefined {
   const [first] = parts
   const otherDtype = parts.find((part) => part.dtype !== first!.dtype)?.dtype
   if (otherDtype !== undefined) {
@@ -71,22 +64,15 @@ function flawOf(side: string, { parts, ranks }: RankSide<RankPart>): string | un
 }
 
 /** With a vocabulary size given, each side must hold at least that many columns, in each rank or in all together. */
-function cutPlan<Golden extends RankPart>(
-  golden: RankSide<Golden>,
-  dump: RankSide,
-  vocabSize: number,
-): RankPlan<Golden> {
+function cutPlan(golden: RankSide, dump: RankSide, vocabSize: number): RankPlan {
   const g = cutReading(golden, vocabSize)
   const d = cutReading(dump, vocabSize)
   if (g && d) return { golden: g, dump: d }
-  const [side, parts]: [string, readonly RankPart[]] = g ? ['dump', rowOf(dump)] : ['golden', rowOf(golden)]
+  const [side, parts] = g ? (['dump', rowOf(dump)] as const) : (['golden', rowOf(golden)] as const)
   return { reason: `vocabSize is ${vocabSize}, but the ${side} holds ${totalWidth(parts)} columns` }
 }
 
-function cutReading<Part extends RankPart>(
-  { parts, ranks }: RankSide<Part>,
-  vocabSize: number,
-): RowPlan<Part> | undefined {
+function cutReading({ parts, ranks }: RankSide, vocabSize: number): RowPlan | undefined {
   const fitsEach = parts.every((part) => part.width >= vocabSize)
   if (ranks === 'copies' || (ranks === undefined && fitsEach)) return fitsEach ? copiesPlan(parts) : undefined
   return totalWidth(parts) >= vocabSize ? joinedPlan(parts) : undefined
@@ -111,34 +97,34 @@ export function planOneSide(dump: RankSide, vocabSize: number | undefined): RowP
 }
 
 /** The readings that the widths and the option `ranks` leave open; copies come first. */
-function readings<Part extends RankPart>({ parts, ranks }: RankSide<Part>): RowPlan<Part>[] {
+function readings({ parts, ranks }: RankSide): RowPlan[] {
   if (parts.length === 1 || ranks === 'split' || !haveEqualWidths(parts)) return [joinedPlan(parts)]
   return ranks === 'copies' ? [copiesPlan(parts)] : [copiesPlan(parts), joinedPlan(parts)]
 }
 
-function joinedPlan<Part extends RankPart>(parts: readonly Part[]): RowPlan<Part> {
+function joinedPlan(parts: readonly RowPart[]): RowPlan {
   return { joined: parts, copies: NO_COPIES, width: totalWidth(parts) }
 }
 
-function copiesPlan<Part extends RankPart>(parts: readonly Part[]): RowPlan<Part> {
-  const [first, ...copies] = parts as readonly [Part, ...Part[]]
-  return { joined: [first], copies, width: first.width }
+function copiesPlan(parts: readonly RowPart[]): RowPlan {
+  const [first, ...copies] = parts
+  return { joined: [first!], copies, width: first!.width }
 }
 
 const NO_COPIES: readonly never[] = []
 
 /** The parts to name when the vocabularies differ: one of them if the option says that all are copies. */
-function rowOf<Part extends RankPart>({ parts, ranks }: RankSide<Part>): readonly Part[] {
+function rowOf({ parts, ranks }: RankSide): readonly RowPart[] {
   return ranks === 'copies' ? parts.slice(0, 1) : parts
 }
 
-export function totalWidth(parts: readonly RankPart[]): number {
+export function totalWidth(parts: readonly RowPart[]): number {
   let sum = 0
   for (let i = 0; i < parts.length; i++) sum += parts[i]!.width
   return sum
 }
 
-function haveEqualWidths(parts: readonly RankPart[]): boolean {
+function haveEqualWidths(parts: readonly RowPart[]): boolean {
   return parts.every((part) => part.width === parts[0]!.width)
 }
 
@@ -160,9 +146,9 @@ export function readPlan({ joined }: RowPlan, into: Uint8Array): number | undefi
 }
 
 /** The first copy that differs from the row it must be a copy of. */
-function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart | undefined {
+function unequalCopy({ copies }: RowPlan, row: Uint8Array): RowPart | undefined {
   return copies.find((copy) => {
-    const bytes = readPart(copy as RowPart)!
+    const bytes = readPart(copy)!
     return !areSameBytes(bytes, row.subarray(0, bytes.length))
   })
 }
@@ -170,8 +156,8 @@ function unequalCopy({ copies }: RowPlan<RankPart>, row: Uint8Array): RankPart |
 /** Why a side's ranks are not the copies they were taken for; undefined if all copies are equal, or there are none. */
 export function unequalReason(
   side: 'golden' | 'dump',
-  { ranks }: RankSide<RankPart>,
-  plan: RowPlan<RankPart>,
+  { ranks }: RankSide,
+  plan: RowPlan,
   buffer: Uint8Array,
   start: number,
 ): string | undefined {
@@ -186,17 +172,15 @@ export function unequalReason(
   return `each rank of the ${side} is as wide as the ${against}, so they must be copies of one row, but ${files}; if they are parts of the vocabulary, ranks of the ${against} are missing; ${advice}`
 }
 
-function haveEqualBytes(parts: readonly RankPart[]): boolean {
-  if (!parts.every((part) => 'read' in part)) return false
-  const [first, ...copies] = parts as readonly RowPart[]
-  return unequalCopy({ joined: [first!], copies, width: first!.width }, readPart(first!)!) === undefined
+function haveEqualBytes(parts: readonly RowPart[]): boolean {
+  return unequalCopy(copiesPlan(parts), readPart(parts[0]!)!) === undefined
 }
 
-function widthsOf(parts: readonly RankPart[]): string {
+function widthsOf(parts: readonly RowPart[]): string {
   return parts.map((part) => part.width).join(' + ')
 }
 
-function mismatch(golden: readonly RankPart[], dump: readonly RankPart[]): string {
+function mismatch(golden: readonly RowPart[], dump: readonly RowPart[]): string {
   const [g, d] = [totalWidth(golden), totalWidth(dump)]
   return `vocabularies differ: golden ${widthsOf(golden)} columns, dump ${widthsOf(dump)}; ${advice(g, d, golden.length, dump.length)}`
 }

@@ -1,7 +1,7 @@
 import type { OptionalKey, OptionalMetrics } from '../metrics/optional/table.js'
 import { type RowNoise, unknownNoise } from '../metrics/row-noise.js'
-import { METRICS, type MetricKey } from '../metrics/table.js'
-import type { MeasuredRows, Metrics } from '../metrics/types.js'
+import { METRICS, type MetricKey, type Metrics } from '../metrics/table.js'
+import type { MeasuredRows } from '../metrics/types.js'
 import type { MeasuredOutcome } from './outcome.js'
 import type { VocabCut } from './vocab-cut.js'
 

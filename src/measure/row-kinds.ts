@@ -1,9 +1,8 @@
 import { areLogProbabilities, maskedProblem } from '../metrics/information.js'
 import type { MeasuredRows, RowStats } from '../metrics/types.js'
 import { itemSize } from '../tensor/dtype.js'
-import { exactRow } from '../tensor/widen.js'
+import { exactRow, type RawRow } from '../tensor/widen.js'
 import type { Outcome } from './outcome.js'
-import type { RawRow } from './vocab-cut.js'
 
 /** Marks the sides that hold log-probabilities. @returns the notes, and one for each of these sides */
 export function withKinds(

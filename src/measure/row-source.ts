@@ -4,8 +4,8 @@ import type { KnownIds } from '../metrics/known-ids.js'
 import type { LogProbs } from '../metrics/log-probs.js'
 import type { RowComparison } from '../metrics/types.js'
 import { type Dtype, itemSize } from '../tensor/dtype.js'
+import type { RawRow } from '../tensor/widen.js'
 import type { BoundedRows } from './outcome.js'
-import type { RawRow } from './vocab-cut.js'
 
 /**
  * Where one side's rows come from: files, a snapshot, memory. `measurePair` asks the sources of both sides for the same step
@@ -80,7 +80,7 @@ export interface RowPart {
   read(into: Uint8Array): number | undefined
 }
 
-/** The raw row of a part, in memory of its own; undefined if it does not lie where it was assumed. */
+/** The raw row of a part, in new memory; undefined if it does not lie where it was assumed. */
 export function readPart(part: RowPart): Uint8Array | undefined {
   const bytes = new Uint8Array(part.room)
   const start = part.read(bytes)
@@ -131,7 +131,8 @@ export function hasLogs(prepared: Prepared): prepared is LogProbRow | KnownIdsRo
 /** A row of which only a part is known: it bounds the metrics. */
 export interface PartialRow extends LocatedRow {
   readonly kind: 'partial'
-  readonly parts: readonly Pick<RowPart, 'file' | 'dtype' | 'width'>[]
+  /** To plan the ranks: they cannot be read. */
+  readonly parts: readonly RowPart[]
   /** @param row the other side's logits, of the same vocabulary size; float32 holds them */
   compare(row: RawRow): RowComparison | BoundedRows
 }

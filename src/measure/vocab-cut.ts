@@ -1,6 +1,5 @@
 import { softmaxMass } from '../metrics/row-scan.js'
-import type { Dtype } from '../tensor/dtype.js'
-import { exactRow } from '../tensor/widen.js'
+import { exactRow, type RawRow } from '../tensor/widen.js'
 
 /** What the option `vocabSize` cut off each side of one pair. */
 export interface VocabCut {
@@ -9,13 +8,6 @@ export interface VocabCut {
   goldenMass: number
   dumpColumns: number
   dumpMass: number
-}
-
-/** A row in memory: raw little-endian elements at the front of `bytes`. */
-export interface RawRow {
-  readonly bytes: Uint8Array
-  readonly dtype: Dtype
-  readonly width: number
 }
 
 /** @param golden undefined if its row is not in memory: it is known in part, and as wide as `vocabSize` */

@@ -1,13 +1,6 @@
-import type { Dtype } from '../tensor/dtype.js'
-import { exactRow, exceedsFloat32, type Row } from '../tensor/widen.js'
+import { exactRow, exceedsFloat32, type RawRow, type Row } from '../tensor/widen.js'
 import { compareRows } from './compare-rows.js'
 import type { RowComparison } from './types.js'
-
-/** A row in memory: raw little-endian elements at the front of `bytes`. */
-interface RawRow {
-  readonly bytes: Uint8Array
-  readonly dtype: Dtype
-}
 
 /**
  * Compares the first `count` logits of two rows in float64, if one of them holds a value that float32 would change: float64,

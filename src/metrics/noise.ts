@@ -28,14 +28,6 @@ export const SPREAD_LIMITS: Readonly<Record<RoundedPrecision, SpreadLimits>> = {
   fp16: { cap: 2 ** -7, token: 2 ** -6.5 },
 }
 
-/** The finite logits of both rows, without suppressed ones: their gaps dump − golden, and their standard deviations. */
-interface Gaps {
-  readonly values: Float64Array
-  readonly count: number
-  readonly goldenDeviation: number
-  readonly dumpDeviation: number
-}
-
 /** How noisy a pair of rows is. */
 export interface Spread {
   /**
@@ -80,7 +72,8 @@ export function sampledSpread(
   return { relative: goldenDeviation > 0 ? deviation / goldenDeviation : 0, goldenDeviation, dumpDeviation }
 }
 
-function gapsOf(golden: Row, dump: Row, count: number, goldenMax: number, dumpMax: number): Gaps {
+/** The finite logits of both rows, without suppressed ones: their gaps dump − golden, and their standard deviations. */
+function gapsOf(golden: Row, dump: Row, count: number, goldenMax: number, dumpMax: number) {
   const [goldenFloor, dumpFloor] = [floorOf(goldenMax), floorOf(dumpMax)]
   const values = new Float64Array(count)
   // Deviations from the first logit: a common offset would cancel digits.

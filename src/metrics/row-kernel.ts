@@ -1,4 +1,4 @@
-import { GoldenLogitsError, printable } from '../errors.js'
+import { invalidArgument, printable } from '../errors.js'
 import { environmentVariable } from '../lib/platform.js'
 import type { RowKernel } from './kernel.js'
 import { TypescriptKernel } from './typescript-kernel.js'
@@ -28,10 +28,8 @@ export function createKernel(choice = 'auto'): RowKernel {
       return new WasmKernel()
     case 'auto':
       return createFastest()
-    default: {
-      const message = `${KERNEL_VARIABLE} is '${printable(choice)}', expected auto, wasm or typescript`
-      throw new GoldenLogitsError('invalid-argument', message)
-    }
+    default:
+      throw invalidArgument(`${KERNEL_VARIABLE} is '${printable(choice)}', expected auto, wasm or typescript`)
   }
 }
 

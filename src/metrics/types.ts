@@ -1,8 +1,6 @@
 import type { SampleFacts } from './noise.js'
 import type { Metrics } from './table.js'
 
-export type { Metrics }
-
 /** The values that a number can have, both ends included. */
 export interface Interval {
   readonly lo: number

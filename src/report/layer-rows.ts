@@ -3,7 +3,7 @@ import type { ComparedLayer, LayersComparison } from '../compare/layers/types.js
 import type { TokenComparison, TokenSide, Verdict } from '../compare/types.js'
 import type { Layer } from '../dumps/layers/index.js'
 import type { TensorPair } from '../measure/layers/measure-tensors.js'
-import type { Metrics } from '../metrics/types.js'
+import type { Metrics } from '../metrics/table.js'
 
 const VERDICTS: Readonly<Record<ComparedLayer['verdict'], Verdict>> = {
   compared: 'pass',

@@ -1,6 +1,6 @@
 import type { ReusedBytes } from '../lib/reused-bytes.js'
 import type { BoundedRows } from '../measure/outcome.js'
-import type { PartialRow } from '../measure/row-source.js'
+import { type PartialRow, rowPart } from '../measure/row-source.js'
 import { compareRows } from '../metrics/compare-rows.js'
 import { countNonFinite, hasNonFinite, type RowScan } from '../metrics/row-scan.js'
 import { quickScan } from '../metrics/sketches/index.js'
@@ -25,9 +25,13 @@ export function compactRow(token: SnapshotToken, compact: CompactRow, file: stri
     dtype,
     fileShape: [1, width],
     notes: [],
-    parts: [{ file, dtype, width }],
+    parts: [rowPart(file, dtype, width, unreadable)],
     compare: ({ bytes, dtype, width }) => compareCompact(compact, token, widened(bytes, dtype, width, memory)),
   }
+}
+
+function unreadable(): never {
+  throw new TypeError('a compact row is known in part only')
 }
 
 /** Bounds the metrics of a row, given the compact form of the golden's; measures them if both rows are the same. */

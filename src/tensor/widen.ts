@@ -75,6 +75,13 @@ export function widen(bytes: Uint8Array, dtype: Dtype, into: Float32Array): void
   else into.set(viewOf<Float32Array | Float64Array | Int32Array>(ASSIGNABLE[dtype] as typeof Int32Array, bytes, count))
 }
 
+/** A row in memory: raw little-endian elements at the front of `bytes`. */
+export interface RawRow {
+  readonly bytes: Uint8Array
+  readonly dtype: Dtype
+  readonly width: number
+}
+
 /** A row of numbers to compute with. */
 export type Row = Float32Array | Float64Array
 

@@ -6,7 +6,7 @@ import { OpenStep } from '../open-step.js'
 import { fusedNamed } from './fused.js'
 import { measureTensors, type NoPair, type TensorPair } from './measure-tensors.js'
 import { type Grid, readRanks } from './read-ranks.js'
-import { type Candidate, isSum, keyOf, WITH_RESIDUAL } from './readings.js'
+import { type Candidate, isSum, keyOf, type Unread, WITH_RESIDUAL } from './readings.js'
 import { sumsOf, withOrWithoutResidual } from './residual.js'
 
 /** What was measured of one layer that both sides hold. */
@@ -75,7 +75,7 @@ export class LayerReader {
     const notes: string[] = []
     const count = Math.min(golden.outputs.length, dump.outputs.length)
     let output: Pair | undefined
-    let problem: (NoPair & { readonly undecided?: boolean }) | undefined
+    let problem: Unread | undefined
     for (let i = 0; i < count && !output; i++) {
       const pair = this.pair(golden, dump, 'outputs', i, key)
       if ('reason' in pair) problem ??= pair

@@ -9,10 +9,8 @@ import { rowsOf, shapeText, swappedTensor, widthOf } from './derived-tensors.js'
 /** Elements that are read at a time. */
 const CHUNK = 1 << 18
 
-const FLOATS: readonly Dtype[] = ['float64', 'float32', 'float16', 'bfloat16']
-
 export function isFloat(dtype: Dtype): boolean {
-  return FLOATS.includes(dtype)
+  return dtype.includes('float')
 }
 
 /** What was measured of a pair of tensors, g = golden and m = dump. A position is one vector along the last axis. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
-import { GoldenLogitsError, printable } from '../../errors.js'
+import { invalidArgument, printable } from '../../errors.js'
 import { simultaneousWorkers } from '../../runner/worker-count.js'
 
 /** Sets the number of threads where the option `threads` does not. */
@@ -30,8 +30,7 @@ export function threadCount(option: number | undefined): number {
 function fromVariable(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (count >= 1 && count <= MOST_THREADS) return count
-  throw new GoldenLogitsError(
-    'invalid-argument',
+  throw invalidArgument(
     `the environment variable ${THREADS_VARIABLE} must be a whole number from 1 to ${MOST_THREADS}, got '${printable(text, 40)}'`,
   )
 }

@@ -129,14 +129,10 @@ const TABLE = {
 
 export type OptionalKey = keyof typeof TABLE
 
-type LimitedKeyOf<K extends OptionalKey> = K extends OptionalKey
-  ? (typeof TABLE)[K] extends { limit: object }
-    ? K
-    : never
-  : never
-
 /** The optional metrics that can have a limit. */
-export type LimitedKey = LimitedKeyOf<OptionalKey>
+export type LimitedKey = {
+  [K in OptionalKey]: (typeof TABLE)[K] extends { limit: object } ? K : never
+}[OptionalKey]
 
 /** The requested metrics that are defined for a pair of rows. */
 export type OptionalMetrics = Partial<Record<OptionalKey, number>>

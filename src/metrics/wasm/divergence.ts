@@ -100,12 +100,7 @@ function missesMass(pair: PlacedPair, goldenMax: number, missedMax: number): boo
 }
 
 /** Lower logits are raised to these; −Infinity on both sides if neither has lower ones. */
-interface Floors {
-  golden: number
-  dump: number
-}
-
-function floorsOf({ golden, dump }: PairResults, dumpOrigin: number): Floors {
+function floorsOf({ golden, dump }: PairResults, dumpOrigin: number): { golden: number; dump: number } {
   const floors = { golden: floorOf(golden.max), dump: floorOf(dumpOrigin) }
   if (golden.min >= floors.golden && dump.min >= floors.dump) {
     return { golden: Number.NEGATIVE_INFINITY, dump: Number.NEGATIVE_INFINITY }

@@ -51,7 +51,7 @@ export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
     const otherMass = Math.exp(other.logMass)
     const p = { lo: Math.max(0, ofRange * (1 - MASS_ROUNDING) - LEAST_FLOAT32), hi: ofRange * (1 + ROUNDING) }
     if (p.lo > TINY || p.hi === 0) lo += boundTerm(p, other.logMass).lo
-    if (ofRange > 0) evenCross += ofRange * logProb(other.sum / other.size, dump.total)
+    if (ofRange > 0) evenCross += ofRange * logProb(other.sum / other.count, dump.total)
     mass += ofRange
     tail += otherMass - ofRange
     slack += otherMass + ofRange
@@ -75,7 +75,7 @@ const INFINITE: Interval = { lo: Number.POSITIVE_INFINITY, hi: Number.POSITIVE_I
 /** The lowest ln q among the ids of the tail. */
 function lowestLogQ({ ranges, total }: DumpFacts): number {
   let lowest = 0
-  for (const range of ranges) if (range.size > 0) lowest = Math.min(lowest, logProb(range.lowest, total))
+  for (const range of ranges) if (range.count > 0) lowest = Math.min(lowest, logProb(range.min, total))
   return lowest
 }
 

@@ -1,20 +1,12 @@
 import { sketchKernel } from '../../metrics/sketches/index.js'
-import type { SketchKernel } from '../../metrics/sketches/sketch-kernel.js'
+import type { SketchKernel, Sums } from '../../metrics/sketches/sketch-kernel.js'
 import { type LogSum, logProb, type RowFacts, rowFacts, type TailFacts, tailFacts } from './row-facts.js'
 import { type CompactRow, startOf } from './types.js'
 
 /** One range of the dump's tail: ids that the golden does not list. */
-export interface DumpRange {
-  /** Number of ids. */
-  readonly size: number
+export interface DumpRange extends Sums {
   /** ln Σq, q = softmax of the dump */
   readonly logMass: number
-  /** Σ logit and Σ logit² */
-  readonly sum: number
-  readonly squares: number
-  /** The lowest and highest logit; Infinity and −Infinity if there are none. */
-  readonly lowest: number
-  readonly highest: number
   /** ln q of each id. */
   logProbs(): Float64Array
 }
@@ -38,11 +30,11 @@ export function dumpFacts(golden: CompactRow, row: Float32Array, kernel: SketchK
   const floor = sameSupport ? least : Number.NEGATIVE_INFINITY
   const ranges = tail.ranges.map((range, i): DumpRange => {
     const [from, to] = [startOf(i, count), startOf(i + 1, count)]
-    const { count: size, sum, squares, min, max } = sameSupport ? range : kernel.sumBetween(from, to, floor, HIGHEST)
+    const sums = sameSupport ? range : kernel.sumBetween(from, to, floor, HIGHEST)
     const logProbs = () => logProbsOf(row.subarray(from, to), unlisted(golden.ids, from, to), floor, facts.total)
     // A lower mass has lost digits, or all of them.
     const logMass = range.mass > LEAST_MASS ? Math.log(range.mass) : logSumOf(logProbs())
-    return { size, logMass, sum, squares, lowest: min, highest: max, logProbs }
+    return { ...sums, logMass, logProbs }
   })
   const { ceiling, direction, tailRoots } = tail
   return { ...facts, row, sameSupport, ranges, ceiling, direction, tailRoots }

@@ -50,8 +50,8 @@ export function boundLogRatio(golden: CompactRow, dump: DumpFacts): Interval {
   if (!dump.sameSupport || !(g > 0) || !(m > 0)) return ANY
   let [lowest, highest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const range of dump.ranges) {
-    lowest = Math.min(lowest, range.lowest)
-    highest = Math.max(highest, range.highest)
+    lowest = Math.min(lowest, range.min)
+    highest = Math.max(highest, range.max)
   }
   if (lowest > highest) return ANY
   const size = golden.count - golden.suppressed
