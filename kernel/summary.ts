@@ -7,7 +7,7 @@ import { total } from './totals'
 import { weigh } from './weights'
 
 // The sums that a compact snapshot keeps of a row, and the row as integers, from which sketch.ts computes its sketches. The
-// row is float32. The same in TypeScript: src/metrics/sketches/typescript.ts.
+// row is float32. The same in TypeScript: src/metrics/sketches/typescript-sketches.ts.
 
 /** A lower power of two could underflow; with this one, an element has no influence on a sum that contains 1. */
 const LEAST_POWER: f64 = -1000

@@ -20,8 +20,7 @@ export class KldSource implements RowSource {
   prepare({ files, position = 0 }: DumpStep): Prepared {
     const file = files[0]!
     try {
-      const { kld } = this.opened(file)
-      const { vocabSize, chunks, rowsPerChunk } = kld
+      const { vocabSize, chunks, rowsPerChunk } = this.opened(file).kld
       if (position >= chunks * rowsPerChunk) {
         return { kind: 'unreadable', reason: `${file} was changed: it has no row ${position} any more` }
       }

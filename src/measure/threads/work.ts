@@ -16,12 +16,6 @@ export interface SharedWork {
 /** What is decided of shared work before its items are. */
 export type WorkTerms = Pick<SharedWork, 'id' | 'threads' | 'mostClaimed'>
 
-/** Items from `first` up to, but not including, `last`. */
-export interface Claim {
-  readonly first: number
-  readonly last: number
-}
-
 const NEXT = 0
 const REPORTS = 1
 
@@ -29,8 +23,12 @@ export function makeWork(length: number, terms: WorkTerms): SharedWork {
   return { ...terms, length, control: new Int32Array(new SharedArrayBuffer(8)) }
 }
 
-/** Takes the next items for this thread alone: fewer at a time towards the end, so that all threads end together. */
-export function claim({ control, length, threads, mostClaimed }: SharedWork): Claim | undefined {
+/**
+ * Takes the next items for this thread alone: fewer at a time towards the end, so that all threads end together.
+ * @returns items from `first` up to, but not including, `last`; undefined if none are left
+ */
+export function claim(work: SharedWork): { readonly first: number; readonly last: number } | undefined {
+  const { control, length, threads, mostClaimed } = work
   const left = length - Atomics.load(control, NEXT)
   const size = Math.max(1, Math.min(mostClaimed, Math.floor(left / (4 * threads))))
   const first = Atomics.add(control, NEXT, size)
