@@ -21,7 +21,7 @@ export function asDump(side: 'golden' | 'dump', value: unknown): Dump {
   throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
 }
 
-/** The same, where a dump may hold several runs. */
+/** The same for a dump that may hold several runs. */
 export function asDumpOrRuns(side: 'golden' | 'dump' | 'baseline', value: unknown): Dump {
   if (typeof value === 'string' || isUrl(value)) return loadDump(value)
   const dump = value as Dump | null | undefined

@@ -3,7 +3,7 @@ import { checkObject, choiceOrNumber, wholeNumber } from '../lib/check-options.j
 import { counted } from '../lib/number-text.js'
 import { type MemoryTensor, memoryTensor } from '../tensor/memory-tensor.js'
 import { MAX_VOCABULARY } from './locate-row.js'
-import { type LogitsArray, type LogitsTensor, refused, type TensorOptions, tensorOf } from './tensor-of.js'
+import { type LogitsArray, type LogitsTensor, refused, tensorOf } from './tensor-of.js'
 import type { Dump } from './types.js'
 
 export interface LogitsOptions {
@@ -76,26 +76,16 @@ function memoryDump(logits: unknown, options: unknown): Dump {
   }
 }
 
-interface Checked extends TensorOptions {
-  readonly positions: LogitsOptions['positions']
-  readonly sequence: number | undefined
-  readonly firstStep: number | undefined
-}
-
-function checkOptions(options: unknown): Checked {
+function checkOptions(options: unknown): LogitsOptions {
   const names = ['dims', 'dtype', 'positions', 'sequence', 'firstStep']
   const given = checkObject<LogitsOptions>("logitsOf's options", options, names, '{ dims: [1, 32000] }')
-  const { dims, dtype, positions, sequence, firstStep } = given
+  const { dtype, positions, sequence, firstStep } = given
   if (dtype !== undefined && typeof dtype !== 'string')
     throw refused(`dtype must be a string, got ${describeValue(dtype)}`)
-  const number = 'the number of a position from 0'
-  return {
-    dims,
-    dtype,
-    positions: choiceOrNumber('positions', positions, ['last', 'all', 'steps'], number) as LogitsOptions['positions'],
-    sequence: wholeNumber('sequence', sequence, 0),
-    firstStep: wholeNumber('firstStep', firstStep, 0),
-  }
+  choiceOrNumber('positions', positions, ['last', 'all', 'steps'], 'the number of a position from 0')
+  wholeNumber('sequence', sequence, 0)
+  wholeNumber('firstStep', firstStep, 0)
+  return given
 }
 
 /** The rows of a tensor that count, as far as the caller has chosen them. */
@@ -107,7 +97,12 @@ function rangeOf(shape: readonly number[], sequence: number | undefined): { firs
 }
 
 /** Refuses what would leave open which row of a tensor is the token's. */
-function checkTensor({ shape }: MemoryTensor, name: string, { positions, sequence }: Checked, isAlone: boolean): void {
+function checkTensor(
+  { shape }: MemoryTensor,
+  name: string,
+  { positions, sequence }: LogitsOptions,
+  isAlone: boolean,
+): void {
   const dims = `[${shape.join(', ')}]`
   const width = shape.at(-1)!
   if (width === 1)

@@ -56,9 +56,9 @@ function dtypeNamed(name: unknown): Dtype | undefined {
 }
 
 /** What the caller says of every tensor. */
-export interface TensorOptions {
-  readonly dims: readonly number[] | undefined
-  readonly dtype: string | undefined
+interface TensorOptions {
+  readonly dims?: readonly number[]
+  readonly dtype?: string
 }
 
 /**

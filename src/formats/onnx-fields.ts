@@ -20,7 +20,7 @@ export interface ElementField {
   readonly start: number
   /** In bytes. */
   length: number
-  /** Number of the elements that are fields of their own; undefined if all are in one field. */
+  /** Number of the elements if each is in a separate field; undefined if all are in one. */
   count: number | undefined
 }
 

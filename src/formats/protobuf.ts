@@ -19,7 +19,7 @@ export const VARINT_BYTES = 10
 /** A number of more bits is no size and no tag. */
 const SAFE_BYTES = 7
 
-/** A header fits into the first window. Elements that are fields of their own are passed in larger ones. */
+/** A header fits into the first window. Elements in separate fields are passed in larger ones. */
 const FIRST_WINDOW = 512
 const LAST_WINDOW = 64 * 1024
 

@@ -65,9 +65,8 @@ export function adjacentFrom(tensor: TensorValue, start: number, count: number):
 
 function checkRange(start: number, count: number, length: number, into: Uint8Array, item: number, file: string): void {
   const room = types.isUint8Array(into) ? into.length : Number.NaN
-  if (Number.isInteger(start) && Number.isInteger(count) && start >= 0 && count >= 0 && start + count <= length) {
-    if (count * item <= room) return
-  }
+  const areCounts = Number.isInteger(start) && Number.isInteger(count) && start >= 0 && count >= 0
+  if (areCounts && start + count <= length && count * item <= room) return
   const areNumbers = typeof start === 'number' && typeof count === 'number' && !Number.isNaN(room)
   const message = areNumbers
     ? `elements ${start} to ${start + count} of ${length} into ${room} bytes: outside the tensor or the buffer`

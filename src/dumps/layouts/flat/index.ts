@@ -73,7 +73,7 @@ function stepOf(files: PathColumn, index: number, { isRun }: Case): number {
   return isRun ? 0 : files.numberAt(index)
 }
 
-/** Files beside the logits, such as hidden states or token ids, are no case of their own if the logits are named so. */
+/** Files beside the logits, such as hidden states or token ids, are no separate case if the logits are named so. */
 function withLogits(cases: ReadonlyMap<string, Case>): ReadonlyMap<string, Case> {
   const named = [...cases].filter(([, { name }]) => /(?:^|[^a-z])logits(?:[^a-z]|$)/i.test(name))
   if (named.length > 0) return new Map(named)
