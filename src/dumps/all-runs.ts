@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
+import { groupBy } from '../lib/group-by.js'
 import type { IgnoredPaths } from './ignored-paths.js'
 import { splitFlat } from './layouts/flat/index.js'
 import { emptyLocated, type Located, locate } from './locate.js'
@@ -37,13 +38,10 @@ export function splitRuns(path: string, paths: readonly string[], located: Locat
     const message = `the option run: 'all' is for a path with several prompts (sample_0/logits.npy, prompt_0.npy, logits_{task}_{case}_{step}.pth), and this one has none; leave the option out`
     throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
   }
-  const names = new Set<string>()
-  for (const { name } of runs) {
-    if (names.has(name)) {
-      const message = `two runs have the name ${printable(name, 60)}; give loadDump a path or pattern that holds only one of them`
-      throw new GoldenLogitsError('ambiguous-run', message, { file: path })
-    }
-    names.add(name)
+  for (const [name, { length }] of groupBy(runs, ({ name }) => name)) {
+    if (length === 1) continue
+    const message = `two runs have the name ${printable(name, 60)}; give loadDump a path or pattern that holds only one of them`
+    throw new GoldenLogitsError('ambiguous-run', message, { file: path })
   }
   return runs
 }

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import type { Zip } from 'fflate'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { npyHeader } from '../formats/npy-header.js'
+import { npyHeader } from '../formats/npy.js'
 import { readRecord } from '../formats/zip-record.js'
 import { type Budgets, DEFAULT_BUDGETS } from '../io/budgets.js'
 import { type ByteSource, hasBytes } from '../io/byte-source.js'

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { npyHeader } from '../../src/formats/npy-header.js'
+import { npyHeader } from '../../src/formats/npy.js'
 import { GoldenLogitsError } from '../../src/index.js'
 import { NpzReader } from '../../src/snapshots/npz.js'
 import { SAMPLE_DTYPES, sampleRow, writeSamples } from './samples.js'

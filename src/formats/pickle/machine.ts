@@ -3,8 +3,7 @@ import { type Budgets, overBudget, withinBudget } from '../../io/budgets.js'
 import { decodeUtf8 } from '../../io/utf8.js'
 import { PickleCursor, type PickleSource } from './cursor.js'
 import { allowedGlobal } from './globals.js'
-import { reduce } from './reduce.js'
-import { persistentStorage } from './storage.js'
+import { persistentStorage, reduce } from './reduce.js'
 import { type DictValue, isKind, keyText, typeName, type Value } from './values.js'
 
 /**
