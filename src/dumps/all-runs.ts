@@ -7,7 +7,7 @@ import { emptyLocated, type Located, locate } from './locate.js'
 import type { Dump, DumpRun, LoadDumpOptions } from './types.js'
 
 /** One of several runs under a path, located and not yet scanned. */
-export interface LocatedRun {
+interface LocatedRun {
   readonly name: string
   readonly paths: readonly string[]
   readonly located: Located

@@ -12,7 +12,7 @@ import { factsOf, type IdFacts, type IdLists, isIdsName } from './token-ids.js'
 import type { Dump, DumpStep, IgnoredPath } from './types.js'
 
 /** The token ids of a dump, and what follows from them. */
-export interface FoundIds {
+interface FoundIds {
   readonly tokenIds: IdLists
   readonly facts: IdFacts
   /** What the rows of the only file are, if the caller does not say it. */

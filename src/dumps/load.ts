@@ -62,21 +62,18 @@ function openPaths(pathOrGlob: string, paths: readonly string[], options: LoadDu
   const located = locate(paths)
   if (options.run !== 'all') return ofKind(openLocated(pathOrGlob, paths, located, options), options.kind)
   const { run, ...others } = options
-  const inFile = fileRuns(paths, others)
-  if (inFile) {
-    const runs = inFile.map(({ name, scan }) => {
-      return { name, dump: ofKind(dumpOfFileRun(pathOrGlob, scan, others), others.kind) }
-    })
-    return dumpOfRuns(pathOrGlob, runs, located.ignored, options)
-  }
-  const runs = splitRuns(pathOrGlob, paths, located).map(({ name, paths, located }) => {
-    const path = paths.length === 1 ? paths[0]! : pathOrGlob
-    return {
-      name,
-      dump: { ...ofKind(openLocated(path, paths, located, others), others.kind), named: 'folder' as const },
-    }
+  const inFile = fileRuns(paths, others)?.map(({ name, scan }) => {
+    return { name, dump: dumpOfFileRun(pathOrGlob, scan, others) }
   })
-  return dumpOfRuns(pathOrGlob, runs, located.ignored, options)
+  const runs =
+    inFile ??
+    splitRuns(pathOrGlob, paths, located).map((run) => {
+      const path = run.paths.length === 1 ? run.paths[0]! : pathOrGlob
+      const dump: Dump = { ...openLocated(path, run.paths, run.located, others), named: 'folder' }
+      return { name: run.name, dump }
+    })
+  const checked = runs.map(({ name, dump }) => ({ name, dump: ofKind(dump, others.kind) }))
+  return dumpOfRuns(pathOrGlob, checked, located.ignored, options)
 }
 
 function openLocated(pathOrGlob: string, paths: readonly string[], located: Located, options: LoadDumpOptions): Dump {

@@ -55,7 +55,7 @@ export function idsIn(tensor: LazyTensor, sequence: number | undefined): readonl
 }
 
 /** What the rows of a file are: the positions of a text that was fed at once, or the steps of a run. */
-export type RowsMeaning = 'positions' | 'steps'
+type RowsMeaning = 'positions' | 'steps'
 
 /** Token ids, and what they say of the rows beside them. */
 export interface IdFacts {

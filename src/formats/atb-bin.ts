@@ -46,7 +46,7 @@ function readAtbBin(source: ByteSource, budgets: Budgets): StoredTensor[] {
   return [arrayTensor({ name: '', dtype, shape, start: end })]
 }
 
-export interface BinHeader {
+interface BinHeader {
   readonly attributes: ReadonlyMap<string, string>
   /** Offset of the first byte after the header. */
   readonly end: number

@@ -13,13 +13,13 @@ export interface FileLayout {
 }
 
 /** Bytes of a file, and their offset. */
-export interface Fragment {
+interface Fragment {
   readonly offset: number
   readonly bytes: Uint8Array
 }
 
 /** The name of a file inside the file: torch.save calls the root folder of its archive like the file. */
-export interface OwnName {
+interface OwnName {
   /** Without folder and extension. */
   readonly name: string
   readonly offsets: readonly number[]

@@ -5,7 +5,7 @@ import { type ByteSource, readBytes } from '../io/byte-source.js'
 /** A value that JSON.parse made. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-export type JsonObject = { [key: string]: Json }
+type JsonObject = { [key: string]: Json }
 
 /** Strings, also one that never ends, and the numbers that Python's json module writes although JSON has none of them. */
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"?|-?Infinity|NaN/gs

@@ -6,7 +6,7 @@ import { checkRank } from './array-tensor.js'
 import { brokenTensor, FieldCursor, type Tag, WIRE } from './protobuf.js'
 
 /** What the fields of `TensorProto` (`onnx/onnx.proto`) say. */
-export interface OnnxFields {
+interface OnnxFields {
   readonly shape: number[]
   /** A number of the enumeration `TensorProto.DataType`. */
   dataType: number
@@ -14,7 +14,7 @@ export interface OnnxFields {
   elements: ElementField | undefined
 }
 
-export interface ElementField {
+interface ElementField {
   readonly field: number
   /** Offset of the first element, or of the tag in front of it. */
   readonly start: number

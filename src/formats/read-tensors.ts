@@ -32,7 +32,7 @@ function tensorsOf(file: unknown, options: { budgets?: Partial<Budgets> }): Lazy
 }
 
 /** What one file holds: its tensors, and the plain whole numbers beside them that are wanted by name. */
-export interface FileNumbers {
+interface FileNumbers {
   tensors(): readonly LazyTensor[]
   ints(isWanted: (name: string) => boolean): readonly NamedInts[]
 }

@@ -14,7 +14,7 @@ export interface OpenTensors {
 }
 
 /** A layout and the tensors of every file that has it. */
-export interface ParsedLayout extends FileLayout {
+interface ParsedLayout extends FileLayout {
   readonly stored: readonly StoredTensor[]
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
 /** A line of a file, and the range of its bytes in the file. */
-export interface PlacedLine {
+interface PlacedLine {
   readonly line: string
   readonly from: number
   /** After the newline. */

@@ -2,7 +2,7 @@ import { GoldenLogitsError } from '../errors.js'
 import { type ByteSource, readBytes } from './byte-source.js'
 
 /** The position of an archive's directory. */
-export interface ZipEnd {
+interface ZipEnd {
   readonly count: number
   readonly directoryStart: number
   readonly directorySize: number

@@ -19,7 +19,7 @@ export function isTensorsFolder(name: string): boolean {
   return name === 'torch_tensors' || name === 'tensors' || name === 'data'
 }
 
-export interface DeviceName {
+interface DeviceName {
   /** `cuda`, `npu`, `cpu` …; `''` in the ATB layout, whose folder names have none. */
   kind: string
   device: number

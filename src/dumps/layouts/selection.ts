@@ -3,7 +3,7 @@ import type { FolderNames, NameSeries } from '../../io/folder-names.js'
 import type { Dump } from '../types.js'
 
 /** The `{TID}` folders that the path names, each with the layers and files in it that it names; none if it means all. */
-export type NamedTids = ReadonlyMap<number, readonly string[]>
+type NamedTids = ReadonlyMap<number, readonly string[]>
 
 /** A `{device}_{PID}` folder, and which part of it to scan. */
 export interface DeviceSelection {

@@ -13,7 +13,7 @@ import {
 } from './listed-row.js'
 
 /** The positions of a prompt, or of the tokens that were generated. */
-export interface AnswerList {
+interface AnswerList {
   readonly rows: readonly AnswerRow[]
   /** The tokens of these positions, if the answer holds their ids: row i is the distribution from which token i came. */
   readonly tokens: readonly number[] | undefined

@@ -122,7 +122,7 @@ export function rowOfIds(position: Json | undefined): AnswerRow {
 
 export const DIGITS = /^\d{1,10}$/
 
-export function shown(value: Json | undefined): string {
+function shown(value: Json | undefined): string {
   return value === undefined ? 'missing' : printable(JSON.stringify(value), 40)
 }
 

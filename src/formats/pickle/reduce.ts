@@ -11,7 +11,7 @@ import {
 } from './values.js'
 
 /** The position of a call in the file, and the budgets. */
-export interface CallSite {
+interface CallSite {
   file: string
   offset: number
   budgets: Budgets

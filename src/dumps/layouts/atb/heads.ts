@@ -8,7 +8,7 @@ import { isHeadName } from '../names.js'
 import type { Execution, Executions, Layer, Layers } from './executions.js'
 
 /** The ids of the run's LM heads, ascending, at most two: prefill and decoder, or one for both. */
-export interface LayerHeads {
+interface LayerHeads {
   heads: readonly number[]
   /** The heads to read: all, or the one that the option `layer` names. */
   read: readonly number[]

@@ -15,7 +15,7 @@ export interface StepRun {
   readonly shift: number
 }
 
-export interface Plan {
+interface Plan {
   /** In ascending order of steps. */
   runs: StepRun[]
   notes: Note[]

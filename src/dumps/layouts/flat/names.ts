@@ -3,7 +3,7 @@ import { TENSOR_EXTENSIONS } from '../../../formats/index.js'
 import type { FolderEntry } from '../../../io/folder.js'
 
 /** The name of a file in a flat folder: which run it belongs to, and which step of it the file is. */
-export interface FlatName {
+interface FlatName {
   /** The name up to the step, without the separator in front of it. */
   readonly run: string
   readonly step: number

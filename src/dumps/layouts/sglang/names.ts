@@ -38,7 +38,7 @@ export function parseDumper(file: string): DumperName | undefined {
 }
 
 /** An input or output of a module, as the dumper's hooks name it. */
-export interface HookName {
+interface HookName {
   /** `model.layers.0.mlp`; `''` for the model itself. */
   readonly module: string
   readonly side: 'inputs' | 'output'
