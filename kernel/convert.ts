@@ -2,14 +2,14 @@
 // write up to 28 bytes beyond the last element.
 
 export const FLOAT32: i32 = 0
-export const BFLOAT16: i32 = 1
-export const FLOAT16: i32 = 2
-export const FLOAT64: i32 = 3
-export const INT64: i32 = 4
-export const INT32: i32 = 5
-export const INT16: i32 = 6
-export const INT8: i32 = 7
-export const UINT8: i32 = 8
+const BFLOAT16: i32 = 1
+const FLOAT16: i32 = 2
+const FLOAT64: i32 = 3
+const INT64: i32 = 4
+const INT32: i32 = 5
+const INT16: i32 = 6
+const INT8: i32 = 7
+const UINT8: i32 = 8
 export const BOOL: i32 = 9
 
 /** The address of element `index` of a row. */

@@ -23,7 +23,7 @@ import { threadCount } from './threads/thread-count.js'
 export { MOST_THREADS } from './threads/thread-count.js'
 
 /** Where the rows of both sides come from, and how they are compared. */
-export interface MeasureSetting extends Omit<PairSetting, 'keys' | 'kernel'> {
+interface MeasureSetting extends Omit<PairSetting, 'keys' | 'kernel'> {
   /** The optional metrics that are asked for. */
   readonly metrics: readonly OptionalKey[]
   /** The option `threads`. */

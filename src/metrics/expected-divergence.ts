@@ -6,7 +6,7 @@ import { type Precision, ulpAt } from './precision.js'
 // How large an honest KL divergence is at given logits: see docs/verdicts.md.
 
 /** What rounding alone does to the KL divergence of a row. */
-export interface ExpectedDivergence {
+interface ExpectedDivergence {
   /** H: the KL divergence to expect, in nats. */
   readonly mean: number
   /** ν: how many degrees of freedom it has. A peaked row has about one: its divergence scatters most. */

@@ -14,7 +14,7 @@ export interface KnownIds {
 }
 
 /** What two distributions, each known in part, say of each other. */
-export interface KnownBounds {
+interface KnownBounds {
   /** Nothing bounds it from above: one unknown id without probability in the dump is enough. */
   readonly klDivergence: Interval
   /** In [0, 1]. */

@@ -51,7 +51,7 @@ export class CodedLogProbs implements LogProbs {
 }
 
 /** The KL divergence of two such distributions. */
-export interface KlBounds {
+interface KlBounds {
   readonly lo: number
   /**
    * Holds if no vocab id that is at the floor of a side moved by more than 1 nat beyond what the rows show: nothing bounds the KL

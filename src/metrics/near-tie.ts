@@ -11,7 +11,7 @@ const ULPS = 2
 export const SPREADS = 6
 
 /** More than this share of the logits' standard deviation is no noise of rounding. */
-export const MOST_SPREAD = 2 ** -4
+const MOST_SPREAD = 2 ** -4
 
 /** How far a flip moved two logits against each other, and whether rounding explains it. */
 export interface NearTie {

@@ -15,7 +15,7 @@ export const SUPPRESSED = 750
 export type RoundedPrecision = Exclude<Precision, 'fp32'>
 
 /** Limits on the relative spread of a precision. A model's hidden state is rounded many times before its logits are. */
-export interface SpreadLimits {
+interface SpreadLimits {
   /** The largest relative spread that counts as noise of the precision in the KL divergence to expect. */
   readonly cap: number
   /** A token with a larger one fails. */
@@ -29,7 +29,7 @@ export const SPREAD_LIMITS: Readonly<Record<RoundedPrecision, SpreadLimits>> = {
 }
 
 /** How noisy a pair of rows is. */
-export interface Spread {
+interface Spread {
   /**
    * d: the robust deviation of dump − golden over the standard deviation of the golden's logits. Thousands of columns measure
    * it well, and a fault in a few of them does not move it. 0 if the golden's logits are all equal.

@@ -1,7 +1,7 @@
 import type { Precision } from './precision.js'
 
 /** How a metric is named, ordered and limited. */
-export interface MetricRow {
+interface MetricRow {
   /** The name in results and options. */
   readonly key: string
   /** The name in messages. */

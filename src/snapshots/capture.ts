@@ -10,7 +10,7 @@ import { countNonFinite, hasNonFinite, type RowScan } from '../metrics/row-scan.
 import { type Dtype, itemSize } from '../tensor/dtype.js'
 
 /** The row of one step of a dump, or why it cannot be stored. */
-export type Capture =
+type Capture =
   | { kind: 'row'; dtype: Dtype; width: number; bytes: Uint8Array; fileShape: readonly number[]; cut?: VocabCut }
   | { kind: 'refused'; reason: string }
 

@@ -44,7 +44,7 @@ export interface ExpectedHeader {
   readonly isUpdate: boolean
 }
 
-export interface SnapshotComparison {
+interface SnapshotComparison {
   readonly snapshot: Snapshot
   readonly comparison: Comparison
   /** How the header would change if the snapshot were written now. */

@@ -38,7 +38,7 @@ export function candidatePath(snapshot: string, root: string): string {
   return join(root, '.golden-logits', 'candidates', inside ? fromRoot : basename(snapshot))
 }
 
-export interface SnapshotPlace {
+interface SnapshotPlace {
   /** The snapshot to compare with; undefined if there is none. */
   readonly existing: string | undefined
   /** Where a new one is written. */

@@ -24,7 +24,7 @@ export interface MeasuredLayer {
 }
 
 /** `golden`, `dump`: what was done to the tensors of a side; `''` if there was but one. `key`: the same for the same way. */
-export interface LayerReading {
+interface LayerReading {
   readonly key: string
   /** Neither side was split over another number of ranks or added up here, so that equal kernels give equal bits. */
   readonly isAlike: boolean
@@ -33,7 +33,7 @@ export interface LayerReading {
 }
 
 /** A layer that could not be measured. */
-export interface Unmeasured {
+interface Unmeasured {
   readonly verdict: 'unreadable' | 'shape-mismatch' | 'no-output'
   readonly reason: string
   /** The reading of its ranks is open; that of layers of the same kind may decide. */

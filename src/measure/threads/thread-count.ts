@@ -4,7 +4,7 @@ import { invalidArgument, printable } from '../../errors.js'
 import { simultaneousWorkers } from '../../runner/worker-count.js'
 
 /** Sets the number of threads where the option `threads` does not. */
-export const THREADS_VARIABLE = 'GOLDEN_LOGITS_THREADS'
+const THREADS_VARIABLE = 'GOLDEN_LOGITS_THREADS'
 
 export const MOST_THREADS = 64
 

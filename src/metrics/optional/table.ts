@@ -5,7 +5,7 @@ import type { RowStats } from '../types.js'
 import type { RowPair } from './row-pair.js'
 
 /** How an optional metric is named and limited. */
-export interface OptionalRow {
+interface OptionalRow {
   /** The name in messages, in at most 18 characters. */
   readonly label: string
   /** The column of the CSV. */

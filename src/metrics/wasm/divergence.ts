@@ -5,7 +5,7 @@ import { KIND } from './layout.js'
 import type { PairResults, RunningSums } from './results.js'
 
 /** One row in the kernel's memory. */
-export interface PlacedRow {
+interface PlacedRow {
   readonly at: number
   readonly dtype: Dtype
 }

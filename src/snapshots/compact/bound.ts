@@ -30,7 +30,7 @@ export function boundCompact(
  *   on the ids with the lowest q, with the highest p of the tail on each
  * - from both sides by multiples of the squared Hellinger distance H = Σ(√p − √q)², which its sketch bounds: see `ratio.ts`
  */
-export function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
+function boundKl(golden: CompactRow, dump: DumpFacts): Interval {
   const support = boundSupport(golden, dump)
   if (support === 'infinite') return INFINITE
   let [lo, hi, slack] = [0, 0, 0]
