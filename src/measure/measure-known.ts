@@ -27,8 +27,7 @@ const ASSUMED_NATS = 0.1
 
 /** What two rows say of each other, of which at least one lists some vocab ids only. */
 export function boundKnown(golden: KnownIds, dump: KnownIds): BoundedRows {
-  const bounds = knownBounds(golden, dump)
-  const { klDivergence, totalVariation, jensenShannon, known, knownKl, goldenRest } = bounds
+  const { klDivergence, totalVariation, jensenShannon, known, knownKl, goldenRest } = knownBounds(golden, dump)
   const most = Math.max(0, knownKl + goldenRest * ASSUMED_NATS)
   const beyond = `the vocab ids that both sides list are ${known}, the others hold ${goldenRest.toPrecision(3)} of the golden's probability`
   const assumed = `if none of those moved by over ${ASSUMED_NATS} nat, KL divergence is at most ${most.toPrecision(4)}`
