@@ -7,10 +7,7 @@ import type { CompareSettings } from './options.js'
 import { PairNotes, pairSteps } from './pair-steps.js'
 import { StepRanges, stepRanges } from './step-ranges.js'
 
-/** What an alignment needs of a side. */
-export type Side = Pick<Dump, 'path' | 'layout' | 'named' | 'steps' | 'stepsAssumed'>
-
-export interface Alignment {
+interface Alignment {
   /** Every requested step that one side or both have, ascending. */
   pairs: PairList
   notes: Note[]
@@ -20,7 +17,7 @@ export interface Alignment {
  * Pairs the two sides step by step; a step of one side alone stays as a pair of one.
  * @throws GoldenLogitsError `nothing-to-compare` if no requested step is on either side, or a listed one is on neither
  */
-export function align(dump: Side, golden: Side, settings: CompareSettings): Alignment {
+export function align(dump: Dump, golden: Dump, settings: CompareSettings): Alignment {
   if (isOneFile(dump) && isOneFile(golden) && settings.listed.length === 0 && settings.wants(firstStep(golden).step)) {
     return pairFiles(dump, golden, settings)
   }
@@ -30,20 +27,15 @@ export function align(dump: Side, golden: Side, settings: CompareSettings): Alig
   const absent = absentSteps(pairs, settings)
   if (absent.length > 0 || pairs.length === 0) throw noSuchStep(dump, golden, sides, absent)
   const gaps = settings.listed.length > 0 ? [] : seen.gapNotes()
-  const notes = [
-    ...gaps,
-    ...rangeNotes(pairs, settings),
-    ...shiftNotes(dump, golden, pairs),
-    ...seen.sameNotes(settings),
-  ]
-  return { pairs, notes }
+  const shifts = shiftNotes(dump, golden, pairs)
+  return { pairs, notes: [...gaps, ...rangeNotes(pairs, settings), ...shifts, ...seen.sameNotes(settings)] }
 }
 
 /**
  * The steps of a side, from the lowest on.
  * @throws GoldenLogitsError `invalid-argument` for steps that no dump from `loadDump` has: one would hide another
  */
-function ascending(side: string, { path, steps }: Side): List<DumpStep> {
+function ascending(side: string, { path, steps }: Dump): List<DumpStep> {
   // A caller may change an array later, which must not change the tokens that are still to be made.
   const fixed = Array.isArray(steps) ? [...(steps as readonly DumpStep[])] : steps
   if (isAscending(fixed)) return fixed
@@ -83,25 +75,19 @@ function absentSteps(pairs: List<StepPair>, { listed }: CompareSettings): number
 }
 
 /** Two files that the caller named belong together, even if the numbers of their folders differ. */
-function isOneFile({ named, steps }: Side): boolean {
+function isOneFile({ named, steps }: Dump): boolean {
   return named === 'file' && steps.length === 1
 }
 
-function firstStep({ steps }: Side): DumpStep {
+function firstStep({ steps }: Dump): DumpStep {
   return steps.at(0)!
 }
 
-function pairFiles(dump: Side, golden: Side, settings: CompareSettings): Alignment {
+function pairFiles(dump: Dump, golden: Dump, settings: CompareSettings): Alignment {
   const [g, d] = [firstStep(golden), firstStep(dump)]
-  const notes =
-    g.step === d.step
-      ? []
-      : [
-          warning(
-            `two files were named, so they are compared as one token: golden token ${g.step} with dump token ${d.step}`,
-            "give both the same number by loadDump's option firstStep",
-          ),
-        ]
+  const text = `two files were named, so they are compared as one token: golden token ${g.step} with dump token ${d.step}`
+  const settle = "give both the same number by loadDump's option firstStep"
+  const notes = g.step === d.step ? [] : [warning(text, settle)]
   const pair = { step: g.step, golden: g, dump: d }
   const seen = new PairNotes(undefined)
   seen.see(pair)
@@ -110,8 +96,8 @@ function pairFiles(dump: Side, golden: Side, settings: CompareSettings): Alignme
 }
 
 function noSuchStep(
-  dump: Side,
-  golden: Side,
+  dump: Dump,
+  golden: Dump,
   sides: readonly [List<DumpStep>, List<DumpStep>],
   absent: readonly number[],
 ): GoldenLogitsError {
@@ -138,29 +124,25 @@ function rangeNotes(pairs: List<StepPair>, { range }: CompareSettings): Note[] {
 }
 
 /** Steps that were assumed and do not line up are likely shifted against each other: name the option that helps. */
-function shiftNotes(dump: Side, golden: Side, pairs: List<StepPair>): Note[] {
-  const notes: Note[] = []
+function shiftNotes(dump: Dump, golden: Dump, pairs: List<StepPair>): Note[] {
   // Steps that are missing between others would still be missing after a shift.
   const ends = [pairs.at(0)!, pairs.at(pairs.length - 1)!]
-  const linedUp = ends.every((pair) => pair.golden && pair.dump)
-  for (const [name, side] of [['dump', dump] as const, ['golden', golden] as const]) {
-    if (linedUp || !side.stepsAssumed) continue
+  if (ends.every((pair) => pair.golden && pair.dump)) return []
+  return Object.entries({ dump, golden }).flatMap(([name, side]) => {
+    if (!side.stepsAssumed) return []
     const first = firstStep(side).step
-    notes.push(
-      warning(
-        `the steps do not line up, and the steps of the ${name} are assumed (its first is taken for token ${first})`,
-        `set ${side.layout === 'memory' ? 'logitsOf' : 'loadDump'}'s option firstStep: ${first}; if it is wrong, the right number`,
-      ),
-    )
-  }
-  return notes
+    const assumed = `the steps of the ${name} are assumed (its first is taken for token ${first})`
+    const loader = side.layout === 'memory' ? 'logitsOf' : 'loadDump'
+    const settle = `set ${loader}'s option firstStep: ${first}; if it is wrong, the right number`
+    return [warning(`the steps do not line up, and ${assumed}`, settle)]
+  })
 }
 
 /**
  * The dump of a comparison that needs every requested step on this side, as a snapshot does.
  * @throws GoldenLogitsError `nothing-to-compare` if none of the requested steps is in the dump, or a listed one is not
  */
-export function requireSteps({ path, steps }: Side, { wants, listed }: CompareSettings): void {
+export function requireSteps({ path, steps }: Dump, { wants, listed }: CompareSettings): void {
   const missing = new Set(listed)
   let some = false
   for (const { step } of steps) {

@@ -1,6 +1,7 @@
 import type { Dump, DumpRun } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { PRECISIONS } from '../metrics/precision.js'
 import { calibratedRunLimits } from './calibration/judge.js'
 import { MOST_CANDIDATES } from './candidates.js'
 import { inconclusiveReason } from './comparable.js'
@@ -9,7 +10,6 @@ import type { CompareSettings } from './options.js'
 import { closeCalls, failsRun } from './run-limits.js'
 import { judgeTogether, withRunLimits } from './runs-together.js'
 import { runStatistics } from './statistics.js'
-import { PRECISIONS } from './thresholds.js'
 import type { Counts, ListedComparison, RunResult } from './types.js'
 
 type Compare = (dump: Dump, golden: Dump, settings: CompareSettings) => ListedComparison

@@ -6,15 +6,7 @@ import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
 import { baselineNotes, judgeRunByBaseline } from './baseline/judge.js'
 import type { Baseline } from './baseline/rule.js'
-import {
-  calibratedRunLimits,
-  creepNotes,
-  gatedLimits,
-  keyNotes,
-  shortRunNotes,
-  type UsedCalibration,
-} from './calibration/judge.js'
-import { goldenPrecision, ranksOf } from './calibration/key.js'
+import { calibratedRunLimits, calibrationNotes, gatedLimits, goldenPrecision, ranksOf } from './calibration/judge.js'
 import { comparableTokens, earlierEnd, inconclusiveReason, setAside, setAsideNotes } from './comparable.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
@@ -74,6 +66,14 @@ export function conclude(
     return isWithin((key) => results.metric(index, key), thresholds)
   })
   const comparable = counts.compared - counts.notComparable
+  /** What the calibration or the baseline rests on. */
+  const basisNotes = (): Note[] => {
+    const shown = goldenPrecision({ tokens })
+    if (baseline) return baselineNotes(baseline, shown, settings.baselineFactor !== undefined, comparable)
+    if (!used) return []
+    const key = { dtype: precision, golden: shown, ranks: ranksOf({ tokens }), dumpPath: dump.path }
+    return calibrationNotes(used, key, { ...settings.limits, ...settings.runLimits }, comparable)
+  }
   const run = judgeRun(comparableTokens(tokens, end), {
     ...(used && calibratedRunLimits(used.calibration, comparable)),
     ...settings.runLimits,
@@ -95,10 +95,7 @@ export function conclude(
   const notes: Note[] = [
     ...run.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => info(reason)),
     ...alignmentNotes,
-    ...(used && counts.compared > 0 ? calibrationNotes(used, settings, precision, tokens, comparable, dump.path) : []),
-    ...(baseline && counts.compared > 0
-      ? baselineNotes(baseline, goldenPrecision({ tokens }), settings.baselineFactor !== undefined, comparable)
-      : []),
+    ...(counts.compared > 0 ? basisNotes() : []),
     // Measured limits allow for the error of the statistic.
     ...closeCalls(run.filter(({ key }) => Object.hasOwn(settings.runLimits, key))),
     ...(end === undefined ? [] : setAsideNotes(end, judged)),
@@ -140,18 +137,6 @@ export function conclude(
 
 function factsOf({ path, factor, precision, tokens }: Baseline): ListedComparison['baseline'] {
   return { path, factor, precision, tokens }
-}
-
-function calibrationNotes(
-  used: UsedCalibration,
-  { limits, runLimits }: CompareSettings,
-  dtype: Precision,
-  tokens: List<TokenComparison>,
-  comparable: number,
-  dumpPath: string,
-): Note[] {
-  const shown = { dtype, golden: goldenPrecision({ tokens }), ranks: ranksOf({ tokens }), dumpPath }
-  return [...keyNotes(used, shown), ...creepNotes(used, limits, runLimits), ...shortRunNotes(used, comparable)]
 }
 
 function precisionNote(precision: Precision, dtypes: readonly ShownDtype[]): Note {

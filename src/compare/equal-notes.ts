@@ -25,13 +25,11 @@ export function equalNotes(
   settings: Settings,
   isUndecided: (step: number) => boolean,
 ): Note[] {
+  const repeats = repeatNotes(results, 'dump', dump, settings)
   // A snapshot that matches bit for bit is what everybody hopes for.
-  const sides = golden.isSnapshot ? [] : identicalNotes(results, settings, isUndecided)
-  const repeats = [
-    ...(golden.isSnapshot ? [] : repeatNotes(results, 'golden', golden, settings)),
-    ...repeatNotes(results, 'dump', dump, settings),
-  ]
-  return [...sides, ...repeats]
+  if (golden.isSnapshot) return repeats
+  const identical = identicalNotes(results, settings, isUndecided)
+  return [...identical, ...repeatNotes(results, 'golden', golden, settings), ...repeats]
 }
 
 function identicalNotes(results: Results, settings: Settings, isUndecided: (step: number) => boolean): Note[] {
@@ -50,20 +48,13 @@ function identicalNotes(results: Results, settings: Settings, isUndecided: (step
       copies++
     }
   }
-  const notes: Note[] = []
-  if (linked.length > 0) {
-    notes.push(identicalNote(`${linked}: golden and dump are the same file, by links`, settings))
-  }
+  const texts: string[] = []
+  if (linked.length > 0) texts.push(`${linked}: golden and dump are the same file, by links`)
   if (copies > 0 && equal === measured) {
     const count = equal === 1 ? 'the one token has' : `all ${equal} tokens have`
-    notes.push(
-      identicalNote(
-        `${count} the same logits on both sides, bit for bit: one dump may be a copy of the other`,
-        settings,
-      ),
-    )
+    texts.push(`${count} the same logits on both sides, bit for bit: one dump may be a copy of the other`)
   }
-  return notes
+  return texts.map((text) => identicalNote(text, settings))
 }
 
 function repeatNotes(

@@ -1,3 +1,4 @@
+import { counted } from '../lib/number-text.js'
 import { type Outcome, type SeparateRanks, type SideFacts, unreadFacts } from '../measure/outcome.js'
 import type { MeasuredPair } from '../measure/results.js'
 import type { VocabCut } from '../measure/vocab-cut.js'
@@ -217,8 +218,7 @@ function overSeparately({ worst }: SeparateRanks, limits: GatedMetrics): string 
 /** Why probability on ids that the golden suppresses fails the token; `''` if it is below the KL limit. */
 function overSuppressed(mass: number | undefined, ids: number, limit: number): string {
   if (mass === undefined || mass < limit) return ''
-  const count = ids === 1 ? '1 vocab id' : `${ids} vocab ids`
-  return `the dump gives probability ${roundedAway(mass, limit)} to ${count} that the golden suppresses, not below the KL limit ${limit}`
+  return `the dump gives probability ${roundedAway(mass, limit)} to ${counted(ids, 'vocab id')} that the golden suppresses, not below the KL limit ${limit}`
 }
 
 /** Why columns that were cut off are no padding: they hold as much probability as the KL limit. */
@@ -229,9 +229,8 @@ export function overCut(cut: VocabCut, limit: number): string | undefined {
   ]) {
     if (mass < limit) continue
     const held = Number.isNaN(mass) ? 'NaN or +Inf' : `${roundedAway(mass, limit)} of its probability`
-    const columns = count === 1 ? '1 column' : `${count} columns`
     const verb = count === 1 ? 'holds' : 'hold'
-    return `the ${columns} of the ${side} that vocabSize cuts off ${verb} ${held}, not below the KL limit ${limit}`
+    return `the ${counted(count, 'column')} of the ${side} that vocabSize cuts off ${verb} ${held}, not below the KL limit ${limit}`
   }
   return undefined
 }

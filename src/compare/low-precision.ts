@@ -1,7 +1,8 @@
+import { PRECISIONS } from '../metrics/precision.js'
 import { GATED } from '../metrics/table.js'
 import { isFlip } from './divergence.js'
 import { isWithin } from './judge.js'
-import { PRECISIONS, precisionNamed, thresholdsOf } from './thresholds.js'
+import { precisionNamed, thresholdsOf } from './thresholds.js'
 import type { Precision, Thresholds, TokenComparison } from './types.js'
 
 /** A side whose dtype is coarser than the precision that it is held to. */

@@ -64,14 +64,15 @@ export function overMetrics(metrics: OptionalMetrics, limits: Limits): string[] 
     if (limit === undefined) return []
     const value = metrics[key]
     if (value === undefined) return [`${label} is not defined for these rows, so its limit ${limit} cannot be kept`]
-    return isKept(key as LimitedKey, value, limit) ? [] : [overText(key as LimitedKey, value, limit)]
+    return isBetter(key, value, limit) ? [] : [overText(key as LimitedKey, value, limit)]
   })
 }
 
-function isKept(key: LimitedKey, value: number, limit: number): boolean {
+/** Whether the first of two values of an optional metric is the better one. */
+export function isBetter(key: OptionalKey, value: number, other: number): boolean {
   const { better } = optionalRow(key)
-  if (better === 'higher') return value > limit
-  return (better === 'lower' ? value : Math.abs(value)) < limit
+  if (better === 'nearer-zero') return Math.abs(value) < Math.abs(other)
+  return better === 'higher' ? value > other : value < other
 }
 
 function overText(key: LimitedKey, value: number, limit: number): string {

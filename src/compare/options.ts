@@ -1,6 +1,6 @@
 import type { Dump } from '../dumps/types.js'
 import { describeValue, invalidArgument } from '../errors.js'
-import { checkObject, choice, flag, refuseUnknown, wholeNumber } from '../lib/check-options.js'
+import { checkObject, choice, choiceIfGiven, flag, refuseUnknown, wholeNumber } from '../lib/check-options.js'
 import { MOST_THREADS } from '../measure/measure-all.js'
 import { type LimitedKey, OPTIONAL, type OptionalKey } from '../metrics/optional/table.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
@@ -10,7 +10,7 @@ import { withLogitscmp } from './logitscmp.js'
 import { checkBaseline, checkUsed, type MeasuredOptions } from './measured-options.js'
 import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-limits.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
-import { ALIASES, PRECISIONS, type PrecisionName, precisionNamed, refuseIdleLimits } from './thresholds.js'
+import { checkPrecision, type PrecisionName, refuseIdleLimits } from './thresholds.js'
 import type { Decoding, Precision, TokenIds } from './types.js'
 
 /** Options of a comparison, shared by `compareDumps` and the matchers. */
@@ -134,12 +134,6 @@ export const UNLIMITED = {
   strict: false,
 } as const satisfies Partial<CompareSettings>
 
-const ROUNDINGS = ['aware', 'reference'] as const
-
-const RULES = ['logitscmp'] as const
-
-const DECODINGS = ['greedy', 'sampled', 'forced'] as const satisfies readonly Decoding[]
-
 /** The names of the options of every comparison. */
 export const COMPARE_OPTIONS = [
   'dtype',
@@ -171,7 +165,7 @@ export const COMPARE_OPTIONS = [
 export function checkOptions(options?: CompareOptions): CompareSettings {
   const given = checkObject<CompareOptions>('the options', options, COMPARE_OPTIONS, "{ dtype: 'bf16' }")
   const settings: CompareSettings = {
-    precision: given.dtype === undefined ? undefined : checkPrecision(given.dtype),
+    precision: checkPrecision(given.dtype),
     ...checkThresholds(given.thresholds, checkMetrics(given.metrics)),
     ...checkSteps(given.steps),
     vocabSize: wholeNumber('vocabSize', given.vocabSize, 1),
@@ -182,11 +176,11 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     afterDivergence: choice('afterDivergence', given.afterDivergence, ['auto', 'gate', 'ignore']),
     tokenIds: checkTokenIds(given.tokenIds),
     minComparable: wholeNumber('minComparable', given.minComparable, 1),
-    rounding: given.rounding === undefined ? undefined : choice('rounding', given.rounding, ROUNDINGS),
-    rule: given.rule === undefined ? undefined : choice('rule', given.rule, RULES),
+    rounding: choiceIfGiven('rounding', given.rounding, ['aware', 'reference']),
+    rule: choiceIfGiven('rule', given.rule, ['logitscmp']),
     calibration: checkUsed(given),
     ...checkBaseline(given),
-    decoding: given.decoding === undefined ? undefined : choice('decoding', given.decoding, DECODINGS),
+    decoding: choiceIfGiven('decoding', given.decoding, ['greedy', 'sampled', 'forced']),
     strict: flag('strict', given.strict),
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
@@ -207,15 +201,6 @@ function checkTokenIds(ids: unknown): TokenIds | undefined {
     }
   }
   return given as TokenIds
-}
-
-function checkPrecision(name: unknown): Precision {
-  const precision = typeof name === 'string' ? precisionNamed(name) : undefined
-  if (precision) return precision
-  const aliases = `${ALIASES.join(', ')}, each also as torch.*`
-  throw invalidArgument(
-    `dtype must be one of ${PRECISIONS.join(', ')} or an alias (${aliases}), got ${describeValue(name)}`,
-  )
 }
 
 type Limits = Pick<CompareSettings, 'limits' | 'runLimits' | 'metrics' | 'metricLimits'>

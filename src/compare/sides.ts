@@ -27,18 +27,16 @@ export function sideOf(dump: Dump): Side {
  */
 export function sidesOf(golden: Dump, dump: Dump, decoding?: Decoding): { readonly golden: Side; readonly dump: Side } {
   assertSameMeaning(golden, dump)
+  const read = readingOf(golden, dump, decoding)
+  return { golden: sideOf(read(golden)), dump: sideOf(read(dump)) }
+}
+
+function readingOf(golden: Dump, dump: Dump, decoding: Decoding | undefined): (dump: Dump) => Dump {
   const areFiles = golden.layout === 'file' && dump.layout === 'file'
   const isForcedFile = areFiles && decoding === 'forced'
-  if (isForcedFile || comparesAll(golden) || comparesAll(dump)) {
-    return { golden: sideOf(withAllPositions(golden)), dump: sideOf(withAllPositions(dump)) }
-  }
-  if (areFiles && (holdsSteps(golden) || holdsSteps(dump))) {
-    return { golden: sideOf(asSteps(golden)), dump: sideOf(asSteps(dump)) }
-  }
-  if (areFiles && decoding !== undefined) {
-    return { golden: sideOf(assumedSteps(golden)), dump: sideOf(assumedSteps(dump)) }
-  }
-  return { golden: sideOf(golden), dump: sideOf(dump) }
+  if (isForcedFile || comparesAll(golden) || comparesAll(dump)) return withAllPositions
+  if (areFiles && (holdsSteps(golden) || holdsSteps(dump))) return asSteps
+  return areFiles && decoding !== undefined ? assumedSteps : (dump) => dump
 }
 
 /** @throws GoldenLogitsError `invalid-argument` if ids with the logits say steps of one side, and positions of the other */

@@ -1,5 +1,6 @@
 import { OPTIONAL } from '../metrics/optional/table.js'
 import { isFlip, knowsTop1 } from './divergence.js'
+import { isBetter } from './metric-limits.js'
 import type { MetricStatistics, Percentile, RunStatistics, ValueAt } from './run-statistics.js'
 import type { TokenComparison } from './types.js'
 
@@ -75,14 +76,8 @@ class MetricColumns {
       const value = token.metrics?.[column.key]
       if (value === undefined) continue
       column.values.push(value)
-      const { worst, better } = column
-      const isWorse =
-        better === 'higher'
-          ? value < worst.value
-          : better === 'lower'
-            ? value > worst.value
-            : Math.abs(value) > Math.abs(worst.value)
-      if (worst.step < 0 || isWorse) column.worst = valueAt(value, token)
+      const { worst } = column
+      if (worst.step < 0 || isBetter(column.key, worst.value, value)) column.worst = valueAt(value, token)
     }
   }
 

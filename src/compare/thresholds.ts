@@ -1,40 +1,41 @@
-import { GoldenLogitsError, invalidArgument } from '../errors.js'
+import { describeValue, GoldenLogitsError, invalidArgument } from '../errors.js'
 import type { LimitedKey } from '../metrics/optional/table.js'
 import { PRECISIONS } from '../metrics/precision.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { Precision, RunKey, Thresholds } from './types.js'
 
-export { PRECISIONS }
-
-export type PrecisionName =
-  | Precision
-  | 'bfloat16'
-  | 'float16'
-  | 'half'
-  | 'float32'
-  | 'float'
-  | 'float64'
-  | `torch.${'bfloat16' | 'float16' | 'half' | 'float32' | 'float' | 'float64'}`
-
-const NAMES: ReadonlyMap<string, Precision> = new Map<string, Precision>([
-  ['bf16', 'bf16'],
-  ['bfloat16', 'bf16'],
-  ['fp16', 'fp16'],
-  ['float16', 'fp16'],
-  ['half', 'fp16'],
-  ['fp32', 'fp32'],
-  ['float32', 'fp32'],
-  ['float', 'fp32'],
-  ['float64', 'fp32'],
-])
-
 /** Other names of the precisions. */
-export const ALIASES = [...NAMES.keys()].filter((name) => !PRECISIONS.some((precision) => precision === name))
+const ALIASES = {
+  bfloat16: 'bf16',
+  float16: 'fp16',
+  half: 'fp16',
+  float32: 'fp32',
+  float: 'fp32',
+  float64: 'fp32',
+} as const satisfies Record<string, Precision>
+
+type Alias = keyof typeof ALIASES
+
+export type PrecisionName = Precision | Alias | `torch.${Alias}`
 
 /** The precision of that name; case and a leading `torch.` do not matter. */
 export function precisionNamed(name: string): Precision | undefined {
-  return NAMES.get(name.toLowerCase().replace(/^torch\./, ''))
+  const lower = name.toLowerCase().replace(/^torch\./, '')
+  const alias = Object.hasOwn(ALIASES, lower) ? ALIASES[lower as Alias] : lower
+  return PRECISIONS.find((precision) => precision === alias)
+}
+
+/**
+ * The option `dtype`; undefined if it is left out.
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+export function checkPrecision(name: unknown): Precision | undefined {
+  if (name === undefined) return undefined
+  const precision = typeof name === 'string' ? precisionNamed(name) : undefined
+  if (precision) return precision
+  const names = `${PRECISIONS.join(', ')} or an alias (${Object.keys(ALIASES).join(', ')}, each also as torch.*)`
+  throw invalidArgument(`dtype must be one of ${names}, got ${describeValue(name)}`)
 }
 
 /** The dtype of rows; `hidden` for log-probabilities, which do not show what their build computed in. */

@@ -10,7 +10,6 @@ import type { CalibratedRunKey, Calibration } from './calibration/types.js'
 import type { LayerFacts } from './layers/layer-facts.js'
 import type { RunStatistics } from './run-statistics.js'
 
-export type { MetricBounds } from '../measure/outcome.js'
 export type { Precision } from '../metrics/precision.js'
 
 /**

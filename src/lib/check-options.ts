@@ -32,7 +32,12 @@ export function refuseUnknown(noun: string, value: object, allowed: readonly str
  * @throws GoldenLogitsError `invalid-argument`
  */
 export function choice<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
-  if (value === undefined) return choices[0]
+  return choiceIfGiven(name, value, choices) ?? choices[0]
+}
+
+/** The same, but undefined if the option is left out. */
+export function choiceIfGiven<T extends string>(name: string, value: unknown, choices: readonly T[]): T | undefined {
+  if (value === undefined) return undefined
   const match = choices.find((text) => text === value)
   if (match !== undefined) return match
   throw invalidArgument(

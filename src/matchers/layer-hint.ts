@@ -12,11 +12,11 @@ import { counted } from '../lib/number-text.js'
  * @returns `''` if there is nothing to say
  */
 export function layerHint(
-  { firstFailure, pass }: ListedComparison,
+  { firstFailure }: ListedComparison,
   sides: { readonly dump: DumpOrPath; readonly golden: DumpOrPath },
   { dtype }: CompareOptions,
 ): string {
-  if (pass || firstFailure?.verdict !== 'over-threshold') return ''
+  if (firstFailure?.verdict !== 'over-threshold') return ''
   const { step } = firstFailure
   try {
     const [dump, golden] = [asDump('dump', sides.dump), asDump('golden', sides.golden)]

@@ -4,20 +4,18 @@ import type { CompareOptions } from '../compare/options.js'
 import { tokenName } from '../compare/step-ranges.js'
 import type { ListedComparison, TokenComparison, Verdict } from '../compare/types.js'
 import type { DumpOrPath } from '../dumps/as-dump.js'
-import { GoldenLogitsError, printable } from '../errors.js'
+import { printable } from '../errors.js'
 import { firstOf } from '../lib/lazy-list.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import { passText } from '../report/message/pass.js'
 import { comparing } from './comparing.js'
-import { hint } from './hint.js'
 import { layerHint } from './layer-hint.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
 /**
  * Requires every token of the dump to be within the thresholds of the golden. Synchronous.
- * @throws GoldenLogitsError for misuse (wrong arguments, no dump, `.not` with rows that could not be read, or that
- * hold NaN, +Inf or no information). This is not a
- * failed assertion, which `.not` would turn into a pass.
+ * @throws GoldenLogitsError for misuse (wrong arguments, no dump, `.not` with rows that could not be read, or that hold NaN, +Inf or
+ * no information). This is not a failed assertion, which `.not` would turn into a pass.
  */
 export function toMatchGoldenLogits(
   this: MatcherContext,
@@ -26,11 +24,15 @@ export function toMatchGoldenLogits(
   options: CompareOptions = {},
 ): MatcherResult {
   return comparing(this, 'toMatchGoldenLogits', toMatchGoldenLogits, {
+    expected: 'golden',
+    options,
     compare: () => compareListed(dump, golden, options),
     differs: isReadAndDiffers,
-    refuseNot: refusedNot,
+    lacks,
     message: (comparison) =>
-      `${hint(this, 'toMatchGoldenLogits', 'golden', options)}\n\n${comparison.pass ? passText(comparison) : failureText(comparison)}${layerHint(comparison, { dump, golden }, options)}`,
+      comparison.pass
+        ? passText(comparison)
+        : failureText(comparison) + layerHint(comparison, { dump, golden }, options),
   })
 }
 
@@ -52,15 +54,14 @@ function saysNothing({ tokens, counts }: ListedComparison): TokenComparison | un
 
 const NO_LOGITS: readonly Verdict[] = ['unreadable', 'non-finite', 'no-information']
 
-function refusedNot(comparison: ListedComparison): GoldenLogitsError {
-  const { dumpPath, firstFailure, warnings } = comparison
+function lacks(comparison: ListedComparison): string {
+  const { firstFailure, warnings } = comparison
   if (hasStrictWarnings(comparison)) {
     const text = warnings.map((warning) => printable(warning, 200)).join('; ')
-    const message = `.not.toMatchGoldenLogits with strict: true needs a comparison without warnings, but there ${warnings.length === 1 ? 'is a warning' : `are ${warnings.length} warnings`}: ${text}`
-    return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
+    const are = warnings.length === 1 ? 'is a warning' : `are ${warnings.length} warnings`
+    return `with strict: true needs a comparison without warnings, but there ${are}: ${text}`
   }
   const failure = saysNothing(comparison) ?? firstFailure
   const detail = failure ? `; ${tokenName(failure)} is ${failure.verdict}: ${failure.reason}` : ''
-  const message = `.not.toMatchGoldenLogits needs logits that were read and differ, but the result is ${countsText(comparison)}${detail}`
-  return new GoldenLogitsError('nothing-to-compare', message, { file: dumpPath })
+  return `needs logits that were read and differ, but the result is ${countsText(comparison)}${detail}`
 }

@@ -8,7 +8,7 @@ import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { sha256 } from '../lib/optional-packages.js'
-import { makeScratchFolder } from '../lib/scratch-folder.js'
+import { makeScratchFolder, SCRATCH_FOLDER } from '../lib/scratch-folder.js'
 import { countsText, failureText } from '../report/message/failure.js'
 import {
   type Candidate,
@@ -76,7 +76,8 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   const compare = checkOptions(settings.compare)
   const mode = updateMode(this.snapshotState)
   const test = testOf(this, settings.name !== undefined)
-  const tested = dumpOf(dump, compare)
+  const tested = asDump('dump', dump)
+  requireSteps(tested, compare)
   const n = settings.name === undefined ? worker.counter.next(test, test.run) : undefined
   const { existing, target } = locateSnapshot(test.file, settings.name ?? test.name, n, settings.variants)
   const runDir = currentRunDir(this)
@@ -197,7 +198,7 @@ function sameSnapshot(path: string, test: string, { test: other, wrote }: Claim)
 /** Where the files that an update replaces are kept while the test may be retried. */
 function backupPath(runDir: string | undefined, target: string): string {
   const hash = sha256(target).toString('hex', 0, 8)
-  const folder = runDir ?? join(process.cwd(), '.golden-logits')
+  const folder = runDir ?? join(process.cwd(), SCRATCH_FOLDER)
   const path = join(folder, `replaced-${hash}-${process.pid}-${threadId}.golden`)
   worker.backups.add(path)
   return path
@@ -229,11 +230,4 @@ function refuseMisuse({ isNot, poll }: SnapshotContext): void {
   if (modifier === undefined) return
   const message = `toMatchLogitsSnapshot cannot be used with ${modifier}, which has no meaning for a snapshot`
   throw new GoldenLogitsError('invalid-argument', message)
-}
-
-/** @throws GoldenLogitsError `invalid-argument`, `nothing-to-compare`, and what `loadDump` throws */
-function dumpOf(value: DumpOrPath, settings: CompareSettings): Dump {
-  const dump = asDump('dump', value)
-  requireSteps(dump, settings)
-  return dump
 }

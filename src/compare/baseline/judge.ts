@@ -7,7 +7,7 @@ import { isFiner } from '../../metrics/precision.js'
 import { QUANTITIES, quantityNamed } from '../calibration/quantities.js'
 import { isFlip } from '../divergence.js'
 import { roundedAway } from '../rounded-away.js'
-import type { BaselineFacts, BaselineRunKey, Precision, RunVerdict, TokenComparison } from '../types.js'
+import type { BaselineFacts, Precision, RunVerdict, TokenComparison } from '../types.js'
 import { allowance, type Baseline, enough, expectedByLaw, LEAST_TOKENS, middle } from './rule.js'
 
 /** Why nothing shows which error is accepted at a token; undefined if the baseline was measured there. */
@@ -97,27 +97,23 @@ export function judgeRunByBaseline(tokens: Iterable<TokenComparison>, baseline: 
   const most = largestSum(sums.expected, sums.squares) / baseline.factorOver(count) ** 2
   const accepted = Math.max(sums.accepted, sums.expected, most)
   const [tested, allowed] = [Math.sqrt(sums.tested / count), Math.sqrt(accepted / count)]
-  return [
-    verdictOf('klFactor', 'root of the mean KL divergence', tested, allowed, count, baseline),
-    verdictOf(
-      'spreadFactor',
-      'median relative spread',
-      middle(enough(values.relativeSpread)),
-      medianSpread,
-      count,
-      baseline,
-    ),
-    verdictOf(
-      'scaleFactor',
-      'median scale error',
-      middle(enough(values.scaleError)),
-      highestScaleError,
-      count,
-      baseline,
-      'highest',
-    ),
-    verdictOf('peakFactor', 'median error peak', middle(enough(values.errorPeak)), medianPeak, count, baseline),
-  ].flatMap((verdict) => verdict ?? [])
+  const medianOf = (key: keyof typeof values) => middle(enough(values[key]))
+  const factors = [
+    ['klFactor', 'root of the mean KL divergence', tested, allowed, "baseline's"],
+    ['spreadFactor', 'median relative spread', medianOf('relativeSpread'), medianSpread, "baseline's"],
+    ['scaleFactor', 'median scale error', medianOf('scaleError'), highestScaleError, "baseline's highest"],
+    ['peakFactor', 'median error peak', medianOf('errorPeak'), medianPeak, "baseline's"],
+  ] as const
+  const limit = baseline.factorOver(count)
+  return factors.flatMap(([key, label, value, accepted, whose]): RunVerdict[] => {
+    if (value === undefined || accepted === undefined) return []
+    const ratio = value === 0 ? 0 : value / accepted
+    const isOver = ratio > limit
+    const what = `${label} of ${count} tokens is ${roundedAway(ratio, limit, 3)} times the ${whose}, ${short(accepted)}`
+    const reason = `${what}, ${isOver ? 'more than' : 'at most'} ${limit} (baseline)`
+    const verdict = isOver ? 'over-threshold' : 'pass'
+    return [{ key, limit, verdict, lo: ratio, hi: ratio, tokens: count, reason }]
+  })
 }
 
 /** How often the noise of a baseline makes more than `largestSum` in a run. */
@@ -133,25 +129,6 @@ function largestSum(expected: number, squares: number): number {
   return largestDivergence({ mean: expected, freedom: (expected * expected) / squares }, 1, RUN_ALARMS)
 }
 
-function verdictOf(
-  key: BaselineRunKey,
-  label: string,
-  value: number | undefined,
-  accepted: number | undefined,
-  tokens: number,
-  { factorOver }: Baseline,
-  which = '',
-): RunVerdict | undefined {
-  const factor = factorOver(tokens)
-  if (value === undefined || accepted === undefined) return undefined
-  const ratio = value === 0 ? 0 : value / accepted
-  const isOver = ratio > factor
-  const times = roundedAway(ratio, factor, 3)
-  const what = `${label} of ${tokens} tokens is ${times} times the baseline's${which && ` ${which}`}, ${short(accepted)}`
-  const reason = `${what}, ${isOver ? 'more than' : 'at most'} ${factor} (baseline)`
-  return { key, limit: factor, verdict: isOver ? 'over-threshold' : 'pass', lo: ratio, hi: ratio, tokens, reason }
-}
-
 /** What was taken for accepted. @param asked the option `baselineFactor` is set */
 export function baselineNotes(
   { path, precision, factor, tokens }: Baseline,
@@ -159,19 +136,17 @@ export function baselineNotes(
   asked: boolean,
   comparable: number,
 ): Note[] {
-  const settle = `set baselineFactor: ${factor}`
-  const notes = [
-    info(
-      `errors pass up to ${factor} times the errors of the baseline ${printable(path, 200)} (${precision}, ${tokens} tokens)`,
-    ),
-  ]
+  const facts = `${printable(path, 200)} (${precision}, ${tokens} tokens)`
+  const notes = [info(`errors pass up to ${factor} times the errors of the baseline ${facts}`)]
+  const note = (text: string) => notes.push(asked ? info(text) : warning(text, `set baselineFactor: ${factor}`))
   if (!isFiner(golden, precision)) {
-    const text = `the golden is ${golden}, no finer than the baseline (${precision}): its own error is in both, so that faults of its size pass`
-    notes.push(asked ? info(text) : warning(text, settle))
+    const equal = `the golden is ${golden}, no finer than the baseline (${precision})`
+    note(`${equal}: its own error is in both, so that faults of its size pass`)
   }
-  if (Math.min(tokens, comparable) < LEAST_TOKENS) {
-    const text = `too few comparable tokens to judge the run by the baseline (${Math.min(tokens, comparable)} of at least ${LEAST_TOKENS}): its tokens alone decided`
-    notes.push(asked ? info(text) : warning(text, settle))
+  const shared = Math.min(tokens, comparable)
+  if (shared < LEAST_TOKENS) {
+    const few = `too few comparable tokens to judge the run by the baseline (${shared} of at least ${LEAST_TOKENS})`
+    note(`${few}: its tokens alone decided`)
   }
   return notes
 }

@@ -109,14 +109,6 @@ function highest(values: readonly number[] | undefined): number | undefined {
   return values && values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) : undefined
 }
 
-/** What a token may do. Undefined: the baseline does not show it. */
-export interface Allowance {
-  readonly klDivergence: number
-  readonly relativeSpread: number | undefined
-  readonly scaleError: number | undefined
-  readonly errorPeak: number | undefined
-}
-
 /**
  * What the tested side may do at a token: the factor m times the error of the baseline there, or times what its noise may do at
  * these logits, if that is more. A token at which the baseline is exact by luck must not fail an honest run.
@@ -129,13 +121,9 @@ export interface Allowance {
  * - error peak: m · max(that of the baseline, its highest)
  *
  * @param tokens how many the comparison has
+ * @returns undefined for what the baseline does not show
  */
-export function allowance(
-  baseline: Baseline,
-  accepted: TokenComparison,
-  tested: TokenComparison,
-  tokens: number,
-): Allowance {
+export function allowance(baseline: Baseline, accepted: TokenComparison, tested: TokenComparison, tokens: number) {
   const { factor, medianSpread, highestScaleError, highestPeak } = baseline
   const own = (key: 'relativeSpread' | 'scaleError' | 'errorPeak') => quantityNamed(key).value(accepted) ?? 0
   const spread = medianSpread === undefined ? undefined : Math.max(own('relativeSpread'), SCATTER * medianSpread)

@@ -1,11 +1,12 @@
 import { GoldenLogitsError, printable } from '../../errors.js'
-import { PRECISIONS } from '../thresholds.js'
+import { PRECISIONS } from '../../metrics/precision.js'
 import { QUANTITIES } from './quantities.js'
 import {
   CALIBRATION_FORMAT,
   CALIBRATION_VERSION,
   type Calibration,
   type MeasuredRunKey,
+  type MetricSpread,
   type TokenLimitKey,
 } from './types.js'
 
@@ -19,6 +20,8 @@ const KEYS = [
 ]
 
 const SPREAD_KEYS = ['median', 'p90', 'p99', 'max', 'tail', 'tailTokens']
+
+const QUANTITY_KEYS = QUANTITIES.map(({ key }) => key)
 
 const TOKEN_LIMITS: readonly TokenLimitKey[] = QUANTITIES.flatMap(({ tokenLimit }) => tokenLimit ?? [])
 
@@ -67,33 +70,27 @@ export function checkCalibration(value: unknown, file?: string): Calibration {
     if (found === undefined) throw bad(`${name} must be ${PRECISIONS.join(', ')}, got ${quoted(all[name])}`)
     return found
   }
-  const limits = <Key extends string>(name: string, keys: readonly Key[]) => {
-    const given = object(name, all[name], keys)
-    const entries = Object.entries(given).map(([key, entry]) => {
-      const { limit, reason } = object(`${name}.${key}`, entry, ['limit', 'reason'])
-      const checked =
-        key === 'cosineSimilarity'
-          ? number(`${name}.${key}.limit`, limit, (n) => n >= -1 && n < 1, 'in [-1, 1)')
-          : number(`${name}.${key}.limit`, limit, (n) => n > 0, 'above 0')
-      return [key, { limit: checked, reason: text(`${name}.${key}.reason`, reason) }]
-    })
-    return Object.fromEntries(entries) as { readonly [K in Key]?: { limit: number; reason: string } }
+  /** An object some of whose keys may be left out. @param check is given the path of a value, and the value */
+  const some = <Key extends string, T>(
+    name: string,
+    keys: readonly Key[],
+    check: (path: string, value: unknown) => T,
+  ) => {
+    const entries = Object.entries(object(name, all[name], keys))
+    const checked = entries.map(([key, entry]) => [key, check(`${name}.${key}`, entry)])
+    return Object.fromEntries(checked) as { readonly [K in Key]?: T }
   }
-  const spreads = () => {
-    const given = object(
-      'spread',
-      all.spread,
-      QUANTITIES.map(({ key }) => key),
-    )
-    const entries = Object.entries(given).map(([key, entry]) => {
-      const facts = object(`spread.${key}`, entry, SPREAD_KEYS)
-      const numbers = SPREAD_KEYS.map((name) => [
-        name,
-        number(`spread.${key}.${name}`, facts[name], (n) => n >= 0, 'from 0'),
-      ])
-      return [key, Object.fromEntries(numbers)]
-    })
-    return Object.fromEntries(entries) as Calibration['spread']
+  const limitOf = (path: string, entry: unknown) => {
+    const { limit, reason } = object(path, entry, ['limit', 'reason'])
+    const checked = path.endsWith('.cosineSimilarity')
+      ? number(`${path}.limit`, limit, (n) => n >= -1 && n < 1, 'in [-1, 1)')
+      : number(`${path}.limit`, limit, (n) => n > 0, 'above 0')
+    return { limit: checked, reason: text(`${path}.reason`, reason) }
+  }
+  const spreadOf = (path: string, entry: unknown) => {
+    const facts = object(path, entry, SPREAD_KEYS)
+    const numbers = SPREAD_KEYS.map((key) => [key, number(`${path}.${key}`, facts[key], (n) => n >= 0, 'from 0')])
+    return Object.fromEntries(numbers) as MetricSpread
   }
   const notes = () => {
     if (!Array.isArray(all.notes) || all.notes.length > MOST_NOTES) {
@@ -111,10 +108,10 @@ export function checkCalibration(value: unknown, file?: string): Calibration {
     device: text('device', all.device),
     measured: text('measured', all.measured),
     tokens: count('tokens', all.tokens),
-    spread: spreads(),
-    tokenLimits: limits('tokenLimits', TOKEN_LIMITS),
+    spread: some('spread', QUANTITY_KEYS, spreadOf),
+    tokenLimits: some('tokenLimits', TOKEN_LIMITS, limitOf),
     runTokens: count('runTokens', all.runTokens),
-    runLimits: limits('runLimits', RUN_LIMITS),
+    runLimits: some('runLimits', RUN_LIMITS, limitOf),
     notes: notes(),
   }
 }

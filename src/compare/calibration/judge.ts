@@ -1,11 +1,12 @@
 import { GoldenLogitsError, printable } from '../../errors.js'
 import { info, type Note, warning } from '../../lib/note.js'
 import { significant } from '../../lib/number-text.js'
-import type { GatedKey } from '../../metrics/table.js'
-import { GATED } from '../../metrics/table.js'
+import { PRECISIONS } from '../../metrics/precision.js'
+import { GATED, type GatedKey } from '../../metrics/table.js'
 import { roundedAway } from '../rounded-away.js'
-import type { RunThresholds } from '../run-limits.js'
-import type { Precision, TokenMetrics, TokenNoise } from '../types.js'
+import { SideDtypes } from '../side-dtypes.js'
+import { precisionNamed } from '../thresholds.js'
+import type { Precision, TokenComparison, TokenMetrics, TokenNoise } from '../types.js'
 import { QUANTITIES, type Quantity } from './quantities.js'
 import type { Calibration, MeasuredRunKey } from './types.js'
 
@@ -59,8 +60,39 @@ export function calibratedRunLimits(
   return Object.fromEntries(Object.entries(runLimits).map(([key, { limit }]) => [key, limit]))
 }
 
+interface Tokens {
+  readonly tokens: Iterable<Pick<TokenComparison, 'golden' | 'dump'>>
+}
+
+/** The coarsest precision of the golden's rows. @returns `fp32` for integers, which show none */
+export function goldenPrecision({ tokens }: Tokens): Precision {
+  const dtypes = new SideDtypes()
+  for (const { golden } of tokens) if (golden) dtypes.add(golden)
+  const precisions = dtypes.all().map((dtype) => precisionNamed(dtype))
+  return PRECISIONS.find((precision) => precisions.includes(precision)) ?? 'fp32'
+}
+
+/** Files of a token of the dump: several if each process of a tensor-parallel group wrote its own. */
+export function ranksOf({ tokens }: Tokens): number {
+  let most = 1
+  for (const { dump } of tokens) if (dump) most = Math.max(most, dump.files.length)
+  return most
+}
+
+/** The limits by hand that a calibration replaces. */
+type ByHand = Partial<Record<GatedKey | 'meanKl', number>>
+
+/**
+ * What a comparison by a calibration rests on.
+ * @param comparable how many tokens of the run are
+ * @throws GoldenLogitsError `calibration-mismatch` for a calibration of another build
+ */
+export function calibrationNotes(used: UsedCalibration, shown: ShownKey, byHand: ByHand, comparable: number): Note[] {
+  return [...keyNotes(used, shown), ...creepNotes(used, byHand), ...shortRunNotes(used, comparable)]
+}
+
 /** What a comparison shows of its key. */
-export interface ShownKey {
+interface ShownKey {
   readonly dtype: Precision
   readonly golden: Precision
   /** Files of a token: 1 does not show that the model was not split. */
@@ -68,11 +100,8 @@ export interface ShownKey {
   readonly dumpPath: string
 }
 
-/**
- * Refuses a calibration of another build, and says what nothing confirms.
- * @throws GoldenLogitsError `calibration-mismatch`
- */
-export function keyNotes(used: UsedCalibration, shown: ShownKey): Note[] {
+/** Refuses a calibration of another build, and says what nothing confirms. */
+function keyNotes(used: UsedCalibration, shown: ShownKey): Note[] {
   const { calibration } = used
   const ranks = shown.ranks > 1 ? shown.ranks : undefined
   const facts = [
@@ -94,18 +123,12 @@ export function keyNotes(used: UsedCalibration, shown: ShownKey): Note[] {
   )
   const { model, device, dtype, golden, tensorParallel, measured, tokens } = calibration
   const of = `${printable(model, 80)}, ${dtype} against ${golden}, tensor-parallel ${tensorParallel}, ${printable(device, 80)}`
-  const notes = [
-    info(`limits of the calibration ${nameOf(used)}of ${of}: ${printable(measured, 80)}, ${tokens} tokens`),
-  ]
-  if (unsaid.length > 0) {
-    const values = unsaid
-      .map((key) => `${key}: ${JSON.stringify(calibration[key])}`)
-      .join(', ')
-      .replaceAll('"', "'")
-    const text = `nothing shows that the dump is of the ${unsaid.join(', ')} of the calibration (${printable(values, 200)})`
-    notes.push(warning(text, `set ${printable(values, 200)}`))
-  }
-  return notes
+  const limits = info(`limits of the calibration ${nameOf(used)}of ${of}: ${printable(measured, 80)}, ${tokens} tokens`)
+  if (unsaid.length === 0) return [limits]
+  const pairs = unsaid.map((key) => `${key}: ${JSON.stringify(calibration[key])}`)
+  const values = printable(pairs.join(', ').replaceAll('"', "'"), 200)
+  const text = `nothing shows that the dump is of the ${unsaid.join(', ')} of the calibration (${values})`
+  return [limits, warning(text, `set ${values}`)]
 }
 
 function nameOf({ file }: UsedCalibration): string {
@@ -113,35 +136,24 @@ function nameOf({ file }: UsedCalibration): string {
 }
 
 /** Limits by hand that are looser than what was measured: what honest runs need does not grow by itself. */
-export function creepNotes(
-  { calibration }: UsedCalibration,
-  limits: Partial<Record<GatedKey, number>>,
-  runLimits: RunThresholds,
-): Note[] {
+function creepNotes({ calibration }: UsedCalibration, byHand: ByHand): Note[] {
   const measured = { ...calibration.tokenLimits, ...calibration.runLimits }
-  const looser = (['klDivergence', 'cosineSimilarity', 'meanKl'] as const).flatMap((key) => {
-    const set = key === 'meanKl' ? runLimits.meanKl : limits[key]
+  return (['klDivergence', 'cosineSimilarity', 'meanKl'] as const).flatMap((key) => {
+    const set = byHand[key]
     const proposed = measured[key]?.limit
     if (set === undefined || proposed === undefined) return []
     if (key === 'cosineSimilarity' ? set >= proposed : set <= proposed) return []
     const times = key === 'cosineSimilarity' ? (1 - set) / (1 - proposed) : set / proposed
-    return [
-      warning(
-        `thresholds.${key} ${set} is ${significant(times, 2)} times as loose as the ${proposed} of the calibration: faults between the two pass`,
-        `calibrate again with the runs that need it, and leave thresholds.${key} out`,
-      ),
-    ]
+    const looser = `thresholds.${key} ${set} is ${significant(times, 2)} times as loose as the ${proposed} of the calibration`
+    const settle = `calibrate again with the runs that need it, and leave thresholds.${key} out`
+    return [warning(`${looser}: faults between the two pass`, settle)]
   })
-  return looser
 }
 
 /** A run that is too short for the limits on it. */
-export function shortRunNotes({ calibration }: UsedCalibration, comparable: number): Note[] {
+function shortRunNotes({ calibration }: UsedCalibration, comparable: number): Note[] {
   const { runLimits, runTokens } = calibration
   if (comparable >= runTokens || Object.keys(runLimits).length === 0) return []
-  return [
-    info(
-      `too few comparable tokens for the calibration's limits on the run (${comparable} of at least ${runTokens}): its limits on each token decided`,
-    ),
-  ]
+  const few = `too few comparable tokens for the calibration's limits on the run (${comparable} of at least ${runTokens})`
+  return [info(`${few}: its limits on each token decided`)]
 }

@@ -6,7 +6,8 @@ import { info, type Note, sideNotes, textsOf, warning } from '../../lib/note.js'
 import { counted } from '../../lib/number-text.js'
 import { LayerReader, type MeasuredLayer } from '../../measure/layers/measure-layer.js'
 import { median } from '../../measure/layers/measure-tensors.js'
-import { inferPrecision, PRECISIONS } from '../thresholds.js'
+import { PRECISIONS } from '../../metrics/precision.js'
+import { inferPrecision } from '../thresholds.js'
 import type { Precision } from '../types.js'
 import { misalignment } from './alignment.js'
 import { climb, usedRows } from './ladder.js'
@@ -17,7 +18,6 @@ import { isEmbedding } from './names.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
 import { pairByRole } from './pair-by-role.js'
 import { pairLayers } from './pair-layers.js'
-import { recognisePostNorm } from './post-norm.js'
 import { readingNotes } from './reading-notes.js'
 import type {
   ComparedLayer,
@@ -51,8 +51,7 @@ export function compareLayers(
   const budgets = { golden: sides.golden.budgets, dump: sides.dump.budgets }
   const reader = new LayerReader(budgets.golden, budgets.dump)
   const floorOf = measuredFloor(sides.golden, left, settings)
-  const measured = recognisePostNorm(measurePairs(pairs.pairs, reader), reader)
-  const entries = measureLocals(measured, budgets, settings.checkpoint)
+  const entries = measureLocals(measurePairs(pairs.pairs, reader), budgets, settings.checkpoint)
   return conclude(entries, pairs, sides, floorOf, settings, [
     ...orderNotes(left),
     ...(pairs.renamed === undefined ? [] : [info(pairs.renamed)]),

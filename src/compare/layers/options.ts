@@ -1,7 +1,7 @@
-import { describeValue, invalidArgument } from '../../errors.js'
+import { invalidArgument } from '../../errors.js'
 import { checkObject, choice, nonEmptyString, wholeNumber } from '../../lib/check-options.js'
 import { pathOf } from '../../lib/file-path.js'
-import { ALIASES, PRECISIONS, precisionNamed } from '../thresholds.js'
+import { checkPrecision } from '../thresholds.js'
 import type { Precision } from '../types.js'
 import { type Mapping, mappingFlaw } from './mapping.js'
 import type { LayersOptions } from './types.js'
@@ -25,7 +25,7 @@ export function checkLayersOptions<Side>(options: LayersOptions<Side>): LayersSe
     throw invalidArgument('the option step is missing: the token whose layers are compared, such as { step: 3 }')
   }
   const { floor } = values
-  const precision = checkDtype(values.dtype)
+  const precision = checkPrecision(values.dtype)
   const checkpoint = nonEmptyString('checkpoint', pathOf(values.checkpoint), 'models/llama')
   return {
     step,
@@ -35,13 +35,6 @@ export function checkLayersOptions<Side>(options: LayersOptions<Side>): LayersSe
     unpaired: choice('unpaired', values.unpaired, ['fail', 'allow']),
     mapping: checkMapping(values.mapping),
   }
-}
-
-function checkDtype(dtype: unknown): Precision | undefined {
-  if (dtype === undefined) return undefined
-  const precision = typeof dtype === 'string' ? precisionNamed(dtype) : undefined
-  if (precision) return precision
-  throw invalidArgument(`dtype must be one of ${[...PRECISIONS, ...ALIASES].join(', ')}, got ${describeValue(dtype)}`)
 }
 
 function checkMapping(mapping: unknown): Mapping {
