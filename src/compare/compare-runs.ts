@@ -7,10 +7,9 @@ import { MOST_CANDIDATES } from './candidates.js'
 import { inconclusiveReason } from './comparable.js'
 import { ignoredNotes } from './conclude.js'
 import type { CompareSettings } from './options.js'
-import { closeCalls, failsRun } from './run-limits.js'
-import { judgeTogether, withRunLimits } from './runs-together.js'
+import { closeCalls, failsRun, judgeRun, leastTokens, type RunLimits } from './run-limits.js'
 import { runStatistics } from './statistics.js'
-import type { Counts, ListedComparison, RunResult } from './types.js'
+import type { Counts, ListedComparison, RunResult, RunVerdict, TokenComparison } from './types.js'
 
 type Compare = (dump: Dump, golden: Dump, settings: CompareSettings) => ListedComparison
 
@@ -136,6 +135,36 @@ function withRun(run: string, comparison: ListedComparison): ListedComparison {
     tokens: listOf(tokens.length, (i) => ({ run, ...tokens.at(i)! })),
     ...(firstFailure && { firstFailure: { run, ...firstFailure } }),
   }
+}
+
+/**
+ * One of several runs, with the limits on the run that it does not keep by itself. A run that is too short for a limit is not
+ * judged by it, since one token would decide: all runs together are.
+ */
+function withRunLimits(name: string, comparison: ListedComparison, limits: RunLimits): ListedComparison {
+  const verdicts = judgeRun(comparison.comparable!(), limits)
+    .filter((verdict) => failsRun(verdict) && verdict.tokens >= leastTokens(verdict))
+    .map((verdict) => ({ ...verdict, run: name, reason: `run ${printable(name, 60)}: ${verdict.reason}` }))
+  if (verdicts.length === 0) return comparison
+  return {
+    ...comparison,
+    run: [...(comparison.run ?? []), ...verdicts],
+    notes: [...verdicts.map(({ reason }) => reason), ...comparison.notes],
+  }
+}
+
+/** The limits on the run, judged over the comparable tokens of all runs. */
+function judgeTogether(comparisons: readonly ListedComparison[], limits: RunLimits): RunVerdict[] {
+  const verdicts = judgeRun(comparableOf(comparisons), limits)
+  if (comparisons.length === 1) return verdicts
+  return verdicts.map((verdict) => ({
+    ...verdict,
+    reason: `all ${comparisons.length} runs together: ${verdict.reason}`,
+  }))
+}
+
+function* comparableOf(comparisons: readonly ListedComparison[]): Iterable<TokenComparison> {
+  for (const { comparable } of comparisons) yield* comparable!()
 }
 
 function compareNumbers(a: number, b: number): number {

@@ -39,13 +39,10 @@ export function conclude(
   const thresholds = thresholdsOf(precision, byHand, settings.metricLimits)
   const isByHand = Object.keys(settings.limits).length > 0
   const judging: JudgeSettings = {
-    missing: settings.missing,
-    extra: settings.extra,
-    metrics: settings.metrics,
-    metricLimits: settings.metricLimits,
+    ...settings,
     rule: ruleOf(settings, results.length),
     ignoresNoise: settings.precision === undefined && isMixed,
-    ...(baseline && { baseline }),
+    baseline,
     // Limits by hand accept what is within them.
     failsFlips: settings.afterDivergence === 'auto' && !isByHand,
   }

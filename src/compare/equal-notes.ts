@@ -9,9 +9,14 @@ import { StepRanges } from './step-ranges.js'
 
 type Settings = Pick<CompareSettings, 'identical' | 'repeatedRows'>
 
-/** A note that the option confirms. */
-export function identicalNote(text: string, { identical }: Pick<CompareSettings, 'identical'>): Note {
-  return identical === 'allow' ? info(`${text} (identical: 'allow')`) : warning(text, "set identical: 'allow'")
+/** A note that an option confirms. */
+export function noteUnless<Option extends keyof Settings>(
+  option: Option,
+  settings: Pick<Settings, Option>,
+  text: string,
+): Note {
+  const confirmed = `${option}: 'allow'`
+  return settings[option] === 'allow' ? info(`${text} (${confirmed})`) : warning(text, `set ${confirmed}`)
 }
 
 /**
@@ -54,15 +59,10 @@ function identicalNotes(results: Results, settings: Settings, isUndecided: (step
     const count = equal === 1 ? 'the one token has' : `all ${equal} tokens have`
     texts.push(`${count} the same logits on both sides, bit for bit: one dump may be a copy of the other`)
   }
-  return texts.map((text) => identicalNote(text, settings))
+  return texts.map((text) => noteUnless('identical', settings, text))
 }
 
-function repeatNotes(
-  results: Results,
-  name: 'golden' | 'dump',
-  side: Side,
-  { repeatedRows: option }: Settings,
-): Note[] {
+function repeatNotes(results: Results, name: 'golden' | 'dump', side: Side, settings: Settings): Note[] {
   const ranges = new StepRanges()
   for (const index of repeatedRows(results, name, side.rows)) {
     const { step, position } = results.at(index)!
@@ -71,5 +71,5 @@ function repeatNotes(
   if (ranges.length === 0) return []
   const verb = ranges.length === 1 ? 'repeats' : 'repeat'
   const text = `${name}: ${ranges} ${verb} the logits of the token before, bit for bit: a frozen or stale step`
-  return [option === 'allow' ? info(`${text} (repeatedRows: 'allow')`) : warning(text, "set repeatedRows: 'allow'")]
+  return [noteUnless('repeatedRows', settings, text)]
 }

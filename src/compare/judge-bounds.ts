@@ -20,6 +20,12 @@ interface Bounded {
   readonly excuse?: { readonly limit: number; readonly text: (rounding: BoundedRounding) => string }
 }
 
+/** The optional metrics that known ids bound. */
+const BOUNDED = [
+  ['totalVariation', 'total variation'],
+  ['jensenShannonDivergence', 'Jensen-Shannon divergence'],
+] as const
+
 /**
  * What is certain of metrics that lie between bounds.
  * @param metricLimits limits of optional metrics
@@ -34,16 +40,8 @@ export function judgeBounds(
   rounding?: BoundedRounding,
 ): { verdict: 'pass' | 'over-threshold' | 'undecided'; reason: string; isExcused?: true } {
   const { bounds, assumes, advice } = rows
-  const { totalVariation, jensenShannonDivergence, ...others } = metricLimits
-  const optional = [
-    ...limited('total variation', bounds.totalVariation, totalVariation),
-    ...limited('Jensen-Shannon divergence', bounds.jensenShannonDivergence, jensenShannonDivergence),
-  ]
-  const unknown = unknownMetrics({
-    ...others,
-    ...(!bounds.totalVariation && totalVariation !== undefined && { totalVariation }),
-    ...(!bounds.jensenShannonDivergence && jensenShannonDivergence !== undefined && { jensenShannonDivergence }),
-  })
+  const optional = BOUNDED.flatMap(([key, label]) => limited(label, bounds[key], metricLimits[key]))
+  const unknown = unknownMetrics(metricLimits, (key) => BOUNDED.some(([bounded]) => key === bounded && bounds[bounded]))
   const { klDivergence: kl, cosineSimilarity: cosine } = bounds
   const largestKl = rounding?.largestKl ?? 0
   const klExcuse = largestKl > limits.klDivergence ? { limit: largestKl, text: atTheseLogits } : undefined

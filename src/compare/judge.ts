@@ -41,7 +41,7 @@ export interface JudgeSettings extends Pick<CompareSettings, 'missing' | 'extra'
   /** The noise of some rows was measured for another precision. */
   readonly ignoresNoise?: boolean
   /** The errors of an accepted run decide in place of limits. */
-  readonly baseline?: Baseline
+  readonly baseline: Baseline | undefined
   /** A flip that rounding does not explain fails its token. */
   readonly failsFlips: boolean
 }

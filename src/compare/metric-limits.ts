@@ -59,12 +59,14 @@ type Limits = Readonly<Partial<Record<LimitedKey, number>>>
 
 /** Which limits of optional metrics are not kept, one line each. All limits are strict. */
 export function overMetrics(metrics: OptionalMetrics, limits: Limits): string[] {
-  return OPTIONAL.flatMap(({ key, label }) => {
+  return OPTIONAL.flatMap(({ key, label, better }) => {
     const limit = limits[key as LimitedKey]
     if (limit === undefined) return []
     const value = metrics[key]
     if (value === undefined) return [`${label} is not defined for these rows, so its limit ${limit} cannot be kept`]
-    return isBetter(key, value, limit) ? [] : [overText(key as LimitedKey, value, limit)]
+    if (isBetter(key, value, limit)) return []
+    const side = { higher: 'above', lower: 'below', 'nearer-zero': 'nearer to 0 than' }[better!]
+    return [`${label} ${metricText(value, limit)} is not ${side} ${limit}`]
   })
 }
 
@@ -75,20 +77,15 @@ export function isBetter(key: OptionalKey, value: number, other: number): boolea
   return better === 'higher' ? value > other : value < other
 }
 
-function overText(key: LimitedKey, value: number, limit: number): string {
-  const { label, better } = optionalRow(key)
-  const side = { higher: 'above', lower: 'below', 'nearer-zero': 'nearer to 0 than' }[better!]
-  return `${label} ${metricText(value, limit)} is not ${side} ${limit}`
-}
-
 /** A value for people, whose magnitude is never rounded across its limit. */
 export function metricText(value: number, limit: number): string {
   return value < 0 ? `-${roundedAway(-value, limit)}` : roundedAway(value, limit)
 }
 
-/** Why rows that are rounded or known in part cannot keep the limits of optional metrics; undefined without such limits. */
-export function unknownMetrics(limits: Limits): string | undefined {
-  const labels = OPTIONAL.filter(({ key }) => limits[key as LimitedKey] !== undefined).map(({ label }) => label)
+/** Why rows that are rounded or known in part cannot keep the limits of optional metrics; undefined if none is unknown. */
+export function unknownMetrics(limits: Limits, isKnown: (key: OptionalKey) => boolean): string | undefined {
+  const unknown = OPTIONAL.filter(({ key }) => limits[key as LimitedKey] !== undefined && !isKnown(key))
+  const labels = unknown.map(({ label }) => label)
   if (labels.length === 0) return undefined
   const verb = labels.length === 1 ? 'has a limit' : 'have limits'
   return `${labels.join(', ')} ${verb}, but a row is rounded or known in part, from which ${labels.length === 1 ? 'it does' : 'they do'} not follow; compare whole rows of logits, or leave the limit out`

@@ -86,8 +86,24 @@ export interface CompareOptions extends MeasuredOptions {
   threads?: number
 }
 
+/** Options with a default. */
+type Defaulted = 'missing' | 'extra' | 'identical' | 'repeatedRows' | 'afterDivergence' | 'strict'
+
+/** Options that are undefined if they are left out. `aware` rounding and greedy decoding are then assumed. */
+type Optional =
+  | 'vocabSize'
+  | 'tokenIds'
+  | 'minComparable'
+  | 'rounding'
+  | 'rule'
+  | 'baselineFactor'
+  | 'decoding'
+  | 'threads'
+
+type Given = Required<Pick<CompareOptions, Defaulted>> & { [Key in Optional]: CompareOptions[Key] }
+
 /** The options, checked, with their defaults filled in. */
-export interface CompareSettings {
+export interface CompareSettings extends Given {
   precision: Precision | undefined
   /** Limits that the caller set. */
   limits: Partial<Record<GatedKey, number>>
@@ -101,28 +117,12 @@ export interface CompareSettings {
   listed: readonly number[]
   /** The first and the last step of a requested range, if there is one. */
   range: { readonly from: number; readonly to: number | undefined } | undefined
-  vocabSize: number | undefined
-  missing: 'fail' | 'allow'
-  extra: 'fail' | 'allow'
-  identical: 'warn' | 'allow'
-  repeatedRows: 'warn' | 'allow'
-  afterDivergence: 'auto' | 'gate' | 'ignore'
-  tokenIds: TokenIds | undefined
-  minComparable: number | undefined
-  /** Undefined if left out: `aware` is assumed. */
-  rounding: 'aware' | 'reference' | undefined
-  rule: 'logitscmp' | undefined
   calibration: UsedCalibration | undefined
   baseline: Dump | undefined
-  baselineFactor: number | undefined
   /** The baseline, measured: set by the comparison. */
   measuredBaseline?: Baseline
   /** How many failing tokens get `candidates`; set for each of several runs. */
   mostCandidates?: number
-  /** Undefined if left out: greedy decoding is assumed. */
-  decoding: Decoding | undefined
-  strict: boolean
-  threads: number | undefined
 }
 
 /** Every measured token passes, and a flip is where greedy runs part. */

@@ -3,7 +3,7 @@ import { type List, listOf } from '../lib/lazy-list.js'
 import { type Note, warning } from '../lib/note.js'
 import type { PairList, StepPair } from '../measure/step-pair.js'
 import { isSameMemory } from '../tensor/memory-tensor.js'
-import { identicalNote } from './equal-notes.js'
+import { noteUnless } from './equal-notes.js'
 import type { CompareSettings } from './options.js'
 import { StepRanges } from './step-ranges.js'
 
@@ -134,5 +134,5 @@ export class PairNotes {
 
 function sameNote(steps: StepRanges, what: 'file' | 'memory', settings: Pick<CompareSettings, 'identical'>): Note[] {
   if (steps.length === 0) return []
-  return [identicalNote(`${steps}: golden and dump are the same ${what}`, settings)]
+  return [noteUnless('identical', settings, `${steps}: golden and dump are the same ${what}`)]
 }

@@ -19,25 +19,13 @@ interface RunGate {
   readonly leastTokens: (limit: number) => number
 }
 
-const isAboveZero = (limit: number) => limit > 0
+const ABOVE_ZERO = { accepts: (limit: number) => limit > 0, range: 'above 0' } as const
 
 /** Every limit on a run. Option names, checks and messages derive from this table. */
 const TABLE = {
-  meanKl: {
-    label: 'mean KL divergence',
-    better: 'lower',
-    accepts: isAboveZero,
-    range: 'above 0',
-    // Fewer give no usable standard error.
-    leastTokens: () => 10,
-  },
-  p99Kl: {
-    label: '99th percentile of the KL divergence',
-    better: 'lower',
-    accepts: isAboveZero,
-    range: 'above 0',
-    leastTokens: () => 100,
-  },
+  // Fewer tokens give no usable standard error.
+  meanKl: { label: 'mean KL divergence', better: 'lower', ...ABOVE_ZERO, leastTokens: () => 10 },
+  p99Kl: { label: '99th percentile of the KL divergence', better: 'lower', ...ABOVE_ZERO, leastTokens: () => 100 },
   top1Agreement: {
     label: 'top-1 agreement',
     better: 'higher',
@@ -53,7 +41,7 @@ const TABLE = {
 
 /** A statistic that only a calibration limits. */
 function measured(label: string): RunGate {
-  return { label, better: 'lower', accepts: isAboveZero, range: 'above 0', leastTokens: () => RUN_TOKENS }
+  return { label, better: 'lower', ...ABOVE_ZERO, leastTokens: () => RUN_TOKENS }
 }
 
 /** What the option `thresholds` may limit. */

@@ -21,13 +21,27 @@ export function updateMode(state: SnapshotState | undefined): UpdateMode {
   throw new GoldenLogitsError('invalid-argument', message)
 }
 
-/** The test that a snapshot is counted for. */
-export interface SnapshotOwner {
+/** The test that called a matcher, and its attempt, as far as the runner says. */
+interface CurrentTest {
+  readonly file: string
+  readonly name: string
   /** Vitest counts by this id. */
   readonly id: string
-  /** Jest's object of the test, if it provides one. */
+  /** The runner's object of the test, the same in all its retries; absent if the runner provides none. */
   readonly owner?: object | undefined
+  /** From 1; each retry or repetition is one more. */
+  readonly attempt: number
+  /** The runner's object of this run of the test file. */
+  readonly run: object | undefined
+  readonly project: string
+  /** Unique among the tests of a run, and the same in all attempts of the test. */
+  readonly claimant: string
+  readonly hasRetries: boolean
+  /** True if the test was retried since this object was made, not just repeated. */
+  readonly isRetry: () => boolean
 }
+
+type SnapshotOwner = Pick<CurrentTest, 'id' | 'owner'>
 
 /** Counts a snapshot in the runner's summary, so that a retry takes back what the attempt before it has counted. */
 export function countSnapshot(state: object, kind: SnapshotCount, { id, owner }: SnapshotOwner): void {
@@ -41,16 +55,6 @@ export function countSnapshot(state: object, kind: SnapshotCount, { id, owner }:
 
 function isCounter(value: unknown): value is { increment: (testId: string) => void } {
   return typeof (value as { increment?: unknown } | null | undefined)?.increment === 'function'
-}
-
-/** Which test a snapshot belongs to, according to the runner. */
-export interface CountedTest {
-  readonly file: string
-  readonly name: string
-  /** The runner's object of the test, the same in all its retries; absent if the runner provides none. */
-  readonly owner?: object | undefined
-  /** From 1; each retry or repetition is one more. */
-  readonly attempt: number
 }
 
 interface Numbers {
@@ -70,7 +74,10 @@ export class SnapshotCounter {
   private readonly owners = new WeakMap<object, Numbers>()
 
   /** @param run the runner's object of this run of the test file */
-  next({ file, name, owner, attempt }: CountedTest, run: object | undefined): number {
+  next(
+    { file, name, owner, attempt }: Pick<CurrentTest, 'file' | 'name' | 'owner' | 'attempt'>,
+    run: object | undefined,
+  ): number {
     const names = run ? (this.runs.get(run) ?? new Map<string, Numbers[]>()) : this.named
     if (run) this.runs.set(run, names)
     const key = `${file}\n${name}`
@@ -138,18 +145,6 @@ function callBefore(state: SnapshotState, method: string, byTest: Undos): void {
     for (const { undo, isRetry } of actions.reverse()) if (isRetry()) undo()
     return original.call(state, test, ...rest)
   }
-}
-
-/** The test that called a matcher, and its attempt. */
-export interface CurrentTest extends CountedTest, SnapshotOwner {
-  /** The runner's object of this run of the test file. */
-  readonly run: object | undefined
-  readonly project: string
-  /** Unique among the tests of a run, and the same in all attempts of the test. */
-  readonly claimant: string
-  readonly hasRetries: boolean
-  /** True if the test was retried since this object was made, not just repeated. */
-  readonly isRetry: () => boolean
 }
 
 /**

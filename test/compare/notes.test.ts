@@ -75,7 +75,7 @@ test('every place in the code that makes a warning has a row in the table of gue
       "compare/calibration/judge.ts: 2",
       "compare/comparable.ts: 2",
       "compare/conclude.ts: 2",
-      "compare/equal-notes.ts: 2",
+      "compare/equal-notes.ts: 1",
       "compare/layers/compare-layers.ts: 1",
       "compare/pair-steps.ts: 1",
       "compare/row-notes.ts: 2",

@@ -14,10 +14,10 @@ function textOf({ spread, tokenLimits, runLimits, notes, ...facts }: Calibration
   const { runTokens, ...head } = facts
   const lines = [
     ...Object.entries(head).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`),
-    block('spread', entriesOf(spread)),
-    block('tokenLimits', entriesOf(tokenLimits)),
+    block('spread', spread),
+    block('tokenLimits', tokenLimits),
     `  "runTokens": ${runTokens}`,
-    block('runLimits', entriesOf(runLimits)),
+    block('runLimits', runLimits),
     notes.length === 0
       ? '  "notes": []'
       : `  "notes": [\n${notes.map((note) => `    ${JSON.stringify(note)}`).join(',\n')}\n  ]`,
@@ -25,12 +25,9 @@ function textOf({ spread, tokenLimits, runLimits, notes, ...facts }: Calibration
   return `{\n${lines.join(',\n')}\n}\n`
 }
 
-function entriesOf(object: object): [string, Readonly<Record<string, unknown>>][] {
-  return Object.entries(object) as [string, Readonly<Record<string, unknown>>][]
-}
-
 /** An object of objects, with their values below each other. */
-function block(name: string, entries: readonly [string, Readonly<Record<string, unknown>>][]): string {
+function block(name: string, objects: Readonly<Record<string, object>>): string {
+  const entries = Object.entries(objects)
   if (entries.length === 0) return `  "${name}": {}`
   const keys = Math.max(...entries.map(([key]) => key.length)) + 3
   const cells = entries.map(([, facts]) =>

@@ -1,3 +1,4 @@
+import { isHeadName } from '../../dumps/layouts/names.js'
 import type { Budgets } from '../../io/budgets.js'
 import { info, type Note } from '../../lib/note.js'
 import { counted, significant } from '../../lib/number-text.js'
@@ -8,8 +9,8 @@ import { measureWiring } from '../../measure/layers/local/wiring.js'
 import type { Precision } from '../types.js'
 import { standingOf } from './local-standing.js'
 import { isEmbedding, lastPart } from './names.js'
+import { bestPrefixes, without } from './prefixes.js'
 import type { ComparedLayer } from './types.js'
-import { weightNames } from './weight-names.js'
 import { attentionsIn, wiringsIn } from './wirings.js'
 
 /**
@@ -41,6 +42,26 @@ export function measureLocals(
     const local = reader.measure(layer.golden!, layer.dump!, layerKind(name, type), weights?.get(name))
     return local ? { ...layer, local } : layer
   })
+}
+
+const WEIGHT = '.weight'
+
+/**
+ * The names of layers' weights in a checkpoint, without `.weight`: `model.norm` for `root.model.norm`. The prefixes that fit the
+ * most layers are taken off. A head without a weight shares that of the embedding.
+ */
+function weightNames(layers: readonly string[], weights: readonly string[]): ReadonlyMap<string, string> {
+  const bases = new Set(weights.flatMap((name) => (name.endsWith(WEIGHT) ? [name.slice(0, -WEIGHT.length)] : [])))
+  const prefixes = bestPrefixes(layers, [...bases])
+  const embedding = [...bases].find((name) => isEmbedding({ name }))
+  const names = new Map<string, string>()
+  for (const name of layers) {
+    const short = prefixes && without(name, prefixes.ours)
+    const own = short === undefined ? undefined : prefixes!.theirs + short
+    const base = own !== undefined && bases.has(own) ? own : isHeadName(name) ? embedding : undefined
+    if (base !== undefined) names.set(name, base)
+  }
+  return names
 }
 
 function layerKind(name: string, type = ''): LayerKind {

@@ -8,9 +8,9 @@ import type { LayersOptions } from './types.js'
 
 export interface LayersSettings<Side> {
   readonly step: number
-  readonly floor?: Side
-  readonly checkpoint?: string
-  readonly precision?: Precision
+  readonly floor: Side | undefined
+  readonly checkpoint: string | undefined
+  readonly precision: Precision | undefined
   readonly unpaired: 'fail' | 'allow'
   readonly mapping: Mapping
 }
@@ -24,14 +24,11 @@ export function checkLayersOptions<Side>(options: LayersOptions<Side>): LayersSe
   if (step === undefined) {
     throw invalidArgument('the option step is missing: the token whose layers are compared, such as { step: 3 }')
   }
-  const { floor } = values
-  const precision = checkPrecision(values.dtype)
-  const checkpoint = nonEmptyString('checkpoint', pathOf(values.checkpoint), 'models/llama')
   return {
     step,
-    ...(floor !== undefined && { floor }),
-    ...(checkpoint !== undefined && { checkpoint }),
-    ...(precision !== undefined && { precision }),
+    floor: values.floor,
+    precision: checkPrecision(values.dtype),
+    checkpoint: nonEmptyString('checkpoint', pathOf(values.checkpoint), 'models/llama'),
     unpaired: choice('unpaired', values.unpaired, ['fail', 'allow']),
     mapping: checkMapping(values.mapping),
   }

@@ -5,11 +5,10 @@ import { counted } from '../../lib/number-text.js'
 import { isEmbedding } from './names.js'
 import type { ComparedLayer } from './types.js'
 
+type Sides = Readonly<Record<'golden' | 'dump', StepLayers>>
+
 /** What was done to tensors before they were compared, so that both sides hold the same numbers in the same order. */
-export function readingNotes(
-  entries: readonly ComparedLayer[],
-  layers: { readonly golden: StepLayers; readonly dump: StepLayers },
-): Note[] {
+export function readingNotes(entries: readonly ComparedLayer[], layers: Sides): Note[] {
   return [...textNotes(entries), ...joiningNotes(entries, layers), ...swapNotes(entries), ...postNormNotes(entries)]
 }
 
@@ -35,10 +34,7 @@ function postNormNotes(entries: readonly ComparedLayer[]): Note[] {
 }
 
 /** What was done to the ranks of each side, and to fused modules, with the number of layers. */
-function joiningNotes(
-  entries: readonly ComparedLayer[],
-  layers: { readonly golden: StepLayers; readonly dump: StepLayers },
-): Note[] {
+function joiningNotes(entries: readonly ComparedLayer[], layers: Sides): Note[] {
   return (['golden', 'dump'] as const).flatMap((side) => {
     const counts = new Map<string, number>()
     for (const { measured } of entries) {
