@@ -1,4 +1,4 @@
-import { GoldenLogitsError } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { type List, listOf } from '../lib/lazy-list.js'
 import { info, type Note, warning } from '../lib/note.js'
 import type { Results } from '../measure/results.js'
@@ -98,7 +98,7 @@ function endOfSameIds(tokens: List<TokenComparison>, { golden, dump, mayEndEarly
   if (known < last && !mayEndEarly) {
     const side = golden.length < dump.length ? 'golden' : 'dump'
     const message = `tokenIds has ${known} vocab ids of the ${side}, but the last token to compare is ${last}: give one id for each step from 0 to ${last - 1}`
-    throw new GoldenLogitsError('invalid-argument', message)
+    throw invalidArgument(message)
   }
   for (let step = 0; step < Math.min(last, known); step++) {
     if (golden[step] === dump[step]) continue

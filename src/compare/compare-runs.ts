@@ -1,6 +1,8 @@
 import type { Dump, DumpRun } from '../dumps/types.js'
 import { GoldenLogitsError, printable } from '../errors.js'
+import { groupBy } from '../lib/group-by.js'
 import { type List, listOf } from '../lib/lazy-list.js'
+import { listed } from '../lib/number-text.js'
 import { PRECISIONS } from '../metrics/precision.js'
 import { calibratedRunLimits } from './calibration/judge.js'
 import { MOST_CANDIDATES } from './candidates.js'
@@ -47,7 +49,7 @@ export function compareRuns(dump: Dump, golden: Dump, settings: CompareSettings,
     const judged = sameLimits ? comparison : compareNamed(pairs[i]!, { ...inner, precision }, compare)
     return runOf(name, withRunLimits(name, judged, settings.runLimits))
   })
-  runs.sort((a, b) => Number(a.pass) - Number(b.pass) || compareNumbers(b.badness, a.badness))
+  runs.sort((a, b) => Number(a.pass) - Number(b.pass) || b.badness - a.badness)
   return merge(runs, dump, golden, settings)
 }
 
@@ -167,10 +169,6 @@ function* comparableOf(comparisons: readonly ListedComparison[]): Iterable<Token
   for (const { comparable } of comparisons) yield* comparable!()
 }
 
-function compareNumbers(a: number, b: number): number {
-  return a === b ? 0 : a - b
-}
-
 /** @param runs the worst first */
 function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: CompareSettings): ListedComparison {
   const comparisons = runs.map(({ comparison }) => comparison)
@@ -235,14 +233,13 @@ function sumOf(all: readonly Counts[]): Counts {
 
 /** Each note once, with the runs it is about, unless it is about all. */
 function namedNotes(runs: readonly Run[]): { readonly text: string; readonly named: string }[] {
-  const names = new Map<string, string[]>()
-  for (const { name, comparison } of runs) {
-    for (const text of comparison.notes) names.set(text, [...(names.get(text) ?? []), printable(name, 60)])
-  }
-  return [...names].map(([text, about]) => {
+  const all = runs.flatMap(({ name, comparison }) =>
+    comparison.notes.map((text) => ({ text, name: printable(name, 60) })),
+  )
+  return [...groupBy(all, ({ text }) => text)].map(([text, about]) => {
     if (about.length === runs.length && runs.length > 1) return { text, named: `each run: ${text}` }
-    const more = about.length > 3 ? ` and ${about.length - 3} more` : ''
-    return { text, named: `${about.length === 1 ? 'run' : 'runs'} ${about.slice(0, 3).join(', ')}${more}: ${text}` }
+    const names = about.map(({ name }) => name)
+    return { text, named: `${about.length === 1 ? 'run' : 'runs'} ${listed(names, 3)}: ${text}` }
   })
 }
 

@@ -11,11 +11,10 @@ import { baselineProblem, flipOfBaseline, isAcceptedFlip, judgeByBaseline } from
 import type { Baseline } from './baseline/rule.js'
 import { flipOf } from './divergence.js'
 import { judgeBounds } from './judge-bounds.js'
-import { maximaExcuse } from './logitscmp.js'
 import { overMetrics } from './metric-limits.js'
 import type { CompareSettings } from './options.js'
 import { roundedAway } from './rounded-away.js'
-import { boundedRounding, judgeMetrics, overCosine, overKl, type Rule, tokenNoise } from './rounding.js'
+import { boundedRounding, judgeMetrics, maximaExcuse, overCosine, overKl, type Rule, tokenNoise } from './rounding.js'
 import type { Thresholds, TokenComparison, TokenSide, Verdict } from './types.js'
 
 type GatedMetrics = Readonly<Record<GatedKey, number>>
@@ -189,11 +188,11 @@ export function isWithin(metric: (key: GatedKey) => number, limits: GatedMetrics
 /** What the two readings of ranks give, if only one of them is within the limits. */
 function disagreement({ count }: SeparateRanks, joined: string, apart: string): string {
   const [parts, rows] = [joined || WITHIN, apart || WITHIN]
-  return `${count} ranks a side of equal width: read as parts of one vocabulary, ${parts}; read as separate rows, ${rows}; load both dumps with ranks: 'split' (parts), 'copies' (equal rows) or a number (that rank alone)`
+  return `${count} ranks a side of equal width: read as parts of one vocabulary, ${parts}; read as separate rows, ${rows}; load both dumps ${RANKS}`
 }
 
 function twoReadings({ count }: SeparateRanks): string {
-  return `${count} ranks a side of equal width can be read in two ways, and the baseline in one: load all three with ranks: 'split' (parts), 'copies' (equal rows) or a number (that rank alone)`
+  return `${count} ranks a side of equal width can be read in two ways, and the baseline in one: load all three ${RANKS}`
 }
 
 /** A baseline judges exact numbers. */
@@ -204,6 +203,7 @@ function boundedProblem({ kind }: { readonly kind: string }): string | undefined
 }
 
 const WITHIN = 'they are within the limits'
+const RANKS = "with ranks: 'split' (parts), 'copies' (equal rows) or a number (that rank alone)"
 
 /** Which limits are exceeded if each rank is read as a separate row, in one line; `''` if none is. */
 function overSeparately({ worst }: SeparateRanks, limits: GatedMetrics): string {

@@ -6,7 +6,6 @@ import { type LimitedKey, OPTIONAL, type OptionalKey } from '../metrics/optional
 import { GATED, type GatedKey } from '../metrics/table.js'
 import type { Baseline } from './baseline/rule.js'
 import type { UsedCalibration } from './calibration/judge.js'
-import { withLogitscmp } from './logitscmp.js'
 import { checkBaseline, checkUsed, type MeasuredOptions } from './measured-options.js'
 import { checkLimit, checkMetricLimits, checkMetrics, LIMITED_KEYS } from './metric-limits.js'
 import { checkRunLimits, RUN_KEYS, type RunThresholds } from './run-limits.js'
@@ -185,6 +184,35 @@ export function checkOptions(options?: CompareOptions): CompareSettings {
     threads: wholeNumber('threads', given.threads, 1, MOST_THREADS),
   }
   return settings.rule === undefined ? settings : withLogitscmp(settings)
+}
+
+/** What the rule `logitscmp` shows. */
+const LOGITSCMP_METRICS: readonly OptionalKey[] = ['l1Norm', 'ulpMaxDiff', 'ulp']
+
+/**
+ * The rule of `msit llm logitscmp`: cosine similarity above 0.999, KL divergence below 0.0001 and the magnitude of the L1 norm
+ * below 0.01, unless `thresholds` says otherwise; or the maxima are within one ULP of `dtype` (fp16, if it is left out) at the same
+ * vocab id. The removed tool did not look at the id, and took any negative L1 norm.
+ * @throws GoldenLogitsError `invalid-argument` for options that are rules of their own
+ */
+function withLogitscmp(settings: CompareSettings): CompareSettings {
+  const others = {
+    calibration: settings.calibration,
+    baseline: settings.baseline,
+    "rounding: 'aware'": settings.rounding === 'aware' || undefined,
+  }
+  const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0]
+  if (other !== undefined) throw invalidArgument(`rule 'logitscmp' has its own limits: leave out ${other}`)
+  return {
+    ...settings,
+    precision: settings.precision ?? 'fp16',
+    limits: { klDivergence: 0.0001, cosineSimilarity: 0.999, ...settings.limits },
+    metricLimits: { l1Norm: 0.01, ...settings.metricLimits },
+    metrics: OPTIONAL.map(({ key }) => key).filter(
+      (key) => settings.metrics.includes(key) || LOGITSCMP_METRICS.includes(key),
+    ),
+    rounding: 'reference',
+  }
 }
 
 function checkTokenIds(ids: unknown): TokenIds | undefined {

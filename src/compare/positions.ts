@@ -45,7 +45,8 @@ export function undecidedSteps(
   if (!first) return new Map()
   const isWithoutCache = offsets.size === 1 && long.length > 1
   if (isWithoutCache) return new Map()
-  const mayBePrompt = !long.some(isAsLongAs(first))
+  // If another step is as long as the first, both hold a batch.
+  const mayBePrompt = !long.some((other) => other !== first && other.positions === first.positions)
   const isPrompt = mayBePrompt && first.step === promptStep && !(count === 1 && isBatch(dump, first, source))
   const reasons = new Map((isPrompt ? long.slice(1) : long).map((one) => [one.step, reasonOf(side, dump, one)]))
   if (!isPrompt && mayBePrompt && promptStep !== undefined && first.step === dump.steps.at(0)?.step) {
@@ -72,11 +73,6 @@ function* shapesOf(results: Results, side: 'golden' | 'dump'): Generator<{ step:
 }
 
 const ONE_POSITION = [1, 1]
-
-/** Whether another step is as long as the first: then both hold a batch. */
-function isAsLongAs(first: LongStep): (other: LongStep) => boolean {
-  return (other) => other !== first && other.positions === first.positions
-}
 
 /** Whether the step after the only one that was compared has as many positions: then both hold a batch. */
 function isBatch({ steps, rows }: Dump, { step, positions }: LongStep, source: RowSource): boolean {

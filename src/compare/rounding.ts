@@ -1,9 +1,11 @@
+import { significant } from '../lib/number-text.js'
 import type { EstimatedNoise, SideFacts } from '../measure/outcome.js'
 import { expectedDivergence, largestDivergence } from '../metrics/expected-divergence.js'
 import { type RoundedPrecision, SPREAD_LIMITS } from '../metrics/noise.js'
-import { isFiner, type Precision, precisionOf } from '../metrics/precision.js'
+import { isFiner, type Precision, precisionOf, ulpAt } from '../metrics/precision.js'
 import type { RowNoise } from '../metrics/row-noise.js'
 import type { GatedKey, Metrics } from '../metrics/table.js'
+import type { RowStats } from '../metrics/types.js'
 import { calibratedReasons } from './calibration/judge.js'
 import type { Calibration } from './calibration/types.js'
 import type { CompareSettings } from './options.js'
@@ -172,4 +174,13 @@ export function tokenNoise(noise: RowNoise | undefined, tokens: number): TokenNo
   result.expectedKl = expectedDivergence
   result.largestKl = largestDivergence({ mean: expectedDivergence, freedom }, tokens)
   return result
+}
+
+/** Why a token passes over a limit: the maxima are within one ULP at the same vocab id. Undefined if they are not. */
+export function maximaExcuse(golden: RowStats, dump: RowStats, precision: Precision): string | undefined {
+  const difference = Math.abs(golden.max - dump.max)
+  if (golden.top1 !== dump.top1 || dump.max === 0) return undefined
+  const ulp = ulpAt(dump.max, precision)
+  if (!(difference <= ulp)) return undefined
+  return `excused by the rule of logitscmp: the maxima at vocab id ${dump.top1} are ${significant(difference, 3)} apart, within 1 ULP of ${precision} (${significant(ulp, 3)})`
 }

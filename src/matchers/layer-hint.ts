@@ -3,8 +3,9 @@ import type { CompareOptions } from '../compare/options.js'
 import type { ListedComparison } from '../compare/types.js'
 import { asDump, type DumpOrPath } from '../dumps/as-dump.js'
 import { layersOf } from '../dumps/layers/index.js'
-import { GoldenLogitsError, printable } from '../errors.js'
+import { printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
+import { tryRead } from '../lib/try-read.js'
 
 /**
  * The first layer that diverges at the first token over its limits, if both dumps hold other layers than the LM head and a rule
@@ -18,7 +19,8 @@ export function layerHint(
 ): string {
   if (firstFailure?.verdict !== 'over-threshold') return ''
   const { step } = firstFailure
-  try {
+  // The gate has its verdict: layers that cannot be compared must not replace it.
+  const hint = tryRead(() => {
     const [dump, golden] = [asDump('dump', sides.dump), asDump('golden', sides.golden)]
     if (layersOf(dump, step).layers.length < 2 || layersOf(golden, step).layers.length < 2) return ''
     const { finding, layers } = compareLayers(dump, golden, { step, ...(dtype !== undefined && { dtype }) })
@@ -27,9 +29,6 @@ export function layerHint(
     const positions = counted(score!.positions, 'position')
     const text = `At token ${step} the first layer that diverges is ${printable(layer!.name, 120)} (rule ${finding.rule}, ${positions}).`
     return `\n\n${text} More: toMatchGoldenLayers(golden, { step: ${step} })`
-  } catch (error) {
-    // The gate has its verdict: layers that cannot be compared must not replace it.
-    if (error instanceof GoldenLogitsError) return ''
-    throw error
-  }
+  })
+  return hint ?? ''
 }

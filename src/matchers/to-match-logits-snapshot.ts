@@ -5,7 +5,7 @@ import { failsByWarnings } from '../compare/notes.js'
 import { type CompareSettings, checkOptions } from '../compare/options.js'
 import { asDump, type DumpOrPath } from '../dumps/as-dump.js'
 import type { Dump } from '../dumps/types.js'
-import { GoldenLogitsError, printable } from '../errors.js'
+import { GoldenLogitsError, invalidArgument, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { sha256 } from '../lib/optional-packages.js'
 import { makeScratchFolder, SCRATCH_FOLDER } from '../lib/scratch-folder.js'
@@ -37,7 +37,7 @@ import { storeDump } from '../snapshots/match-snapshot.js'
 import { candidatePath, locateSnapshot } from '../snapshots/names.js'
 import { noteUsed, removeSnapshot } from '../snapshots/obsolete.js'
 import { checkSnapshotOptions, type SnapshotOptions, type SnapshotSettings } from '../snapshots/options.js'
-import type { Placing, Written } from '../snapshots/write-snapshot.js'
+import type { Placing } from '../snapshots/write-snapshot.js'
 import { called, type MeasuredResult } from './call.js'
 import { hint, optionsText } from './hint.js'
 import { type RecordedMatch, recordedMatch } from './match-snapshot.js'
@@ -71,7 +71,10 @@ export function toMatchLogitsSnapshot(
 }
 
 function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: SnapshotOptions): MeasuredResult {
-  refuseMisuse(this)
+  const modifier = this.isNot ? '.not' : this.poll ? 'expect.poll' : undefined
+  if (modifier !== undefined) {
+    throw invalidArgument(`toMatchLogitsSnapshot cannot be used with ${modifier}, which has no meaning for a snapshot`)
+  }
   const settings = checkSnapshotOptions(options)
   const compare = checkOptions(settings.compare)
   const mode = updateMode(this.snapshotState)
@@ -122,11 +125,16 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
     claim(path, false)
     return pass('matched')
   }
-  const candidate = (): Candidate =>
-    attempted(() => {
+  /** An error in writing a candidate does not change the result of the test. */
+  const candidate = (): Candidate => {
+    try {
       makeScratchFolder(process.cwd())
-      return write(candidatePath(target, process.cwd()), {})
-    })
+      const written = write(candidatePath(target, process.cwd()), {})
+      return written.kind === 'not-allowed' ? { kind: 'failed', reason: written.reason } : written
+    } catch (error) {
+      return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+    }
+  }
   // Neither an update nor a candidate would settle the warnings.
   if (match.comparison && failsByWarnings(match.comparison)) return fail(() => failureText(match.comparison!))
   switch (action) {
@@ -212,22 +220,4 @@ function settled<T>({ settle }: RecordedMatch, write: () => T): T {
     settle(false, error)
     throw error
   }
-}
-
-/** An error in writing a candidate does not change the result of the test. */
-function attempted(write: () => Written): Candidate {
-  try {
-    const written = write()
-    return written.kind === 'not-allowed' ? { kind: 'failed', reason: written.reason } : written
-  } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
-  }
-}
-
-/** @throws GoldenLogitsError `invalid-argument` for a modifier that has no meaning for a snapshot */
-function refuseMisuse({ isNot, poll }: SnapshotContext): void {
-  const modifier = isNot ? '.not' : poll ? 'expect.poll' : undefined
-  if (modifier === undefined) return
-  const message = `toMatchLogitsSnapshot cannot be used with ${modifier}, which has no meaning for a snapshot`
-  throw new GoldenLogitsError('invalid-argument', message)
 }

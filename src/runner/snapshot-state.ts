@@ -1,4 +1,4 @@
-import { GoldenLogitsError } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
 import { type RunnerContext, testFacts } from './test.js'
 
@@ -16,9 +16,8 @@ export function updateMode(state: SnapshotState | undefined): UpdateMode {
   const members = state as { snapshotUpdateState?: unknown; _updateSnapshot?: unknown } | undefined
   const mode = members?.snapshotUpdateState ?? members?._updateSnapshot
   if (mode === 'none' || mode === 'new' || mode === 'all') return mode
-  const message =
-    'toMatchLogitsSnapshot works only inside a test of Vitest or Jest: the runner provided no snapshot state'
-  throw new GoldenLogitsError('invalid-argument', message)
+  const place = 'toMatchLogitsSnapshot works only inside a test of Vitest or Jest'
+  throw invalidArgument(`${place}: the runner provided no snapshot state`)
 }
 
 /** The test that called a matcher, and its attempt, as far as the runner says. */
@@ -154,10 +153,12 @@ function callBefore(state: SnapshotState, method: string, byTest: Undos): void {
 export function testOf(context: RunnerContext, isNamed: boolean): CurrentTest {
   const { task, identity, path, test, isSure, attempt } = testFacts(context, 'snapshots')
   if (path === '') {
-    const message = 'toMatchLogitsSnapshot works only inside a test: the snapshot is named after the test'
-    throw new GoldenLogitsError('invalid-argument', message)
+    throw invalidArgument('toMatchLogitsSnapshot works only inside a test: the snapshot is named after the test')
   }
-  if (!isSure && !isNamed) throw unsureTest()
+  if (!isSure && !isNamed) {
+    const message = `toMatchLogitsSnapshot does not know which test called it: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the snapshot with the option name`
+    throw invalidArgument(message)
+  }
   const owner = task ?? identity
   const retries = task?.result?.retryCount
   return {
@@ -172,11 +173,6 @@ export function testOf(context: RunnerContext, isNamed: boolean): CurrentTest {
     hasRetries: hasRetries(task),
     isRetry: () => task === undefined || task.result?.retryCount !== retries,
   }
-}
-
-function unsureTest(): GoldenLogitsError {
-  const message = `toMatchLogitsSnapshot does not know which test called it: load golden-logits/vitest at the top of the test file or in a setup file, or take expect from the test's context, test('…', ({ expect }) => …), or name the snapshot with the option name`
-  return new GoldenLogitsError('invalid-argument', message)
 }
 
 const names = new WeakMap<object, string>()

@@ -1,6 +1,7 @@
 import { asDumpOrRuns, type DumpOrPath } from '../../dumps/as-dump.js'
 import { atCaller, describeValue, GoldenLogitsError, invalidArgument, printable } from '../../errors.js'
 import { checkObject, nonEmptyString, wholeNumber } from '../../lib/check-options.js'
+import { groupBy } from '../../lib/group-by.js'
 import { counted } from '../../lib/number-text.js'
 import { compareChecked } from '../compare-dumps.js'
 import { type CompareOptions, checkOptions, UNLIMITED } from '../options.js'
@@ -160,14 +161,8 @@ function same<T>(what: string, comparisons: readonly ListedComparison[], of: (co
 
 /** The tokens that were measured and judged, of each run. */
 function comparableRuns({ tokens }: ListedComparison): TokenComparison[][] {
-  const runs = new Map<string | undefined, TokenComparison[]>()
-  for (const token of tokens) {
-    if (!token.metrics || token.verdict === 'not-comparable') continue
-    const run = runs.get(token.run)
-    if (run) run.push(token)
-    else runs.set(token.run, [token])
-  }
-  return [...runs.values()]
+  const comparable = [...tokens].filter(({ metrics, verdict }) => metrics && verdict !== 'not-comparable')
+  return [...groupBy(comparable, ({ run }) => run).values()]
 }
 
 /** Each warning once. That all logits are equal is said by the limits. */

@@ -1,3 +1,4 @@
+import { groupBy } from '../../lib/group-by.js'
 import type { MeasuredLayer } from '../../measure/layers/measure-layer.js'
 import { median, type TensorPair } from '../../measure/layers/measure-tensors.js'
 import type { Precision } from '../types.js'
@@ -61,14 +62,10 @@ function scoresOf(layers: readonly RankedLayer[], epsilon: number): LayerScore[]
     const score = scoreOf(layer, previousOutput(layers, i), epsilon)
     return runsLayers(layer.name, layers) ? { positions: score.positions, output: score.output } : score
   })
-  const byKind = new Map<string, number[]>()
-  layers.forEach(({ name }, i) => {
-    if (scores[i]!.amplification === undefined) return
-    const kind = kindOf(name)
-    byKind.set(kind, [...(byKind.get(kind) ?? []), i])
-  })
-  const small = [...byKind.values()].filter((members) => members.length < 3).flat()
-  for (const members of [...[...byKind.values()].filter(({ length }) => length >= 3), small]) {
+  const amplifying = [...layers.keys()].filter((i) => scores[i]!.amplification !== undefined)
+  const kinds = [...groupBy(amplifying, (i) => kindOf(layers[i]!.name)).values()]
+  const small = kinds.filter(({ length }) => length < 3).flat()
+  for (const members of [...kinds.filter(({ length }) => length >= 3), small]) {
     const finite = members.map((i) => scores[i]!.amplification!).filter(Number.isFinite)
     // If most layers of a kind are exact, a rounding elsewhere is no divergence.
     const typical = finite.length === 0 ? 1 : Math.max(median(finite), MIN_TYPICAL)

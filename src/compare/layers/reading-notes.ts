@@ -1,5 +1,6 @@
 import type { StepLayers } from '../../dumps/layers/index.js'
 import { printable } from '../../errors.js'
+import { groupBy } from '../../lib/group-by.js'
 import { info, type Note } from '../../lib/note.js'
 import { counted } from '../../lib/number-text.js'
 import { isEmbedding } from './names.js'
@@ -36,15 +37,12 @@ function postNormNotes(entries: readonly ComparedLayer[]): Note[] {
 /** What was done to the ranks of each side, and to fused modules, with the number of layers. */
 function joiningNotes(entries: readonly ComparedLayer[], layers: Sides): Note[] {
   return (['golden', 'dump'] as const).flatMap((side) => {
-    const counts = new Map<string, number>()
-    for (const { measured } of entries) {
-      const text = measured?.reading[side] ?? ''
-      if (text !== '') counts.set(text, (counts.get(text) ?? 0) + 1)
-    }
-    if (counts.size === 0) return []
+    const texts = entries.map(({ measured }) => measured?.reading[side] ?? '').filter((text) => text !== '')
+    if (texts.length === 0) return []
     const ranks = layers[side].layers.find((layer) => layer.ranks)?.ranks?.length ?? 1
     const holder = ranks > 1 ? `the ${side} has ${ranks} ranks` : `the ${side}`
-    const done = [...counts].sort((a, b) => b[1] - a[1]).map(([text, count]) => `${text} (${counted(count, 'layer')})`)
+    const byText = [...groupBy(texts, (text) => text)].sort((a, b) => b[1].length - a[1].length)
+    const done = byText.map(([text, { length }]) => `${text} (${counted(length, 'layer')})`)
     return [info(`${holder}: the outputs are ${done.join('; ')}`)]
   })
 }

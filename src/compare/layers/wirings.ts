@@ -1,4 +1,5 @@
 import type { Layer } from '../../dumps/layers/index.js'
+import { groupBy } from '../../lib/group-by.js'
 import type { Attention } from '../../measure/layers/local/attention.js'
 import type { Wiring } from '../../measure/layers/local/wiring.js'
 import { DOWN, KEY, lastPart, OUTPUT, parentOf, QUERY, UP, VALUE } from './names.js'
@@ -40,7 +41,7 @@ function onBothSides<T>(
   all: readonly ComparedLayer[],
   make: (layer: Layer, partAs: (role: RegExp) => Layer | undefined) => T | undefined,
 ): BothSides<T> {
-  const inside = partsByLayer(all)
+  const inside = groupBy(all, ({ golden }) => parentOf(golden!.name).slice(0, -1))
   const made = new Map<ComparedLayer, Record<'golden' | 'dump', T>>()
   for (const layer of layers) {
     const parts = inside.get(layer.golden!.name) ?? []
@@ -53,14 +54,4 @@ function onBothSides<T>(
     if (golden && dump) made.set(layer, { golden, dump })
   }
   return made
-}
-
-/** The modules directly inside each layer, by its name in the golden. */
-function partsByLayer(layers: readonly ComparedLayer[]): ReadonlyMap<string, readonly ComparedLayer[]> {
-  const inside = new Map<string, ComparedLayer[]>()
-  for (const layer of layers) {
-    const outer = parentOf(layer.golden!.name).slice(0, -1)
-    inside.set(outer, [...(inside.get(outer) ?? []), layer])
-  }
-  return inside
 }
