@@ -53,23 +53,18 @@ export function compareRuns(dump: Dump, golden: Dump, settings: CompareSettings,
   return merge(runs, dump, golden, settings)
 }
 
-interface RunPair {
+interface RunPair extends Readonly<Record<'dump' | 'golden', Dump>> {
   readonly name: string
-  readonly dump: Dump
-  readonly golden: Dump
 }
 
 function pairRuns(dump: Dump, golden: Dump): RunPair[] {
-  for (const [side, { runs, path }, other] of [
-    ['dump', dump, 'golden'],
-    ['golden', golden, 'dump'],
-  ] as const) {
-    if (runs) continue
+  if (!dump.runs || !golden.runs) {
+    const [side, other] = dump.runs ? ['golden', 'dump'] : ['dump', 'golden']
     const message = `the ${other} holds several runs (option run: 'all') and the ${side} is one run; load both with run: 'all', or choose one run of the ${other}`
-    throw new GoldenLogitsError('invalid-argument', message, { file: path })
+    throw new GoldenLogitsError('invalid-argument', message, { file: (dump.runs ? golden : dump).path })
   }
-  const ofDump = new Map(dump.runs!.map((run) => [run.name, run]))
-  const ofGolden = new Map(golden.runs!.map((run) => [run.name, run]))
+  const ofDump = new Map(dump.runs.map((run) => [run.name, run]))
+  const ofGolden = new Map(golden.runs.map((run) => [run.name, run]))
   const names = [...new Set([...ofGolden.keys(), ...ofDump.keys()])]
   if (!names.some((name) => ofGolden.has(name) && ofDump.has(name))) {
     const [g, d] = [golden, dump].map(({ runs }) => printable(runs![0]!.name, 60))
@@ -159,10 +154,8 @@ function withRunLimits(name: string, comparison: ListedComparison, limits: RunLi
 function judgeTogether(comparisons: readonly ListedComparison[], limits: RunLimits): RunVerdict[] {
   const verdicts = judgeRun(comparableOf(comparisons), limits)
   if (comparisons.length === 1) return verdicts
-  return verdicts.map((verdict) => ({
-    ...verdict,
-    reason: `all ${comparisons.length} runs together: ${verdict.reason}`,
-  }))
+  const all = `all ${comparisons.length} runs together`
+  return verdicts.map((verdict) => ({ ...verdict, reason: `${all}: ${verdict.reason}` }))
 }
 
 function* comparableOf(comparisons: readonly ListedComparison[]): Iterable<TokenComparison> {
@@ -173,21 +166,21 @@ function* comparableOf(comparisons: readonly ListedComparison[]): Iterable<Token
 function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: CompareSettings): ListedComparison {
   const comparisons = runs.map(({ comparison }) => comparison)
   const counts = sumOf(comparisons.map(({ counts }) => counts))
-  const [worst] = runs
-  const passes = runs.every(({ pass }) => pass)
+  const [worst] = runs as readonly [Run, ...Run[]]
+  const { firstFailure, otherSequence } = worst.comparison
+  const comparable = counts.compared - counts.notComparable
   const excused = comparisons.reduce((sum, { allowed = 0 }) => sum + allowed, 0)
-  const tooFew = inconclusiveReason(counts.compared - counts.notComparable, counts.total - excused, settings, undefined)
+  const tooFew = inconclusiveReason(comparable, counts.total - excused, settings, undefined)
   const notes = namedNotes(runs)
   const ignored = [...ignoredNotes('golden', golden), ...ignoredNotes('dump', dump)]
   const warned = new Set(comparisons.flatMap(({ warnings }) => warnings))
   const warnings = notes.filter(({ text }) => warned.has(text)).map(({ named }) => named)
-  const limits = comparisons.find(({ counts }) => counts.compared > 0) ?? worst!.comparison
-  const used =
-    settings.calibration &&
-    calibratedRunLimits(settings.calibration.calibration, counts.compared - counts.notComparable)
+  const limits = comparisons.find(({ counts }) => counts.compared > 0) ?? worst.comparison
+  const calibration = settings.calibration?.calibration
+  const used = calibration && calibratedRunLimits(calibration, comparable)
   const together = judgeTogether(comparisons, { ...used, ...settings.runLimits })
   const closeOnes = closeCalls(together.filter(({ key }) => Object.hasOwn(settings.runLimits, key)))
-  const isWithin = passes && !together.some(failsRun)
+  const isWithin = runs.every(({ pass }) => pass) && !together.some(failsRun)
   const tooShort = together.find(({ verdict }) => verdict === 'too-short')?.reason
   const inconclusive = isWithin && counts.compared > 0 ? (tooFew ?? tooShort) : undefined
   warnings.push(...closeOnes.map(({ text }) => text))
@@ -197,10 +190,10 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
     pass: isWithin && counts.compared > 0 && inconclusive === undefined && !(strict && warnings.length > 0),
     ...(inconclusive !== undefined && { inconclusive }),
     tokens: joined(comparisons.map(({ tokens }) => tokens)),
-    ...(worst!.comparison.firstFailure && { firstFailure: worst!.comparison.firstFailure }),
+    ...(firstFailure && { firstFailure }),
     counts,
     thresholds: { ...limits.thresholds },
-    ...(settings.calibration && { calibration: settings.calibration.calibration }),
+    ...(calibration && { calibration }),
     ...(settings.metrics.length > 0 && { metrics: settings.metrics }),
     ...(run.length > 0 && { run }),
     notes: [
@@ -212,9 +205,9 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
     warnings,
     strict,
     ...(decoding !== undefined && { decoding }),
-    ...(worst!.comparison.otherSequence && { otherSequence: worst!.comparison.otherSequence }),
+    ...(otherSequence && { otherSequence }),
     runs: runs.map(resultOf),
-    ...(!worst!.pass && { worstRun: worst!.comparison }),
+    ...(!worst.pass && { worstRun: worst.comparison }),
     goldenPath: golden.path,
     dumpPath: dump.path,
   }

@@ -68,11 +68,9 @@ export function reproduceDumps(dump: DumpOrPath, other: DumpOrPath, options: Rep
 }
 
 function oneSided({ step, golden, dump }: StepPair): TokenComparison {
-  const [name, side] = golden ? (['golden', golden] as const) : (['dump', dump!] as const)
-  const reason = golden
-    ? `the other run holds token ${step}, the dump does not`
-    : `the dump holds token ${step}, the other run does not`
-  const facts = { [name]: unreadFacts(side) }
+  const [holds, lacks] = golden ? ['other run', 'dump'] : ['dump', 'other run']
+  const reason = `the ${holds} holds token ${step}, the ${lacks} does not`
+  const facts = golden ? { golden: unreadFacts(golden) } : { dump: unreadFacts(dump!) }
   return { step, verdict: golden ? 'missing' : 'extra', pass: false, reason, ...facts }
 }
 

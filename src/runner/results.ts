@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { groupBy } from '../lib/group-by.js'
 
 /** The part of Vitest's report of a test file that is used here; structural, because no runner is imported. */
 interface VitestModule {
@@ -62,18 +63,13 @@ export function vitestResults(modules: readonly unknown[], wasInterrupted: boole
     const ran = tests.every((test) => test.options.mode === 'todo' || test.result().state === 'passed')
     return { file: module.moduleId, isComplete: ran && module.state() === 'passed' && module.errors().length === 0 }
   })
-  const passed = files.flatMap(({ tests }) => tests.filter((test) => test.result().state === 'passed'))
-  const ids = new Set(passed.map(({ id }) => id))
-  const failed = new Map(
-    files.flatMap(({ module, tests }) =>
-      tests.map((test) => [test.id ?? '', { file: module.moduleId, test }] as const),
-    ),
-  )
+  const all = files.flatMap(({ module, tests }) => tests.map((test) => ({ file: module.moduleId, test })))
+  const byId = new Map(all.map((one) => [one.test.id, one]))
   return {
     completedFiles: wasInterrupted ? [] : completedIn(completed),
-    hasPassed: (id) => ids.has(id),
+    hasPassed: (id) => byId.get(id)?.test.result().state === 'passed',
     failuresOf(id) {
-      const { file = '', test } = failed.get(id) ?? {}
+      const { file = '', test } = byId.get(id) ?? {}
       return (test?.result().errors ?? []).map(({ message = '', stack = '' }) => failureOf(message, stack, file))
     },
   }
@@ -85,21 +81,21 @@ export function jestResults(results: JestResults | undefined): RunResults {
     const ran = testResults.every(({ status }) => status === 'passed' || status === 'todo')
     return { file: testFilePath, isComplete: ran && testResults.length > 0 && !skipped && !testExecError }
   })
-  const names = { passed: new Set<string>(), others: new Set<string>() }
-  for (const { testFilePath, testResults } of results.testResults) {
-    for (const { fullName, status } of testResults) {
-      names[status === 'passed' ? 'passed' : 'others'].add(`${testFilePath}\n${fullName}`)
-    }
-  }
+  const tests = results.testResults.flatMap(({ testFilePath: file, testResults }) =>
+    testResults.map(({ fullName, status, failureMessages = [] }) => ({
+      key: `${file}\n${fullName}`,
+      status,
+      failureMessages,
+    })),
+  )
+  // Several tests may share a name, in one project or in several.
+  const byName = groupBy(tests, ({ key }) => key)
   return {
     completedFiles: results.wasInterrupted ? [] : completedIn(completed),
-    // Several tests may share a name, in one project or in several.
-    hasPassed: (_, file, name) => names.passed.has(`${file}\n${name}`) && !names.others.has(`${file}\n${name}`),
+    hasPassed: (_, file, name) => byName.get(`${file}\n${name}`)?.every(({ status }) => status === 'passed') ?? false,
     failuresOf: (_, file, name) =>
-      results.testResults
-        .filter(({ testFilePath }) => testFilePath === file)
-        .flatMap(({ testResults }) => testResults.filter(({ fullName }) => fullName === name))
-        .flatMap(({ failureMessages = [] }) => failureMessages)
+      (byName.get(`${file}\n${name}`) ?? [])
+        .flatMap(({ failureMessages }) => failureMessages)
         .map((text) => failureOf(text.split(FIRST_FRAME)[0]!.replace(/^Error: /, ''), text, file)),
   }
 }

@@ -33,13 +33,10 @@ function otherEmbeddings(layers: readonly RankedLayer[]): string | undefined {
 
 /** A captured graph that is replayed writes one tensor for several layers. */
 function capturedGraph(layers: readonly RankedLayer[]): string | undefined {
-  for (const [side, index] of [
-    ['dump', 1],
-    ['golden', 0],
-  ] as const) {
-    const twins = neighboursAlike(layers, index)
-    const others = new Set(neighboursAlike(layers, index === 1 ? 0 : 1).map(([a]) => a.name))
-    const [pair] = twins.filter(([a]) => !others.has(a.name))
+  const alike = { golden: neighboursAlike(layers, 0), dump: neighboursAlike(layers, 1) }
+  for (const side of ['dump', 'golden'] as const) {
+    const others = new Set(alike[side === 'dump' ? 'golden' : 'dump'].map(([a]) => a.name))
+    const pair = alike[side].find(([a]) => !others.has(a.name))
     if (pair) {
       return `the ${side} has the same bytes in ${pair[0].name} and ${pair[1].name}, and the other side has not: a captured graph wrote them. Collect in eager mode (vLLM: enforce_eager=True)`
     }
