@@ -45,6 +45,7 @@ const SHARED = {
   base: [
     'lib/check-options',
     'lib/file-path',
+    'lib/group-by',
     'reporters/run-dirs',
     'reporters/spool',
     'reporters/spool-file',

@@ -8,7 +8,7 @@ import type { MatcherContext, MatcherResult } from './types.js'
 interface Comparing<Compared> {
   /** How the first line of a message calls the other side, and the options behind it. */
   readonly expected: string
-  readonly options: object
+  readonly shown: () => object
   readonly compare: () => Compared
   /**
    * What `.not` claims: the logits were read, and they differ. A comparison that fails for another reason must not make `.not`
@@ -36,7 +36,7 @@ export function comparing<Compared extends Result>(
   context: MatcherContext,
   name: string,
   matcher: (...args: never[]) => unknown,
-  { expected, options, compare, differs, lacks, message }: Comparing<Compared>,
+  { expected, shown, compare, differs, lacks, message }: Comparing<Compared>,
 ): MatcherResult {
   return called(context, matcher, () => {
     const met = (result: Compared) => (context.isNot ? differs(result) : result.pass)
@@ -45,7 +45,7 @@ export function comparing<Compared extends Result>(
     if (context.isNot && !pass && !differs(comparison)) {
       throw new GoldenLogitsError('nothing-to-compare', `.not.${name} ${lacks(comparison)}`, { file: dumpPath })
     }
-    const text = () => `${hint(context, name, expected, options)}\n\n${message(comparison)}`
+    const text = () => `${hint(context, name, expected, shown())}\n\n${message(comparison)}`
     return { pass, message: text, tokens: counts.total }
   })
 }

@@ -19,7 +19,7 @@ export function toMatchGoldenLayers(
 ): MatcherResult {
   return comparing(this, 'toMatchGoldenLayers', toMatchGoldenLayers, {
     expected: 'golden',
-    options: shown(options),
+    shown: () => shown(options),
     compare: () => {
       const layers = compareLayers(dump, golden, options)
       return { ...layers, tokens: layerTokens(layers) }

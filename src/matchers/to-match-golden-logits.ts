@@ -25,7 +25,7 @@ export function toMatchGoldenLogits(
 ): MatcherResult {
   return comparing(this, 'toMatchGoldenLogits', toMatchGoldenLogits, {
     expected: 'golden',
-    options,
+    shown: () => options,
     compare: () => compareListed(dump, golden, options),
     differs: isReadAndDiffers,
     lacks,

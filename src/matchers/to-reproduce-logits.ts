@@ -17,7 +17,7 @@ export function toReproduceLogits(
 ): MatcherResult {
   return comparing(this, 'toReproduceLogits', toReproduceLogits, {
     expected: 'other',
-    options,
+    shown: () => options,
     compare: () => reproduceDumps(dump, other, options),
     differs: ({ counts }) => counts.different > 0 && counts.failed === 0,
     lacks,
