@@ -7,7 +7,7 @@ import { elements, rowsOf, widthOf } from './derived-tensors.js'
 const MOST_ROWS = 64
 
 /** How two tensors of equal width agree in the last rows that both hold. */
-export interface Agreement {
+interface Agreement {
   /** ‖b − a‖ / ‖a‖ over all these rows; Infinity if only `a` is zero or a number is not finite. */
   readonly distance: number
   readonly cosine: number

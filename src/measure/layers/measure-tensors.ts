@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { median as medianOf } from '../../metrics/median.js'
-import type { Dtype } from '../../tensor/dtype.js'
-import { itemSize } from '../../tensor/dtype.js'
+import { type Dtype, itemSize } from '../../tensor/dtype.js'
 import type { LazyTensor } from '../../tensor/tensor.js'
 import { widened } from '../../tensor/widen.js'
 import { rowsOf, shapeText, swappedTensor, widthOf } from './derived-tensors.js'

@@ -78,7 +78,7 @@ function readSides(golden: Ranks, dump: Ranks, fused: Fused | undefined, key: st
   const isOne = ({ tensors, areCopies }: Ranks) => tensors.length === 1 || areCopies
   if (isOne(golden) && isOne(dump)) {
     const pair = { golden: plain(golden), dump: plain(dump) }
-    if (haveEqualWidths(pair)) return copiesFlaw(golden, dump) ?? pair
+    if (haveEqualWidths(pair)) return copiesFlaw(golden, dump) ?? copiesFlaw(dump, golden) ?? pair
   }
   if (fused !== undefined && golden.tensors.length !== dump.tensors.length) {
     const arranged = fusedByRanks(golden, dump, fused, key)
@@ -108,17 +108,12 @@ function haveEqualWidths({ golden, dump }: Candidate): boolean {
   return widthOf(golden.tensor) === widthOf(dump.tensor)
 }
 
-function copiesFlaw(golden: Ranks, dump: Ranks): Unread | undefined {
-  for (const [ranks, other] of [
-    [golden, dump],
-    [dump, golden],
-  ] as const) {
-    if (!ranks.areCopies || other.tensors.length > 1 || !mayBeEqualSums(ranks, other.tensors[0]!)) continue
-    const count = ranks.tensors.length
-    const reason = `its ${count} ranks are equal, and ${count} times smaller than the other side: partial sums that happen to be equal, or a wrong scale`
-    return { reason, undecided: true }
-  }
-  return undefined
+/** Why ranks that are equal may be no copies; undefined if nothing speaks against it. */
+function copiesFlaw(ranks: Ranks, other: Ranks): Unread | undefined {
+  if (!ranks.areCopies || other.tensors.length > 1 || !mayBeEqualSums(ranks, other.tensors[0]!)) return undefined
+  const count = ranks.tensors.length
+  const reason = `its ${count} ranks are equal, and ${count} times smaller than the other side: partial sums that happen to be equal, or a wrong scale`
+  return { reason, undecided: true }
 }
 
 /** Replaces sums by what the values say: partial sums, or copies that differ. */

@@ -1,5 +1,5 @@
 import type { LazyTensor } from '../../tensor/tensor.js'
-import { type Agreement, agreementOf, areEqual } from './agreement.js'
+import { agreementOf, areEqual } from './agreement.js'
 import { allColumns, columnTensor, sumTensor, widthOf } from './derived-tensors.js'
 
 /** One way to make a single tensor of those that the ranks of a side hold. */
@@ -151,10 +151,10 @@ const MARGIN = 1.5
  */
 export function bestOf(candidates: readonly Candidate[], key: string | undefined): Candidate | Unread {
   if (candidates.length === 1) return candidates[0]!
-  const cosines = candidates.map(({ golden, dump }): Agreement => agreementOf(golden.tensor, dump.tensor))
-  const order = candidates.map((_, i) => i).sort((a, b) => cosines[b]!.cosine - cosines[a]!.cosine)
+  const cosines = candidates.map(({ golden, dump }) => agreementOf(golden.tensor, dump.tensor).cosine)
+  const order = candidates.map((_, i) => i).sort((a, b) => cosines[b]! - cosines[a]!)
   const [best, next] = [order[0]!, order[1]!]
-  const [first, second] = [cosines[best]!.cosine, cosines[next]!.cosine]
+  const [first, second] = [cosines[best]!, cosines[next]!]
   const isBest = first >= MARGIN * second || 1 - first <= (1 - second) / 4
   if (first >= LEAST_COSINE && isBest) return candidates[best]!
   const asOthers = candidates.find((candidate) => keyOf(candidate) === key)
