@@ -97,7 +97,7 @@ function judgeOutcome(
   const cutReason = cut && overCut(cut, limits.klDivergence)
   if (cutReason !== undefined) return token('shape-mismatch', cutReason, sides)
   const { baseline } = settings
-  const problem = baseline && (boundedProblem(rows) ?? baselineProblem(baseline, step, position))
+  const problem = baseline && (rows.kind === 'bounded' ? BOUNDED : baselineProblem(baseline, step, position))
   if (problem !== undefined) return token('undecided', problem, sides)
   if (rows.kind === 'bounded') {
     const { rule, metricLimits } = settings
@@ -195,13 +195,8 @@ function twoReadings({ count }: SeparateRanks): string {
   return `${count} ranks a side of equal width can be read in two ways, and the baseline in one: load all three ${RANKS}`
 }
 
-/** A baseline judges exact numbers. */
-function boundedProblem({ kind }: { readonly kind: string }): string | undefined {
-  return kind === 'bounded'
-    ? 'its metrics are known within bounds, which a baseline cannot judge: compare logits, or leave baseline out'
-    : undefined
-}
-
+const BOUNDED =
+  'its metrics are known within bounds, which a baseline cannot judge: compare logits, or leave baseline out'
 const WITHIN = 'they are within the limits'
 const RANKS = "with ranks: 'split' (parts), 'copies' (equal rows) or a number (that rank alone)"
 

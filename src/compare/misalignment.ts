@@ -52,19 +52,16 @@ function shiftBy(agrees: Shift['agrees'], golden: Rows, dump: Rows): Shift | und
     for (const by of [size, -size]) {
       const pairs = pairsAt(by)
       const count = agree(pairs)
+      // A text that repeats itself agrees with itself when it is moved.
+      const distinct = new Set(pairs.map(([{ top1 }]) => top1)).size
       const isShift =
         agrees === 'rows'
           ? pairs.length >= LEAST_TOKENS && count === pairs.length
-          : pairs.length >= LEAST_TOP1S && count >= 0.9 * pairs.length && distinctTop1s(pairs) >= 3
+          : pairs.length >= LEAST_TOP1S && count >= 0.9 * pairs.length && distinct >= 3
       if (isShift) return { by, tokens: pairs.length, agrees }
     }
   }
   return undefined
-}
-
-/** A text that repeats itself agrees with itself when it is moved. */
-function distinctTop1s(pairs: readonly (readonly [TokenSide, TokenSide])[]): number {
-  return new Set(pairs.map(([{ top1 }]) => top1)).size
 }
 
 function looksLike(golden: TokenSide, dump: TokenSide): boolean {

@@ -86,14 +86,11 @@ function differenceText({ difference, width, rank, golden }: Extract<BitOutcome,
   const { count: elements, vocabId, golden: g, dump: d, ulps, only } = difference
   const where = rank === undefined ? '' : ` of rank ${rank}`
   const verb = elements === 1 ? 'differs' : 'differ'
-  const size = ulps === undefined || only !== undefined ? '' : `, by at most ${ulps} ${unitOf(golden.dtype)}`
+  const unit = golden.dtype?.startsWith('int') ? '(integers)' : 'ULP'
+  const size = ulps === undefined || only !== undefined ? '' : `, by at most ${ulps} ${unit}`
   const kind = only === undefined ? '' : ` only in their ${only}`
   const values = `${text(g)} in the other run, ${text(d)} in the dump`
   return `${elements} of ${width} logits ${verb}${kind}${size}; first at vocab id ${vocabId}${where}: ${values}`
-}
-
-function unitOf(dtype: string | undefined): string {
-  return dtype?.startsWith('int') ? '(integers)' : 'ULP'
 }
 
 /** With nine digits, two different float32 never look the same. */

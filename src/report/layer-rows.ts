@@ -1,6 +1,5 @@
-import type { LayerFacts } from '../compare/layers/layer-facts.js'
 import type { ComparedLayer, LayersComparison } from '../compare/layers/types.js'
-import type { TokenComparison, TokenSide, Verdict } from '../compare/types.js'
+import type { LayerFacts, TokenComparison, TokenSide, Verdict } from '../compare/types.js'
 import type { Layer } from '../dumps/layers/index.js'
 import type { TensorPair } from '../measure/layers/measure-tensors.js'
 import type { Metrics } from '../metrics/table.js'

@@ -9,12 +9,12 @@ import { median } from '../../measure/layers/measure-tensors.js'
 import { PRECISIONS } from '../../metrics/precision.js'
 import { inferPrecision } from '../thresholds.js'
 import type { Precision } from '../types.js'
-import { misalignment } from './alignment.js'
 import { climb, usedRows } from './ladder.js'
 import { combinedLayer, type LayerPairs } from './layer-pairs.js'
 import { localNotes, measureLocals } from './measure-locals.js'
 import { measurePairs } from './measure-pairs.js'
 import { isEmbedding } from './names.js'
+import { misalignment, unexplained } from './no-layer.js'
 import { checkLayersOptions, type LayersSettings } from './options.js'
 import { pairByRole } from './pair-by-role.js'
 import { pairLayers } from './pair-layers.js'
@@ -28,7 +28,6 @@ import type {
   LayersOptions,
   RankedLayer,
 } from './types.js'
-import { unexplained } from './unexplained.js'
 
 /**
  * Compares every layer of two dumps at one token, and names the first one that diverges, if a rule of `climb` names one.

@@ -39,7 +39,7 @@ function recognisePostNorm(layers: readonly ComparedLayer[], reader: LayerReader
   const last = layers.findLastIndex(({ golden }) => golden !== undefined && isDecoderLayer(golden.name))
   const norm = layers.findLast(({ golden }, i) => i > last && golden !== undefined && isOuterNorm(golden))
   const layer = layers[last]
-  if (!norm || !layer?.measured || !(errorOf(layer) > FAR)) return layers
+  if (!norm || !layer?.measured || !(layer.measured.output.relativeEuclideanDistance > FAR)) return layers
   for (const side of ['dump', 'golden'] as const) {
     const pair = side === 'dump' ? ([norm.golden!, layer.dump!] as const) : ([layer.golden!, norm.dump!] as const)
     const measured = reader.measure(withoutInputs(pair[0]), withoutInputs(pair[1]))
@@ -49,10 +49,6 @@ function recognisePostNorm(layers: readonly ComparedLayer[], reader: LayerReader
     return layers.with(last, { ...layer, reason: text, postNorm: text, measured })
   }
   return layers
-}
-
-function errorOf({ measured }: ComparedLayer): number {
-  return measured!.output.relativeEuclideanDistance
 }
 
 /** `root.model.layers.29`, or an operation at the top of an ATB model. */

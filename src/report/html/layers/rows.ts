@@ -1,5 +1,4 @@
-import type { LayerFacts } from '../../../compare/layers/layer-facts.js'
-import type { TokenComparison } from '../../../compare/types.js'
+import type { LayerFacts, TokenComparison } from '../../../compare/types.js'
 
 /** A layer of a report, with its place in the order of execution. */
 export interface LayerRow {
