@@ -7,7 +7,7 @@ import type { CompareSettings } from './options.js'
 import type { TokenComparison, TokenIds } from './types.js'
 
 /** The last token for which both runs read the same text, as far as the data or the options show. */
-export interface PrefixEnd extends Divergence {
+interface PrefixEnd extends Divergence {
   /** Why later tokens are not comparable, as the end of "… since". */
   readonly since: string
   /** What the caller sets if it is right, and if it is not. */

@@ -48,7 +48,7 @@ export function ruleOf(
 }
 
 /** The judgement of measured rows: what is over its limit, and what is over a reference limit but within rounding. */
-export interface Judgement {
+interface Judgement {
   /** One for each limit that is not kept. */
   readonly reasons: string[]
   /** One for each reference limit that is exceeded by no more than the rounding of the precision explains. */

@@ -7,7 +7,7 @@ import { relative, sep } from 'node:path'
 const GLOBAL = '__GOLDEN_LOGITS_PROJECT__'
 
 /** A project of Jest's option `projects`. */
-export interface JestProject {
+interface JestProject {
   readonly id: string
   readonly name: string
 }

@@ -78,7 +78,7 @@ export interface TestIdentity {
 }
 
 /** What the runner says about the test that called a matcher. */
-export interface TestFacts {
+interface TestFacts {
   /** Vitest's object of the test. */
   readonly task: RunnerTask | undefined
   /** Jest's object of the test. */

@@ -3,7 +3,7 @@ import { fusedNamed } from '../../measure/layers/fused.js'
 import { DOWN, GATE, KEY, lastPart, OUTPUT, parentOf, QUERY, UP, VALUE } from './names.js'
 
 /** What the layers inside one decoder layer do. Lists are in the order of execution. */
-export interface BlockRoles {
+interface BlockRoles {
   /** Norms before the projections of the attention; between it and the feed-forward part; after that. */
   readonly norms: readonly [before: readonly Layer[], between: readonly Layer[], after: readonly Layer[]]
   /** q, k and v; or one fused projection. */

@@ -8,7 +8,7 @@ import { firstWrong, withoutRight } from './local-standing.js'
 import { areParallel, isEmbedding, isWithin, kindOf } from './names.js'
 import type { LayerFinding, LayerScore, RankedLayer } from './types.js'
 
-export interface Ladder {
+interface Ladder {
   readonly scores: readonly LayerScore[]
   readonly finding: LayerFinding
 }

@@ -19,7 +19,7 @@ export function limitOf({ isAttention }: LocalError, precision: Precision): numb
  * `silent`: the golden itself does not agree with the formula, so the formula or the weight is another one. `open`: neither
  * right nor wrong.
  */
-export type LocalStanding = 'right' | 'wrong' | 'open' | 'silent'
+type LocalStanding = 'right' | 'wrong' | 'open' | 'silent'
 
 export function standingOf(local: LocalError, precision: Precision): LocalStanding {
   const { golden, dump } = local

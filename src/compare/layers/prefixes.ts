@@ -3,7 +3,7 @@ const MAX_PREFIX = 3
 const MAX_PREFIXES = 64
 
 /** What to take off the names of two sides. */
-export interface Prefixes {
+interface Prefixes {
   readonly ours: string
   readonly theirs: string
   /** How many of our names are then names of theirs. */

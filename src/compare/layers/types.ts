@@ -37,7 +37,7 @@ export interface LayersOptions<Side> {
  * - `golden-only`, `dump-only`: the other side has no partner for it
  * - `unreadable`, `shape-mismatch`, `no-output`: paired, and not measured
  */
-export type LayerVerdict =
+type LayerVerdict =
   | 'compared'
   | 'diverges'
   | 'golden-only'
@@ -72,7 +72,7 @@ export interface RankedLayer extends Named {
 }
 
 /** Which rule named a layer. */
-export type LayerRule = 'non-finite' | 'exact' | 'embedding' | 'local' | 'floor' | 'amplification'
+type LayerRule = 'non-finite' | 'exact' | 'embedding' | 'local' | 'floor' | 'amplification'
 
 /** What a layer's error is compared with. */
 export interface LayerScore {
