@@ -48,7 +48,7 @@ export interface ValueAt extends TokenPlace {
 }
 
 /** The tokens at which the golden's probability of its top-1 is in [from, to); the last range includes 1. */
-interface ConfidenceRange {
+export interface ConfidenceRange {
   readonly from: number
   readonly to: number
   readonly tokens: number
