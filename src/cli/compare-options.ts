@@ -30,9 +30,14 @@ function steps(text: string): CompareOptions['steps'] {
   return numbers(text, 'tokens such as 3, 0,1,5 or 0-11')
 }
 
-function ids(text: string): number[] {
-  return numbers(text, 'vocab ids such as 5,17,3')
+/** `5,17,3:5,17,9`: of the golden and of the dump; one list stands for both. */
+function ids(text: string): CompareOptions['tokenIds'] {
+  const [golden = [], dump = golden, more] = text.split(':').map((side) => numbers(side, IDS))
+  if (more !== undefined) throw new InvalidArgumentError(`expected ${IDS}.`)
+  return { golden, dump }
 }
+
+const IDS = "the golden's vocab ids and the dump's, such as 5,17,3:5,17,9"
 
 function numbers(text: string, expected: string): number[] {
   const list = text.split(',')
@@ -70,7 +75,7 @@ const COMPARE = listed<CompareKey>({
   missing: { flag: '--missing <what>', help: 'fail (default) or allow: tokens that the dump lacks' },
   extra: { flag: '--extra <what>', help: 'fail (default) or allow: tokens that the golden lacks' },
   decoding: { flag: '--decoding <how>', help: 'greedy (default), sampled or forced' },
-  tokenIds: { flag: '--token-ids <ids>', help: 'the tokens that both runs were fed: 5,17,3', parse: ids },
+  tokenIds: { flag: '--token-ids <ids>', help: 'the ids that each run chose, golden:dump: 5,17,3:5,17,9', parse: ids },
   afterDivergence: {
     flag: '--after-divergence <what>',
     help: 'auto (default), gate or ignore tokens after a top-1 flip',

@@ -4,6 +4,9 @@ import { compareListed } from '../compare/compare-dumps.js'
 import type { ListedComparison } from '../compare/types.js'
 import { loadDump, loadPaths } from '../dumps/load.js'
 import { OperationNames } from '../dumps/operation-names.js'
+import { printable } from '../errors.js'
+import { kindOf } from '../io/folder.js'
+import { counted } from '../lib/number-text.js'
 import { comparisonReport, type ReportDocument, reportByRun, reportDocument } from '../report/document.js'
 import { reportJson } from '../report/json.js'
 import { RENDERINGS } from '../report/renderings.js'
@@ -36,8 +39,10 @@ Examples:
 
 Every option of loading has two more forms, for one side: --golden-first-step, --dump-first-step …
 
-Exit codes: 0 within the limits, 1 over a limit, 2 wrong usage, 3 a dump or a file of it cannot be read,
-            4 undecided or inconclusive: the message names the option that decides.
+Exit codes: 0 within the limits, 1 not within: a token is over a limit, missing, not finite, of another shape …, 2 wrong
+            usage, 3 a dump or a file of it cannot be read, or the report cannot be written, 4 undecided or
+            inconclusive: the message names the option that decides.
+The message names options as TypeScript does: identical: 'allow' is the flag --identical allow.
 `
 
 /** Adds the command `compare`. */
@@ -67,6 +72,7 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
   command.addHelpText('after', COMPARE_EXAMPLES)
   command.action((dump: string | undefined, golden: string | undefined, values: CompareValues) => {
     const sides = sidesOf(dump, golden, values)
+    checkOutput(values)
     if (values.cmpLevel !== undefined && values.cmpLevel !== 'logits') {
       throw new UsageError(`compare reads logits: --cmp-level ${values.cmpLevel} is not supported`)
     }
@@ -139,7 +145,22 @@ function sidesOf(dump: string | undefined, golden: string | undefined, { goldenP
   const tested = [...(myPath ? [myPath] : []), ...(dump === undefined ? [] : [[dump]])]
   const trusted = [...(goldenPath ? [goldenPath] : []), ...(golden === undefined ? [] : [[golden]])]
   if (tested.length === 1 && trusted.length === 1) return { dump: tested[0]!, golden: trusted[0]! }
-  throw new UsageError('compare needs two dumps: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP')
+  const given = `${counted(tested.length, 'tested dump')} and ${counted(trusted.length, 'golden')}`
+  throw new UsageError(
+    `compare needs one tested dump and one golden, got ${given}: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP`,
+  )
+}
+
+/** @throws UsageError for a path that is neither a folder nor a file of a known form */
+function checkOutput({ output, report }: CompareValues): void {
+  if (output === undefined) return
+  if (!report) throw new UsageError('--no-report writes no file: leave out --output')
+  const extension = extname(output).toLowerCase()
+  const isFolder = output.endsWith('/') || kindOf(output) === 'folder' || !/^\.[a-z]+$/.test(extension)
+  if (output !== '' && (isFolder || extension === '.csv' || textRendering(extension))) return
+  throw new UsageError(
+    `--output must be a folder (end it with /), or a file that ends in .csv, .html, .json, .md or .xml, not '${printable(output)}'`,
+  )
 }
 
 /** What the CSV says of a comparison; one of layers has no thresholds. */
@@ -149,7 +170,7 @@ type Written = Pick<ListedComparison, 'tokens' | 'notes' | 'pass' | 'goldenPath'
 
 /** The files that an output stands for: CSV, HTML and JSON in a folder, or the form that the file's extension names. */
 function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, comparison: Written): string[] {
-  const extension = extname(output)
+  const extension = extname(output).toLowerCase()
   if (extension === '.csv') return [writeCsv(output, comparison)]
   if (textRendering(extension)) return [writeText(output, document)]
   const folder = output.endsWith('/') ? output : `${output}/`

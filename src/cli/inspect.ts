@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
+import { compareListed } from '../compare/compare-dumps.js'
 import { stepRanges } from '../compare/step-ranges.js'
+import type { TokenComparison, Verdict } from '../compare/types.js'
 import { asDump } from '../dumps/as-dump.js'
 import { loadDump } from '../dumps/load.js'
 import type { Dump, DumpKind, DumpStep, LoadDumpOptions } from '../dumps/types.js'
@@ -33,14 +35,17 @@ export function addInspect(program: Command, { print, exit }: CommandIo): void {
   addLoadOptions(command)
   command.addHelpText(
     'after',
-    '\nExit codes: 0 it can be compared, 2 wrong usage, 3 it cannot be read, 4 an option has to decide which numbers are the logits.\n',
+    '\nExit codes: 0 it can be compared, 1 its row says nothing about a model (NaN, all equal …), 2 wrong usage, 3 it cannot be read,\n            4 an option has to decide which numbers are the logits.\n',
   )
   command.action((path: string, values: { token?: number; json?: boolean }) => {
     const facts = inspect(path, loadOptionsOf(values as Readonly<Record<string, unknown>>, 'dump'), values.token)
     print(values.json ? `${JSON.stringify(facts, null, 2)}\n` : `${linesOf(facts).join('\n')}\n`)
-    exit(facts.problem === undefined ? 0 : 4)
+    exit(facts.problem === undefined ? 0 : (CODES[facts.verdict] ?? 4))
   })
 }
+
+/** The exit codes of rows that no option helps. */
+const CODES: Partial<Readonly<Record<Verdict, number>>> = { 'no-information': 1, 'non-finite': 1, unreadable: 3 }
 
 /** What is known of a dump without another side. */
 interface Facts {
@@ -57,7 +62,9 @@ interface Facts {
   readonly tensors: readonly Pick<LazyTensor, 'name' | 'dtype' | 'shape'>[]
   readonly row?: RowFacts
   readonly logProbs?: LogProbFacts
-  /** Why there is no row. */
+  /** Of the token against itself. */
+  readonly verdict: Verdict
+  /** Why the token cannot be compared. */
   readonly problem?: string
 }
 
@@ -87,6 +94,9 @@ function inspect(path: string, options: LoadDumpOptions, token: number | undefin
   // Of many positions the last is shown.
   const rows = dump.rows?.positions === 'all' ? { ...dump.rows, positions: 'last' as const } : dump.rows
   const source = rowsOf({ ...dump, ...(rows && { rows }) })
+  const { verdict, reason } = judged(dump, steps, step.step)
+  const row = rowOf(step, source)
+  const problem = row.problem ?? (PROBLEMS.includes(verdict) ? reason : undefined)
   return {
     path,
     layout: dump.layout,
@@ -99,8 +109,24 @@ function inspect(path: string, options: LoadDumpOptions, token: number | undefin
     token: step.step,
     files: step.files,
     tensors: step.files.slice(0, 1).flatMap(tensorsOf),
-    ...rowOf(step, source),
+    verdict,
+    ...row,
+    ...(problem !== undefined && { problem }),
   }
+}
+
+/** The verdicts that fail any comparison. */
+const PROBLEMS: readonly Verdict[] = ['no-information', 'non-finite', 'shape-mismatch', 'unreadable']
+
+/** A token of a dump against itself. The first steps show whether each holds all positions of its text. */
+function judged(dump: Dump, steps: readonly DumpStep[], token: number): Pick<TokenComparison, 'verdict' | 'reason'> {
+  const compared = [...new Set([...steps.slice(0, 3).map(({ step }) => step), token])].sort((a, b) => a - b)
+  const options = { steps: compared, identical: 'allow', repeatedRows: 'allow', threads: 1 } as const
+  const { tokens } = compareListed(dump, dump, options)
+  const { verdict, reason } = [...tokens].find(({ step }) => step === token)!
+  // Both sides are the same dump.
+  const text = reason.replace(/^golden: /, '').replace(/^(?:the )?golden holds/, 'it holds')
+  return { verdict, reason: text.replace(/; dump holds .*$/, '') }
 }
 
 function rowOf(step: DumpStep, source: RowSource): Pick<Facts, 'row' | 'logProbs' | 'problem'> {
@@ -184,20 +210,11 @@ function linesOf(facts: Facts): string[] {
 }
 
 function rowLines(
-  { dtype, width, max, min, mean, nonFinite, top }: RowFacts,
+  { dtype, width, max, min, mean, top }: RowFacts,
   line: (name: string, text: string) => string,
 ): string[] {
-  const bad = nonFinite
-    ? [
-        line(
-          'problem',
-          `${nonFinite.nan} NaN, ${nonFinite.positiveInfinity} +Inf, first at vocab id ${nonFinite.firstVocabId}`,
-        ),
-      ]
-    : []
   return [
     line('row', `${dtype} [${width}], max ${short(max)}, min ${short(min)}, mean ${short(mean)}`),
-    ...bad,
     ...top.map(({ id, logit, probability }, i) =>
       line(i === 0 ? 'top' : '', `${String(id).padStart(7)}  logit ${short(logit)}  probability ${short(probability)}`),
     ),

@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
+import { type CompareOptions, checkOptions } from '../compare/options.js'
 import { expand } from '../dumps/expand.js'
 import { loadDump } from '../dumps/load.js'
 import { GoldenLogitsError, printable } from '../errors.js'
@@ -29,7 +30,10 @@ const COLUMNS = [
   'cmp_fail_reason',
 ] as const
 
-type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string | number>>> & { readonly file_name: string }
+type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string | number>>> & {
+  readonly file_name: string
+  readonly isUnreadable?: boolean
+}
 
 interface Limits {
   readonly klDivergence: number
@@ -60,12 +64,15 @@ export function addLogitscmp(program: Command, { say, exit }: CommandIo): void {
     .action((values: Limits & { goldenPath: string[]; myPath: string[]; outputDir: string }) => {
       if (!Object.hasOwn(FRACTION_BITS, values.dtype))
         throw new UsageError(`--dtype must be fp16, bf16 or fp32, not ${values.dtype}`)
+      checkOptions(optionsOf(values))
       const rows = compareFolders(values.goldenPath, values.myPath, values)
       const lines = [csvLine(COLUMNS), ...rows.map((row) => csvLine(COLUMNS.map((name) => cell(row[name]))))]
       const path = writeNew(resolve(values.outputDir), lines)
       const failed = rows.filter(({ passed }) => passed !== 'True').length
       say(`${fromHere(path)} (${counted(rows.length, 'file')}, ${failed} not passed)`)
-      exit(failed > 0 ? 1 : 0)
+      // Files that could not be read decide only if no other file fails.
+      const isSettled = ({ passed, isUnreadable }: Row) => passed === 'True' || isUnreadable === true
+      exit(failed === 0 ? 0 : rows.every(isSettled) ? 3 : 1)
     })
 }
 
@@ -83,8 +90,8 @@ function compareFolders(golden: readonly string[], my: readonly string[], limits
   const [goldenFiles, myFiles] = [filesAt(golden), filesAt(my)]
   const common = [...goldenFiles.keys()].filter((name) => myFiles.has(name))
   if (common.length === 0) {
-    const message = 'no .pth file of the golden folder has a file of the same name here'
-    throw new GoldenLogitsError('nothing-to-compare', message, { file: my[0]! })
+    const counts = `${counted(goldenFiles.size, '.pth file')} of the golden and ${counted(myFiles.size, '.pth file')} of the tested side`
+    throw new GoldenLogitsError('nothing-to-compare', `${counts}: no two have the same name`, { file: my[0]! })
   }
   const compared = (name: string) => compareFile(goldenFiles.get(name)!, myFiles.get(name)!, name, limits)
   const rows = common.map((name) => ({ place: placeOf(name), row: compared(name) }))
@@ -166,25 +173,24 @@ function compareFile(goldenFile: string, myFile: string, name: string, limits: L
     results = resultsOf(goldenFile, myFile, limits)
   } catch (error) {
     if (!(error instanceof GoldenLogitsError)) throw error
-    return { ...named, cmp_fail_reason: error.message }
+    return { ...named, cmp_fail_reason: error.message, isUnreadable: true }
   }
   return { ...named, ...results }
 }
 
 type Results = Omit<Row, 'file_name'>
 
+function optionsOf({ dtype, klDivergence, cosineSimilarity, l1Norm }: Limits): CompareOptions {
+  return { rule: 'logitscmp', dtype, thresholds: { klDivergence, cosineSimilarity, l1Norm } }
+}
+
 /** @throws GoldenLogitsError for a file that cannot be read */
-function resultsOf(
-  goldenFile: string,
-  myFile: string,
-  { dtype, klDivergence: kl, cosineSimilarity: cosine, l1Norm: l1 }: Limits,
-): Results {
-  const thresholds = { klDivergence: kl, cosineSimilarity: cosine, l1Norm: l1 }
-  const options = { rule: 'logitscmp', dtype, thresholds } as const
-  const { metrics, verdict, reason, pass } = compareListed(loadDump(myFile), loadDump(goldenFile), options).tokens.at(
-    0,
-  )!
-  if (metrics?.cosineSimilarity === undefined) return { cmp_fail_reason: OLD_REASONS[verdict] ?? reason }
+function resultsOf(goldenFile: string, myFile: string, limits: Limits): Results {
+  const { tokens } = compareListed(loadDump(myFile), loadDump(goldenFile), optionsOf(limits))
+  const { metrics, verdict, reason, pass } = tokens.at(0)!
+  if (metrics?.cosineSimilarity === undefined) {
+    return { cmp_fail_reason: OLD_REASONS[verdict] ?? reason, isUnreadable: verdict === 'unreadable' }
+  }
   const { cosineSimilarity, klDivergence, l1Norm = Number.NaN, ulpMaxDiff = Number.NaN, ulp } = metrics
   return {
     cosine_similarity: cosineSimilarity,

@@ -48,6 +48,10 @@ function refuseOverlaps(inputs: readonly { input: string; parts: readonly Report
       const owner = owners.get(key) ?? input
       owners.set(key, owner)
       if (owner === input) continue
+      if (place.file === '') {
+        const message = `holds comparisons that no test made, and so does ${printable(owner, 300)}: merge joins the reports of test runs, each with its own test files`
+        throw new GoldenLogitsError('ambiguous-run', message, { file: input })
+      }
       const test = `${printable(place.file)}${place.project === '' ? '' : ` of the project ${printable(place.project)}`}`
       const message = `has rows of ${test}, and so does ${printable(owner, 300)}; give only the one that counts`
       throw new GoldenLogitsError('ambiguous-run', message, { file: input })

@@ -2,8 +2,8 @@ import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { checkOptions } from '../compare/options.js'
-import { GoldenLogitsError } from '../errors.js'
-import { reportDocument, verdictsText } from '../report/document.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { type ComparisonReport, reportDocument, verdictsText } from '../report/document.js'
 import { parseReport, reportJson } from '../report/json.js'
 import { type NewLimits, rejudge } from '../report/rejudge.js'
 import { textRendering } from '../report/texts.js'
@@ -39,7 +39,7 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
     )
     .action((paths: string[], values: ReportValues) => {
       const files = filesOf(paths, values.output)
-      const saved = reportDocument(files.flatMap((file) => parseReport(file, readReport(file)).comparisons))
+      const saved = reportDocument(comparisonsIn(files))
       const limits: NewLimits = {
         ...(values.kl !== undefined && { klDivergence: values.kl }),
         ...(values.cs !== undefined && { cosineSimilarity: values.cs }),
@@ -47,16 +47,18 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
       checkOptions({ thresholds: limits })
       const report = Object.keys(limits).length === 0 ? saved : rejudge(saved, limits)
       if (values.json) print(reportJson(report))
-      else {
+      if (!values.json || values.output !== undefined) {
         const folder = files.length > 1 ? REPORT_FOLDER : dirname(files[0]!)
         const output = values.output ?? join(folder, 'report.html')
         const render = textRendering(extname(output))
-        if (!render) throw new UsageError(`--output must end in .html, .md, .xml or .json, not ${output}`)
+        if (!render) throw new UsageError(`--output must end in .html, .md, .xml or .json, not '${output}'`)
         writeTextReport(resolve(output), render(report), OUTPUT_ADVICE)
         say(fromHere(resolve(output)))
       }
       for (const comparison of report.comparisons) {
-        say(`${comparison.pass ? 'passes' : 'fails'}: ${comparison.title}: ${verdictsText(comparison)}`)
+        const reason = comparison.pass ? undefined : (comparison.inconclusive ?? comparison.wholeFailure)
+        const why = reason === undefined ? '' : `; ${printable(reason, 600)}`
+        say(`${comparison.pass ? 'passes' : 'fails'}: ${comparison.title}: ${verdictsText(comparison)}${why}`)
       }
       exit(report.comparisons.every(({ pass }) => pass) ? 0 : 1)
     })
@@ -69,13 +71,37 @@ interface ReportValues {
   readonly json?: boolean
 }
 
-/** Each file once. @throws UsageError if the output is one of several files: the next time it would be read, too */
+/** Each file once. @throws UsageError if the output is one of the files: what it was judged by would be lost */
 function filesOf(paths: readonly string[], output: string | undefined): string[] {
   const files = [...new Map(paths.flatMap(expand).map((file) => [realpathSync(file), file])).values()]
-  if (files.length > 1 && output !== undefined && files.some((file) => resolve(file) === resolve(output))) {
-    throw new UsageError(`${output} is one of the files and the output; name another --output`)
+  if (output !== undefined && files.some((file) => resolve(file) === resolve(output))) {
+    throw new UsageError(`'${output}' is an input and the output; name another --output`)
   }
   return files
+}
+
+/**
+ * The comparisons of all files.
+ * @throws GoldenLogitsError `nothing-to-compare`, `ambiguous-run` if two files have comparisons of the same test file, and what
+ * `parseReport` throws
+ */
+function comparisonsIn(files: readonly string[]): ComparisonReport[] {
+  const owners = new Map<string, string>()
+  const comparisons = files.flatMap((file) => {
+    const parsed = parseReport(file, readReport(file)).comparisons
+    for (const { test } of parsed) {
+      if (!test) continue
+      const key = `${test.project}\n${test.file}`
+      const owner = owners.get(key) ?? file
+      owners.set(key, owner)
+      if (owner === file) continue
+      const message = `has comparisons of ${printable(test.file, 200)}, and so does ${printable(owner, 300)}; give only the one that counts`
+      throw new GoldenLogitsError('ambiguous-run', message, { file })
+    }
+    return parsed
+  })
+  if (comparisons.length > 0) return comparisons
+  throw new GoldenLogitsError('nothing-to-compare', 'the report has no comparison', { file: files[0]! })
 }
 
 function readReport(file: string): string {

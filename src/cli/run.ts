@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { PACKAGE_VERSION } from '../snapshots/types.js'
@@ -20,8 +21,14 @@ import { addSnapshot } from './snapshot.js'
 export function runCli(args: readonly string[]): number {
   let code = 0
   const io: CommandIo = {
-    print: (text) => process.stdout.write(text),
-    say: (line) => process.stderr.write(`golden-logits: ${line}\n`),
+    print: (text) => write(1, text),
+    say: (line) => {
+      try {
+        write(2, `golden-logits: ${line}\n`)
+      } catch {
+        // Nobody can be told.
+      }
+    },
     exit: (value) => {
       code = value
     },
@@ -30,7 +37,7 @@ export function runCli(args: readonly string[]): number {
     .description('Compares logits dumps of large language models, and looks after their reports.')
     .version(PACKAGE_VERSION, '-V, --version')
     .exitOverride()
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({ writeErr: () => {}, writeOut: io.print })
     .configureHelp({ showGlobalOptions: false })
   addCompare(program, io)
   addLayers(program, io)
@@ -44,28 +51,57 @@ export function runCli(args: readonly string[]): number {
   try {
     const [first] = args
     if (first === undefined) throw new UsageError('a command is missing')
-    if (!first.startsWith('-') && first !== 'help' && !names.includes(first)) {
-      throw new UsageError(`there is no command '${printable(first)}'; there are ${names.join(', ')}`)
+    const name = first === 'help' ? args[1] : first
+    if (name !== undefined && !name.startsWith('-') && !names.includes(name)) {
+      throw new UsageError(`there is no command '${printable(name)}'; there are ${names.join(', ')}`)
     }
     program.parse(rewriteOldFlags(args), { from: 'user' })
     return code
   } catch (error) {
-    return codeOf(error, io)
+    const [first = ''] = args
+    return codeOf(error, io, names.includes(first) ? ` ${first}` : '')
   }
 }
 
-function codeOf(error: unknown, { say }: CommandIo): number {
+/** Writes all of it at once. A reader that has gone (`| head -1`) changes nothing about the exit code. */
+function write(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(descriptor, bytes, at)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code === 'EPIPE') return
+      // A pipe that is full for the moment.
+      if (code !== 'EAGAIN') throw error
+    }
+  }
+}
+
+/** @param command the name of the command with a space before it, if it is known */
+function codeOf(error: unknown, { say }: CommandIo, command: string): number {
   if (error instanceof CommanderError) {
     // Help and version were printed.
     if (error.exitCode === 0 || error.code === 'commander.help') return 0
-    say(`${error.message.replace(/^error: /, '')} (golden-logits --help shows how)`)
+    say(`${error.message.replace(/^error: /, '').replaceAll('\n', ' ')} (golden-logits${command} --help shows how)`)
     return 2
   }
   if (error instanceof UsageError) {
-    say(`${error.message} (golden-logits --help shows how)`)
+    say(`${error.message} (golden-logits${command} --help shows how)`)
     return 2
+  }
+  if (isOfSystem(error)) {
+    say(
+      `a file cannot be written or read (${printable(error.message, 1000)}); free disk space, grant permission, or name another path`,
+    )
+    return 3
   }
   if (!(error instanceof GoldenLogitsError)) throw error
   say(printable(error.message, 2000))
   return error.code === 'invalid-argument' ? 2 : 3
+}
+
+/** An error of the file system: `EACCES: permission denied, mkdir '/x'`. */
+function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error && 'code' in error
 }

@@ -1,4 +1,6 @@
+import { wholeFailure } from '../compare/notes.js'
 import type { ListedComparison } from '../compare/types.js'
+import { printable } from '../errors.js'
 import { countsText } from '../report/message/failure.js'
 import { sparkLine } from '../report/message/token-block.js'
 
@@ -20,7 +22,12 @@ export function exitCodeOf({
 
 /** The last lines of a command: the verdict with its counts, and the KL divergence by token. */
 export function verdictLines(comparison: ListedComparison): string[] {
-  const verdict = `${comparison.pass ? 'within the limits' : 'not within the limits'}: ${countsText(comparison)}`
+  const { pass, firstFailure, inconclusive } = comparison
+  const reason = pass || firstFailure ? undefined : (inconclusive ?? wholeFailure(comparison))
+  const why = reason === undefined ? '' : `; ${printable(reason, 600)}`
+  const isInconclusive = !pass && !firstFailure && inconclusive !== undefined
+  const state = pass ? 'within the limits' : isInconclusive ? 'inconclusive' : 'not within the limits'
+  const verdict = `${state}: ${countsText(comparison)}${why}`
   return countMeasured(comparison) > 1 ? [verdict, `KL by token ${sparkLine(comparison)}`] : [verdict]
 }
 

@@ -1,6 +1,8 @@
 import { needsCandidates } from '../compare/candidates.js'
+import { wholeFailure } from '../compare/notes.js'
 import type { RunStatistics } from '../compare/run-statistics.js'
 import { runStatistics } from '../compare/statistics.js'
+import { tokenName } from '../compare/step-ranges.js'
 import type { ListedComparison, Thresholds, TokenComparison, Verdict } from '../compare/types.js'
 import { printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
@@ -33,10 +35,12 @@ export interface ComparisonReport {
   readonly test?: TestReport
   readonly goldenPath?: string
   readonly dumpPath?: string
-  /** Whether the test's expectation holds; without a test, whether the comparison passes. */
+  /** Whether the test's expectation holds or its test passes all the same; without a test, whether the comparison passes. */
   readonly pass: boolean
   /** Why too few tokens were comparable to release on. */
   readonly inconclusive?: string
+  /** Why the comparison fails as a whole, whether or not its tokens pass: limits on the run, or warnings with `strict`. */
+  readonly wholeFailure?: string
   /** How many tokens have each verdict. */
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>
   /** Absent if there are no limits, or no tokens. */
@@ -80,12 +84,14 @@ export function reportDocument(comparisons: readonly ComparisonReport[]): Report
 /** The report of a comparison that no test made. */
 export function comparisonReport(comparison: ListedComparison, title: string): ComparisonReport {
   const { goldenPath, dumpPath, pass, thresholds, metrics, notes, warnings, inconclusive } = comparison
+  const whole = wholeFailure(comparison)
   return {
     title,
     goldenPath,
     dumpPath,
     pass,
     ...(inconclusive !== undefined && { inconclusive }),
+    ...(whole !== undefined && { wholeFailure: whole }),
     thresholds,
     ...(metrics && { metrics }),
     notes: weighed(notes, warnings),
@@ -151,10 +157,23 @@ export function firstFailure({ tokens }: Pick<ComparisonReport, 'tokens'>): Toke
   return tokens.find(({ layer }) => layer?.rule !== undefined) ?? tokens.find(({ pass }) => !pass)
 }
 
+/** Why a comparison fails, in a few words; undefined if nothing in the report says so. */
+export function failureSummary(report: ComparisonReport): string | undefined {
+  const { problem, inconclusive, wholeFailure: whole } = report
+  const first = firstFailure(report)
+  const layer = first?.layer ? `${first.layer.name} at ` : ''
+  return problem?.reason ?? (first ? `${layer}${tokenName(first)}: ${first.verdict}` : (inconclusive ?? whole))
+}
+
 /** `12 tokens: 11 pass, 1 over-threshold`, `31 layers: 30 compared, 1 diverges` */
 export function verdictsText({ tokens, verdicts }: Pick<ComparisonReport, 'tokens' | 'verdicts'>): string {
   const hasLayers = tokens.some(({ layer }) => layer)
+  // A layer that diverges is one of those compared, too.
+  const { 'over-threshold': over = 0, ...others } = verdicts
+  const shown = hasLayers ? { ...others, pass: (others.pass ?? 0) + over, 'over-threshold': over } : verdicts
   const words: Readonly<Record<string, string>> = hasLayers ? { pass: 'compared', 'over-threshold': 'diverges' } : {}
-  const parts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${words[verdict] ?? verdict}`)
+  const parts = Object.entries(shown).flatMap(([verdict, count]) =>
+    count === 0 ? [] : [`${count} ${words[verdict] ?? verdict}`],
+  )
   return `${counted(tokens.length, hasLayers ? 'layer' : 'token')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }

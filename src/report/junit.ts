@@ -2,7 +2,7 @@ import type { RunStatistics } from '../compare/run-statistics.js'
 import { tokenName } from '../compare/step-ranges.js'
 import type { Thresholds } from '../compare/types.js'
 import { optionalRow } from '../metrics/optional/table.js'
-import { type ComparisonReport, firstFailure, type ReportDocument, verdictsText } from './document.js'
+import { type ComparisonReport, failureSummary, firstFailure, type ReportDocument, verdictsText } from './document.js'
 import { escapeHtml } from './html/escape.js'
 
 type Property = readonly [name: string, value: string | number]
@@ -38,7 +38,7 @@ function suiteName({ test }: ComparisonReport): string {
 }
 
 function totals(reports: readonly ComparisonReport[]): Property[] {
-  const failed = reports.filter(fails)
+  const failed = reports.filter(({ pass }) => !pass)
   const errors = failed.filter(isError).length
   return [
     ['tests', reports.length],
@@ -46,10 +46,6 @@ function totals(reports: readonly ComparisonReport[]): Property[] {
     ['errors', errors],
     ['time', reports.reduce((sum, report) => sum + seconds(report), 0)],
   ]
-}
-
-function fails({ pass, test }: ComparisonReport): boolean {
-  return !pass && !test?.hasPassed
 }
 
 /** There was no comparison, or it did not end. */
@@ -64,7 +60,7 @@ function seconds({ test }: ComparisonReport): number {
 function caseLines(report: ComparisonReport): string[] {
   const head: Property[] = [
     ['classname', suiteName(report)],
-    ['name', caseName(report)],
+    ['name', report.title],
     ['time', seconds(report)],
   ]
   const properties = propertiesOf(report).map(
@@ -79,22 +75,16 @@ function caseLines(report: ComparisonReport): string[] {
     '      <properties>',
     ...properties,
     '      </properties>',
-    ...(fails(report) ? failureLines(report) : []),
+    ...(report.pass ? [] : failureLines(report)),
     '    </testcase>',
   ]
-}
-
-/** A test may make several comparisons, and a comparison several attempts. */
-function caseName({ title, test }: ComparisonReport): string {
-  return test && test.ordinal > 1 ? `${title}, comparison ${test.ordinal}` : title
 }
 
 function failureLines(report: ComparisonReport): string[] {
   const first = firstFailure(report)
   const { message, problem, inconclusive } = report
   const type = problem?.verdict ?? first?.verdict ?? (inconclusive === undefined ? 'failed' : 'inconclusive')
-  const where = first && `${first.layer ? `${first.layer.name} at ` : ''}${tokenName(first)}: ${first.verdict}`
-  const short = problem?.reason ?? where ?? inconclusive ?? verdictsText(report)
+  const short = failureSummary(report) ?? verdictsText(report)
   const text = message ?? problem?.reason ?? first?.reason ?? short
   const element = isError(report) ? 'error' : 'failure'
   // Each line is escaped by itself, so that the line breaks stay.
@@ -128,6 +118,7 @@ function propertiesOf(report: ComparisonReport): Property[] {
     ['first_failing_cosine_similarity', first?.metrics?.cosineSimilarity],
     ...statisticsOf(statistics),
     ['inconclusive', inconclusive],
+    ['whole_failure', report.wholeFailure],
     ...notes.map(({ weight, text }): Property => [weight === 'warning' ? 'warning' : 'note', text]),
   ])
 }

@@ -2,7 +2,7 @@ import type { RunStatistics } from '../compare/run-statistics.js'
 import { printable } from '../errors.js'
 import { short } from '../lib/number-text.js'
 import { optionalRow } from '../metrics/optional/table.js'
-import { type ComparisonReport, firstFailure, type ReportDocument, verdictsText } from './document.js'
+import { type ComparisonReport, failureSummary, firstFailure, type ReportDocument, verdictsText } from './document.js'
 
 /** GitHub shows a megabyte of a summary; the first comparisons are enough. */
 const MOST_ROWS = 100
@@ -21,7 +21,7 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
   return [
     `### golden-logits: ${title}`,
     '',
-    '| | comparison | tokens | first failing token | mean KL | 99 % | highest KL | same top-1 |',
+    '| | comparison | tokens | first failing token, or why it fails | mean KL | 99 % | highest KL | same top-1 |',
     '|---|---|---|---|---|---|---|---|',
     ...sorted.slice(0, MOST_ROWS).map(rowOf),
     '',
@@ -35,7 +35,8 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
 function rowOf(report: ComparisonReport): string {
   const first = firstFailure(report)
   const layer = first?.layer ? `, ${cell(first.layer.name)}` : ''
-  const failure = first ? `${first.step}${layer}: ${first.verdict}` : ''
+  const whole = report.pass ? '' : cell(failureSummary(report) ?? '')
+  const failure = first ? `${first.step}${layer}: ${first.verdict}` : whole
   const run = report.statistics ? runCells(report.statistics) : ['', '', '', '']
   const cells = [report.pass ? '✅' : '❌', cell(report.title), verdictsText(report), failure, ...run]
   return `| ${cells.join(' | ')} |`

@@ -4,13 +4,7 @@ import { overCosine, overKl } from '../compare/rounding.js'
 import type { Thresholds, TokenComparison } from '../compare/types.js'
 import type { MetricBounds } from '../measure/outcome.js'
 import { GATED, type GatedKey } from '../metrics/table.js'
-import {
-  type ComparisonReport,
-  type ReportDocument,
-  reportDocument,
-  type TestReport,
-  tokensReport,
-} from './document.js'
+import { type ComparisonReport, type ReportDocument, reportDocument, tokensReport } from './document.js'
 
 /** Limits that replace the limits of a report. */
 export type NewLimits = Partial<Record<GatedKey, number>>
@@ -27,20 +21,15 @@ function rejudgeComparison(report: ComparisonReport, limits: NewLimits): Compari
   if (!report.thresholds) return report
   const thresholds: Thresholds = { ...report.thresholds, ...limits }
   const tokens = report.tokens.map((token) => rejudgeToken(token, thresholds, limits))
-  const { message: _, test, ...rest } = report
-  const isWithin = tokens.every(({ pass }) => pass) && report.inconclusive === undefined && report.problem === undefined
-  return {
-    ...rest,
-    ...(test && { test: withoutResult(test) }),
-    pass: test?.isNot ? !isWithin : isWithin,
-    thresholds,
-    ...tokensReport(tokens),
-  }
-}
-
-/** The runner judged the test by its own limits. */
-function withoutResult({ hasPassed: _, ...test }: TestReport): TestReport {
-  return test
+  const { message: _, ...rest } = report
+  const { test, inconclusive, problem, wholeFailure } = report
+  const why = [inconclusive, problem, wholeFailure].some((reason) => reason !== undefined)
+  // A report of a version before these fields does not say why it fails.
+  const fails = why || (!report.pass && !test?.isNot && report.tokens.every(({ pass }) => pass))
+  const isWithin = !fails && tokens.every(({ pass }) => pass)
+  // The test accepts that this comparison fails: by other limits it would, too, or it would pass.
+  const pass = test?.hasPassed ?? (test?.isNot ? !isWithin : isWithin)
+  return { ...rest, pass, thresholds, ...tokensReport(tokens) }
 }
 
 function rejudgeToken(token: TokenComparison, thresholds: Thresholds, limits: NewLimits): TokenComparison {

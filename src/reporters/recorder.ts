@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
-import type { Thresholds, TokenComparison } from '../compare/types.js'
+import { wholeFailure } from '../compare/notes.js'
+import type { RunVerdict, Thresholds, TokenComparison } from '../compare/types.js'
 import { OperationNames } from '../dumps/operation-names.js'
 import { printable } from '../errors.js'
 import { crypto } from '../lib/optional-packages.js'
@@ -25,6 +26,9 @@ export interface Recordable {
   readonly metrics?: readonly OptionalKey[]
   readonly notes: readonly string[]
   readonly warnings: readonly string[]
+  readonly inconclusive?: string
+  readonly run?: readonly RunVerdict[]
+  readonly strict?: boolean
 }
 
 /**
@@ -96,13 +100,19 @@ export class Recording {
 
   /** @param error why the expectation is not met although the tokens pass, if that is so */
   finish(comparison: Recordable, expectation: FinishedLine['expectation'], error?: unknown): void {
-    const { notes, warnings } = comparison
+    const { notes, warnings, inconclusive } = comparison
     annotate(this.context, warnings)
     if (this.runDir === undefined) {
       for (const warning of warnings) printLine(`warning: ${printable(warning, 400)}`)
       return
     }
-    const finished = { ...this.finished(expectation, error), notes, warnings }
+    const whole = wholeFailure(comparison)
+    const finished = {
+      ...this.finished(expectation, error),
+      ...{ notes, warnings },
+      ...(inconclusive !== undefined && { inconclusive }),
+      ...(whole !== undefined && { wholeFailure: whole }),
+    }
     this.spool(linesOf(this.id, comparison, finished), () => countOf(comparison.tokens))
   }
 

@@ -98,13 +98,15 @@ function comparisonOf({ comparison, attempt }: Counted, hasPassed: HasPassed): C
   const problem = problemOf(comparison)
   const tokens = Array.from(spooledTokens(comparison), ({ index: _, types: __, ...token }) => token)
   return {
-    title: [file, name].filter((text) => text !== '').join(' > '),
+    title: [file, name].filter((text) => text !== '').join(' > ') + (ordinal > 1 ? `, comparison ${ordinal}` : ''),
     test: {
       ...{ project, file, name, ordinal, attempt, matcher, isNot, expectation },
       ...(expectation !== 'met' && hasPassed(started) && { hasPassed: true as const }),
       ...(finished && { durationMs: finished.durationMs }),
     },
-    pass: expectation === 'met',
+    pass: expectation === 'met' || hasPassed(started),
+    ...(finished?.inconclusive !== undefined && { inconclusive: finished.inconclusive }),
+    ...(finished?.wholeFailure !== undefined && { wholeFailure: finished.wholeFailure }),
     ...(thresholds && { thresholds }),
     ...(metrics && { metrics }),
     notes: weighed(finished?.notes ?? [], finished?.warnings ?? []),

@@ -48,6 +48,9 @@ export interface FinishedLine {
   readonly notes?: readonly string[]
   /** The notes that are warnings, again. */
   readonly warnings?: readonly string[]
+  /** As of a report: why it fails, beside its tokens. */
+  readonly inconclusive?: string
+  readonly wholeFailure?: string
   readonly durationMs: number
 }
 

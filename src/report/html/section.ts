@@ -18,7 +18,7 @@ const MOST_DETAILS = 100
 /** One comparison: verdict, first failing token or first layer that diverges, chart, notes, statistics, table. */
 export function comparisonSection(report: ComparisonReport, index: number): string {
   const id = `c${index}`
-  const { title, pass, test, notes, tokens, problem, message, inconclusive } = report
+  const { title, pass, test, notes, tokens, problem, message, inconclusive, wholeFailure } = report
   const failing = tokens.filter((token) => !token.pass)
   const hasLayers = tokens.some(({ layer }) => layer)
   return [
@@ -32,6 +32,9 @@ export function comparisonSection(report: ComparisonReport, index: number): stri
     inconclusive === undefined
       ? ''
       : `<p class="headline"><span class="verdict">inconclusive</span> ${escapeHtml(inconclusive)}</p>`,
+    wholeFailure === undefined
+      ? ''
+      : `<p class="headline"><span class="verdict">fails as a whole</span> ${escapeHtml(wholeFailure)}</p>`,
     hasLayers ? layersHeadline(tokens, id) : failing[0] ? headline(failing[0], id) : '',
     notesList(notes.filter(({ weight }) => weight === 'warning')),
     ...(hasLayers ? layersPart(report, id) : tokens.length === 0 ? [] : tokensPart(report, id)),

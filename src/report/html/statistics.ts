@@ -1,6 +1,7 @@
 import type { RunStatistics, ValueAt } from '../../compare/run-statistics.js'
 import { tokenName } from '../../compare/step-ranges.js'
 import type { Thresholds } from '../../compare/types.js'
+import { counted } from '../../lib/number-text.js'
 import { type LimitedKey, OPTIONAL, optionalRow } from '../../metrics/optional/table.js'
 import type { ComparisonReport } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
@@ -12,7 +13,7 @@ export function statisticsTable({ statistics, together }: ComparisonReport): str
   const all = together
     ? tableOf(`All ${together.runs} runs together, the worst is ${escapeHtml(together.worst)}`, together.statistics)
     : ''
-  return all + (statistics ? tableOf(`Statistics of ${statistics.tokens} measured tokens`, statistics) : '')
+  return all + (statistics ? tableOf(`Statistics of ${counted(statistics.tokens, 'measured token')}`, statistics) : '')
 }
 
 function tableOf(title: string, statistics: RunStatistics): string {

@@ -18,10 +18,11 @@ export function passText(comparison: ListedComparison): string {
     moreText(counts.total - counts.passed - counts.notComparable, 'excused by the options'),
   ].filter(Boolean)
   const compared = counts.passed === 1 ? 'The one token compared is' : `All ${counts.passed} tokens compared are`
+  const worst = worstLines(comparison)
   return [
-    `${compared} within the limits${others.map((text) => `, and ${text}`).join('')}:`,
+    `${compared} within the limits${others.map((text) => `, and ${text}`).join('')}${worst.length > 0 ? ':' : '.'}`,
     '',
-    ...worstLines(comparison),
+    ...worst,
     ...block(statisticsLines(comparison)),
     ...block(worstRuns(comparison)),
     'If the two runs still print different texts, the fault is not in the model but in post-processing: temperature, top-k, top-p or their implementation.',

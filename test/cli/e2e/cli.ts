@@ -20,6 +20,13 @@ export class Shell {
     return { code: status, stdout, stderr }
   }
 
+  /** @param script for bash, in which `$CLI` is the command; returns its exit code and what it printed */
+  bash(script: string): { code: number | null; printed: string } {
+    const env = { ...process.env, CLI: `node ${CLI}`, NO_COLOR: '1' }
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: this.folder, encoding: 'utf8', env })
+    return { code: status, printed: stdout + stderr }
+  }
+
   path(name: string): string {
     return join(this.folder, name)
   }

@@ -110,8 +110,83 @@ describe('compare', () => {
     // A flag of several paths takes all that follow.
     expect(shell.run('compare -gp gpu npu')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('compare needs two dumps'),
+      stderr: expect.stringContaining('needs one tested dump and one golden, got 0 tested dumps and 1 golden'),
     })
+  })
+
+  test('refuses an output that is neither a folder nor a form of the report', () => {
+    const shell = new Shell()
+    for (const output of ["''", 'a.bogus', 'a.txt']) {
+      expect(shell.run(`compare ${GOOD} -o ${output}`)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(
+          '--output must be a folder (end it with /), or a file that ends in .csv, .html',
+        ),
+      })
+    }
+    expect(shell.run(`compare ${GOOD} --no-report -o a.html`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--no-report writes no file: leave out --output'),
+    })
+    expect(shell.files()).toEqual([])
+    expect(shell.run(`compare ${GOOD} -o release-1.2`).code).toBe(0)
+    expect(shell.files('release-1.2')).toContain('report.html')
+  })
+
+  test('says in one line that the report cannot be written', () => {
+    const shell = new Shell()
+    writeFileSync(shell.path('file'), '')
+    for (const output of ['file/a.csv', 'file/a.html', '/dev/full']) {
+      const { code, stderr } = shell.run(`compare ${GOOD} -o ${output}`)
+      expect(code).toBe(3)
+      expect(stderr.trim().split('\n')).toHaveLength(1)
+    }
+  })
+
+  test.skipIf(process.platform === 'win32')('keeps its exit code if nobody reads what it prints', () => {
+    const shell = new Shell()
+    for (const [script, code] of [
+      [`set -o pipefail; $CLI compare ${GOOD} --no-report | true`, 0],
+      [`set -o pipefail; $CLI compare ${BAD} --no-report | true`, 1],
+      ['set -o pipefail; $CLI compare --help | true', 0],
+      [`$CLI compare ${GOOD} --no-report 2> >(true)`, 0],
+    ] as const) {
+      const run = shell.bash(script)
+      expect(run.code).toBe(code)
+      expect(run.printed).not.toMatch(/\n\s+at |EPIPE/)
+    }
+    expect(shell.bash(`$CLI compare ${GOOD} --no-report > /dev/full`).printed).toMatch(
+      /^golden-logits: a file cannot be written or read \(ENOSPC: .*\n$/,
+    )
+  })
+
+  test('takes the vocab ids that each run chose', () => {
+    const ids = '1,2,3,4,5,6,7,8,9,10,11'
+    const shell = new Shell()
+    expect(shell.run(`compare ${GOOD} --no-report --decoding sampled --token-ids ${ids}:${ids}`).code).toBe(0)
+    expect(shell.run(`compare ${GOOD} --no-report --decoding sampled --token-ids ${ids}`).code).toBe(0)
+    const apart = shell.run(`compare ${GOOD} --json --no-report --token-ids ${ids}:1,2,9,4,5,6,7,8,9,10,11`)
+    const { comparisons } = JSON.parse(apart.stdout)
+    expect(comparisons[0].tokens.map(({ verdict }: { verdict: string }) => verdict)).toEqual([
+      ...Array(3).fill('pass'),
+      ...Array(9).fill('not-comparable'),
+    ])
+    expect(shell.run(`compare ${GOOD} --token-ids 1:2:3`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("expected the golden's vocab ids and the dump's, such as 5,17,3:5,17,9"),
+    })
+  })
+
+  test('its last lines say why a comparison fails whose tokens pass', () => {
+    const shell = new Shell()
+    const mean = shell.run(`compare ${GOOD} --no-report --mean-kl 1e-9`)
+    expect(mean.code).toBe(1)
+    expect(mean.stderr).toMatch(
+      /not within the limits: 12 tokens compared, 0 over, 0 missing; mean KL divergence \S+ ± /,
+    )
+    const short = shell.run(`compare ${GOOD} --no-report --steps 0,1 --p99-kl 0.1`)
+    expect(short.code).toBe(4)
+    expect(short.stderr).toContain('inconclusive: 2 tokens compared')
   })
 
   test('writes the one file that the output names, and never over a file that is not ours', () => {
@@ -152,9 +227,19 @@ describe('compare', () => {
   })
 
   test.each([
-    ['one dump', 'compare dumps/a', 2, /compare needs two dumps: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP/],
+    [
+      'one dump',
+      'compare dumps/a',
+      2,
+      /got 1 tested dump and 0 goldens: compare DUMP GOLDEN, or compare -gp GOLDEN -mp DUMP/,
+    ],
     ['a folder that is not there', 'compare a b', 3, /a: there is no such file or folder/],
-    ['an unknown flag', `compare ${GOOD} --kl 3`, 2, /unknown option '--kl'.*\(golden-logits --help shows how\)/s],
+    [
+      'an unknown flag',
+      `compare ${GOOD} --kl 3`,
+      2,
+      /unknown option '--kl'.*\(golden-logits compare --help shows how\)/s,
+    ],
     ['a limit that is no number', `compare ${GOOD} -kl small`, 2, /'small' is invalid.*expected a number/s],
     ['tokens that are not numbers', `compare ${GOOD} --steps first`, 2, /expected tokens such as 3, 0,1,5 or 0-11/],
     ['an unknown value of an option', `compare ${GOOD} --missing maybe`, 2, /missing/],

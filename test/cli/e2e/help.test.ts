@@ -29,3 +29,11 @@ test.each(rows)('its row of $name has the exit codes of the help, and flags that
   expect(codesIn(codes)).toEqual(codesIn(listed))
   for (const [, flag] of does.matchAll(/`(--?[a-z][a-z-]*)`/g)) expect(stdout).toMatch(new RegExp(`${flag}\\b`))
 })
+
+test('help for a command that does not exist is wrong usage', () => {
+  expect(shell.run('help nope')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("there is no command 'nope'"),
+  })
+  expect(shell.run('help').code).toBe(0)
+})

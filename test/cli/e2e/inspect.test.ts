@@ -41,18 +41,46 @@ describe('inspect', () => {
     expect(answer.stdout).toContain('top           281  probability 0.720759')
     expect(shell.run(`inspect ${join(fixtures, 'kld/narrow-f32.kld')}`).stdout).toContain('log-probabilities [512]')
     const sampled = shell.run(`inspect ${join(fixtures, 'answers/completion-post.json')}`)
-    expect(sampled.code).toBe(4)
+    expect(sampled.code).toBe(3)
     expect(sampled.stdout).toContain('it holds probabilities after sampling')
   })
 
   test('names NaN, and the option that decides what is not decided', () => {
     const nan = torchDump([{ values: logits(1).with(2, Number.NaN) }])
-    expect(shell.run(`inspect ${nan}`).stdout).toContain('1 NaN, 0 +Inf, first at vocab id 2')
+    expect(shell.run(`inspect ${nan}`).stdout).toContain('it holds 1 NaN, first at vocab id 2')
     const ranks = torchDump([[{ values: logits(1) }, { values: logits(2) }]])
     const { code, stdout } = shell.run(`inspect ${ranks}`)
     expect(code).toBe(4)
     expect(stdout).toContain("load the dump with ranks: 'split'")
     expect(shell.run(`inspect ${ranks} --ranks split`).code).toBe(0)
+  })
+
+  test.each([
+    ['zero', Array(128).fill(0), 1, 'all logits are equal (0)'],
+    [
+      'probabilities',
+      Array(128)
+        .fill(1 / 128)
+        .with(0, 2 / 128)
+        .with(1, 0),
+      1,
+      'the values are probabilities',
+    ],
+    ['Inf', [...logits(1), Number.POSITIVE_INFINITY], 1, 'it holds 1 +Inf, first at vocab id 8'],
+  ])('ends with 1 for a row that says nothing about a model: %s', (_, values, code, text) => {
+    const run = shell.run(`inspect ${torchDump([{ values }])}`)
+    expect(run.stdout).toContain(text)
+    expect(run.code).toBe(code)
+  })
+
+  test('asks for the row of a file with two, and ends with 3 for a file that it cannot read', () => {
+    writeFileSync(shell.path('two.pth'), pth({ values: [...logits(1), ...logits(2)], shape: [2, 8] }))
+    const two = shell.run('inspect two.pth')
+    expect(two.code).toBe(4)
+    expect(two.stdout).toContain('problem   it holds 2 rows at token 0, shape [2, 8]: a batch')
+    expect(shell.run('inspect two.pth --positions last').code).toBe(0)
+    writeFileSync(shell.path('bad.pth'), 'no tensor')
+    expect(shell.run('inspect bad.pth').code).toBe(3)
   })
 
   test('refuses what it cannot read', () => {

@@ -92,15 +92,19 @@ describe('logitscmp', () => {
   })
 
   test('gives rows that cannot be compared a reason, and no number', () => {
-    const reasonOf = (my: Tensor | string) => {
+    const reasonOf = (my: Tensor | string, expected = 1) => {
       const { code, rows } = compare({ 'logits_a_0_0.pth': row }, { 'logits_a_0_0.pth': my })
-      expect(code).toBe(1)
+      expect(code).toBe(expected)
       expect(rows[0]!.slice(3, 9)).toEqual(['NA', 'NA', 'NA', 'NA', 'NA', 'NA'])
       return rows[0]!.slice(9).join(',')
     }
     expect(reasonOf({ values: [1, 2, 3] })).toBe("data shape doesn't match.")
     expect(reasonOf({ values: [1, 2, 4, Number.NaN] })).toContain('dump holds 1 NaN, first at vocab id 3')
-    expect(reasonOf('no tensor')).toContain('logits_a_0_0.pth')
+    expect(reasonOf('no tensor', 3)).toContain('logits_a_0_0.pth')
+    const both = { 'logits_a_0_0.pth': row, 'logits_a_0_1.pth': row }
+    const other = { values: [4, 3, 2, 1] }
+    expect(compare(both, { 'logits_a_0_0.pth': 'no tensor', 'logits_a_0_1.pth': row }).code).toBe(3)
+    expect(compare(both, { 'logits_a_0_0.pth': 'no tensor', 'logits_a_0_1.pth': other }).code).toBe(1)
   })
 
   test('refuses what it cannot use', () => {
@@ -109,8 +113,14 @@ describe('logitscmp', () => {
     expect(shell.run('logitscmp -gp a')).toMatchObject({ code: 2, stderr: expect.stringContaining('--my-path') })
     expect(shell.run('logitscmp -gp a -mp b').code).toBe(3)
     expect(shell.run('logitscmp -gp a -mp a').stderr).toContain(
-      'no .pth file of the golden folder has a file of the same name',
+      '0 .pth files of the golden and 0 .pth files of the tested side: no two have the same name',
     )
+    for (const flags of ['-cs 2', '-kl 0', '-l1 -1']) {
+      expect(shell.run(`logitscmp -gp a -mp a ${flags}`)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/the threshold \w+ must be/),
+      })
+    }
     expect(shell.run('logitscmp -gp a -mp a -d int8').stderr).toContain('--dtype must be fp16, bf16 or fp32, not int8')
   })
 })

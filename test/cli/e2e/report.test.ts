@@ -37,8 +37,44 @@ test('report makes one report of several', () => {
   expect(readFileSync(shell.path('golden-logits-report/report.html'), 'utf8')).toContain('2 comparisons, 1 fails')
   expect(shell.run('report 1/report.json 2/report.json -o 2/report.json')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('2/report.json is one of the files and the output; name another --output'),
+    stderr: expect.stringContaining("'2/report.json' is an input and the output; name another --output"),
   })
+})
+
+test('report keeps what fails a comparison as a whole', () => {
+  const shell = new Shell()
+  const good = `${tree('a_clean_f32_vs_f16', 'my')} ${tree('a_clean_f32_vs_f16', 'golden')}`
+  expect(shell.run(`compare ${good} --mean-kl 1e-9 -o mean.json`).code).toBe(1)
+  const mean = shell.run('report mean.json -kl 0.1 -cs 0.9')
+  expect(mean).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/12 tokens: 12 pass; mean KL divergence \S+ ± /),
+  })
+  expect(readFileSync(shell.path('report.html'), 'utf8')).toMatch(/fails as a whole<\/span> mean KL divergence/)
+  expect(shell.run('report mean.json -o mean.md').code).toBe(1)
+  expect(readFileSync(shell.path('mean.md'), 'utf8')).toMatch(/\| mean KL divergence \S+ ± /)
+  const same = tree('a_clean_f32_vs_f16', 'my')
+  expect(shell.run(`compare ${same} ${same} --strict -o strict.json`).code).toBe(1)
+  expect(shell.run('report strict.json -kl 1')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('12 tokens: 12 pass; 1 warning, which fail with strict'),
+  })
+  // A report of an earlier version does not say why.
+  const saved = JSON.parse(readFileSync(shell.path('mean.json'), 'utf8'))
+  delete saved.comparisons[0].wholeFailure
+  writeFileSync(shell.path('old.json'), JSON.stringify(saved))
+  expect(shell.run('report old.json -kl 0.1').code).toBe(1)
+})
+
+test('report writes a file beside --json, and never over its input', () => {
+  const shell = new Shell()
+  expect(shell.run(`compare ${BAD} -o saved.json`).code).toBe(1)
+  const { stdout } = shell.run('report saved.json --json -o page.html')
+  expect(JSON.parse(stdout).comparisons).toHaveLength(1)
+  expect(readFileSync(shell.path('page.html'), 'utf8')).toContain('<!doctype html>')
+  const before = readFileSync(shell.path('saved.json'), 'utf8')
+  expect(shell.run('report saved.json -kl 100 -cs 0.5 -o saved.json').code).toBe(2)
+  expect(readFileSync(shell.path('saved.json'), 'utf8')).toBe(before)
 })
 
 test('report refuses what is no report', () => {
@@ -48,6 +84,20 @@ test('report refuses what is no report', () => {
     stderr: expect.stringContaining('the pattern matches no file or folder'),
   })
   expect(shell.run('report .')).toMatchObject({ code: 3, stderr: expect.stringContaining('this is not a file') })
+  const empty = { format: 'golden-logits-report', version: 1, comparisons: [] }
+  writeFileSync(shell.path('empty.json'), JSON.stringify(empty))
+  expect(shell.run('report empty.json')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('empty.json: the report has no comparison'),
+  })
+  const test = { project: '', file: 'a.test.ts', name: 'a', ordinal: 1, attempt: 1 }
+  for (const name of ['1', '2']) {
+    writeFileSync(shell.path(`${name}.json`), JSON.stringify({ ...empty, comparisons: [{ test, tokens: [] }] }))
+  }
+  expect(shell.run('report 1.json 2.json')).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(/2\.json: has comparisons of a\.test\.ts, and so does 1\.json; give only the one/),
+  })
   writeFileSync(shell.path('other.json'), '{}')
   expect(shell.run('report other.json')).toMatchObject({
     code: 3,
