@@ -11,7 +11,7 @@ import { comparisonReport, type ReportDocument, reportByRun, reportDocument } fr
 import { reportJson } from '../report/json.js'
 import { RENDERINGS } from '../report/renderings.js'
 import type { ComparisonRow } from '../report/rows.js'
-import { textRendering } from '../report/texts.js'
+import { TEXT_RENDERINGS } from '../report/texts.js'
 import { publishReport } from '../reporters/publish.js'
 import type { ReportPart } from '../reporters/spool-report.js'
 import { fromHere } from '../reporters/summary.js'
@@ -157,7 +157,7 @@ function checkOutput({ output, report }: CompareValues): void {
   if (!report) throw new UsageError('--no-report writes no file: leave out --output')
   const extension = extname(output).toLowerCase()
   const isFolder = output.endsWith('/') || kindOf(output) === 'folder' || !/^\.[a-z]+$/.test(extension)
-  if (output !== '' && (isFolder || extension === '.csv' || textRendering(extension))) return
+  if (output !== '' && (isFolder || extension === '.csv' || TEXT_RENDERINGS.has(extension))) return
   throw new UsageError(
     `--output must be a folder (end it with /), or a file that ends in .csv, .html, .json, .md or .xml, not '${printable(output)}'`,
   )
@@ -172,7 +172,7 @@ type Written = Pick<ListedComparison, 'tokens' | 'notes' | 'pass' | 'goldenPath'
 function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, comparison: Written): string[] {
   const extension = extname(output).toLowerCase()
   if (extension === '.csv') return [writeCsv(output, comparison)]
-  if (textRendering(extension)) return [writeText(output, document)]
+  if (TEXT_RENDERINGS.has(extension)) return [writeText(output, document)]
   const folder = output.endsWith('/') ? output : `${output}/`
   return [
     writeText(join(folder, 'report.html'), document),
@@ -183,7 +183,7 @@ function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, co
 
 function writeText(output: string, document: ReportDocument): string {
   const path = resolve(output)
-  writeTextReport(path, textRendering(extname(path))!(document), OUTPUT_ADVICE)
+  writeTextReport(path, TEXT_RENDERINGS.get(extname(path).toLowerCase())!(document), OUTPUT_ADVICE)
   return path
 }
 

@@ -44,6 +44,9 @@ interface MergeValues {
 
 /** @returns the exit code */
 function merge(paths: readonly string[], { output, remove }: MergeValues, say: (text: string) => void): number {
+  if (output !== undefined && /\.(?!csv$)[a-z]+$/i.test(output)) {
+    throw new UsageError(`--output must be a folder (end it with /), or a file that ends in .csv, not '${output}'`)
+  }
   if (paths.length === 0) throw new UsageError('merge needs CSV files, or folders that contain them')
   let merged: ReturnType<typeof mergeInputs>
   let inputs: ReturnType<typeof findInputs>

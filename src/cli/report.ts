@@ -6,7 +6,7 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { type ComparisonReport, reportDocument, verdictsText } from '../report/document.js'
 import { parseReport, reportJson } from '../report/json.js'
 import { type NewLimits, rejudge } from '../report/rejudge.js'
-import { textRendering } from '../report/texts.js'
+import { TEXT_RENDERINGS } from '../report/texts.js'
 import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER } from '../reporters/target.js'
 import { writeTextReport } from '../reporters/text-report.js'
@@ -50,7 +50,7 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
       if (!values.json || values.output !== undefined) {
         const folder = files.length > 1 ? REPORT_FOLDER : dirname(files[0]!)
         const output = values.output ?? join(folder, 'report.html')
-        const render = textRendering(extname(output))
+        const render = TEXT_RENDERINGS.get(extname(output).toLowerCase())
         if (!render) throw new UsageError(`--output must end in .html, .md, .xml or .json, not '${output}'`)
         writeTextReport(resolve(output), render(report), OUTPUT_ADVICE)
         say(fromHere(resolve(output)))

@@ -1,11 +1,11 @@
 import type { RunStatistics } from '../compare/run-statistics.js'
 import { tokenName } from '../compare/step-ranges.js'
-import type { Thresholds } from '../compare/types.js'
 import { optionalRow } from '../metrics/optional/table.js'
 import { type ComparisonReport, failureSummary, firstFailure, type ReportDocument, verdictsText } from './document.js'
 import { escapeHtml } from './html/escape.js'
 
 type Property = readonly [name: string, value: string | number]
+type Attributes = Readonly<Record<string, string | number>>
 
 const LONGEST_TEXT = 20_000
 
@@ -26,7 +26,7 @@ export function reportJunit({ comparisons }: ReportDocument): string {
     suites.set(name, [...(suites.get(name) ?? []), report])
   }
   const lines = [...suites].flatMap(([name, reports]) => [
-    `  <testsuite${attributes([['name', name], ...totals(reports)])}>`,
+    `  <testsuite${attributes({ name, ...totals(reports) })}>`,
     ...reports.flatMap(caseLines),
     '  </testsuite>',
   ])
@@ -37,20 +37,12 @@ function suiteName({ test }: ComparisonReport): string {
   return [test?.project, test?.file].filter((text) => text).join(' > ') || 'golden-logits'
 }
 
-function totals(reports: readonly ComparisonReport[]): Property[] {
+function totals(reports: readonly ComparisonReport[]): Attributes {
   const failed = reports.filter(({ pass }) => !pass)
-  const errors = failed.filter(isError).length
-  return [
-    ['tests', reports.length],
-    ['failures', failed.length - errors],
-    ['errors', errors],
-    ['time', reports.reduce((sum, report) => sum + seconds(report), 0)],
-  ]
-}
-
-/** There was no comparison, or it did not end. */
-function isError({ problem }: ComparisonReport): boolean {
-  return problem !== undefined
+  // There was no comparison, or it did not end.
+  const errors = failed.filter(({ problem }) => problem).length
+  const time = reports.reduce((sum, report) => sum + seconds(report), 0)
+  return { tests: reports.length, failures: failed.length - errors, errors, time }
 }
 
 function seconds({ test }: ComparisonReport): number {
@@ -58,22 +50,11 @@ function seconds({ test }: ComparisonReport): number {
 }
 
 function caseLines(report: ComparisonReport): string[] {
-  const head: Property[] = [
-    ['classname', suiteName(report)],
-    ['name', report.title],
-    ['time', seconds(report)],
-  ]
-  const properties = propertiesOf(report).map(
-    ([name, value]) =>
-      `        <property${attributes([
-        ['name', name],
-        ['value', value],
-      ])}/>`,
-  )
+  const head = attributes({ classname: suiteName(report), name: report.title, time: seconds(report) })
   return [
-    `    <testcase${attributes(head)}>`,
+    `    <testcase${head}>`,
     '      <properties>',
-    ...properties,
+    ...propertiesOf(report).map(([name, value]) => `        <property${attributes({ name, value })}/>`),
     '      </properties>',
     ...(report.pass ? [] : failureLines(report)),
     '    </testcase>',
@@ -86,18 +67,11 @@ function failureLines(report: ComparisonReport): string[] {
   const type = problem?.verdict ?? first?.verdict ?? (inconclusive === undefined ? 'failed' : 'inconclusive')
   const short = failureSummary(report) ?? verdictsText(report)
   const text = message ?? problem?.reason ?? first?.reason ?? short
-  const element = isError(report) ? 'error' : 'failure'
+  const element = problem ? 'error' : 'failure'
   // Each line is escaped by itself, so that the line breaks stay.
-  const lines = text
-    .slice(0, LONGEST_TEXT)
-    .split('\n')
-    .map((line) => escapeXml(line))
-  return [
-    `      <${element}${attributes([
-      ['type', type],
-      ['message', short],
-    ])}>${lines.join('\n')}</${element}>`,
-  ]
+  const lines = text.slice(0, LONGEST_TEXT).split('\n')
+  const escaped = lines.map((line) => escapeXml(line)).join('\n')
+  return [`      <${element}${attributes({ type, message: short })}>${escaped}</${element}>`]
 }
 
 function propertiesOf(report: ComparisonReport): Property[] {
@@ -109,7 +83,8 @@ function propertiesOf(report: ComparisonReport): Property[] {
     ['matcher', test && `${test.isNot ? 'not.' : ''}${test.matcher}`],
     ['attempt', test?.attempt],
     ['expectation', test?.expectation],
-    ...limitsOf(thresholds),
+    ['kl_limit', thresholds?.klDivergence],
+    ['cosine_limit', thresholds?.cosineSimilarity],
     ['tokens', tokens.length],
     ...Object.entries(verdicts).map(([verdict, count]): Property => [`tokens_${verdict}`, count]),
     ['first_failing_token', first && tokenName(first)],
@@ -121,13 +96,6 @@ function propertiesOf(report: ComparisonReport): Property[] {
     ['whole_failure', report.wholeFailure],
     ...notes.map(({ weight, text }): Property => [weight === 'warning' ? 'warning' : 'note', text]),
   ])
-}
-
-function limitsOf(thresholds: Thresholds | undefined): (readonly [string, number | undefined])[] {
-  return [
-    ['kl_limit', thresholds?.klDivergence],
-    ['cosine_limit', thresholds?.cosineSimilarity],
-  ]
 }
 
 function statisticsOf(statistics: RunStatistics | undefined): (readonly [string, string | number | undefined])[] {
@@ -143,11 +111,11 @@ function statisticsOf(statistics: RunStatistics | undefined): (readonly [string,
     ['cosine_similarity_min', minCosine?.value],
     ['top1_agreement', top1Agreement.value],
     ...metrics.flatMap(({ key, mean, worst }): Property[] => {
-      const name = optionalRow(key).csvName
+      const { csvName } = optionalRow(key)
       return [
-        [`${name}_mean`, mean],
-        [`${name}_worst`, worst.value],
-      ]
+        [`${csvName}_mean`, mean],
+        [`${csvName}_worst`, worst.value],
+      ] as const
     }),
   ]
 }
@@ -156,8 +124,10 @@ function present(properties: readonly (readonly [string, string | number | undef
   return properties.filter((property): property is Property => property[1] !== undefined)
 }
 
-function attributes(values: readonly Property[]): string {
-  return values.map(([name, value]) => ` ${name}="${escapeXml(String(value))}"`).join('')
+function attributes(values: Attributes): string {
+  return Object.entries(values)
+    .map(([name, value]) => ` ${name}="${escapeXml(String(value))}"`)
+    .join('')
 }
 
 /** The characters that XML 1.0 does not allow and `escapeHtml` leaves become U+FFFD. */

@@ -158,14 +158,18 @@ describe('refuses', () => {
   test('to write over a file that is not a report', async () => {
     const project = new Project('vitest')
     await project.vitest(['retry'], { CSV: 'report.csv' })
-    const foreign = readFileSync(project.path('vitest.config.mjs'), 'utf8')
-    const run = await merge(project, 'report.csv', '-o', 'vitest.config.mjs')
+    writeFileSync(project.path('notes.csv'), 'mine')
+    const run = await merge(project, 'report.csv', '-o', 'notes.csv')
     expect(run).toMatchObject({
       code: 4,
       stderr: expect.stringContaining('this file is not a report of golden-logits'),
     })
     expect(run.stderr).toContain('so it is not overwritten; delete it, or name another --output')
-    expect(readFileSync(project.path('vitest.config.mjs'), 'utf8')).toBe(foreign)
+    expect(readFileSync(project.path('notes.csv'), 'utf8')).toBe('mine')
+    expect(await merge(project, 'report.csv', '-o', 'page.html')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("or a file that ends in .csv, not 'page.html'"),
+    })
   })
 
   test('nothing if the report begins with a byte order mark', async () => {
