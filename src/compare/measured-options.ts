@@ -1,4 +1,5 @@
-import { asDumpOrRuns, type DumpOrPath } from '../dumps/as-dump.js'
+import { asDumpOrRuns } from '../dumps/as-dump.js'
+import type { Dump } from '../dumps/types.js'
 import { describeValue, invalidArgument } from '../errors.js'
 import { nonEmptyString, wholeNumber } from '../lib/check-options.js'
 import { type FilePath, pathOf } from '../lib/file-path.js'
@@ -19,7 +20,8 @@ export interface MeasuredOptions {
    * path. The dump passes if its errors are at most `baselineFactor` times the baseline's, per token and over the run; the
    * limits of the precision do not count.
    */
-  baseline?: DumpOrPath
+  // Not `DumpOrPath`: by that name TypeScript does not find the types of the ES modules and of CommonJS identical.
+  baseline?: Dump | FilePath
   /** How many times the errors of the baseline may be, from 1. Default: 1.5, for less than 32 tokens 2, for less than 10 tokens 3. */
   baselineFactor?: number
   /** The model of the dump, which must be that of the calibration. */
