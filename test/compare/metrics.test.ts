@@ -204,7 +204,9 @@ describe('the renderings show them', () => {
 
   test('Markdown: the run of each comparison, and the means', () => {
     const text = reportMarkdown(reportDocument([report]))
-    expect(text).toContain('| | comparison | tokens | first failing token, or why it fails | mean KL | 99 % | highest KL | same top-1 |')
+    expect(text).toContain(
+      '| | comparison | tokens | first failing token, or why it fails | mean KL | 99 % | highest KL | same top-1 |',
+    )
     expect(text).toMatch(/- metrics: reverse KL [\d.]+, worst [\d.]+ at 5; Jensen-Shannon/)
   })
 })
