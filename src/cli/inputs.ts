@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { globSync } from 'glob'
-import { GoldenLogitsError } from '../errors.js'
+import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
 import { startedFrom } from '../lib/file-path.js'
 import { SCRATCH_FOLDER } from '../lib/scratch-folder.js'
+import type { TestPlace } from '../report/rows.js'
 import { abandonedRunDirs, isRunDir } from '../reporters/run-dirs.js'
 
 /** The files and folders that `merge` reads. */
@@ -70,6 +71,33 @@ function inFolder(path: string): Inputs {
   const names = readdirSync(path).sort(compareNames)
   const reports = names.filter((name) => name.endsWith('.csv')).map((name) => join(path, name))
   return { reports: reports.filter((file) => kindOf(file) === 'file'), runDirs: abandonedRunDirs(path) }
+}
+
+/**
+ * A test file in two inputs would count twice, and only the user knows which one is right.
+ * @param what the inputs have of a test file
+ * @throws GoldenLogitsError `ambiguous-run`
+ */
+export function refuseOverlaps(
+  inputs: readonly { readonly input: string; readonly places: readonly TestPlace[] }[],
+  what: 'rows' | 'comparisons',
+): void {
+  const owners = new Map<string, string>()
+  for (const { input, places } of inputs) {
+    for (const place of places) {
+      const key = `${place.project}\n${place.file}`
+      const owner = owners.get(key) ?? input
+      owners.set(key, owner)
+      if (owner === input) continue
+      if (place.file === '') {
+        const message = `holds comparisons that no test made, and so does ${printable(owner, 300)}: merge joins the reports of test runs, each with its own test files`
+        throw new GoldenLogitsError('ambiguous-run', message, { file: input })
+      }
+      const test = `${printable(place.file)}${place.project === '' ? '' : ` of the project ${printable(place.project)}`}`
+      const message = `has ${what} of ${test}, and so does ${printable(owner, 300)}; give only the one that counts`
+      throw new GoldenLogitsError('ambiguous-run', message, { file: input })
+    }
+  }
 }
 
 function notFound(path: string): GoldenLogitsError {

@@ -1,9 +1,8 @@
-import { GoldenLogitsError, printable } from '../errors.js'
 import { CSV_COLUMNS, csvLine } from '../report/csv.js'
 import { RENDERINGS } from '../report/renderings.js'
 import { byPlace } from '../report/rows.js'
 import { type Losses, type ReportPart, type ReportSummary, spoolReport } from '../reporters/spool-report.js'
-import type { Inputs } from './inputs.js'
+import { type Inputs, refuseOverlaps } from './inputs.js'
 import { cellsIn, indexReport, type ReportSpan } from './read-report.js'
 
 /** The rows of all inputs, in the order of a report. */
@@ -28,7 +27,8 @@ export function mergeInputs({ reports, runDirs }: Inputs): Merged {
   }))
   const fromRuns = runDirs.map((input) => ({ input, ...spoolReport(input, RENDERINGS.csv) }))
   const all = [...fromReports, ...fromRuns]
-  refuseOverlaps(all)
+  const placed = all.map(({ input, parts }) => ({ input, places: parts.map(({ place }) => place) }))
+  refuseOverlaps(placed, 'rows')
   return {
     parts: all.flatMap(({ parts }) => parts).sort((a, b) => byPlace(a.place, b.place)),
     losses: all.map(({ losses }) => losses).reduce(sumOf),
@@ -37,26 +37,6 @@ export function mergeInputs({ reports, runDirs }: Inputs): Merged {
 
 function sumOf(a: Losses, b: Losses): Losses {
   return { rows: a.rows + b.rows, isUnknown: a.isUnknown || b.isUnknown, tornLines: a.tornLines + b.tornLines }
-}
-
-/** A test file in two inputs would count twice, and only the user knows which one is right. */
-function refuseOverlaps(inputs: readonly { input: string; parts: readonly ReportPart[] }[]): void {
-  const owners = new Map<string, string>()
-  for (const { input, parts } of inputs) {
-    for (const { place } of parts) {
-      const key = `${place.project}\n${place.file}`
-      const owner = owners.get(key) ?? input
-      owners.set(key, owner)
-      if (owner === input) continue
-      if (place.file === '') {
-        const message = `holds comparisons that no test made, and so does ${printable(owner, 300)}: merge joins the reports of test runs, each with its own test files`
-        throw new GoldenLogitsError('ambiguous-run', message, { file: input })
-      }
-      const test = `${printable(place.file)}${place.project === '' ? '' : ` of the project ${printable(place.project)}`}`
-      const message = `has rows of ${test}, and so does ${printable(owner, 300)}; give only the one that counts`
-      throw new GoldenLogitsError('ambiguous-run', message, { file: input })
-    }
-  }
 }
 
 function spanPart(file: string, span: ReportSpan): ReportPart {

@@ -11,7 +11,7 @@ import { fromHere } from '../reporters/summary.js'
 import { REPORT_FOLDER } from '../reporters/target.js'
 import { writeTextReport } from '../reporters/text-report.js'
 import { parseNumber } from './compare-options.js'
-import { expand } from './inputs.js'
+import { expand, refuseOverlaps } from './inputs.js'
 import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 
 /** A larger file is no report that a page could show. */
@@ -86,20 +86,13 @@ function filesOf(paths: readonly string[], output: string | undefined): string[]
  * `parseReport` throws
  */
 function comparisonsIn(files: readonly string[]): ComparisonReport[] {
-  const owners = new Map<string, string>()
-  const comparisons = files.flatMap((file) => {
-    const parsed = parseReport(file, readReport(file)).comparisons
-    for (const { test } of parsed) {
-      if (!test) continue
-      const key = `${test.project}\n${test.file}`
-      const owner = owners.get(key) ?? file
-      owners.set(key, owner)
-      if (owner === file) continue
-      const message = `has comparisons of ${printable(test.file, 200)}, and so does ${printable(owner, 300)}; give only the one that counts`
-      throw new GoldenLogitsError('ambiguous-run', message, { file })
-    }
-    return parsed
-  })
+  const parsed = files.map((file) => ({ input: file, comparisons: parseReport(file, readReport(file)).comparisons }))
+  const placesOf = (reports: readonly ComparisonReport[]) => reports.flatMap(({ test }) => (test ? [test] : []))
+  refuseOverlaps(
+    parsed.map(({ input, comparisons }) => ({ input, places: placesOf(comparisons) })),
+    'comparisons',
+  )
+  const comparisons = parsed.flatMap((report) => report.comparisons)
   if (comparisons.length > 0) return comparisons
   throw new GoldenLogitsError('nothing-to-compare', 'the report has no comparison', { file: files[0]! })
 }

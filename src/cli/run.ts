@@ -26,7 +26,7 @@ export function runCli(args: readonly string[]): number {
       try {
         write(2, `golden-logits: ${line}\n`)
       } catch {
-        // Nobody can be told.
+        // There is nothing left to print to.
       }
     },
     exit: (value) => {

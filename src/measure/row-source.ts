@@ -24,7 +24,7 @@ export interface RowSource {
   readonly sent?: SentRows | undefined
 }
 
-/** Where the rows of both sides come from. */
+/** The sources of the rows of both sides. */
 export interface RowSources {
   readonly golden: RowSource
   readonly dump: RowSource

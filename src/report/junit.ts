@@ -1,5 +1,6 @@
 import type { RunStatistics } from '../compare/run-statistics.js'
 import { tokenName } from '../compare/step-ranges.js'
+import { groupBy } from '../lib/group-by.js'
 import { optionalRow } from '../metrics/optional/table.js'
 import { type ComparisonReport, failureSummary, firstFailure, type ReportDocument, verdictsText } from './document.js'
 import { escapeHtml } from './html/escape.js'
@@ -20,11 +21,7 @@ export const JUNIT_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites n
  * each comparison, with its numbers as properties. It agrees with the runner: a comparison fails only if its test does.
  */
 export function reportJunit({ comparisons }: ReportDocument): string {
-  const suites = new Map<string, ComparisonReport[]>()
-  for (const report of comparisons) {
-    const name = suiteName(report)
-    suites.set(name, [...(suites.get(name) ?? []), report])
-  }
+  const suites = groupBy(comparisons, suiteName)
   const lines = [...suites].flatMap(([name, reports]) => [
     `  <testsuite${attributes({ name, ...totals(reports) })}>`,
     ...reports.flatMap(caseLines),

@@ -109,7 +109,8 @@ export class Recording {
     const whole = wholeFailure(comparison)
     const finished = {
       ...this.finished(expectation, error),
-      ...{ notes, warnings },
+      notes,
+      warnings,
       ...(inconclusive !== undefined && { inconclusive }),
       ...(whole !== undefined && { wholeFailure: whole }),
     }

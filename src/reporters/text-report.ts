@@ -4,7 +4,8 @@ import { publishLines } from './publish.js'
 import { refuseForeign } from './target.js'
 
 /**
- * Writes a report that is one text (HTML, JSON, Markdown or JUnit XML), complete or not at all. A report of ours is replaced, another file never.
+ * Writes a report that is one text (HTML, JSON, Markdown or JUnit XML), complete or not at all. A report of ours is replaced,
+ * another file never.
  * @param advice what the user can do if the file is not a report
  * @throws GoldenLogitsError `invalid-argument` for a file that is not a report; an error of the file system
  */

@@ -72,7 +72,7 @@ function haveSameBytes(a: TensorPair, b: TensorPair, side: 0 | 1): boolean {
  */
 const MOST = 256
 
-/** The last layers, where every error arrives: the last decoder layer, the final norm and the LM head. */
+/** The last layers, which every error reaches: the last decoder layer, the final norm and the LM head. */
 const LAST = 3
 
 /**

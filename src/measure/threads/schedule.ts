@@ -93,7 +93,7 @@ function poolFor(program: string, kernel: RowKernel): Pool | undefined {
 /**
  * The file of the built package that a worker runs: that of the CommonJS half, which starts faster.
  * @param program a module that has its own bundle
- * @returns undefined if there is none: in a bundle, or if the sources run as TypeScript
+ * @returns undefined if there is no such file: in a bundle, or if the sources run as TypeScript
  */
 function workerFile(program: string): string | undefined {
   if (!here?.startsWith('file:')) return undefined
