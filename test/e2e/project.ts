@@ -24,6 +24,7 @@ export interface Run {
 export class Project {
   readonly root: string
   private readonly folder: string
+  private readonly started: ChildProcess[] = []
 
   /** @param within where in a test file it is made: a hook has to remove it */
   constructor(name: string, within: 'test' | 'hook' = 'test') {
@@ -35,9 +36,18 @@ export class Project {
     if (within === 'test') onTestFinished(() => this.remove())
   }
 
-  remove(): void {
-    // The workers of a runner that was killed may still write for a moment.
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  async remove(): Promise<void> {
+    // The workers of a runner that was killed outlive it, and write. They are in its process group.
+    for (const { pid } of this.started) if (pid !== undefined) killGroup(pid)
+    // A process ends a moment after its signal. `maxRetries` would not help: it empties the folder only once.
+    for (let attempt = 1; existsSync(this.folder); attempt++) {
+      try {
+        rmSync(this.folder, { recursive: true, force: true })
+      } catch (error) {
+        if (attempt === 100) throw error
+        await setTimeout(100)
+      }
+    }
   }
 
   path(...parts: string[]): string {
@@ -60,11 +70,15 @@ export class Project {
         ([name]) => !/^(?:VITEST|JEST|GITHUB|NODE_OPTIONS|GOLDEN_LOGITS|TEST$|DEV$|PROD$)/.test(name),
       ),
     )
-    return spawn(process.execPath, [script, ...args], {
+    const child = spawn(process.execPath, [script, ...args], {
+      // The leader of a process group, so that its workers can be ended with it.
+      detached: process.platform !== 'win32',
       cwd: this.root,
       env: { ...inherited, NO_COLOR: '1', CI: '1', NODE_ENV: 'test', TREES: join(ROOT, 'test/fixtures/trees'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    this.started.push(child)
+    return child
   }
 
   /** The rows of a report, by column. Without a name: of the only one in the default folder. */
@@ -82,6 +96,14 @@ export class Project {
 
 export const VITEST = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs')
 export const JEST = join(dirname(require.resolve('jest/package.json')), 'bin/jest.js')
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(process.platform === 'win32' ? leader : -leader, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
 
 export function ended(child: ChildProcess): Promise<Run> {
   let stdout = ''
