@@ -1,7 +1,8 @@
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, realpathSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { removeFolder } from './test/remove-folder.js'
 
 // Everything that a run creates in the system's temporary folder goes into one folder, which is removed at the end. It is
 // set here and not in a global setup, because Vitest creates folders there before any setup runs. Workers and child
@@ -12,7 +13,7 @@ if (!process.env.GOLDEN_LOGITS_TEST_TMP) {
   // Some tests read files as another user.
   chmodSync(temporary, 0o755)
   for (const name of ['TMPDIR', 'TEMP', 'TMP', 'GOLDEN_LOGITS_TEST_TMP']) process.env[name] = temporary
-  process.on('exit', () => rmSync(temporary, { recursive: true, force: true, maxRetries: 3 }))
+  process.on('exit', () => removeFolder(temporary))
 }
 
 const TESTS = 'test/**/*.test.ts'

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
+import { removeFolder } from '../remove-folder.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PROJECTS = join(ROOT, 'test/projects')
@@ -36,18 +37,10 @@ export class Project {
     if (within === 'test') onTestFinished(() => this.remove())
   }
 
-  async remove(): Promise<void> {
+  remove(): void {
     // The workers of a runner that was killed outlive it, and write. They are in its process group.
     for (const { pid } of this.started) if (pid !== undefined) killGroup(pid)
-    // A process ends a moment after its signal. `maxRetries` would not help: it empties the folder only once.
-    for (let attempt = 1; existsSync(this.folder); attempt++) {
-      try {
-        rmSync(this.folder, { recursive: true, force: true })
-      } catch (error) {
-        if (attempt === 100) throw error
-        await setTimeout(100)
-      }
-    }
+    removeFolder(this.folder)
   }
 
   path(...parts: string[]): string {
