@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type CalibrateOptions, calibrate } from '../compare/calibration/calibrate.js'
 import { readCalibration } from '../compare/calibration/file.js'
@@ -7,11 +7,13 @@ import { calibrationText } from '../compare/calibration/text.js'
 import type { Calibration } from '../compare/calibration/types.js'
 import { loadDump } from '../dumps/load.js'
 import { GoldenLogitsError } from '../errors.js'
+import { kindOf } from '../io/folder.js'
+import { writeAdvice } from '../lib/make-folder.js'
 import { calibrationMessage, looserLimits } from '../report/message/calibration.js'
 import { publishLines } from '../reporters/publish.js'
 import { fromHere } from '../reporters/summary.js'
 import { addCalibrateOptions, addLoadOptions, calibrateOptionsOf, loadOptionsOf } from './compare-options.js'
-import { type CommandIo, UsageError } from './io.js'
+import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 
 const EXAMPLES = `
 Accepted dumps against their goldens, in the same order (one golden is for all):
@@ -55,7 +57,7 @@ export function addCalibrate(program: Command, { print, say, exit }: CommandIo):
         `there are ${dumps.length} dumps and ${goldens.length} goldens: give one golden for all, or one for each dump`,
       )
     }
-    const target = values.output === undefined ? undefined : resolve(values.output)
+    const target = values.output === undefined ? undefined : targetOf(values.output)
     const before = target === undefined ? undefined : oldCalibration(target)
     const accepted =
       goldens.length === 0
@@ -79,8 +81,8 @@ function write(path: string, text: string): void {
   try {
     publishLines({ path, replace: true }, [text])
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const message = `the calibration cannot be written (${code}); free disk space, or grant write permission`
+    const error = cause as NodeJS.ErrnoException
+    const message = `the calibration cannot be written (${error.code}); ${writeAdvice(error)}`
     throw new GoldenLogitsError('write-failed', message, { file: path, cause })
   }
 }
@@ -95,6 +97,13 @@ function collect(path: string, before: readonly string[] = []): string[] {
   return [...before, path]
 }
 
+/** @throws UsageError for a folder */
+function targetOf(output: string): string {
+  if (!/[\\/]$/.test(output) && kindOf(output) !== 'folder') return resolve(output)
+  const example = join(output, 'llama-8b.calibration.json')
+  throw new UsageError(`--output is the path of the calibration file, such as ${example}, and ${output} is a folder`)
+}
+
 /**
  * The calibration that the new one replaces.
  * @throws GoldenLogitsError `invalid-argument` for a file that is no calibration: it is not replaced
@@ -104,8 +113,8 @@ function oldCalibration(path: string): Calibration | undefined {
   try {
     return readCalibration(path)
   } catch (error) {
-    if (!(error instanceof GoldenLogitsError)) throw error
-    const message = 'the file exists and is no calibration of this version: delete it, or name another output'
+    if (!(error instanceof GoldenLogitsError && error.code === 'bad-calibration')) throw error
+    const message = `this file is no calibration of this version, so it is not replaced; ${OUTPUT_ADVICE}`
     throw new GoldenLogitsError('invalid-argument', message, { file: path, cause: error })
   }
 }

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import { runTopologies, type Topology } from '../dumps/layouts/atb/topology.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf, listFolder } from '../io/folder.js'
-import { counted } from '../lib/number-text.js'
+import { startedFrom } from '../lib/file-path.js'
+import { counted, listed } from '../lib/number-text.js'
 import type { CommandIo } from './io.js'
 
 /** Adds the command `layers`. */
@@ -20,11 +21,7 @@ export function addLayers(program: Command, { print, exit }: CommandIo): void {
     .action((dump: string, values: { json?: boolean }) => {
       const runs = runsIn(dump)
       const [first] = runs.flatMap(({ processes }) => processes)
-      if (!first) {
-        const message =
-          'there is no topology: expected folders layer/ and model/, which msit llm dump --type layer model writes'
-        throw new GoldenLogitsError('nothing-to-compare', message, { file: dump })
-      }
+      if (!first) throw noTopology(dump)
       const { heads } = first.topology
       print(values.json ? `${JSON.stringify(runs.map(jsonOf), null, 2)}\n` : runs.map(textOf).join('\n'))
       if (heads.length > 0) {
@@ -42,10 +39,23 @@ interface RunTopology {
   readonly processes: readonly { readonly name: string; readonly topology: Topology }[]
 }
 
+const EXPECTED =
+  'expected the folder of a run of ATB (msit_dump_*) with folders layer/ and model/, or one that contains such runs; msit llm dump --type layer model writes them'
+
+/** @param path of a folder, or of a file */
+function noTopology(path: string): GoldenLogitsError {
+  const names = kindOf(path) === 'folder' ? listFolder(path).map(({ name }) => printable(name, 40)) : undefined
+  const found = names ? (names.length > 0 ? `found ${listed(names, 3)}` : 'it is empty') : 'it is no folder'
+  return new GoldenLogitsError('nothing-to-compare', `no topology here (${found}); ${EXPECTED}`, { file: path })
+}
+
 /** The runs at or in a folder, those without a topology left out. */
 function runsIn(path: string): RunTopology[] {
-  if (kindOf(path) !== 'folder')
-    throw new GoldenLogitsError('file-not-found', 'there is no such folder', { file: path })
+  const kind = kindOf(path)
+  if (kind === undefined) {
+    throw new GoldenLogitsError('file-not-found', `there is no such folder${startedFrom(path)}`, { file: path })
+  }
+  if (kind !== 'folder') throw noTopology(path)
   const folders = [path, ...listFolder(path).flatMap(({ name, kind }) => (kind === 'folder' ? [join(path, name)] : []))]
   return folders
     .map((run) => ({ run, processes: [...runTopologies(run)].map(([name, topology]) => ({ name, topology })) }))

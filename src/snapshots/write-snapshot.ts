@@ -4,7 +4,7 @@ import { threadId } from 'node:worker_threads'
 import type { Dump } from '../dumps/types.js'
 import { GoldenLogitsError } from '../errors.js'
 import { removeLeftovers } from '../lib/leftovers.js'
-import { isFileInPath, makeFolder } from '../lib/make-folder.js'
+import { makeFolder, writeAdvice } from '../lib/make-folder.js'
 import { refuseForeign } from './foreign.js'
 import { withLock } from './lock.js'
 import { MAX_TEXT, renderSnapshot } from './render.js'
@@ -55,10 +55,7 @@ function namingWriteErrors<T>(path: string, body: () => T): T {
     const { code } = cause as NodeJS.ErrnoException
     // Readers throw errors of their own class.
     if (cause instanceof GoldenLogitsError || typeof code !== 'string') throw cause
-    const advice = isFileInPath(cause)
-      ? 'a part of its path is a file, expected a folder'
-      : 'free disk space, or grant write permission'
-    const message = `the snapshot cannot be written (${code}); ${advice}`
+    const message = `the snapshot cannot be written (${code}); ${writeAdvice(cause as Error)}`
     throw new GoldenLogitsError('write-failed', message, { file: path, cause })
   }
 }

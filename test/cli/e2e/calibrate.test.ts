@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { goldenRows, noisyRows } from '../../build/noisy.js'
 import { torchDump } from '../../build/pair.js'
@@ -59,8 +60,22 @@ describe('calibrate', () => {
     writeFileSync(shell.path('toy.json'), 'mine')
     const refused = run(`${first} ${second}`)
     expect(refused.code).toBe(2)
-    expect(refused.stderr).toContain('the file exists and is no calibration of this version: delete it')
+    expect(refused.stderr).toContain(
+      'toy.json: this file is no calibration of this version, so it is not replaced; delete it',
+    )
     expect(readFileSync(shell.path('toy.json'), 'utf8')).toBe('mine')
+  })
+
+  test('names a file when the output is a folder, whether it exists or not', () => {
+    const shell = new Shell()
+    mkdirSync(shell.path('limits'))
+    for (const output of ['limits', 'limits/', 'new/']) {
+      const { code, stderr } = shell.run(`calibrate ${first} ${second} --golden ${goldenPath} ${KEY} -o ${output}`)
+      const file = join(output, 'llama-8b.calibration.json')
+      const text = `--output is the path of the calibration file, such as ${file}, and ${output} is a folder`
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(text) })
+    }
+    expect(shell.files()).toEqual(['limits'])
   })
 
   test('takes three runs of one build without a golden', () => {

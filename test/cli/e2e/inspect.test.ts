@@ -119,8 +119,16 @@ describe('layers', () => {
   test('refuses a folder without a topology, and one that names no head', () => {
     expect(shell.run(`layers ${tree('a_clean_f32_vs_f16', 'golden')}`)).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining('there is no topology: expected folders layer/ and model/'),
+      stderr: expect.stringMatching(/no topology here \(found msit_dump_\w+\); expected the folder of a run of ATB/),
     })
+    writeFileSync(shell.path('passwd'), 'root:x:0')
+    expect(shell.run('layers passwd')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/passwd: no topology here \(it is no folder\); expected the folder of a run/),
+    })
+    expect(shell.run('layers none').stderr).toContain('none: there is no such folder; looked for /')
+    mkdirSync(shell.path('empty'))
+    expect(shell.run('layers empty').stderr).toContain('empty: no topology here (it is empty); expected')
     mkdirSync(shell.path('bare/layer/1'), { recursive: true })
     writeFileSync(shell.path('bare/layer/1/Linear_3.json'), '{}')
     expect(shell.run('layers bare')).toMatchObject({ code: 3, stderr: expect.stringContaining('names no LM head') })
