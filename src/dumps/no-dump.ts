@@ -7,9 +7,10 @@ import { kindOf, listNames, tryListFolder } from '../io/folder.js'
 import { splitAtNumber } from '../io/numbered-text.js'
 import { firstItems, type List } from '../lib/lazy-list.js'
 import { tryRead } from '../lib/try-read.js'
+import { fileRuns } from './file-runs.js'
 import { isTensorFile, parseFlat } from './layouts/flat/names.js'
 import { LAYOUTS } from './layouts/index.js'
-import { STATISTICS_ADVICE, STATISTICS_NAME } from './layouts/layout.js'
+import { type FileRun, STATISTICS_ADVICE, STATISTICS_NAME } from './layouts/layout.js'
 import { locate } from './locate.js'
 import type { IgnoredPath } from './types.js'
 
@@ -88,12 +89,26 @@ function hintFor(paths: readonly string[], ignored: List<IgnoredPath>): string |
   return filesHint(firstItems(ignored, 100).map(({ path }) => path))
 }
 
+/** A file is parsed as a whole to know whether it holds runs. */
+const MOST_PARSED = 3
+
+/** Many answers of one model are one file. */
+const JOIN = 'several files become one by: jq -c . *.json > all.jsonl'
+
+function runsText(runs: readonly FileRun[]): string {
+  return runs[0]?.scan.layout === 'maxtext' ? 'the prompts of a file' : "a server's answers"
+}
+
 /** What to do with files in no known layout, by the first that has a known extension. */
 export function filesHint(files: readonly string[]): string | undefined {
   const tensor = files.find((file) => isTensorFile(basename(file)))
   if (tensor !== undefined) return renameHint(basename(tensor))
   const binary = files.find((file) => file.endsWith('.bin'))
   if (binary !== undefined) return `to compare one file, name it: ${printable(basename(binary), 60)}`
+  for (const file of files.slice(0, MOST_PARSED)) {
+    const runs = tryRead(() => fileRuns([file], {}))
+    if (runs) return `to compare ${runsText(runs)}, name the file itself: ${printable(basename(file), 60)}; ${JOIN}`
+  }
   for (const file of files) {
     const advice = adviceFor(file, flatName(basename(file)))
     if (advice !== undefined) return `${printable(basename(file), 40)}: ${advice}`

@@ -9,6 +9,9 @@ import { int, pickle } from '../formats/build/pickle.js'
 import { expectRefusal, refusalOf } from '../formats/build/refusal.js'
 import { FOUR, torchZip } from '../formats/build/zip.js'
 
+const ANSWER =
+  '{"choices":[{"index":0,"logprobs":{"content":[{"id":56,"logprob":-1.25,"top_logprobs":[{"id":56,"logprob":-1.25},{"id":7,"logprob":-2.5}]}]}}]}'
+const PROMPT = '{"prompt":"a","tokens":[1,2],"logits":[[1.5,2.5],[3.5,4.5]]}\n'
 const EXPECTED = 'expected msit_dump_*/torch_tensors/{device}_{PID}/{TID}/{layer}/output.pth or msit_dump_*'
 
 describe('a path without a dump', () => {
@@ -72,6 +75,13 @@ describe('a folder of files in no known layout', () => {
     ['test_data_set_0/output_0.pb', '', 'test_data_set_0: not part of a dump'],
     ['output_0.pb', '', 'rename output_0.pb to logits_0.pb; to compare one file, name it'],
     ['x.h5', '', "h5py.File('x.h5')['logits']"],
+    [
+      'answer.json',
+      ANSWER,
+      "to compare a server's answers, name the file itself: answer.json; several files become one by",
+    ],
+    ['golden.jsonl', PROMPT, 'to compare the prompts of a file, name the file itself: golden.jsonl'],
+    ['numbers.json', '[[1.5]]', 'lists of numbers are not read'],
     ['dump.json', '{}', 'name a file in its dump_tensor_data/ (if there is none, dump with "task": "tensor")'],
     [
       'atb_dump_data/data/0_7/0/33_LmHead/statistic.csv',
@@ -82,6 +92,13 @@ describe('a folder of files in no known layout', () => {
     const root = writeTree({ [name]: content })
     const error = expectRefusal(() => loadDump(root), 'nothing-to-compare', text, root)
     for (const layout of LAYOUTS) expect(error.message).toContain(layout)
+  })
+
+  test('a file that is a dump by itself, beside others, and by a pattern', () => {
+    const root = writeTree({ 'a.json': ANSWER, 'b.json': ANSWER })
+    const text = "to compare a server's answers, name the file itself: a.json"
+    expectRefusal(() => loadDump(join(root, '*.json')), 'ambiguous-run', text, join(root, '*.json'))
+    expect(loadDump(join(root, 'a.json'))).toMatchObject({ layout: 'answers' })
   })
 
   test('the name that the message proposes is a dump', () => {
