@@ -8,51 +8,46 @@ import { matchSnapshot, type SnapshotMatch } from '../snapshots/match-snapshot.j
 import type { SnapshotSettings } from '../snapshots/options.js'
 import type { MatcherContext } from './types.js'
 
-/** How the snapshot of a test compares with its dump, and the rows for the reporter. */
-export interface RecordedMatch extends SnapshotMatch {
-  /** Writes the rows for the reporter, once it is known whether the matcher passes, or which error it throws. */
-  readonly settle: (isMet: boolean, error?: unknown) => void
-}
+/** The rows that one call of the matcher gives the report: none only if it passes because it writes a new snapshot. */
+export class SnapshotRecord {
+  private readonly context: MatcherContext
+  private recording: Recording | undefined
+  private match: SnapshotMatch | undefined
 
-/** Compares the dump with the existing snapshot. `settle` of the result must be called. */
-export function recordedMatch(
-  context: MatcherContext,
-  existing: string | undefined,
-  target: string,
-  dump: Dump,
-  compare: CompareSettings,
-  settings: SnapshotSettings,
-  mode: UpdateMode,
-  header: ExpectedHeader,
-): RecordedMatch {
-  // The snapshot is about to be written: there is nothing to compare with, and a row only if that fails.
-  if (existing === undefined && mode !== 'none') {
-    const refused = (error: unknown) => new Recording(context, MATCHER).fail(error ?? 'no snapshot was written')
-    return { state: 'missing', settle: (isMet, error) => (isMet ? undefined : refused(error)) }
+  constructor(context: MatcherContext) {
+    this.context = context
   }
-  const recording = new Recording(context, MATCHER)
-  const failing =
-    (error: unknown): RecordedMatch['settle'] =>
-    (isMet) =>
-      recording.fail(error, isMet ? 'met' : 'error')
-  if (existing === undefined) {
-    const error = new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })
-    return { state: 'missing', settle: failing(error) }
+
+  /** Compares the dump with the existing snapshot. */
+  compare(
+    existing: string | undefined,
+    target: string,
+    dump: Dump,
+    compare: CompareSettings,
+    settings: SnapshotSettings,
+    mode: UpdateMode,
+    header: ExpectedHeader,
+  ): SnapshotMatch {
+    if (existing === undefined) {
+      const error = new GoldenLogitsError('file-not-found', 'there is no snapshot', { file: target })
+      // A snapshot that is about to be written has nothing to be compared with.
+      this.match = { state: 'missing', ...(mode === 'none' && { error }) }
+    } else {
+      this.recording = new Recording(this.context, MATCHER)
+      this.match = matchSnapshot(existing, dump, compare, settings, header)
+    }
+    return this.match
   }
-  let match: SnapshotMatch
-  try {
-    match = matchSnapshot(existing, dump, compare, settings, header)
-  } catch (error) {
-    recording.fail(error)
-    throw error
+
+  /** Writes the rows, once it is known whether the matcher passes, or which error it throws. */
+  settle(isMet: boolean, error?: unknown): void {
+    const { comparison, error: unusable } = this.match ?? {}
+    if (isMet && !this.recording) return
+    const recording = this.recording ?? new Recording(this.context, MATCHER)
+    if (comparison && error === undefined) recording.finish(comparison, isMet ? 'met' : 'not met')
+    else if (comparison) recording.finish(comparison, 'error', error)
+    else recording.fail(error ?? unusable ?? 'no snapshot was written', isMet ? 'met' : 'error')
   }
-  const { comparison } = match
-  if (!comparison) return { ...match, settle: failing(match.error) }
-  const settle: RecordedMatch['settle'] = (isMet, error) => {
-    if (error === undefined) recording.finish(comparison, isMet ? 'met' : 'not met')
-    else recording.finish(comparison, 'error', error)
-  }
-  return { ...match, settle }
 }
 
 const MATCHER = 'toMatchLogitsSnapshot'

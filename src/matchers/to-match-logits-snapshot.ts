@@ -40,7 +40,7 @@ import { checkSnapshotOptions, type SnapshotOptions, type SnapshotSettings } fro
 import type { Placing } from '../snapshots/write-snapshot.js'
 import { called, type MeasuredResult } from './call.js'
 import { hint, optionsText } from './hint.js'
-import { type RecordedMatch, recordedMatch } from './match-snapshot.js'
+import { SnapshotRecord } from './match-snapshot.js'
 import type { MatcherContext, MatcherResult } from './types.js'
 
 /** The part of a matcher's `this` that snapshots need. */
@@ -67,10 +67,23 @@ export function toMatchLogitsSnapshot(
   dump: DumpOrPath,
   options: SnapshotOptions = {},
 ): MatcherResult {
-  return called(this, toMatchLogitsSnapshot, () => matchOrWrite.call(this, dump, options))
+  return called(this, toMatchLogitsSnapshot, () => {
+    const record = new SnapshotRecord(this)
+    try {
+      return matchOrWrite.call(this, dump, options, record)
+    } catch (error) {
+      record.settle(false, error)
+      throw error
+    }
+  })
 }
 
-function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: SnapshotOptions): MeasuredResult {
+function matchOrWrite(
+  this: SnapshotContext,
+  dump: DumpOrPath,
+  options: SnapshotOptions,
+  record: SnapshotRecord,
+): MeasuredResult {
   const modifier = this.isNot ? '.not' : this.poll ? 'expect.poll' : undefined
   if (modifier !== undefined) {
     throw invalidArgument(`toMatchLogitsSnapshot cannot be used with ${modifier}, which has no meaning for a snapshot`)
@@ -95,7 +108,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   const { provenance } = settings
   const header = { provenance, test: settings.name === undefined ? test.name : undefined, isUpdate: mode === 'all' }
   const isClaimed = (path: string) => otherClaim(path) !== undefined
-  const match = recordedMatch(this, existing, target, tested, compare, settings, mode, header)
+  const match = record.compare(existing, target, tested, compare, settings, mode, header)
   const action = decide(match.state, mode)
   const write = (path: string, placing: Placing) => {
     const written = storeDump(path, match, test.name, tested, settings, compare, placing)
@@ -110,7 +123,7 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
   }
   const result = (kind: SnapshotCount, message: () => string): MeasuredResult => {
     countSnapshot(this.snapshotState!, kind, test)
-    match.settle(kind !== 'unmatched')
+    record.settle(kind !== 'unmatched')
     return { pass: kind !== 'unmatched', message, tokens: tested.steps.length }
   }
   const pass = (kind: 'added' | 'matched' | 'updated') => result(kind, () => '')
@@ -146,13 +159,11 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
     case 'write':
     case 'rewrite': {
       const isNew = target !== existing
-      const written = settled(match, () =>
-        write(target, {
-          isAllowed: () => !isClaimed(target) && !(isNew && kindOf(target) !== undefined),
-          onReplace: () => claim(target, true),
-          ...(!isNew && test.hasRetries && { backup: backupPath(runDir, target) }),
-        }),
-      )
+      const written = write(target, {
+        isAllowed: () => !isClaimed(target) && !(isNew && kindOf(target) !== undefined),
+        onReplace: () => claim(target, true),
+        ...(!isNew && test.hasRetries && { backup: backupPath(runDir, target) }),
+      })
       if (written.kind === 'not-allowed') return matchClaimed(target)
       if (written.kind === 'refused') return fail(() => refusedText(written, target))
       printLine(writtenLine(written, existing, match))
@@ -170,7 +181,6 @@ function matchOrWrite(this: SnapshotContext, dump: DumpOrPath, options: Snapshot
       return fail(() => unmatchedText(match, written))
     }
     case 'throw':
-      match.settle(false, match.error)
       throw match.error
     default:
       return action satisfies never
@@ -210,14 +220,4 @@ function backupPath(runDir: string | undefined, target: string): string {
   const path = join(folder, `replaced-${hash}-${process.pid}-${threadId}.golden`)
   worker.backups.add(path)
   return path
-}
-
-/** Gives the report the error of a snapshot that cannot be written. */
-function settled<T>({ settle }: RecordedMatch, write: () => T): T {
-  try {
-    return write()
-  } catch (error) {
-    settle(false, error)
-    throw error
-  }
 }

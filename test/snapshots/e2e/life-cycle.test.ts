@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { snapshotName } from '../../../src/snapshots/names.js'
+import { rowsOf } from '../../e2e/project.js'
 import { Project, type Runner } from './project.js'
 
 /** A test that compares the dump of the same name. */
@@ -368,6 +369,32 @@ ${runner === 'jest' ? 'jest.retryTimes(2)\n' : ''}test('a', ${runner === 'vitest
       expect(project.run().out).toMatch(/the dump does not have token 5, which the option steps lists/)
       project.test('model', gate('a').replace(').toMatch', ').not.toMatch'))
       expect(project.run().out).toMatch(/toMatchLogitsSnapshot cannot be used with \.not/)
+    } finally {
+      project.remove()
+    }
+  })
+
+  test('every error leaves a row that says what failed, and a snapshot that is written leaves none', () => {
+    const project = new Project(runner)
+    try {
+      for (const name of ['not', 'typo', 'new']) project.dump(name)
+      const tests = [
+        gate('not').replace(').toMatch', ').not.toMatch'),
+        gate('typo', "{ dtyp: 'fp16' }"),
+        gate('nowhere'),
+        gate('new'),
+      ]
+      project.test('model', tests.join(''))
+      expect(project.run().code).toBe(1)
+      const rows = rowsOf(project.read('out/report.csv'))
+      const facts = rows.map(({ test_name, verdict, pass, expectation }) => [test_name, verdict, pass, expectation])
+      expect(facts).toEqual(['not', 'nowhere', 'typo'].map((name) => [name, 'error', 'false', 'error']))
+      expect(rows[0]!.reason).toBe(
+        'toMatchLogitsSnapshot cannot be used with .not, which has no meaning for a snapshot',
+      )
+      expect(rows[0]!.is_not).toBe('true')
+      expect(rows[1]!.reason).toMatch(/no such file or folder.*dumps\/nowhere/)
+      expect(rows[2]!.reason).toMatch(/dtyp/)
     } finally {
       project.remove()
     }
