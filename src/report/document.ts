@@ -68,6 +68,8 @@ export interface TestReport {
   readonly name: string
   /** Position among the comparisons of the test, from 1. */
   readonly ordinal: number
+  /** From 1: Vitest repeats a test with the option `repeats`, and every repetition counts. */
+  readonly repetition: number
   readonly attempt: number
   readonly matcher: string
   readonly isNot: boolean
@@ -78,7 +80,30 @@ export interface TestReport {
 }
 
 export function reportDocument(comparisons: readonly ComparisonReport[]): ReportDocument {
-  return { format: REPORT_FORMAT, version: REPORT_VERSION, comparisons }
+  return { format: REPORT_FORMAT, version: REPORT_VERSION, comparisons: withDistinctTitles(comparisons) }
+}
+
+/** Longer titles are cut in the middle where there is little room. */
+export const MOST_TITLE = 300
+
+/**
+ * Numbers the comparisons that would show the same title, such as those of tests of the same name: readers could not tell them
+ * apart, and pages of JUnit XML merge test cases of the same name.
+ */
+function withDistinctTitles(comparisons: readonly ComparisonReport[]): ComparisonReport[] {
+  const shown = comparisons.map(({ title }) => printable(title, MOST_TITLE))
+  const counts = new Map<string, number>()
+  const taken = new Set(shown)
+  return comparisons.map((report, index) => {
+    const name = shown[index]!
+    const count = counts.get(name) ?? 0
+    counts.set(name, count + 1)
+    if (count === 0) return report
+    let n = count + 1
+    while (taken.has(`${name} (${n})`)) n++
+    counts.set(name, n)
+    return { ...report, title: `${report.title} (${n})` }
+  })
 }
 
 /** The report of a comparison that no test made. */

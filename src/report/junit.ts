@@ -78,6 +78,7 @@ function propertiesOf(report: ComparisonReport): Property[] {
     ['golden_path', goldenPath],
     ['dump_path', dumpPath],
     ['matcher', test && `${test.isNot ? 'not.' : ''}${test.matcher}`],
+    ['repetition', test?.repetition],
     ['attempt', test?.attempt],
     ['expectation', test?.expectation],
     ['kl_limit', thresholds?.klDivergence],

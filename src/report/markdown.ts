@@ -2,7 +2,14 @@ import type { RunStatistics } from '../compare/run-statistics.js'
 import { printable } from '../errors.js'
 import { short } from '../lib/number-text.js'
 import { optionalRow } from '../metrics/optional/table.js'
-import { type ComparisonReport, failureSummary, firstFailure, type ReportDocument, verdictsText } from './document.js'
+import {
+  type ComparisonReport,
+  failureSummary,
+  firstFailure,
+  MOST_TITLE,
+  type ReportDocument,
+  verdictsText,
+} from './document.js'
 
 /** GitHub shows a megabyte of a summary; the first comparisons are enough. */
 const MOST_ROWS = 100
@@ -90,5 +97,5 @@ function warningLines(comparisons: readonly ComparisonReport[]): string[] {
 
 /** Text that Markdown and HTML leave as it is. */
 function cell(text: string): string {
-  return printable(text, 300).replace(/[\\`*_{}[\]()#+!|<>&~-]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return printable(text, MOST_TITLE).replace(/[\\`*_{}[\]()#+!|<>&~-]/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -28,6 +28,15 @@ export interface ComparisonRow extends TestPlace {
   readonly notes?: readonly string[]
 }
 
+/** What reports call a comparison: its test, and which of the test's comparisons it is. */
+export function comparisonTitle(
+  comparison: Pick<ComparisonRow, 'project' | 'file' | 'test' | 'repetition' | 'ordinal'>,
+): string {
+  const { project, file, test, repetition, ordinal } = comparison
+  const names = [project, file, test].filter((name) => name !== '').join(' > ')
+  return `${names}${repetition > 1 ? `, repetition ${repetition}` : ''}${ordinal > 1 ? `, comparison ${ordinal}` : ''}`
+}
+
 /** The type of the operation that emitted the logits, as far as a dump says it: `Linear`, `LmHead`. */
 export interface OperationTypes {
   readonly golden?: string | undefined

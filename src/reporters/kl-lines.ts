@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { printable } from '../errors.js'
 import { sparkLine } from '../report/message/token-block.js'
+import { comparisonTitle } from '../report/rows.js'
 import type { SpooledComparison } from './spool-reader.js'
 import { spooledTokens } from './spool-reader.js'
 
@@ -36,10 +37,8 @@ function lineOf(comparison: SpooledComparison): string[] {
   if (!thresholds) return []
   const tokens = [...spooledTokens(comparison)]
   if (tokens.filter(({ metrics }) => metrics?.klDivergence !== undefined).length < 2) return []
-  const { file, test, ordinal } = started
-  const place = [file, test].filter((name) => name !== '').join(' > ')
-  const which = ordinal > 1 ? ` (comparison ${ordinal})` : ''
-  return [`KL by token ${coloured(sparkLine({ tokens, thresholds }))}  ${printable(place, 150)}${which}`]
+  const title = printable(comparisonTitle(started), 150)
+  return [`KL by token ${coloured(sparkLine({ tokens, thresholds }))}  ${title}`]
 }
 
 /** Marks below the limit are green, others red, if stderr shows colours (`NO_COLOR`, `FORCE_COLOR`, a terminal). */

@@ -7,7 +7,7 @@ import {
   tokensReport,
   weighed,
 } from '../report/document.js'
-import type { ComparisonRow, Problem, Rendering, TestPlace } from '../report/rows.js'
+import { type ComparisonRow, comparisonTitle, type Problem, type Rendering, type TestPlace } from '../report/rows.js'
 import { type Counted, lastAttempts } from './attempts.js'
 import type { ReportedWarning } from './fold-warnings.js'
 import { klLines } from './kl-lines.js'
@@ -93,14 +93,14 @@ export function spoolReport(runDir: string, rendering: Rendering, hasPassed: Has
 
 function comparisonOf({ comparison, attempt }: Counted, hasPassed: HasPassed): ComparisonReport {
   const { started, finished, thresholds, metrics } = comparison
-  const { project, file, test: name, ordinal, matcher, isNot } = started
+  const { project, file, test: name, ordinal, repetition, matcher, isNot } = started
   const expectation = expectationOf(comparison, hasPassed) ?? 'unfinished'
   const problem = problemOf(comparison)
   const tokens = Array.from(spooledTokens(comparison), ({ index: _, types: __, ...token }) => token)
   return {
-    title: [file, name].filter((text) => text !== '').join(' > ') + (ordinal > 1 ? `, comparison ${ordinal}` : ''),
+    title: comparisonTitle(started),
     test: {
-      ...{ project, file, name, ordinal, attempt, matcher, isNot, expectation },
+      ...{ project, file, name, ordinal, repetition, attempt, matcher, isNot, expectation },
       ...(expectation !== 'met' && hasPassed(started) && { hasPassed: true as const }),
       ...(finished && { durationMs: finished.durationMs }),
     },

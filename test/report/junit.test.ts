@@ -71,6 +71,7 @@ test('an error is an error, and a comparison that is expected to fail passes', (
     project: 'unit',
     file: 'a.test.ts',
     ordinal: 2,
+    repetition: 1,
     attempt: 1,
     matcher: 'toMatchGoldenLogits',
     durationMs: 1500,
@@ -115,8 +116,8 @@ test('is the same from a report that was saved as JSON', () => {
 
 test('what a test accepts that fails stays accepted by other limits', () => {
   const test = {
-    ...{ project: '', file: 'a.test.ts', name: 'polled', ordinal: 1, attempt: 1, matcher: 'toMatchGoldenLogits' },
-    ...{ isNot: false, expectation: 'not met' as const, hasPassed: true as const },
+    ...{ project: '', file: 'a.test.ts', name: 'polled', ordinal: 1, repetition: 1, attempt: 1 },
+    ...{ matcher: 'toMatchGoldenLogits', isNot: false, expectation: 'not met' as const, hasPassed: true as const },
   }
   const failures = (document: ReturnType<typeof reportDocument>) => parseXml(reportJunit(document)).attributes.failures
   const polled = reportDocument([{ ...bad, pass: true, test }])

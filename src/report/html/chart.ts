@@ -89,7 +89,7 @@ export function chartSvg(report: ComparisonReport, id: string): string {
     return `<text x="${at(scale(tick))}" y="${height - 8}" class="tick mid">${token ? tokenKey(token) : tick}</text>`
   })
   return [
-    `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-t ${id}-d" class="chart"`,
+    `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-h ${id}-t ${id}-d" class="chart"`,
     ` data-first="${first}" data-last="${last}" data-left="${LEFT}" data-right="${WIDTH - RIGHT}">`,
     `<title id="${id}-t">KL divergence${hasCosine ? ' and cosine similarity' : ''} by token</title>`,
     `<desc id="${id}-d">${escapeHtml(description(report))}</desc>`,

@@ -3,7 +3,7 @@ import type { TokenComparison } from '../../compare/types.js'
 import { counted, significant } from '../../lib/number-text.js'
 import { type OptionalKey, optionalRow } from '../../metrics/optional/table.js'
 import { METRICS } from '../../metrics/table.js'
-import { type ComparisonReport, verdictsText } from '../document.js'
+import { type ComparisonReport, MOST_TITLE, verdictsText } from '../document.js'
 import { candidatesTable } from './candidates.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
@@ -73,6 +73,7 @@ function testText({
   name,
   project,
   ordinal,
+  repetition,
   attempt,
   expectation,
   isNot,
@@ -83,6 +84,7 @@ function testText({
     escapeHtml(name),
     project === '' ? '' : `project ${escapeHtml(project)}`,
     ordinal > 1 ? `comparison ${ordinal} of the test` : '',
+    repetition > 1 ? `repetition ${repetition}` : '',
     attempt > 1 ? `attempt ${attempt}` : '',
     `${isNot ? '.not' : ''}.${escapeHtml(matcher)}: ${expectation}`,
   ]
@@ -139,7 +141,7 @@ function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: str
     return `<tr id="${id}-t${key}"${kind === '' ? '' : ` class="${kind}"`} data-s="${places.get(token)}"><th scope="row">${detailed.has(token) ? `<a href="#${id}-d${key}">${key}</a>` : key}<td>${verdict}${cells.join('')}`
   })
   const caption = `<caption>Every token of ${escapeHtml(title)}</caption>`
-  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Table of tokens"><table class="tokens">${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
+  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Tokens of ${escapeHtml(title, MOST_TITLE)}"><table class="tokens">${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 }
 
 /** Six digits of 0.9999996 would be 1, and hide that the rows differ. */

@@ -90,6 +90,7 @@ describe('text from outside stays text', () => {
       file: evil,
       name: evil,
       ordinal: 1,
+      repetition: 1,
       attempt: 1,
       matcher: evil,
       isNot: false,

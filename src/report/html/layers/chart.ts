@@ -32,7 +32,7 @@ export function layersChart(rows: readonly LayerRow[], id: string): string {
   const x = scaleLinear([0, Math.max(rows.length - 1, 1)], [LEFT, WIDTH - RIGHT])
   const y = scaleOf(rows)
   return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-t ${id}-d" class="chart"`,
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-h ${id}-t ${id}-d" class="chart"`,
     ` data-first="0" data-last="${Math.max(rows.length - 1, 1)}" data-left="${LEFT}" data-right="${WIDTH - RIGHT}">`,
     `<title id="${id}-t">Output error by layer</title>`,
     `<desc id="${id}-d">${escapeHtml(description(rows))}</desc>`,

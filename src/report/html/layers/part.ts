@@ -1,6 +1,6 @@
 import type { TokenComparison } from '../../../compare/types.js'
 import { counted, significant } from '../../../lib/number-text.js'
-import type { ComparisonReport } from '../../document.js'
+import { type ComparisonReport, MOST_TITLE } from '../../document.js'
 import { escapeHtml } from '../escape.js'
 import { numberCell, sideFacts } from '../facts.js'
 import { errorText, layersChart } from './chart.js'
@@ -108,7 +108,7 @@ function table(rows: readonly LayerRow[], title: string, id: string): string {
   })
   const row = namedRow(rows)
   const caption = `<caption>Every layer: ${escapeHtml(title)}</caption>`
-  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Table of layers"><table class="tokens layers" data-unit="layers"${row ? ` data-at="${row.index}"` : ''}>${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`
+  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Layers of ${escapeHtml(title, MOST_TITLE)}"><table class="tokens layers" data-unit="layers"${row ? ` data-at="${row.index}"` : ''}>${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`
 }
 
 function verdictOf({ token, facts }: LayerRow): string {

@@ -145,7 +145,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
       'KL divergence and cosine similarity by token',
     )
     expect(named('table').join('\n')).toContain('Every token of')
-    expect(named('region')).toContain('Table of tokens')
+    expect(named('region').join('\n')).toContain('Tokens of ')
   })
 
   test('a report of layers begins at the layer that diverges, and links chart and table', async () => {
@@ -177,7 +177,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
       const { nodes } = (await view.send('Accessibility.getFullAXTree')) as { nodes: { name?: { value: string } }[] }
       const names = nodes.map((node) => node.name?.value).join('\n')
       expect(names).toContain('Output error by layer 31 layers; the first layer that diverges is')
-      expect(names).toContain('Table of layers')
+      expect(names).toContain('Layers of layers of token 0')
     } finally {
       view.close()
     }
