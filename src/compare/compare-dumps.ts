@@ -103,7 +103,14 @@ function compareOnce(
 }
 
 /** The comparison as users get it: `tokens` is an array, and the first failure is one of its items. */
-export function withTokenArray({ tokens, worstRun, comparable, allowed, ...facts }: ListedComparison): Comparison {
+export function withTokenArray({
+  tokens,
+  worstRun,
+  comparable,
+  allowed,
+  tooFew,
+  ...facts
+}: ListedComparison): Comparison {
   const { pass, firstFailure, ...others } = facts
   const array = Array.from(tokens, (token) => (isSamePlace(token, firstFailure) ? firstFailure! : token))
   return { pass, tokens: array, ...(firstFailure && { firstFailure }), ...others }

@@ -170,7 +170,6 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
   const { firstFailure, otherSequence } = worst.comparison
   const comparable = counts.compared - counts.notComparable
   const excused = comparisons.reduce((sum, { allowed = 0 }) => sum + allowed, 0)
-  const tooFew = inconclusiveReason(comparable, counts.total - excused, settings, undefined)
   const notes = namedNotes(runs)
   const ignored = [...ignoredNotes('golden', golden), ...ignoredNotes('dump', dump)]
   const warned = new Set(comparisons.flatMap(({ warnings }) => warnings))
@@ -182,13 +181,15 @@ function merge(runs: readonly Run[], dump: Dump, golden: Dump, settings: Compare
   const closeOnes = closeCalls(together.filter(({ key }) => Object.hasOwn(settings.runLimits, key)))
   const isWithin = runs.every(({ pass }) => pass) && !together.some(failsRun)
   const tooShort = together.find(({ verdict }) => verdict === 'too-short')?.reason
-  const inconclusive = isWithin && counts.compared > 0 ? (tooFew ?? tooShort) : undefined
+  const tooFew = inconclusiveReason(comparable + counts.failed, counts.total - excused, settings, undefined) ?? tooShort
+  const inconclusive = isWithin && counts.compared > 0 ? tooFew : undefined
   warnings.push(...closeOnes.map(({ text }) => text))
   const run = [...together, ...comparisons.flatMap(({ run }) => run ?? [])]
   const { strict, decoding } = settings
   return {
     pass: isWithin && counts.compared > 0 && inconclusive === undefined && !(strict && warnings.length > 0),
     ...(inconclusive !== undefined && { inconclusive }),
+    ...(tooFew !== undefined && { tooFew }),
     tokens: joined(comparisons.map(({ tokens }) => tokens)),
     ...(firstFailure && { firstFailure }),
     counts,

@@ -78,9 +78,10 @@ export function conclude(
   if (baseline) run.push(...judgeRunByBaseline(comparableTokens(tokens, end), baseline))
   const isPassed = firstFailure === undefined && counts.compared > 0 && !run.some(failsRun)
   const tooShort = run.find(({ verdict }) => verdict === 'too-short')
-  const inconclusive = isPassed
-    ? (inconclusiveReason(comparable, tokens.length - allowed, settings, end) ?? tooShort?.reason)
-    : undefined
+  // By other limits, what is undecided may pass.
+  const tooFew =
+    inconclusiveReason(comparable + counts.failed, tokens.length - allowed, settings, end) ?? tooShort?.reason
+  const inconclusive = isPassed ? tooFew : undefined
   const isReference = isByHand || used !== undefined || baseline !== undefined || settings.rounding === 'reference'
   const noise =
     precision === 'fp32' || judging.ignoresNoise
@@ -124,6 +125,7 @@ export function conclude(
     ...(run.length > 0 && { run }),
     comparable: () => comparableTokens(tokens, end),
     allowed,
+    ...(tooFew !== undefined && { tooFew }),
     ...texts,
     strict,
     ...(decoding !== undefined && { decoding }),

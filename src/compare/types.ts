@@ -287,4 +287,6 @@ export type ListedComparison = Omit<Comparison, 'tokens'> & {
   readonly comparable?: () => Iterable<TokenComparison>
   /** How many tokens `missing: 'allow'` or `extra: 'allow'` excuses. */
   readonly allowed?: number
+  /** Why it would be inconclusive if nothing failed, as by other limits. */
+  readonly tooFew?: string
 }

@@ -37,7 +37,7 @@ export interface ComparisonReport {
   readonly dumpPath?: string
   /** Whether the test's expectation holds or its test passes all the same; without a test, whether the comparison passes. */
   readonly pass: boolean
-  /** Why too few tokens were comparable to release on. */
+  /** Why too few tokens were comparable to release on, whether or not one fails: by other limits it may pass. */
   readonly inconclusive?: string
   /** Why the comparison fails as a whole, whether or not its tokens pass: limits on the run, or warnings with `strict`. */
   readonly wholeFailure?: string
@@ -108,7 +108,8 @@ function withDistinctTitles(comparisons: readonly ComparisonReport[]): Compariso
 
 /** The report of a comparison that no test made. */
 export function comparisonReport(comparison: ListedComparison, title: string): ComparisonReport {
-  const { goldenPath, dumpPath, pass, thresholds, metrics, notes, warnings, inconclusive } = comparison
+  const { goldenPath, dumpPath, pass, thresholds, metrics, notes, warnings } = comparison
+  const inconclusive = comparison.inconclusive ?? comparison.tooFew
   const whole = wholeFailure(comparison)
   return {
     title,

@@ -27,6 +27,7 @@ export interface Recordable {
   readonly notes: readonly string[]
   readonly warnings: readonly string[]
   readonly inconclusive?: string
+  readonly tooFew?: string
   readonly run?: readonly RunVerdict[]
   readonly strict?: boolean
 }
@@ -100,7 +101,8 @@ export class Recording {
 
   /** @param error why the expectation is not met although the tokens pass, if that is so */
   finish(comparison: Recordable, expectation: FinishedLine['expectation'], error?: unknown): void {
-    const { notes, warnings, inconclusive } = comparison
+    const { notes, warnings } = comparison
+    const inconclusive = comparison.inconclusive ?? comparison.tooFew
     annotate(this.context, warnings)
     if (this.runDir === undefined) {
       for (const warning of warnings) printLine(`warning: ${printable(warning, 400)}`)

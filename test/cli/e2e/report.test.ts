@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { logits } from '../../build/logits.js'
+import { torchDump } from '../../build/pair.js'
 import { tree } from '../../fixtures/trees.js'
 import { Shell } from './cli.js'
 
@@ -64,6 +66,27 @@ test('report keeps what fails a comparison as a whole', () => {
   delete saved.comparisons[0].wholeFailure
   writeFileSync(shell.path('old.json'), JSON.stringify(saved))
   expect(shell.run('report old.json -kl 0.1').code).toBe(1)
+})
+
+test('limits that let every judged token pass do not make a comparison of too few tokens pass', () => {
+  const shell = new Shell()
+  const tie = (first: number, second: number) => ({ values: logits(1).with(3, first).with(4, second) })
+  const rows = (seed: number, count: number) => Array.from({ length: count }, (_, i) => ({ values: logits(seed + i) }))
+  // The token before the tie is over the limits, and the runs read different texts behind it.
+  for (const [before, code] of [
+    [1, 4],
+    [4, 0],
+  ] as const) {
+    const golden = torchDump([...rows(10, before), tie(30, 29.9), ...rows(20, 5)])
+    const off = rows(10, before).map(({ values }) => ({ values: values.map((logit, id) => logit + 0.3 * (id % 3)) }))
+    const dump = torchDump([...off, tie(29.9, 30), ...rows(40, 5)])
+    const limits = '-kl 90 -cs 0.1'
+    expect(shell.run(`compare ${dump} ${golden} --dtype bf16 -o ${before}.json`).code).toBe(1)
+    expect(shell.run(`compare ${dump} ${golden} --dtype bf16 --no-report ${limits}`).code).toBe(code)
+    const { code: again, stderr } = shell.run(`report ${before}.json ${limits}`)
+    expect(again).toBe(code === 0 ? 0 : 1)
+    if (code !== 0) expect(stderr).toContain('2 pass, 5 not-comparable; 2 of 7 tokens are comparable')
+  }
 })
 
 test('report writes a file beside --json, and never over its input', () => {
