@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CALIBRATE_OPTIONS } from '../compare/calibration/calibrate.js'
 import type { CompareOptions } from '../compare/options.js'
+import type { RunKey } from '../compare/types.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
 import { OPTIONAL } from '../metrics/optional/table.js'
 
@@ -110,15 +111,35 @@ const LOAD = listed<LoadKey>({
 
 const SIDES = ['', 'golden-', 'dump-', 'baseline-'] as const
 
-/** The limits of each token and of the run. */
+/** The limits of each token and of the run: the keys of `thresholds`, and one flag for the limits of optional metrics. */
+const LIMITS = listed<'klDivergence' | 'cosineSimilarity' | RunKey | 'limit'>({
+  klDivergence: { flag: '--kl-divergence <limit>', help: 'KL divergence must be below (also -kl)', parse: parseNumber },
+  cosineSimilarity: {
+    flag: '--cosine-similarity <limit>',
+    help: 'cosine similarity must be above (also -cs)',
+    parse: parseNumber,
+  },
+  meanKl: { flag: '--mean-kl <limit>', help: 'mean KL divergence of the run must be below', parse: parseNumber },
+  p99Kl: { flag: '--p99-kl <limit>', help: '99th percentile of the KL divergence must be below', parse: parseNumber },
+  top1Agreement: {
+    flag: '--top1-agreement <limit>',
+    help: 'share of tokens with the same top-1 must be above',
+    parse: parseNumber,
+  },
+  limit: {
+    flag: '--limit <metric=limit>',
+    help: 'a limit of one of the --metrics: totalVariation=0.01 (repeatable)',
+    parse: addLimit,
+  },
+})
+
 export function addLimitOptions(command: Command): void {
-  command
-    .option('--kl-divergence <limit>', 'KL divergence must be below (also -kl)', parseNumber)
-    .option('--cosine-similarity <limit>', 'cosine similarity must be above (also -cs)', parseNumber)
-    .option('--mean-kl <limit>', 'mean KL divergence of the run must be below', parseNumber)
-    .option('--p99-kl <limit>', '99th percentile of the KL divergence must be below', parseNumber)
-    .option('--top1-agreement <limit>', 'share of tokens with the same top-1 must be above', parseNumber)
-    .option('--limit <metric=limit>', 'a limit of one of the --metrics: totalVariation=0.01 (repeatable)', addLimit)
+  for (const { flag, help, parse } of LIMITS) command.addOption(optionOf(flag, help, parse))
+}
+
+/** The flags that were given of a comparison of logits. */
+export function compareFlagsIn(values: Readonly<Record<string, unknown>>): string[] {
+  return [...COMPARE, ...LIMITS].filter(({ key }) => values[key] !== undefined).map(({ flag }) => flag.split(' ')[0]!)
 }
 
 /** @param without options that the command has no use for */
@@ -162,9 +183,8 @@ export function calibrateOptionsOf(values: Readonly<Record<string, unknown>>): o
 
 /** The options that were given. What they hold is checked where they are used. */
 export function compareOptionsOf(values: Readonly<Record<string, unknown>>): CompareOptions {
-  const names = ['klDivergence', 'cosineSimilarity', 'meanKl', 'p99Kl', 'top1Agreement']
-  const given = names.filter((name) => values[name] !== undefined).map((name) => [name, values[name]])
-  const thresholds = { ...Object.fromEntries(given), ...(values.limit as object | undefined) }
+  const { limit, ...limits } = pick(values, LIMITS, '') as { readonly limit?: object }
+  const thresholds = { ...limits, ...limit }
   return { ...pick(values, COMPARE, ''), ...(Object.keys(thresholds).length > 0 && { thresholds }) } as CompareOptions
 }
 

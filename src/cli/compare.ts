@@ -22,6 +22,7 @@ import {
   addCompareOptions,
   addLimitOptions,
   addLoadOptions,
+  compareFlagsIn,
   compareOptionsOf,
   loadOptionsOf,
 } from './compare-options.js'
@@ -74,7 +75,8 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     const sides = sidesOf(dump, golden, values)
     checkOutput(values)
     if (values.cmpLevel !== undefined && values.cmpLevel !== 'logits') {
-      throw new UsageError(`compare reads logits: --cmp-level ${values.cmpLevel} is not supported`)
+      const advice = '--layers with --token N compares the layers of a token'
+      throw new UsageError(`compare reads logits: --cmp-level ${values.cmpLevel} is not supported; ${advice}`)
     }
     const options = values as unknown as Readonly<Record<string, unknown>>
     if (values.layers) return compareLayersOf(sides, values, options)
@@ -99,9 +101,8 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
   })
 
   const compareLayersOf = (sides: Sides, values: CompareValues, options: Readonly<Record<string, unknown>>) => {
-    for (const [name, flag] of NOT_WITH_LAYERS) {
-      if (options[name] !== undefined) throw new UsageError(`${flag} has no meaning with --layers`)
-    }
+    const pointless = compareFlagsIn(options).find((flag) => flag !== '--dtype')
+    if (pointless !== undefined) throw new UsageError(`${pointless} has no meaning with --layers`)
     const sideOf = (side: 'golden' | 'dump') => ({ paths: sides[side], options: loadOptionsOf(options, side) })
     const result = layersResult({ golden: sideOf('golden'), dump: sideOf('dump') }, values, options.dtype)
     const document = reportDocument([result.report])
@@ -113,20 +114,6 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     exit(result.exitCode)
   }
 }
-
-/** Flags of a comparison of logits. */
-const NOT_WITH_LAYERS = [
-  ['steps', '--steps'],
-  ['klDivergence', '--kl-divergence'],
-  ['cosineSimilarity', '--cosine-similarity'],
-  ['missing', '--missing'],
-  ['extra', '--extra'],
-  ['decoding', '--decoding'],
-  ['afterDivergence', '--after-divergence'],
-  ['vocabSize', '--vocab-size'],
-  ['calibration', '--calibration'],
-  ['baseline', '--baseline'],
-] as const
 
 interface CompareValues extends LayersValues {
   readonly goldenPath?: readonly string[]

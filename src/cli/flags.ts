@@ -11,6 +11,24 @@ const OLD_FLAGS: Readonly<Record<string, string>> = {
   '-st': '--stats',
 }
 
+const WEIGHT = 'compare reads logits; compare --layers --checkpoint takes weights'
+const LOG_LEVEL = 'leave it out'
+/** Flags of `msit llm compare` and `logitscmp` that mean nothing here, and what to do instead. */
+const GONE_FLAGS: Readonly<Record<string, string>> = {
+  '--op-mapping-file': 'compare --layers --token N pairs layers by name, and --mapping names the other pairs',
+  '--custom-algorithms': 'no code of yours is run; compare --metrics names more metrics',
+  '--stats': 'every report holds the statistics of each row; compare reads tensors',
+  '--weight': WEIGHT,
+  '-w': WEIGHT,
+  '--log-level': LOG_LEVEL,
+  '-l': LOG_LEVEL,
+}
+
+/** @returns what to say about a flag of the old tool; undefined for any other */
+export function goneFlagAdvice(flag: string): string | undefined {
+  return Object.hasOwn(GONE_FLAGS, flag) ? `${flag} of msit llm is not supported: ${GONE_FLAGS[flag]}` : undefined
+}
+
 /** `-gp DUMP` and `-gp=DUMP` become `--golden-path DUMP`. What follows `--` is left as it is. */
 export function rewriteOldFlags(args: readonly string[]): string[] {
   const end = args.indexOf('--')

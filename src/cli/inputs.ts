@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { globSync } from 'glob'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { kindOf } from '../io/folder.js'
+import { kindOf, listFolder } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
 import { startedFrom } from '../lib/file-path.js'
 import { SCRATCH_FOLDER } from '../lib/scratch-folder.js'
@@ -68,9 +68,8 @@ function inFolder(path: string): Inputs {
   if (isRunDir(path)) return { reports: [], runDirs: [path] }
   if (basename(realpathSync(path)) === SCRATCH_FOLDER)
     return { reports: [], runDirs: abandonedRunDirs(join(path, '..')) }
-  const names = readdirSync(path).sort(compareNames)
-  const reports = names.filter((name) => name.endsWith('.csv')).map((name) => join(path, name))
-  return { reports: reports.filter((file) => kindOf(file) === 'file'), runDirs: abandonedRunDirs(path) }
+  const files = listFolder(path).filter(({ name, kind }) => kind === 'file' && name.endsWith('.csv'))
+  return { reports: files.map(({ name }) => join(path, name)), runDirs: abandonedRunDirs(path) }
 }
 
 /**
@@ -90,7 +89,7 @@ export function refuseOverlaps(
       owners.set(key, owner)
       if (owner === input) continue
       if (place.file === '') {
-        const message = `holds comparisons that no test made, and so does ${printable(owner, 300)}: merge joins the reports of test runs, each with its own test files`
+        const message = `holds comparisons that no test made, and so does ${printable(owner, 300)}: merge joins the reports of test runs, each with its own test files; golden-logits report joins the JSON reports of compare`
         throw new GoldenLogitsError('ambiguous-run', message, { file: input })
       }
       const test = `${printable(place.file)}${place.project === '' ? '' : ` of the project ${printable(place.project)}`}`

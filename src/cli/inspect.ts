@@ -87,7 +87,11 @@ interface LogProbFacts {
 function inspect(path: string, options: LoadDumpOptions, token: number | undefined): Facts {
   const dump = asDump('dump', loadDump(path, options))
   const step = token === undefined ? dump.steps.at(0)! : [...dump.steps].find((other) => other.step === token)
-  if (!step) throw new GoldenLogitsError('nothing-to-compare', `there is no token ${token}`, { file: path })
+  const tokens = stepRanges([...dump.steps].map((other) => other.step))
+  if (!step) {
+    const message = `there is no token ${token}; the dump has ${tokens}`
+    throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
+  }
   const ignored: Record<string, number> = {}
   for (const { reason } of dump.ignored) ignored[reason] = (ignored[reason] ?? 0) + 1
   const steps = [...dump.steps]
@@ -101,7 +105,7 @@ function inspect(path: string, options: LoadDumpOptions, token: number | undefin
     path,
     layout: dump.layout,
     steps: steps.length,
-    tokens: stepRanges(steps.map((other) => other.step)),
+    tokens,
     ranks: Math.max(...steps.map(({ files }) => files.length)),
     layers: [...new Set(steps.map(({ layer }) => layer).filter((layer) => layer !== ''))],
     notes: dump.notes.map(({ text }) => text),

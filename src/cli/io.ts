@@ -1,6 +1,9 @@
 /** A wrong command line; its message is printed with a pointer to `--help`. */
 export class UsageError extends Error {}
 
+/** If a command gets more paths than it takes. */
+export const QUOTE_ADVICE = 'If the shell made several paths of a pattern, put it in quotes.'
+
 /** If the path of the option `--output` is a file that is not a report. */
 export const OUTPUT_ADVICE = 'delete it, or name another --output'
 

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
@@ -6,6 +6,7 @@ import { type CompareOptions, checkOptions } from '../compare/options.js'
 import { expand } from '../dumps/expand.js'
 import { loadDump } from '../dumps/load.js'
 import { GoldenLogitsError, printable } from '../errors.js'
+import { listFolder } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
 import { counted } from '../lib/number-text.js'
 import { FRACTION_BITS, type Precision } from '../metrics/precision.js'
@@ -91,7 +92,9 @@ function compareFolders(golden: readonly string[], my: readonly string[], limits
   const common = [...goldenFiles.keys()].filter((name) => myFiles.has(name))
   if (common.length === 0) {
     const counts = `${counted(goldenFiles.size, '.pth file')} of the golden and ${counted(myFiles.size, '.pth file')} of the tested side`
-    throw new GoldenLogitsError('nothing-to-compare', `${counts}: no two have the same name`, { file: my[0]! })
+    const advice = 'files are paired by their names, in the folders themselves; golden-logits compare reads any dump'
+    const message = `${counts}: no two have the same name; ${advice}`
+    throw new GoldenLogitsError('nothing-to-compare', message, { file: my[0]! })
   }
   const compared = (name: string) => compareFile(goldenFiles.get(name)!, myFiles.get(name)!, name, limits)
   const rows = common.map((name) => ({ place: placeOf(name), row: compared(name) }))
@@ -135,9 +138,9 @@ function filesOf(path: string): string[] {
   if (!stats.isDirectory()) {
     throw new GoldenLogitsError('unsupported-format', 'logitscmp reads folders and .pth files', { file: path })
   }
-  return readdirSync(path)
-    .filter((name) => name.endsWith('.pth'))
-    .map((name) => join(path, name))
+  return listFolder(path)
+    .filter(({ name }) => name.endsWith('.pth'))
+    .map(({ name }) => join(path, name))
 }
 
 /** The case and the token of a file, from its name: the language, if it names one, belongs to the case. */
@@ -187,9 +190,11 @@ function optionsOf({ dtype, klDivergence, cosineSimilarity, l1Norm }: Limits): C
 /** @throws GoldenLogitsError for a file that cannot be read */
 function resultsOf(goldenFile: string, myFile: string, limits: Limits): Results {
   const { tokens } = compareListed(loadDump(myFile), loadDump(goldenFile), optionsOf(limits))
-  const { metrics, verdict, reason, pass } = tokens.at(0)!
+  const { metrics, verdict, reason, pass, golden, dump } = tokens.at(0)!
   if (metrics?.cosineSimilarity === undefined) {
-    return { cmp_fail_reason: OLD_REASONS[verdict] ?? reason, isUnreadable: verdict === 'unreadable' }
+    // Of equal shapes, another reason says more than the words of the old tool.
+    const differ = verdict === 'shape-mismatch' && `${golden?.shape}` !== `${dump?.shape}`
+    return { cmp_fail_reason: differ ? OLD_SHAPE_REASON : reason, isUnreadable: verdict === 'unreadable' }
   }
   const { cosineSimilarity, klDivergence, l1Norm = Number.NaN, ulpMaxDiff = Number.NaN, ulp } = metrics
   return {
@@ -204,8 +209,8 @@ function resultsOf(goldenFile: string, myFile: string, limits: Limits): Results 
   }
 }
 
-/** The reasons that the old tool has words for. */
-const OLD_REASONS: Readonly<Record<string, string>> = { 'shape-mismatch': "data shape doesn't match." }
+/** What the old tool says of two shapes. */
+const OLD_SHAPE_REASON = "data shape doesn't match."
 
 function cell(value: string | number | undefined): string {
   if (value === undefined) return 'NA'

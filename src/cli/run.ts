@@ -4,9 +4,9 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { PACKAGE_VERSION } from '../snapshots/types.js'
 import { addCalibrate } from './calibrate.js'
 import { addCompare } from './compare.js'
-import { rewriteOldFlags } from './flags.js'
+import { goneFlagAdvice, rewriteOldFlags } from './flags.js'
 import { addInspect } from './inspect.js'
-import { type CommandIo, UsageError } from './io.js'
+import { type CommandIo, QUOTE_ADVICE, UsageError } from './io.js'
 import { addLayers } from './layers.js'
 import { addLogitscmp } from './logitscmp.js'
 import { addMerge } from './merge.js'
@@ -47,6 +47,7 @@ export function runCli(args: readonly string[]): number {
   addInspect(program, io)
   addMerge(program, io)
   addReport(program, io)
+  for (const command of program.commands) refuseRepeated(command)
   const names = program.commands.map((command) => command.name())
   try {
     const [first] = args
@@ -60,6 +61,20 @@ export function runCli(args: readonly string[]): number {
   } catch (error) {
     const [first = ''] = args
     return codeOf(error, io, names.includes(first) ? ` ${first}` : '')
+  }
+}
+
+/** Options that add to what was given before. */
+const REPEATABLE = ['golden', 'limit', 'provenance']
+
+/** The last of two values would win, and nobody would see that the first one has no effect. */
+function refuseRepeated(command: Command): void {
+  for (const option of command.options) {
+    if (option.variadic || !option.required || REPEATABLE.includes(option.attributeName())) continue
+    let count = 0
+    command.on(`option:${option.name()}`, () => {
+      if (++count > 1) throw new UsageError(`${option.long} is given twice`)
+    })
   }
 }
 
@@ -83,7 +98,11 @@ function codeOf(error: unknown, { say }: CommandIo, command: string): number {
   if (error instanceof CommanderError) {
     // Help and version were printed.
     if (error.exitCode === 0 || error.code === 'commander.help') return 0
-    say(`${error.message.replace(/^error: /, '').replaceAll('\n', ' ')} (golden-logits${command} --help shows how)`)
+    const found = error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+    const flag = error.code === 'commander.unknownOption' ? /'([^'=]*)/.exec(found)?.[1] : undefined
+    const advice = error.code === 'commander.excessArguments' ? ` ${QUOTE_ADVICE}` : ''
+    const text = goneFlagAdvice(flag ?? '') ?? `${found}${advice}`
+    say(`${text} (golden-logits${command} --help shows how)`)
     return 2
   }
   if (error instanceof UsageError) {

@@ -161,8 +161,7 @@ const BY_COMMAND = 'golden-logits snapshot'
 
 /** @throws UsageError if the name is not that of a snapshot: the arguments may be the wrong way round */
 function targetOf(file: string): string {
-  const target = resolve(file)
-  if (target.endsWith(SNAPSHOT_SUFFIX)) return target
+  if (file.endsWith(SNAPSHOT_SUFFIX)) return resolve(file)
   throw new UsageError(
     `the file of a snapshot ends in ${SNAPSHOT_SUFFIX}, got ${printable(file)}: golden-logits snapshot DUMP FILE${SNAPSHOT_SUFFIX}`,
   )

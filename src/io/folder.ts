@@ -85,6 +85,12 @@ function targetStats(path: string): Stats | undefined {
   }
 }
 
+const WHY: Readonly<Record<string, string>> = {
+  ENOTDIR: ': a part of it is a file, expected a folder',
+  EACCES: ': this user has no permission',
+  EPERM: ': this user has no permission',
+}
+
 function guarded<T>(path: string, action: string, body: () => T): T {
   try {
     return body()
@@ -92,7 +98,9 @@ function guarded<T>(path: string, action: string, body: () => T): T {
     const { code } = cause as NodeJS.ErrnoException
     // Not an error of the file system, so a bug of ours: do not hide it.
     if (typeof code !== 'string') throw cause
-    const why = code === 'ENOTDIR' ? ': a part of it is a file, expected a folder' : ''
-    throw new GoldenLogitsError(errorCodeOf(code), `cannot ${action} (${code})${why}`, { file: path, cause })
+    throw new GoldenLogitsError(errorCodeOf(code), `cannot ${action} (${code})${WHY[code] ?? ''}`, {
+      file: path,
+      cause,
+    })
   }
 }

@@ -46,6 +46,21 @@ test('several cases are refused and listed; a name or a pattern selects one', ()
   expectRefusal(() => loadDump(root, { run: 'logits_cpp' }), 'invalid-argument', text, root)
 })
 
+test('cases of one name in two folders are named by their folders', () => {
+  const root = writeTree({ 'a/logits_gsm8k_1_0.pth': '', 'b/logits_gsm8k_1_0.pth': '', 'b/logits_gsm8k_2_0.pth': '' })
+  const pattern = join(root, '[ab]')
+  const text =
+    "3 cases: a/logits_gsm8k_1.pth, b/logits_gsm8k_1.pth, logits_gsm8k_2; choose one with the option run: 'a/logits_gsm8k_1.pth'"
+  expectRefusal(() => loadDump(pattern), 'ambiguous-run', text, pattern)
+  const dump = loadDump(pattern, { run: 'b/logits_gsm8k_1.pth' })
+  expect(stepsOf(dump, root)).toEqual({ 0: ['b/logits_gsm8k_1_0.pth'] })
+  expect(stepsOf(loadDump(pattern, { run: 'logits_gsm8k_2' }), root)).toEqual({ 0: ['b/logits_gsm8k_2_0.pth'] })
+  const both = () => loadDump(pattern, { run: 'logits_gsm8k_1' })
+  expectRefusal(both, 'ambiguous-run', "choose one with the option run: 'a/logits_gsm8k_1.pth'", pattern)
+  const all = loadDump(pattern, { run: 'all' })
+  expect(all.runs!.map(({ name }) => name)).toEqual(['a/logits_gsm8k_1.pth', 'b/logits_gsm8k_1.pth', 'logits_gsm8k_2'])
+})
+
 test('files beside a run do not belong to it', () => {
   const root = writeTree({ ...ONE, 'msit_dump_x/tensors/0_1/0/9_LmHead/after/outtensor0.bin': '' })
   const dump = loadDump(root)

@@ -163,6 +163,14 @@ describe('compare', () => {
     )
   })
 
+  test('takes flags without a value and limits of several metrics more than once', () => {
+    const twice = '--no-report --no-report --strict --strict --limit l1Norm=1 --limit totalVariation=0.5'
+    const { code, stdout } = new Shell().run(`compare ${GOOD} --dtype fp16 ${twice}`)
+    expect(code).toBe(0)
+    expect(stdout).toContain('worst total variation')
+    expect(stdout).toContain('worst L1 norm')
+  })
+
   test('takes the vocab ids that each run chose', () => {
     const ids = '1,2,3,4,5,6,7,8,9,10,11'
     const shell = new Shell()
@@ -246,7 +254,28 @@ describe('compare', () => {
     ['a limit that is no number', `compare ${GOOD} -kl small`, 2, /'small' is invalid.*expected a number/s],
     ['tokens that are not numbers', `compare ${GOOD} --steps first`, 2, /expected tokens such as 3, 0,1,5 or 0-11/],
     ['an unknown value of an option', `compare ${GOOD} --missing maybe`, 2, /missing/],
-    ['another level', `compare ${GOOD} -cl layer`, 2, /--cmp-level layer is not supported/],
+    [
+      'a pattern without quotes',
+      'compare a b c',
+      2,
+      /too many arguments.*If the shell made several paths of a pattern/,
+    ],
+    ['an option that is given twice', `compare ${GOOD} --steps 0 --steps 1`, 2, /: --steps is given twice \(/],
+    ['an output that is given twice', `compare ${GOOD} -o a.csv --output b.html`, 2, /: --output is given twice \(/],
+    [
+      'a flag of the old tool',
+      `compare ${GOOD} -alg a.py`,
+      2,
+      /--custom-algorithms of msit llm is not supported: no code/,
+    ],
+    ['a short one', `compare ${GOOD} -w a`, 2, /-w of msit llm is not supported: compare reads logits;/],
+    ['a long one', `compare ${GOOD} --weight=a`, 2, /--weight of msit llm is not supported: compare reads logits;/],
+    [
+      'another level',
+      `compare ${GOOD} -cl layer`,
+      2,
+      /--cmp-level layer is not supported; --layers with --token N compares/,
+    ],
   ])('refuses %s in one line', (_, command, code, text) => {
     const run = new Shell().run(command)
     expect(run).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(text) })

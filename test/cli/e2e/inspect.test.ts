@@ -87,7 +87,7 @@ describe('inspect', () => {
     expect(shell.run('inspect nothing')).toMatchObject({ code: 3, stdout: '' })
     expect(shell.run(`inspect ${tree('a_clean_f32_vs_f16', 'my')} --token 99`)).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining('there is no token 99'),
+      stderr: expect.stringContaining('there is no token 99; the dump has tokens 0 to 11'),
     })
     expect(shell.run(`inspect ${tree('a_clean_f32_vs_f16', 'my')} --token three`)).toMatchObject({
       code: 2,

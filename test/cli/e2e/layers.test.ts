@@ -91,6 +91,8 @@ describe('compare --layers', () => {
     ['--token 0', '--token needs --layers'],
     ['--layers --token 0 --steps 0', '--steps has no meaning with --layers'],
     ['--layers --token 0 -kl 0.1', '--kl-divergence has no meaning with --layers'],
+    ['--layers --token 0 --strict', '--strict has no meaning with --layers'],
+    ['--layers --token 0 --limit l1Norm=1', '--limit has no meaning with --layers'],
   ])('refuses %s', (flags, message) => {
     const { code, stderr } = new Shell().run(`compare ${honest} ${golden} ${flags}`)
     expect(code).toBe(2)

@@ -101,6 +101,8 @@ describe('logitscmp', () => {
     expect(reasonOf({ values: [1, 2, 3] })).toBe("data shape doesn't match.")
     expect(reasonOf({ values: [1, 2, 4, Number.NaN] })).toContain('dump holds 1 NaN, first at vocab id 3')
     expect(reasonOf('no tensor', 3)).toContain('logits_a_0_0.pth')
+    const two = { 'logits_a_0_0.pth': { values: [1, 2, 4, 3], shape: [2, 2] } }
+    expect(compare(two, two).rows[0]!.slice(9).join()).toContain('the golden holds 2 rows at token 0, shape [2, 2]')
     const both = { 'logits_a_0_0.pth': row, 'logits_a_0_1.pth': row }
     const other = { values: [4, 3, 2, 1] }
     expect(compare(both, { 'logits_a_0_0.pth': 'no tensor', 'logits_a_0_1.pth': row }).code).toBe(3)
@@ -113,7 +115,7 @@ describe('logitscmp', () => {
     expect(shell.run('logitscmp -gp a')).toMatchObject({ code: 2, stderr: expect.stringContaining('--my-path') })
     expect(shell.run('logitscmp -gp a -mp b').code).toBe(3)
     expect(shell.run('logitscmp -gp a -mp a').stderr).toContain(
-      '0 .pth files of the golden and 0 .pth files of the tested side: no two have the same name',
+      '0 .pth files of the golden and 0 .pth files of the tested side: no two have the same name; files are paired by their names',
     )
     for (const flags of ['-cs 2', '-kl 0', '-l1 -1']) {
       expect(shell.run(`logitscmp -gp a -mp a ${flags}`)).toMatchObject({

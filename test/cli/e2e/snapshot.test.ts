@@ -21,6 +21,14 @@ function textOf(shell: Shell, name = 'a.golden'): string {
 }
 
 describe('snapshot', () => {
+  test('a path that ends like a folder is no snapshot', () => {
+    const shell = new Shell()
+    const { code, stderr } = shell.run(`snapshot ${GPU} a.golden/ --write`)
+    expect(code).toBe(2)
+    expect(stderr).toContain('the file of a snapshot ends in .golden, got a.golden/')
+    expect(shell.files()).toEqual([])
+  })
+
   test('writes nothing unless it is asked to', () => {
     const shell = new Shell()
     const { code, stdout, stderr } = shell.run(`snapshot ${GPU} a.golden`)

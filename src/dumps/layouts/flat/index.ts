@@ -57,11 +57,11 @@ export function splitFlat(
   const all = groupCases(selections)
   const cases = withLogits(all)
   for (const [key, other] of all) if (!cases.has(key)) ignoreCase(other, NOT_LOGITS, ignored)
-  const byName = groupBy(cases, ([, { name }]) => name)
-  return [...cases].map(([key, { name, folder, series }]) => ({
-    name: byName.get(name)!.length === 1 ? name : basename(key),
-    selections: [{ layout: 'flat', folder, series }],
-  }))
+  const namesOf = namesApart(cases)
+  return [...cases].map((entry) => {
+    const [, { folder, series }] = entry
+    return { name: namesOf(entry)[0]!, selections: [{ layout: 'flat', folder, series }] }
+  })
 }
 
 function ignoreCase(other: Case, reason: string, ignored: IgnoredPaths): void {
@@ -139,11 +139,24 @@ function filesOf({ folder, series }: Case): CaseFiles {
   return { files, links }
 }
 
+/** The names of a case, the shortest that no other case has first: by its files, with their extension, in their folder. */
+function namesApart(cases: ReadonlyMap<string, Case>): (entry: readonly [string, Case]) => string[] {
+  const forms = [
+    ([, { name }]: readonly [string, Case]) => name,
+    ([key]: readonly [string, Case]) => basename(key),
+    ([key, { folder }]: readonly [string, Case]) => join(basename(folder), basename(key)),
+    ([key]: readonly [string, Case]) => key,
+  ]
+  const counts = forms.map((form) => groupBy(cases, form))
+  return (entry) => {
+    const names = forms.map((form) => form(entry))
+    return [...names.filter((name, i) => counts[i]!.get(name)!.length === 1), ...names]
+  }
+}
+
 /** @returns the key of the case that the option `run` names, or of the only one */
 function pickCase(cases: ReadonlyMap<string, Case>, context: ScanContext): string {
-  const byName = groupBy(cases, ([, { name }]) => name)
-  const namesOf = ([key, { name }]: readonly [string, Case]) =>
-    byName.get(name)!.length === 1 ? [name, basename(key)] : [basename(key), name]
+  const namesOf = namesApart(cases)
   const holds = `holds the logits of ${counted(cases.size, 'case')}`
   return pickNamed([...cases], namesOf, holds, context, OR_ALL)[0]
 }
