@@ -5,12 +5,12 @@ import { optionalRow } from '../metrics/optional/table.js'
 import { type ComparisonReport, failureSummary, firstFailure, type ReportDocument, verdictsText } from './document.js'
 import { escapeHtml } from './html/escape.js'
 
-type Property = readonly [name: string, value: string | number]
+type Fact = readonly [name: string, value: string | number]
 type Attributes = Readonly<Record<string, string | number>>
 
 const LONGEST_TEXT = 20_000
 
-/** The percentiles of the KL divergence that are properties. */
+/** The percentiles of the KL divergence that are shown. */
 const PERCENTS = [99, 90, 50]
 
 /** The first line of every report, after the XML declaration. Its readers know the report by it. */
@@ -18,7 +18,9 @@ export const JUNIT_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites n
 
 /**
  * The report as JUnit XML, for the test pages of GitLab, Jenkins and others: a test suite for each test file, a test case for
- * each comparison, with its numbers as properties. It agrees with the runner: a comparison fails only if its test does.
+ * each comparison, with its numbers as lines of `system-out`. (They are no `properties`: the schema that the xUnit plugin of
+ * Jenkins checks, `junit-10.xsd`, has none in a test case, and the plugin skips the whole file.) It agrees with the runner: a
+ * comparison fails only if its test does.
  */
 export function reportJunit({ comparisons }: ReportDocument): string {
   const suites = groupBy(comparisons, suiteName)
@@ -39,7 +41,8 @@ function totals(reports: readonly ComparisonReport[]): Attributes {
   // There was no comparison, or it did not end.
   const errors = failed.filter(({ problem }) => problem).length
   const time = reports.reduce((sum, report) => sum + seconds(report), 0)
-  return { tests: reports.length, failures: failed.length - errors, errors, time }
+  // In whole milliseconds: sums of fractions have many digits.
+  return { tests: reports.length, failures: failed.length - errors, errors, time: Math.round(1000 * time) / 1000 }
 }
 
 function seconds({ test }: ComparisonReport): number {
@@ -50,10 +53,10 @@ function caseLines(report: ComparisonReport): string[] {
   const head = attributes({ classname: suiteName(report), name: report.title, time: seconds(report) })
   return [
     `    <testcase${head}>`,
-    '      <properties>',
-    ...propertiesOf(report).map(([name, value]) => `        <property${attributes({ name, value })}/>`),
-    '      </properties>',
     ...(report.pass ? [] : failureLines(report)),
+    `      <system-out>${factsOf(report)
+      .map(([name, value]) => escapeXml(`${name}: ${value}`))
+      .join('\n')}</system-out>`,
     '    </testcase>',
   ]
 }
@@ -71,7 +74,7 @@ function failureLines(report: ComparisonReport): string[] {
   return [`      <${element}${attributes({ type, message: short })}>${escaped}</${element}>`]
 }
 
-function propertiesOf(report: ComparisonReport): Property[] {
+function factsOf(report: ComparisonReport): Fact[] {
   const { goldenPath, dumpPath, test, thresholds, statistics, tokens, verdicts, notes, inconclusive } = report
   const first = firstFailure(report)
   return present([
@@ -84,7 +87,7 @@ function propertiesOf(report: ComparisonReport): Property[] {
     ['kl_limit', thresholds?.klDivergence],
     ['cosine_limit', thresholds?.cosineSimilarity],
     ['tokens', tokens.length],
-    ...Object.entries(verdicts).map(([verdict, count]): Property => [`tokens_${verdict}`, count]),
+    ...Object.entries(verdicts).map(([verdict, count]): Fact => [`tokens_${verdict}`, count]),
     ['first_failing_token', first && tokenName(first)],
     ['first_failing_layer', first?.layer?.name],
     ['first_failing_kl_divergence', first?.metrics?.klDivergence],
@@ -92,7 +95,7 @@ function propertiesOf(report: ComparisonReport): Property[] {
     ...statisticsOf(statistics),
     ['inconclusive', inconclusive],
     ['whole_failure', report.wholeFailure],
-    ...notes.map(({ weight, text }): Property => [weight === 'warning' ? 'warning' : 'note', text]),
+    ...notes.map(({ weight, text }): Fact => [weight === 'warning' ? 'warning' : 'note', text]),
   ])
 }
 
@@ -103,12 +106,12 @@ function statisticsOf(statistics: RunStatistics | undefined): (readonly [string,
     ['kl_divergence_mean', meanKl],
     ...klPercentiles
       .filter(({ percent }) => PERCENTS.includes(percent))
-      .map(({ percent, value }): Property => [`kl_divergence_p${percent}`, value]),
+      .map(({ percent, value }): Fact => [`kl_divergence_p${percent}`, value]),
     ['kl_divergence_max', maxKl.value],
     ['kl_divergence_max_token', tokenName(maxKl)],
     ['cosine_similarity_min', minCosine?.value],
     ['top1_agreement', top1Agreement.value],
-    ...metrics.flatMap(({ key, mean, worst }): Property[] => {
+    ...metrics.flatMap(({ key, mean, worst }): Fact[] => {
       const { csvName } = optionalRow(key)
       return [
         [`${csvName}_mean`, mean],
@@ -118,8 +121,8 @@ function statisticsOf(statistics: RunStatistics | undefined): (readonly [string,
   ]
 }
 
-function present(properties: readonly (readonly [string, string | number | undefined])[]): Property[] {
-  return properties.filter((property): property is Property => property[1] !== undefined)
+function present(facts: readonly (readonly [string, string | number | undefined])[]): Fact[] {
+  return facts.filter((fact): fact is Fact => fact[1] !== undefined)
 }
 
 function attributes(values: Attributes): string {

@@ -16,18 +16,18 @@ function casesOf(xml: string): Element[] {
   return parseXml(xml).children.flatMap(({ children }) => children)
 }
 
-function propertiesOf({ children }: Element): Record<string, string> {
-  const { name, children: properties } = children[0]!
-  expect(name).toBe('properties')
-  return Object.fromEntries(properties.map(({ attributes }) => [attributes.name!, attributes.value!]))
+function factsOf({ children }: Element): Record<string, string> {
+  const { name, text } = children.at(-1)!
+  expect(name).toBe('system-out')
+  return Object.fromEntries(text.split('\n').map((line) => /^([\w-]+): (.*)$/.exec(line)!.slice(1)))
 }
 
-test('a test case for each comparison, with its counts, numbers and limits as properties', () => {
+test('a test case for each comparison, with its counts, numbers and limits in its output', () => {
   const cases = casesOf(reportJunit(reportDocument(reports)))
   expect(cases).toHaveLength(reports.length)
   reports.forEach(({ tokens, verdicts, statistics, thresholds }, i) => {
-    const properties = propertiesOf(cases[i]!)
-    expect(properties).toMatchObject({
+    const facts = factsOf(cases[i]!)
+    expect(facts).toMatchObject({
       tokens: String(tokens.length),
       kl_limit: String(thresholds!.klDivergence),
       cosine_limit: String(thresholds!.cosineSimilarity),
@@ -36,15 +36,15 @@ test('a test case for each comparison, with its counts, numbers and limits as pr
       cosine_similarity_min: String(statistics!.minCosine!.value),
       top1_agreement: String(statistics!.top1Agreement.value),
     })
-    const counts = Object.entries(properties).filter(([name]) => name.startsWith('tokens_'))
+    const counts = Object.entries(facts).filter(([name]) => name.startsWith('tokens_'))
     expect(counts).toEqual(Object.entries(verdicts).map(([verdict, count]) => [`tokens_${verdict}`, String(count)]))
   })
-  expect(propertiesOf(cases[0]!)).toMatchObject({
+  expect(factsOf(cases[0]!)).toMatchObject({
     first_failing_token: 'token 3',
     first_failing_kl_divergence: String(bad.tokens[3]!.metrics!.klDivergence),
     first_failing_cosine_similarity: String(bad.tokens[3]!.metrics!.cosineSimilarity),
   })
-  expect(propertiesOf(cases[1]!)).not.toHaveProperty('first_failing_token')
+  expect(factsOf(cases[1]!)).not.toHaveProperty('first_failing_token')
 })
 
 test('a comparison that fails has its message whole; one that passes has none', () => {
@@ -100,13 +100,55 @@ test('an error is an error, and a comparison that is expected to fail passes', (
     name: 'a.test.ts > breaks',
     time: '1.5',
   })
-  expect(breaks!.children[1]).toMatchObject({
+  expect(breaks!.children[0]).toMatchObject({
     name: 'error',
     attributes: { type: 'error' },
     text: 'file-not-found: no dump',
   })
-  expect(differs!.children.map(({ name }) => name)).toEqual(['properties'])
-  expect(propertiesOf(differs!)).toMatchObject({ matcher: 'not.toMatchGoldenLogits' })
+  expect(differs!.children.map(({ name }) => name)).toEqual(['system-out'])
+  expect(factsOf(differs!)).toMatchObject({ matcher: 'not.toMatchGoldenLogits' })
+})
+
+/**
+ * What `junit-10.xsd` of the xUnit plugin of Jenkins allows of what is written here: the plugin skips a file that breaks it.
+ * https://github.com/jenkinsci/xunit-plugin/blob/8c515de/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd
+ */
+const SCHEMA: Readonly<Record<string, { attributes: string[]; children: string[] }>> = {
+  testsuites: { attributes: ['name', 'tests', 'failures', 'errors', 'time'], children: ['testsuite'] },
+  testsuite: {
+    attributes: ['name', 'tests', 'failures', 'errors', 'time'],
+    children: ['testsuite', 'properties', 'testcase', 'system-out', 'system-err'],
+  },
+  testcase: {
+    attributes: ['name', 'time', 'classname'],
+    children: ['skipped', 'error', 'failure', 'system-out', 'system-err'],
+  },
+  failure: { attributes: ['type', 'message'], children: [] },
+  error: { attributes: ['type', 'message'], children: [] },
+  'system-out': { attributes: [], children: [] },
+}
+
+function checkSchema({ name, attributes, children }: Element): void {
+  const { attributes: known, children: allowed } = SCHEMA[name]!
+  expect(known).toEqual(expect.arrayContaining(Object.keys(attributes)))
+  if (name === 'testcase') expect(attributes.name).toBeDefined()
+  if (name === 'testsuite') expect(Object.keys(attributes)).toEqual(expect.arrayContaining(known.slice(0, 4)))
+  if (name.startsWith('testsuite')) expect(attributes.time).toMatch(/^(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?$/)
+  for (const child of children) {
+    expect(allowed).toContain(child.name)
+    checkSchema(child)
+  }
+}
+
+test('keeps the schema of Jenkins', () => {
+  const problem = { verdict: 'error' as const, reason: 'no dump' }
+  checkSchema(parseXml(reportJunit(reportDocument([...reports, { ...bad, problem }]))))
+  // 0.1 + 0.2 has many digits.
+  const test = { project: '', file: 'a', name: 'a', ordinal: 1, repetition: 1, attempt: 1, isNot: false, matcher: 'm' }
+  const timed = (durationMs: number) => ({ ...bad, test: { ...test, expectation: 'not met' as const, durationMs } })
+  const timedXml = parseXml(reportJunit(reportDocument([timed(100), timed(200)])))
+  expect(timedXml.attributes.time).toBe('0.3')
+  checkSchema(timedXml)
 })
 
 test('is the same from a report that was saved as JSON', () => {
@@ -126,14 +168,14 @@ test('what a test accepts that fails stays accepted by other limits', () => {
   expect(failures(rejudge(reportDocument([bad]), { klDivergence: 1 }))).toBe('1')
 })
 
-test('metrics that were asked for, and warnings, are properties', () => {
+test('metrics that were asked for, and warnings, are in the output', () => {
   const sides = ['my', 'golden'].map((side) => loadDump(tree('b_token3_degraded', side as 'my')))
   const comparison = compareDumps(sides[0]!, sides[1]!, { dtype: 'bf16', metrics: ['totalVariation'] })
   const report = comparisonReport(comparison, 'metrics')
   const warned = { ...report, notes: [...report.notes, { weight: 'warning' as const, text: 'the dump may be frozen' }] }
   const [only] = casesOf(reportJunit(reportDocument([warned])))
   const { mean, worst } = report.statistics!.metrics![0]!
-  expect(propertiesOf(only!)).toMatchObject({
+  expect(factsOf(only!)).toMatchObject({
     total_variation_mean: String(mean),
     total_variation_worst: String(worst.value),
     warning: 'the dump may be frozen',
