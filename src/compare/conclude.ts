@@ -4,10 +4,11 @@ import { info, type Note, sideNotes, textsOf, warning } from '../lib/note.js'
 import { counted } from '../lib/number-text.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
-import { baselineNotes, judgeRunByBaseline } from './baseline/judge.js'
+import { baselineNotes, judgeRunByBaseline, mayBeBaseline } from './baseline/judge.js'
 import type { Baseline } from './baseline/rule.js'
 import { calibratedRunLimits, calibrationNotes, gatedLimits, goldenPrecision, ranksOf } from './calibration/judge.js'
 import { comparableTokens, earlierEnd, inconclusiveReason, setAside, setAsideNotes } from './comparable.js'
+import { noteUnless } from './equal-notes.js'
 import { isWithin, type JudgeSettings, judge } from './judge.js'
 import type { CompareSettings } from './options.js'
 import { ruleOf } from './rounding.js'
@@ -66,7 +67,13 @@ export function conclude(
   /** What the calibration or the baseline rests on. */
   const basisNotes = (): Note[] => {
     const shown = goldenPrecision({ tokens })
-    if (baseline) return baselineNotes(baseline, shown, settings.baselineFactor !== undefined, comparable)
+    if (baseline) {
+      const same = mayBeBaseline(comparableTokens(tokens, end), baseline) ? [SAME_AS_BASELINE] : []
+      return [
+        ...same.map((text) => noteUnless('identical', settings, text)),
+        ...baselineNotes(baseline, shown, settings.baselineFactor !== undefined, comparable),
+      ]
+    }
     if (!used) return []
     const key = { dtype: precision, golden: shown, ranks: ranksOf({ tokens }), dumpPath: dump.path }
     return calibrationNotes(used, key, { ...settings.limits, ...settings.runLimits }, comparable)
@@ -133,6 +140,9 @@ export function conclude(
     dumpPath: dump.path,
   }
 }
+
+const SAME_AS_BASELINE =
+  'every token has the errors of the baseline, digit for digit: the dump may be the baseline itself, or a copy of it'
 
 function factsOf({ path, factor, precision, tokens }: Baseline): ListedComparison['baseline'] {
   return { path, factor, precision, tokens }
