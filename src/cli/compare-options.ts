@@ -67,6 +67,11 @@ function listed<Key extends string>(flags: Flags<Key>): Flag<Key>[] {
   return (Object.keys(flags) as Key[]).map((key) => ({ key, ...flags[key] }))
 }
 
+/** `--steps` of `--steps <tokens>` */
+function flagName({ flag }: Pick<Flag<string>, 'flag'>): string {
+  return flag.split(' ')[0]!
+}
+
 /** The options of a comparison except `thresholds`, which have flags of their own. */
 const COMPARE = listed<CompareKey>({
   dtype: { flag: '--dtype <name>', help: 'precision that chooses the limits: bf16, fp16 or fp32' },
@@ -109,6 +114,9 @@ const LOAD = listed<LoadKey>({
   ranks: { flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
 })
 
+/** Each of these has a flag for one side, too. */
+export const LOAD_KEYS: readonly string[] = LOAD.map(({ key }) => key)
+
 const SIDES = ['', 'golden-', 'dump-', 'baseline-'] as const
 
 /** The limits of each token and of the run: the keys of `thresholds`, and one flag for the limits of optional metrics. */
@@ -133,13 +141,15 @@ const LIMITS = listed<'klDivergence' | 'cosineSimilarity' | RunKey | 'limit'>({
   },
 })
 
+export const LIMIT_FLAGS = LIMITS.map(flagName)
+
 export function addLimitOptions(command: Command): void {
   for (const { flag, help, parse } of LIMITS) command.addOption(optionOf(flag, help, parse))
 }
 
 /** The flags that were given of a comparison of logits. */
 export function compareFlagsIn(values: Readonly<Record<string, unknown>>): string[] {
-  return [...COMPARE, ...LIMITS].filter(({ key }) => values[key] !== undefined).map(({ flag }) => flag.split(' ')[0]!)
+  return [...COMPARE, ...LIMITS].filter(({ key }) => values[key] !== undefined).map(flagName)
 }
 
 /** @param without options that the command has no use for */

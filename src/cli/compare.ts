@@ -43,11 +43,11 @@ Every option of loading has two more forms, for one side: --golden-first-step, -
 Exit codes: 0 within the limits, 1 not within: a token is over a limit, missing, not finite, of another shape …, 2 wrong
             usage, 3 a dump or a file of it cannot be read, or the report cannot be written, 4 undecided or
             inconclusive: the message names the option that decides.
-The message names options as TypeScript does: identical: 'allow' is the flag --identical allow.
+Messages name options as tests do, and their flags at the end of the line: identical: 'allow' is --identical allow.
 `
 
 /** Adds the command `compare`. */
-export function addCompare(program: Command, { print, say, exit }: CommandIo): void {
+export function addCompare(program: Command, { print, message, say, exit }: CommandIo): void {
   const command = program
     .command('compare')
     .summary('compares two dumps, prints the verdict, and writes the report')
@@ -93,7 +93,8 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     })
     const report = comparisonReport(comparison, `${testedDump.path} against ${trustedDump.path}`)
     const document = reportDocument(reportByRun(report))
-    print(values.json ? reportJson(document) : `${report.message}\n`)
+    if (values.json) print(reportJson(document))
+    else message(report.message!)
     for (const warning of comparison.warnings) say(`warning: ${warning}`)
     if (values.report) for (const path of writeReports(values.output, document, comparison)) say(fromHere(path))
     for (const line of verdictLines(comparison)) say(line)
@@ -106,7 +107,8 @@ export function addCompare(program: Command, { print, say, exit }: CommandIo): v
     const sideOf = (side: 'golden' | 'dump') => ({ paths: sides[side], options: loadOptionsOf(options, side) })
     const result = layersResult({ golden: sideOf('golden'), dump: sideOf('dump') }, values, options.dtype)
     const document = reportDocument([result.report])
-    print(values.json ? reportJson(document) : `${result.text}\n`)
+    if (values.json) print(reportJson(document))
+    else message(result.text)
     for (const warning of result.comparison.warnings) say(`warning: ${warning}`)
     const written = { ...result.comparison, tokens: result.report.tokens, notes: [...result.comparison.notes] }
     if (values.report) for (const path of writeReports(values.output, document, written)) say(fromHere(path))

@@ -11,7 +11,9 @@ export const OUTPUT_ADVICE = 'delete it, or name another --output'
 export interface CommandIo {
   /** Prints to stdout. */
   readonly print: (text: string) => void
-  /** Prints a line to stderr. */
+  /** Prints a message of several lines to stdout, with the flags of the options that it names. */
+  readonly message: (text: string) => void
+  /** Prints a line to stderr, likewise. */
   readonly say: (line: string) => void
   /** Sets the exit code. */
   readonly exit: (code: number) => void

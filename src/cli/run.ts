@@ -10,6 +10,7 @@ import { type CommandIo, QUOTE_ADVICE, UsageError } from './io.js'
 import { addLayers } from './layers.js'
 import { addLogitscmp } from './logitscmp.js'
 import { addMerge } from './merge.js'
+import { withFlags } from './option-flags.js'
 import { addReport } from './report.js'
 import { addSnapshot } from './snapshot.js'
 
@@ -22,9 +23,10 @@ export function runCli(args: readonly string[]): number {
   let code = 0
   const io: CommandIo = {
     print: (text) => write(1, text),
+    message: (text) => io.print(`${text.split('\n').map(withOwnFlags).join('\n')}\n`),
     say: (line) => {
       try {
-        write(2, `golden-logits: ${line}\n`)
+        write(2, `golden-logits: ${withOwnFlags(line)}\n`)
       } catch {
         // There is nothing left to print to.
       }
@@ -33,6 +35,11 @@ export function runCli(args: readonly string[]): number {
       code = value
     },
   }
+  const withOwnFlags = (line: string) =>
+    withFlags(
+      line,
+      program.commands.find((command) => command.name() === args[0]),
+    )
   const program = new Command('golden-logits')
     .description('Compares logits dumps of large language models, and looks after their reports.')
     .version(PACKAGE_VERSION, '-V, --version')

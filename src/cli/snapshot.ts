@@ -95,7 +95,12 @@ function addProvenance(text: string, before: Readonly<Record<string, string>> = 
 }
 
 /** @returns the exit code */
-function snapshot(path: string, file: string, values: SnapshotValues, { print, say }: CommandIo): number {
+function snapshot(
+  path: string,
+  file: string,
+  values: SnapshotValues,
+  { print, message: printMessage, say }: CommandIo,
+): number {
   const target = targetOf(file)
   const mode: UpdateMode = values.update ? 'all' : values.write ? 'new' : 'none'
   if (values.updatePassing && mode !== 'all') throw new UsageError('--update-passing needs -u')
@@ -115,7 +120,7 @@ function snapshot(path: string, file: string, values: SnapshotValues, { print, s
       ...(message && { message }),
     }
     if (values.json) print(reportJson(reportDocument(one ? [one] : [])))
-    else if (message !== undefined) print(`${message}\n`)
+    else if (message !== undefined) printMessage(message)
     for (const warning of comparison?.warnings ?? []) say(`warning: ${warning}`)
   }
   const judged = (judgedComparison: ListedComparison, message: string): number => {

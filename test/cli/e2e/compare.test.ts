@@ -163,6 +163,24 @@ describe('compare', () => {
     )
   })
 
+  test('follows a line that names options by their flags, but not in JSON', () => {
+    const shell = new Shell()
+    const same = tree('a_clean_f32_vs_f16', 'my')
+    const { stdout, stderr } = shell.run(`compare ${same} ${same} --no-report`)
+    const text =
+      /golden and dump are the same file; if that is right, set identical: 'allow' \(as a flag: --identical allow\)\n/
+    expect(stdout).toMatch(text)
+    expect(stderr).toMatch(text)
+    const json = shell.run(`compare ${same} ${same} --no-report --json`)
+    expect(json.stdout).toMatch(/set identical: 'allow'/)
+    expect(json.stdout).not.toContain('--identical')
+    mkdirSync(shell.path('cases'))
+    for (const name of ['a', 'b']) writeFileSync(shell.path(`cases/logits_${name}_0_0.pth`), pth({ values: logits(1) }))
+    expect(shell.run(`compare cases ${same}`).stderr).toContain(
+      "or compare all with run: 'all' (as flags: --run logits_a_0, --run all)\n",
+    )
+  })
+
   test('takes flags without a value and limits of several metrics more than once', () => {
     const twice = '--no-report --no-report --strict --strict --limit l1Norm=1 --limit totalVariation=0.5'
     const { code, stdout } = new Shell().run(`compare ${GOOD} --dtype fp16 ${twice}`)
