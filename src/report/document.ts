@@ -183,6 +183,12 @@ export function firstFailure({ tokens }: Pick<ComparisonReport, 'tokens'>): Toke
   return tokens.find(({ layer }) => layer?.rule !== undefined) ?? tokens.find(({ pass }) => !pass)
 }
 
+/** Whether a comparison passes by itself, and not because its test expects it to fail (`.not`, `test.fails`, a poll). */
+export function isWithin({ pass, problem, inconclusive, wholeFailure: whole, tokens }: ComparisonReport): boolean {
+  const reason = problem ?? inconclusive ?? whole
+  return pass && reason === undefined && tokens.every((token) => token.pass)
+}
+
 /** Why a comparison fails, in a few words; undefined if nothing in the report says so. */
 export function failureSummary(report: ComparisonReport): string | undefined {
   const { problem, inconclusive, wholeFailure: whole } = report

@@ -6,6 +6,7 @@ import type { ComparisonReport } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
 import { rounded as at, exponent, rounded } from './numbers.js'
 import { placesOf, tokenKey } from './place.js'
+import { thinned, thinnedLine } from './thin.js'
 
 const WIDTH = 960
 const LEFT = 62
@@ -52,7 +53,8 @@ export function chartSvg(report: ComparisonReport, id: string): string {
   const places = placesOf(tokens)
   const placeOf = (token: TokenComparison | undefined) => (token && places.get(token)) ?? 0
   const first = placeOf(tokens[0])
-  const last = Math.max(placeOf(tokens.at(-1)), first + 1)
+  const end = placeOf(tokens.at(-1))
+  const last = Math.max(end, first + 1)
   const scale = scaleLinear([first, last], [LEFT, WIDTH - RIGHT])
   const x = (token: TokenComparison) => rounded(scale(placeOf(token)))
   const { klDivergence: kl, cosineSimilarity: cosine } = thresholds ?? NO_LIMITS
@@ -83,7 +85,7 @@ export function chartSvg(report: ComparisonReport, id: string): string {
   const { bottom } = panels.at(-1)!.place
   const height = bottom + END
   const byPlace = new Map(tokens.map((token) => [placeOf(token), token]))
-  const ticks = scale.ticks(Math.min(12, tokens.length)).filter(Number.isInteger)
+  const ticks = scale.ticks(Math.min(12, tokens.length)).filter((tick) => Number.isInteger(tick) && tick <= end)
   const axis = ticks.map((tick) => {
     const token = byPlace.get(tick)
     return `<text x="${at(scale(tick))}" y="${height - 8}" class="tick mid">${token ? tokenKey(token) : tick}</text>`
@@ -130,8 +132,10 @@ function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (token: TokenCo
   const values = [...points.map(({ value }) => value), ...ranges.flatMap(({ lo, hi }) => [lo, hi])]
   const finite = values.filter((value) => value > LOWEST && Number.isFinite(value))
   const reference = Number.isFinite(limit) && limit > 0 ? [limit] : []
-  const low = Math.max(LOWEST, Math.min(...finite, ...reference, 1e-3) / 2)
-  const high = Math.max(...finite, ...reference, low * 100) * 2
+  // A list of any length cannot be arguments.
+  const lowest = finite.reduce((a, b) => Math.min(a, b), Math.min(...reference, 1e-3))
+  const low = Math.max(LOWEST, lowest / 2)
+  const high = finite.reduce((a, b) => Math.max(a, b), Math.max(...reference, low * 100)) * 2
   const scale = scaleLog([low, high], [place.bottom, place.top]).nice()
   const y = (value: number) => scale(Math.min(Math.max(value, scale.domain()[0]!), scale.domain()[1]!))
   const decades = scale.ticks(4).filter((tick) => Math.abs(Math.log10(tick) % 1) < 1e-9)
@@ -145,20 +149,34 @@ function panelSvg(panel: Panel, { tokens }: ComparisonReport, x: (token: TokenCo
   })
   const path = line<(typeof points)[number]>()
     .x(({ token }) => x(token))
-    .y(({ value }) => rounded(y(value)))(points)
+    .y(({ value }) => rounded(y(value)))(
+    thinnedLine(
+      points,
+      ({ token }) => x(token),
+      ({ value }) => value,
+    ),
+  )
   const isMarked = (token: TokenComparison) => !token.pass || isFlip(token)
   // A token of which only bounds are known is marked at the lower one, which is certain.
   const bounded = ranges.filter(({ token }) => metricOf(token) === undefined && isMarked(token))
-  const marks = [
+  const marked = [
     ...points.filter(({ token }) => points.length <= MOST_MARKS || isMarked(token)),
     ...bounded.map(({ token, lo }) => ({ token, value: lo })),
-  ].map(({ token, value }) => markSvg(token, x(token), rounded(y(value)), isNearTie(token)))
-  const floors = tokens.flatMap((token) => {
+  ].map(({ token, value }) => ({ token, height: rounded(y(value)) }))
+  const marks = thinned(marked, ({ token, height }) => {
+    return `${Math.round(x(token))} ${Math.round(height)} ${token.pass} ${isFlip(token)}`
+  }).map(({ token, height }) => markSvg(token, x(token), height, isNearTie(token)))
+  const known = tokens.flatMap((token) => {
     const floor = floorOf?.(token)
-    if (floor === undefined || !Number.isFinite(floor)) return []
-    return `<path d="M${rounded(x(token) - 5)} ${at(y(floor))}h10" class="floor"/>`
+    return floor === undefined || !Number.isFinite(floor) ? [] : [{ at: x(token), height: y(floor) }]
   })
-  const bars = ranges.map(({ token, lo, hi }) => {
+  const floors = thinned(known, ({ at, height }) => `${Math.round(at)} ${Math.round(height)}`).map(({ at, height }) => {
+    return `<path d="M${rounded(at - 5)} ${rounded(height)}h10" class="floor"/>`
+  })
+  const placeOfRange = ({ token, lo, hi }: (typeof ranges)[number]) => {
+    return `${Math.round(x(token))} ${Math.round(y(lo))} ${Math.round(y(hi))} ${token.pass}`
+  }
+  const bars = thinned(ranges, placeOfRange).map(({ token, lo, hi }) => {
     const kind = `range${token.pass ? '' : ' bad'}`
     // A bar from a value to itself would be invisible.
     return `<path d="M${x(token)} ${at(y(lo) + 2)}V${at(y(hi) - 2)}" class="${kind}"/>`
@@ -199,8 +217,10 @@ function strip(tokens: readonly TokenComparison[], x: (token: TokenComparison) =
       range.to = x(token)
     } else ranges.push({ from: x(token), to: x(token), last: index, pass: token.pass })
   }
-  const marks = ranges.map(({ from, to, pass }) => {
-    return `<rect x="${rounded(from - 2.5)}" y="${height - 4}" width="${rounded(to - from + 5)}" height="8" rx="2" class="absent${pass ? '' : ' bad'}"/>`
-  })
+  const marks = thinned(ranges, ({ from, to, pass }) => `${Math.round(from)} ${Math.round(to)} ${pass}`).map(
+    ({ from, to, pass }) => {
+      return `<rect x="${rounded(from - 2.5)}" y="${height - 4}" width="${rounded(to - from + 5)}" height="8" rx="2" class="absent${pass ? '' : ' bad'}"/>`
+    },
+  )
   return `${marks.join('')}<text x="${WIDTH - RIGHT + 8}" y="${height}" class="tick start">not measured</text>`
 }

@@ -83,7 +83,15 @@ for (const section of document.querySelectorAll('.comparison')) {
     const row = event.target.closest('tr')
     if (row) go(Number(row.dataset.s), false)
   })
-  if (table.dataset.at) go(Number(table.dataset.at), true)
+  // When it is seen: to scroll all tables at once takes the layout of the whole page.
+  if (table.dataset.at) {
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return
+      observer.disconnect()
+      if (!at) go(Number(table.dataset.at), true)
+    })
+    observer.observe(table)
+  }
   table.closest('.scroll').addEventListener('keydown', (event) => {
     const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key]
     if (move === undefined || event.target.closest('button')) return

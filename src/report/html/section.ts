@@ -3,7 +3,7 @@ import type { TokenComparison } from '../../compare/types.js'
 import { counted, significant } from '../../lib/number-text.js'
 import { type OptionalKey, optionalRow } from '../../metrics/optional/table.js'
 import { METRICS } from '../../metrics/table.js'
-import { type ComparisonReport, MOST_TITLE, verdictsText } from '../document.js'
+import { type ComparisonReport, isWithin, MOST_TITLE, verdictsText } from '../document.js'
 import { candidatesTable } from './candidates.js'
 import { chartSvg } from './chart.js'
 import { escapeHtml, shortNumber } from './escape.js'
@@ -23,7 +23,7 @@ export function comparisonSection(report: ComparisonReport, index: number): stri
   const hasLayers = tokens.some(({ layer }) => layer)
   return [
     `<section class="comparison ${pass ? 'passes' : 'fails'}" id="${id}" aria-labelledby="${id}-h">`,
-    `<h2 id="${id}-h"><span class="badge">${pass ? (hasLayers ? '✓ no layer diverges' : '✓ within limits') : '✗ fails'}</span> ${escapeHtml(title)}</h2>`,
+    `<h2 id="${id}-h"><span class="badge">${badge(report, hasLayers)}</span> ${escapeHtml(title)}</h2>`,
     test ? `<p class="where">${testText(test)}</p>` : '',
     `<p class="counts">${escapeHtml(verdictsText(report))}</p>`,
     problem
@@ -45,6 +45,12 @@ export function comparisonSection(report: ComparisonReport, index: number): stri
   ].join('\n')
 }
 
+function badge(report: ComparisonReport, hasLayers: boolean): string {
+  if (!report.pass) return '✗ fails'
+  if (!isWithin(report)) return '✓ fails, as its test expects'
+  return hasLayers ? '✓ no layer diverges' : '✓ within limits'
+}
+
 /** Text of several lines, each escaped. */
 function linesOf(text: string): string {
   const lines = text.split('\n').map((line) => escapeHtml(line, 1000))
@@ -55,10 +61,12 @@ function linesOf(text: string): string {
 function tokensPart(report: ComparisonReport, id: string): string[] {
   const { pass, tokens } = report
   const failing = tokens.filter((token) => !token.pass)
+  const shown = shownTokens(tokens)
+  const part = shown.length < tokens.length ? `${shown.length} of ` : ''
   return [
     `<div class="figure">${chartSvg(report, id)}</div>`,
     legend(),
-    `<details${pass ? '' : ' open'}><summary>Table of ${counted(tokens.length, 'token')}</summary>${table(report, id)}</details>`,
+    `<details${pass ? '' : ' open'}><summary>Table of ${part}${counted(tokens.length, 'token')}</summary>${table(report, shown, id)}</details>`,
     failing.length > 0
       ? `<details><summary>Failing tokens in detail</summary>${failing
           .slice(0, MOST_DETAILS)
@@ -118,14 +126,29 @@ const COLUMNS = [
   'reason',
 ]
 
-function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: string): string {
+/** More rows make a page that is slow to open and to sort. */
+const MOST_ROWS = 5000
+
+/** The tokens that the table shows: of a long comparison, those that need a look, and the first others. */
+function shownTokens(tokens: readonly TokenComparison[]): readonly TokenComparison[] {
+  if (tokens.length <= MOST_ROWS) return tokens
+  const needsLook = (token: TokenComparison) => !token.pass || isFlip(token)
+  let others = Math.max(0, MOST_ROWS - tokens.filter(needsLook).length)
+  return tokens.filter((token) => needsLook(token) || others-- > 0).slice(0, MOST_ROWS)
+}
+
+function table(
+  { tokens, title, metrics: asked = [] }: ComparisonReport,
+  shown: readonly TokenComparison[],
+  id: string,
+): string {
   const names = [...COLUMNS.slice(0, -1), ...asked.map((key) => optionalRow(key).label), ...COLUMNS.slice(-1)]
   const head = names.map((name) => `<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`)
   const filters =
     '<div class="filters" hidden><label>Filter <input type="search"></label> <label><input type="checkbox"> failing only</label> <output></output></div>'
   const places = placesOf(tokens)
   const detailed = new Set(tokens.filter(({ pass }) => !pass).slice(0, MOST_DETAILS))
-  const rows = tokens.map((token) => {
+  const rows = shown.map((token) => {
     const { verdict, pass, metrics, bounds, golden, dump, reason } = token
     const key = tokenKey(token)
     const cells = [
@@ -140,8 +163,14 @@ function table({ tokens, title, metrics: asked = [] }: ComparisonReport, id: str
     const kind = `${pass ? '' : 'bad'}${isFlip(token) ? ' flipped' : ''}`.trim()
     return `<tr id="${id}-t${key}"${kind === '' ? '' : ` class="${kind}"`} data-s="${places.get(token)}"><th scope="row">${detailed.has(token) ? `<a href="#${id}-d${key}">${key}</a>` : key}<td>${verdict}${cells.join('')}`
   })
-  const caption = `<caption>Every token of ${escapeHtml(title)}</caption>`
-  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Tokens of ${escapeHtml(title, MOST_TITLE)}"><table class="tokens">${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
+  const first = tokens.find(({ pass }) => !pass)
+  const at = first ? ` data-at="${places.get(first)}"` : ''
+  const which =
+    shown.length < tokens.length
+      ? `${shown.length} of ${tokens.length} tokens (those that fail or whose top-1 differs, then the first others; the CSV and JSON reports have all)`
+      : 'Every token'
+  const caption = `<caption>${which} of ${escapeHtml(title)}</caption>`
+  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Tokens of ${escapeHtml(title, MOST_TITLE)}"><table class="tokens"${at}>${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 }
 
 /** Six digits of 0.9999996 would be 1, and hide that the rows differ. */

@@ -62,8 +62,9 @@ tr:target,tr.at{outline:2px solid var(--value);outline-offset:-2px}
 .filters[hidden]{display:none}
 dt{font-weight:600}dd{margin:0 0 .4rem 0}
 .summary{width:100%;margin:.6rem 0}
-.summary td:first-child,.summary th:first-child,.summary td:last-child,.summary th:last-child{text-align:left;overflow-wrap:anywhere}
+.summary tr>:is(:first-child,:nth-child(3),:last-child){text-align:left;overflow-wrap:anywhere}
+.summary tr>:first-child{width:42%}.summary tr>:nth-child(3){width:26%}.summary tr>:last-child{width:22%}
 :focus-visible{outline:2px solid var(--value);outline-offset:2px}
-@media(max-width:640px){main{padding:.5rem}.comparison{padding:.6rem}.chart{min-width:560px}.summary tr>:nth-child(n+4){display:none}.summary tr>:first-child{min-width:9rem}.summary td:nth-child(3){overflow-wrap:anywhere}.summary th:nth-child(3){min-width:4rem}th,td{padding:.18rem .35rem}}
+@media(max-width:640px){main{padding:.5rem}.comparison{padding:.6rem}.chart{min-width:560px}.summary tr>:nth-child(n+4){display:none}.summary tr>:first-child{width:50%}.summary tr>:nth-child(3){width:46%}.summary th:nth-child(2){font-size:0}th,td{padding:.18rem .35rem}}
 @media print{body{background:#fff}.many .comparison{content-visibility:visible}.comparison{break-inside:avoid-page;border-color:#999}.filters,.cursor{display:none}.scroll{max-height:none;overflow:visible;border:0}details:not([open])>:not(summary){display:none}.tokens thead{position:static}table{font-size:11px}th,td{padding:.15rem .3rem}.text{min-width:8rem}.layers{font-size:10px}.layers td:nth-child(2){min-width:7rem}.layers .text{min-width:5rem}.layers th,.layers td{padding:.12rem .22rem}}
 `

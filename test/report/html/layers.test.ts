@@ -154,7 +154,7 @@ describe('the layers of a comparison in the HTML report', () => {
   })
 
   test('a table of comparisons and the step summary name the layer', () => {
-    expect(page(fault, honest)).toContain(`<td>✗<td>0, ${NAMED}<td>`)
+    expect(page(fault, honest)).toContain(`<td>✗<td>${NAMED} at token 0: over-threshold<td>`)
     expect(reportMarkdown(reportDocument([fault]))).toContain(
       '0, root.layers.1.self&#95;attn.o&#95;proj: over-threshold',
     )

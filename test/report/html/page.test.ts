@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { reportDocument } from '../../../src/report/document.js'
+import { chartSvg } from '../../../src/report/html/chart.js'
 import { escapeHtml, shortNumber } from '../../../src/report/html/escape.js'
 import { htmlPage } from '../../../src/report/html/page.js'
-import { partlyMissing, treeReport } from './build.js'
+import { reportMarkdown } from '../../../src/report/markdown.js'
+import { inconclusive, longReport, partlyMissing, treeReport } from './build.js'
 
 const page = (...reports: Parameters<typeof reportDocument>[0]) => htmlPage(reportDocument(reports))
 
@@ -21,6 +23,72 @@ describe('the page', () => {
     expect(html.indexOf('id="c1"')).toBeLessThan(html.indexOf('id="c0"'))
     expect(html).toContain('<a href="#c1">b_token3_degraded</a>')
     expect(html).toContain('golden-logits: 2 comparisons, 1 fails')
+  })
+
+  test('says in its list of comparisons why each fails, whether or not a token does', () => {
+    const bad = treeReport('b_token3_degraded')
+    const problem = { verdict: 'error' as const, reason: 'there is <no> dump' }
+    const html = page(bad, treeReport('a_clean_f32_vs_f16'), inconclusive(), { ...bad, tokens: [], problem })
+    const [list] = html.split('</table>')
+    const why = Array.from(list!.matchAll(/<td>([✗✓])<td>(.*?)<td>/g), ([, verdict, text]) => [verdict, text])
+    expect(why).toEqual([
+      ['✗', 'token 3: over-threshold'],
+      ['✗', expect.stringMatching(/^2 of 8 tokens are comparable/)],
+      ['✗', 'there is &#60;no&#62; dump'],
+      ['✓', ''],
+    ])
+  })
+
+  test('does not say that a comparison is within its limits if its test expects it to fail', () => {
+    const bad = treeReport('b_token3_degraded')
+    const html = page({ ...bad, pass: true })
+    expect(html).toContain('<span class="badge">✓ fails, as its test expects</span>')
+    expect(html).toContain('<h1>golden-logits: 1 comparison, all as their tests expect</h1>')
+    expect(reportMarkdown(reportDocument([{ ...bad, pass: true }]))).toContain('✅ all as their tests expect')
+    const honest = page(treeReport('a_clean_f32_vs_f16'))
+    expect(honest).toContain('<span class="badge">✓ within limits</span>')
+    expect(honest).toContain('<h1>golden-logits: 1 comparison, all within limits</h1>')
+  })
+
+  test('begins the table at the first failing token', () => {
+    expect(page(treeReport('b_token3_degraded'))).toContain('<table class="tokens" data-at="3">')
+    expect(page(treeReport('a_clean_f32_vs_f16'))).toContain('<table class="tokens">')
+  })
+
+  test('the axis of a single token ends with it', () => {
+    const report = treeReport('b_token3_degraded')
+    const html = page({ ...report, tokens: report.tokens.slice(3, 4) })
+    expect(html.match(/class="tick mid">[^<]*</g)).toEqual(['class="tick mid">3<'])
+  })
+
+  test('of a long comparison, the table has every failing token, and says what it leaves out', () => {
+    // One in a hundred fails, from token 3 on.
+    const html = page(longReport(20_000, 'long'))
+    const rows = Array.from(html.matchAll(/<tr id="c0-t(\d+)"( class="bad)?/g), ([, step, bad]) => [Number(step), bad])
+    expect(rows).toHaveLength(5000)
+    expect(rows.filter(([, bad]) => bad).map(([step]) => step)).toEqual(
+      Array.from({ length: 200 }, (_, i) => 100 * i + 3),
+    )
+    expect(html).toContain('<summary>Table of 5000 of 20000 tokens</summary>')
+    expect(html).toContain('the CSV and JSON reports have all')
+    expect(page(longReport(5000, 'short')).match(/<tr id="c0-t/g)).toHaveLength(5000)
+  })
+
+  test('a chart of any length has a bounded size, and shows the highest value', () => {
+    const chart = (tokens: number) => {
+      const report = longReport(tokens, 'long')
+      const peak = report.tokens.findIndex(({ step }) => step === tokens - 50)
+      const high = { ...report.tokens[peak]!, metrics: { ...report.tokens[peak]!.metrics!, klDivergence: 1e6 } }
+      return chartSvg({ ...report, tokens: report.tokens.with(peak, high) }, 'c0')
+    }
+    const [thousand, many] = [chart(1000), chart(200_000)]
+    // A line through 200,000 points alone would take some 2 MB.
+    expect(many.length).toBeLessThan(1e6)
+    const highest = (svg: string) => {
+      const line = /<path d="([^"]*)" class="values"/.exec(svg)![1]!
+      return Math.min(...Array.from(line.matchAll(/,([\d.]+)/g), ([, y]) => Number(y)))
+    }
+    expect(highest(many)).toBe(highest(thousand))
   })
 
   test('marks tokens that were not measured, each in the table with its reason', () => {

@@ -19,6 +19,18 @@ function pageOf(name: string, ...reports: ComparisonReport[]): string {
   return file
 }
 
+/** Waits until the page has such an element. */
+const seen = (selector: string) => `new Promise((resolve) => {
+  const look = () => (document.querySelector('${selector}') ? resolve() : requestAnimationFrame(look))
+  look()
+})`
+
+/** Whether the row where the table begins is in view within the table. */
+const IN_VIEW = `(() => {
+  const [row, box] = ['tr.at', '.scroll'].map((name) => document.querySelector('#c0 ' + name).getBoundingClientRect())
+  return row.top > box.top && row.bottom < box.bottom
+})()`
+
 const name = 'root.layers.1.self_attn.o_proj'
 
 /** A report of layers, with one layer that diverges. */
@@ -157,14 +169,10 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
     try {
       expect(await view.value('document.images.length')).toBe(0)
       const at = `document.querySelector('#c0 tr.at')`
+      await view.value(seen('#c0 tr.at'))
       expect(await view.value(`${at}.cells[1].textContent`)).toBe(name)
       // In view, without scrolling.
-      expect(
-        await view.value(`(() => {
-          const [row, box] = [${at}, document.querySelector('#c0 .scroll')].map((node) => node.getBoundingClientRect())
-          return row.top > box.top && row.bottom < box.bottom
-        })()`),
-      ).toBe(true)
+      expect(await view.value(IN_VIEW)).toBe(true)
       const cursor = () => view.value<string>(`document.querySelector('#c0 .cursor').getAttribute('x1')`)
       const diamond = await view.value<string>(`document.querySelector('#c0 .mark.bad').getAttribute('d')`)
       expect(Number(await cursor())).toBeCloseTo(Number(/^M([\d.]+)/.exec(diamond)![1]), 0)
@@ -186,6 +194,20 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
       expect(await printed.value('document.documentElement.scrollWidth')).toBeLessThanOrEqual(A4)
     } finally {
       printed.close()
+    }
+  })
+
+  test('a long table begins at the first failing token, once it is seen', async () => {
+    const report = longReport(1000, 'long')
+    const tokens = report.tokens.map((token) => (token.pass || token.step > 600 ? token : { ...token, pass: true }))
+    const view = await BrowserPage.open(pageOf('begins.html', { ...report, tokens }))
+    try {
+      await view.value(`document.querySelector('#c0 .filters').scrollIntoView()`)
+      await view.value(seen('#c0 tr.at'))
+      expect(await view.value(`document.querySelector('#c0 tr.at').dataset.s`)).toBe('603')
+      expect(await view.value(IN_VIEW)).toBe(true)
+    } finally {
+      view.close()
     }
   })
 
