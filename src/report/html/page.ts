@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { counted } from '../../lib/number-text.js'
-import { failureSummary, isWithin, MOST_TITLE, type ReportDocument, verdictsText } from '../document.js'
+import { failureSummary, isWithin, type ReportDocument, verdictsText } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
 import { SCRIPT } from './script.js'
 import { comparisonSection } from './section.js'
@@ -40,11 +40,16 @@ export function htmlPage({ comparisons }: ReportDocument): string {
 
 function summaryTable(sorted: readonly { report: ReportDocument['comparisons'][number]; index: number }[]): string {
   const rows = sorted.map(({ report, index }) => {
-    const why = report.pass ? '' : escapeHtml(failureSummary(report) ?? '', MOST_TITLE)
+    const why = report.pass ? '' : (failureSummary(report) ?? '')
     const kl = report.statistics ? shortNumber(report.statistics.maxKl.value) : ''
-    return `<tr${report.pass ? '' : ' class="bad"'}><th scope="row"><a href="#c${index}">${escapeHtml(report.title)}</a><td>${report.pass ? '✓' : '✗'}<td>${why}<td>${kl}<td>${escapeHtml(verdictsText(report))}`
+    return `<tr${report.pass ? '' : ' class="bad"'}><th scope="row"><a href="#c${index}">${escapeHtml(report.title)}</a><td>${report.pass ? '✓' : '✗'}<td>${escapeHtml(beginning(why))}<td>${kl}<td>${escapeHtml(verdictsText(report))}`
   })
   return `<table class="summary"><caption>Comparisons, failing ones first</caption><thead><tr><th scope="col">comparison<th scope="col">verdict<th scope="col">first failing token, or why it fails<th scope="col">highest KL<th scope="col">counts</tr></thead><tbody>${rows.join('')}</tbody></table>`
+}
+
+/** The section of the comparison has all of it. */
+function beginning(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text
 }
 
 function hash(text: string): string {

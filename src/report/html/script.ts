@@ -88,7 +88,11 @@ for (const section of document.querySelectorAll('.comparison')) {
     const observer = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return
       observer.disconnect()
-      if (!at) go(Number(table.dataset.at), true)
+      if (at) return
+      go(Number(table.dataset.at), true)
+      // On a narrow screen, the chart is wider than its frame.
+      const figure = svg.parentElement
+      figure.scrollLeft += cursor.getBoundingClientRect().left - figure.getBoundingClientRect().left - figure.clientWidth / 2
     })
     observer.observe(table)
   }

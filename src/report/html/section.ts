@@ -129,6 +129,9 @@ const COLUMNS = [
 /** More rows make a page that is slow to open and to sort. */
 const MOST_ROWS = 5000
 
+/** Of a table with more rows, only those that need a look are printed: others would take dozens of pages. */
+const MOST_PRINTED = 100
+
 /** The tokens that the table shows: of a long comparison, those that need a look, and the first others. */
 function shownTokens(tokens: readonly TokenComparison[]): readonly TokenComparison[] {
   if (tokens.length <= MOST_ROWS) return tokens
@@ -170,7 +173,7 @@ function table(
       ? `${shown.length} of ${tokens.length} tokens (those that fail or whose top-1 differs, then the first others; the CSV and JSON reports have all)`
       : 'Every token'
   const caption = `<caption>${which} of ${escapeHtml(title)}</caption>`
-  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Tokens of ${escapeHtml(title, MOST_TITLE)}"><table class="tokens"${at}>${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
+  return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Tokens of ${escapeHtml(title, MOST_TITLE)}"><table class="tokens${shown.length > MOST_PRINTED ? ' long' : ''}"${at}>${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 }
 
 /** Six digits of 0.9999996 would be 1, and hide that the rows differ. */

@@ -50,6 +50,7 @@ tbody th{font-weight:600}
 .tokens{width:100%}
 .tokens td:nth-child(2),.tokens th:nth-child(2),.text,.tokens th:last-child,.detail th,.statistics th{text-align:left}
 .text{min-width:12rem;overflow-wrap:anywhere}
+.tokens:not(.layers) td:nth-child(3){white-space:nowrap}
 .tokens thead{position:sticky;top:0;background:var(--card)}
 .tokens button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;cursor:pointer}
 th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
@@ -66,5 +67,5 @@ dt{font-weight:600}dd{margin:0 0 .4rem 0}
 .summary tr>:first-child{width:42%}.summary tr>:nth-child(3){width:26%}.summary tr>:last-child{width:22%}
 :focus-visible{outline:2px solid var(--value);outline-offset:2px}
 @media(max-width:640px){main{padding:.5rem}.comparison{padding:.6rem}.chart{min-width:560px}.summary tr>:nth-child(n+4){display:none}.summary tr>:first-child{width:50%}.summary tr>:nth-child(3){width:46%}.summary th:nth-child(2){font-size:0}th,td{padding:.18rem .35rem}}
-@media print{body{background:#fff}.many .comparison{content-visibility:visible}.comparison{break-inside:avoid-page;border-color:#999}.filters,.cursor{display:none}.scroll{max-height:none;overflow:visible;border:0}details:not([open])>:not(summary){display:none}.tokens thead{position:static}table{font-size:11px}th,td{padding:.15rem .3rem}.text{min-width:8rem}.layers{font-size:10px}.layers td:nth-child(2){min-width:7rem}.layers .text{min-width:5rem}.layers th,.layers td{padding:.12rem .22rem}}
+@media print{body{background:#fff}.many .comparison{content-visibility:visible}.comparison{break-inside:avoid-page;border-color:#999}.filters,.cursor{display:none}.scroll{max-height:none;overflow:visible;border:0}details:not([open])>:not(summary){display:none}.tokens thead{position:static}.long tbody tr:not(.bad,.flipped){display:none}.long caption::after{content:". Printed are only those that fail or whose top-1 differs."}table{font-size:11px}th,td{padding:.15rem .3rem}.text{min-width:8rem}.layers{font-size:10px}.layers td:nth-child(2){min-width:7rem}.layers .text{min-width:5rem}.layers th,.layers td{padding:.12rem .22rem}}
 `

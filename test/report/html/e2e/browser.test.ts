@@ -141,7 +141,8 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
 
   test('moves through the tokens by keys, with a cursor in the chart', async () => {
     await page.value(`document.querySelector('#c0 .scroll').focus()`)
-    for (let i = 0; i < 3; i++) await page.key('ArrowDown')
+    await page.key('Home')
+    for (let i = 0; i < 2; i++) await page.key('ArrowDown')
     expect(await page.value(`document.querySelector('#c0 tr.at').dataset.s`)).toBe('2')
     expect(await page.value(`document.querySelector('#c0 .cursor').getAttribute('visibility')`)).toBe('visible')
     await page.key('End')
@@ -240,11 +241,40 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where no browser i
     }
   })
 
+  test('of a long table, only the tokens that need a look are printed, and the page says so', async () => {
+    const file = pageOf('long-print.html', longReport(1000, 'long'), bad)
+    for (const [media, long] of [
+      ['print', 10],
+      ['screen', 1000],
+    ] as const) {
+      const view = await BrowserPage.open(file, A4, { media })
+      try {
+        const printed = (id: string) =>
+          view.value(
+            `[...document.querySelectorAll('#${id} .tokens tbody tr')].filter((row) => row.offsetHeight > 0).length`,
+          )
+        expect([await printed('c0'), await printed('c1')]).toEqual([long, bad.tokens.length])
+        const note = await view.value(`getComputedStyle(document.querySelector('#c0 caption'), '::after').content`)
+        expect(note).toEqual(media === 'print' ? expect.stringContaining('Printed are only those that fail') : 'none')
+      } finally {
+        view.close()
+      }
+    }
+  })
+
   test('on a telephone, the page is as wide as the screen, and names have room', async () => {
-    const file = pageOf('narrow.html', bad, layersReport(), inconclusive(), partlyMissing())
+    const late = longReport(100, 'late')
+    const tokens = late.tokens.map((token) => ({ ...token, step: 99 - token.step })).reverse()
+    const file = pageOf('narrow.html', bad, layersReport(), inconclusive(), partlyMissing(), { ...late, tokens })
     const view = await BrowserPage.open(file, 420)
     try {
       expect(await view.value('document.documentElement.scrollWidth')).toBeLessThanOrEqual(420)
+      await view.value(`document.querySelector('#c4 .filters').scrollIntoView()`)
+      await view.value(seen('#c4 tr.at'))
+      // Token 96 of 100 is in view, although the chart is wider than the screen.
+      const x = await view.value<number>(`document.querySelector('#c4 .mark.bad').getBoundingClientRect().left`)
+      expect(x).toBeGreaterThan(0)
+      expect(x).toBeLessThan(420)
       const width = `document.querySelector('.summary tbody tr > :first-child').getBoundingClientRect().width`
       expect(await view.value(width)).toBeGreaterThan(140)
     } finally {
