@@ -108,6 +108,20 @@ describe('a decoder layer', () => {
     expect(named(compare(modules('dump', times(place, 1.002))))).toBe('none')
   })
 
+  test.each([
+    { q_proj: 'q', k_proj: 'k', v_proj: 'v', o_proj: 'o', up_proj: 'up', down_proj: 'down' },
+    { q_proj: 'wq', k_proj: 'wk', v_proj: 'wv', o_proj: 'wo', up_proj: 'w3', down_proj: 'w2' },
+    { q_proj: 'query', k_proj: 'key', v_proj: 'value', o_proj: 'c_proj', up_proj: 'up', down_proj: 'c_proj' },
+  ])('is computed whatever its projections are called: $q_proj, $o_proj, $up_proj, $down_proj', (names) => {
+    const renamed = (all: Module[]) =>
+      all.map((module) => ({ ...module, name: module.name.replace(/[a-z]+_proj$/, (n) => names[n as 'q_proj'] ?? n) }))
+    const ours = layersDump(renamed(modules('golden')))
+    const verdict = (change?: Change) => named(compare(renamed(modules('dump', change)), ours))
+    expect(verdict()).toBe('none')
+    expect(verdict(times('o_proj input', 1.05))).toBe('root.layers.0.self_attn by local')
+    expect(verdict(times('mlp output', 1.02))).toBe('root.layers.0.mlp by local')
+  })
+
   test('names a decoder layer without its residual', () => {
     const input = floats(stored.dump.layer!.input)
     const without: Change = (value, at, i) => (at === 'layer output' ? value - input[i]! : value)
