@@ -33,6 +33,10 @@ export function findInputs(paths: readonly string[], output: string): Inputs {
   const runDirs = new Set<string>()
   for (const path of paths.flatMap(expand)) {
     const kind = kindOf(path)
+    if (kind === 'file' && /\.json$/i.test(path)) {
+      const message = 'merge joins CSV reports; golden-logits report joins JSON reports'
+      throw new GoldenLogitsError('unsupported-format', message, { file: path })
+    }
     if (kind === 'file') reports.add(realpathSync(path))
     else if (kind !== 'folder') throw notFound(path)
     else {

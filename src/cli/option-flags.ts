@@ -35,7 +35,9 @@ export function withFlags(line: string, command: Command | undefined): string {
       found.add(flagText(name!, value, sideOf(line.slice(0, index)), flags))
     }
   }
-  return found.size === 0 ? line : `${line} (as ${found.size === 1 ? 'a flag' : 'flags'}: ${[...found].join(', ')})`
+  // A name, and then the name with its value.
+  const list = [...found].filter((flag) => ![...found].some((other) => other.startsWith(`${flag} `)))
+  return list.length === 0 ? line : `${line} (as ${list.length === 1 ? 'a flag' : 'flags'}: ${list.join(', ')})`
 }
 
 /** The places in a line that name an option, with its value if there is one: `decoding: 'forced'`, `vocabSize`. */

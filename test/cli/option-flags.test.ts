@@ -48,6 +48,7 @@ describe('a line is followed by the flags of its options', () => {
 
   test.each([
     ["set decoding: 'greedy'; if not, set decoding: 'forced'", 'flags: --decoding greedy, --decoding forced'],
+    ['nothing shows tensorParallel; set tensorParallel: 1', 'a flag: --tensor-parallel 1'],
     ["rounding: 'aware' and rounding: 'aware'", 'a flag: --rounding aware'],
     ["choose one with the option run: 'a b', or run: 'all'", "flags: --run 'a b', --run all"],
     ['compare steps: { from: 3, to: 8 }', 'a flag: --steps 3-8'],

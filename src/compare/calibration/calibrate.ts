@@ -65,6 +65,7 @@ function calibrated(accepted: unknown, options: unknown): Calibration {
     refuseIncomplete(comparison, i + 1, pairs.length)
     return comparison
   })
+  refuseRepeated(comparisons)
   const [first] = comparisons
   const dtype = same('dtype', comparisons, ({ thresholds }) => thresholds.precision)
   const golden = same('dtype of the golden', comparisons, goldenPrecision)
@@ -101,6 +102,27 @@ function calibrated(accepted: unknown, options: unknown): Calibration {
     ...(isEqual ? limitsByLaw(tokens, dtype) : propose(runs)),
     runTokens: RUN_TOKENS,
     notes: notesOf(comparisons),
+  }
+}
+
+/**
+ * The tail of a run that is given twice would look twice as sure.
+ * @throws GoldenLogitsError `invalid-argument`
+ */
+function refuseRepeated(comparisons: readonly ListedComparison[]): void {
+  const seen = new Set<string>()
+  for (const { tokens, dumpPath, goldenPath } of comparisons) {
+    const [first, last] = [tokens.at(0)!, tokens.at(tokens.length - 1)!]
+    const files = [...(first.dump?.files ?? []), ...(first.golden?.files ?? [])]
+    if (files.length === 0) continue
+    // A file may hold several runs.
+    const divergences = [first, last].map(({ metrics }) => metrics?.klDivergence)
+    const key = [...files, ...divergences, tokens.length].join('\n')
+    if (seen.has(key)) {
+      const message = `is given twice with the golden ${printable(goldenPath, 300)}, and its tokens would count twice; give each run once`
+      throw new GoldenLogitsError('invalid-argument', message, { file: dumpPath })
+    }
+    seen.add(key)
   }
 }
 

@@ -91,6 +91,12 @@ describe('calibrate', () => {
     [`calibrate ${first} --golden ${goldenPath} --decoding forced ${KEY}`, 3, '60 comparable tokens, and a tail needs'],
     [`calibrate ${first} ${second} ${first} --golden a --golden b ${KEY}`, 2, 'there are 3 dumps and 2 goldens'],
     [`calibrate ${tree('b_token3_degraded', 'my')}/none --golden ${goldenPath} ${KEY}`, 3, 'none'],
+    [
+      `calibrate ${first} ${second} ${first} --golden ${goldenPath} --decoding forced ${KEY}`,
+      2,
+      'is given twice with the golden',
+    ],
+    [`calibrate ${first} ${second} ${second} --decoding forced ${KEY}`, 2, 'its tokens would count twice; give each'],
     ['calibrate', 2, "missing required argument 'dumps'"],
   ])('%s', (args, exitCode, message) => {
     const { code, stderr } = new Shell().run(args)

@@ -127,5 +127,9 @@ test('report refuses what is no report', () => {
     stderr: expect.stringContaining('other.json: it is not a report of golden-logits'),
   })
   expect(shell.run('report nothing.json').code).toBe(3)
+  expect(shell.run('merge other.json')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('other.json: merge joins CSV reports; golden-logits report joins JSON reports'),
+  })
   expect(shell.run('compare -o saved.json').code).toBe(2)
 })
