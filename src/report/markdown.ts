@@ -12,9 +12,9 @@ import {
   verdictsText,
 } from './document.js'
 
-/** GitHub shows a megabyte of a summary; the first comparisons are enough. */
+/** GitHub takes a mebibyte of a summary: names of any characters must fit. The first comparisons are enough. */
 const MOST_ROWS = 100
-const MOST_WARNINGS = 20
+const MOST_LINES = 20
 
 /** The report for a step summary of GitHub: a table of the comparisons, failing ones first, and the warnings. */
 export function reportMarkdown({ comparisons }: ReportDocument): string {
@@ -35,7 +35,7 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
     '',
     ...more,
     ...togetherLines(sorted),
-    ...metricLines(sorted.slice(0, MOST_ROWS)),
+    ...metricLines(sorted),
     ...warningLines(sorted),
   ].join('\n')
 }
@@ -64,16 +64,14 @@ function runCells({ meanKl, meanKlError, maxKl, klPercentiles, top1Agreement }: 
 
 /** Several runs of one comparison, together. */
 function togetherLines(comparisons: readonly ComparisonReport[]): string[] {
-  const lines = comparisons.flatMap(({ together }) => {
+  const lines = comparisons.flatMap(({ title, together }) => {
     if (!together) return []
     const [mean, p99, highest, top1] = runCells(together.statistics)
     const worst = cell(together.worst)
-    return [
-      `All ${together.runs} runs together: mean KL ${mean}, 99 % ${p99}, highest ${highest} of ${worst}, same top-1 ${top1}.`,
-      '',
-    ]
+    const numbers = `mean KL ${mean}, 99 % ${p99}, highest ${highest} of ${worst}, same top-1 ${top1}`
+    return [`- ${cell(title)}: all ${together.runs} runs together: ${numbers}`]
   })
-  return lines
+  return lines.length === 0 ? [] : [...firstLines(lines), '']
 }
 
 /** The metrics that were asked for, one line a comparison. */
@@ -84,7 +82,7 @@ function metricLines(comparisons: readonly ComparisonReport[]): string[] {
     })
     return texts.length === 0 ? [] : [`- ${cell(title)}: ${texts.join('; ')}`]
   })
-  return lines.length === 0 ? [] : ['**Means of more metrics**', '', ...lines, '']
+  return lines.length === 0 ? [] : ['**Means of more metrics**', '', ...firstLines(lines), '']
 }
 
 function warningLines(comparisons: readonly ComparisonReport[]): string[] {
@@ -92,11 +90,18 @@ function warningLines(comparisons: readonly ComparisonReport[]): string[] {
     notes.filter(({ weight }) => weight === 'warning').map(({ text }) => `- ${cell(title)}: ${cell(text)}`),
   )
   if (warnings.length === 0) return []
-  const more = warnings.length > MOST_WARNINGS ? [`- and ${warnings.length - MOST_WARNINGS} more`] : []
-  return ['**Warnings**', '', ...warnings.slice(0, MOST_WARNINGS), ...more, '']
+  return ['**Warnings**', '', ...firstLines(warnings), '']
+}
+
+function firstLines(lines: readonly string[]): string[] {
+  const more = lines.length > MOST_LINES ? [`- and ${lines.length - MOST_LINES} more`] : []
+  return [...lines.slice(0, MOST_LINES), ...more]
 }
 
 /** Text that Markdown and HTML leave as it is. */
 function cell(text: string): string {
-  return printable(text, MOST_TITLE).replace(/[\\`*_{}[\]()#+!|<>&~-]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return printable(text, MOST_TITLE).replace(
+    /[\\`*_{}[\]()#+!|<>&~$-]/g,
+    (character) => `&#${character.charCodeAt(0)};`,
+  )
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, writeSync } from 'node:fs'
+import { appendFileSync, statSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
@@ -32,6 +32,9 @@ import { isTextReport, writeTextReport } from './text-report.js'
 
 /** A longer page is slow to open, and its rows take memory while it is made. */
 const MOST_HTML_ROWS = 50_000
+
+/** GitHub refuses a longer summary of a step as a whole, with what others wrote into it. */
+const MOST_SUMMARY_BYTES = 2 ** 20
 
 /** @param option names the path of the file */
 function adviceFor(option: string): string {
@@ -233,7 +236,7 @@ export class GoldenLogitsReporter {
   /** Shows failures at their lines on GitHub. */
   private annotate({ dir }: OpenRun, { failing }: SpoolReport, results: RunResults): void {
     if (!this.wantsAnnotations || !isFirst(dir, 'named-annotations')) return
-    for (const line of annotationLines(failing, results, this.root)) writeSync(2, `${line}\n`)
+    for (const line of annotationLines(failing(), results, this.root)) writeSync(2, `${line}\n`)
   }
 
   /** Makes the run fail, and prints why. */
@@ -248,7 +251,10 @@ export class GoldenLogitsReporter {
 /** GitHub shows it on the page of the run. Without it the run goes on: it is a convenience. */
 function appendSummary(path: string, report: ReportDocument): void {
   try {
-    appendFileSync(path, reportMarkdown(report))
+    const text = reportMarkdown(report)
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    if (size + Buffer.byteLength(text) <= MOST_SUMMARY_BYTES) appendFileSync(path, text)
+    else say("the step summary of GitHub is left out: with this run's, the step would have more than 1 MiB")
   } catch (error) {
     say(`the step summary cannot be written (${textOf(error)})`)
   }

@@ -15,6 +15,7 @@ import { hasOneProject, isMarkedIncomplete } from './run-dirs.js'
 import type { StartedLine } from './spool.js'
 import { lostRowsIn } from './spool-file.js'
 import { indexSpool, type SpooledComparison, spooledTokens } from './spool-reader.js'
+import { worstFirst } from './worst-first.js'
 
 /** Rows of a report that belong together: the rows of one comparison, or of one test file in another report. */
 export interface ReportPart {
@@ -51,8 +52,8 @@ export interface SpoolReport {
   /** The comparisons as data, with all tokens in memory. */
   readonly document: () => ReportDocument
   readonly warnings: ReportedWarning[]
-  /** The comparisons whose expectations are not met. */
-  readonly failing: readonly StartedLine[]
+  /** The comparisons whose expectations are not met, the worst first. */
+  readonly failing: () => readonly StartedLine[]
   /** The KL divergence by token of each comparison, as lines. */
   readonly klLines: () => string[]
   readonly losses: Losses
@@ -85,7 +86,10 @@ export function spoolReport(runDir: string, rendering: Rendering, hasPassed: Has
     parts: parts.filter(({ rows }) => rows > 0),
     document,
     warnings,
-    failing: judged.filter(({ isMet }) => !isMet).map(({ comparison }) => comparison.started),
+    failing() {
+      const failing = judged.filter(({ isMet }) => !isMet).map(({ comparison }) => comparison)
+      return worstFirst(failing).map(({ started }) => started)
+    },
     klLines: () => klLines(judged),
     losses,
   }

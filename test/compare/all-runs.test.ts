@@ -306,7 +306,7 @@ describe('limits on the run and statistics of several runs', () => {
     for (const other of others) expect(other).not.toHaveProperty('together')
     const document = reportDocument([first!, ...others])
     expect(htmlPage(document)).toContain('<summary>All 3 runs together, the worst is logits_b_2</summary>')
-    expect(reportMarkdown(document)).toMatch(/All 3 runs together: mean KL .* of logits&#95;b&#95;2, same top-1 /)
+    expect(reportMarkdown(document)).toMatch(/all 3 runs together: mean KL .* of logits&#95;b&#95;2, same top-1 /)
     expect(passText(comparison)).toContain('3 runs, the one with the highest KL divergence first:\n  logits_b_2')
   })
 })

@@ -15,6 +15,37 @@ function errorsOf({ stdout, stderr }: Run) {
   }) as { file: string; line?: string; title: string; message: string }[]
 }
 
+/** Twelve tests that fail, each by more than the one before, and one that cannot compare. */
+const MANY = `
+  const row = (add) => Float32Array.from({ length: 64 }, (_, id) => 9 * Math.sin(id) + (id === 3 ? add : 0))
+  for (let n = 1; n <= 12; n++) {
+    test('fails ' + n + ', %', () => { expect(logitsOf([row(3 * n)])).toMatchGoldenLogits(logitsOf([row(0)]), { dtype: 'bf16' }) })
+  }
+  test('no dump', () => { expect('nowhere').toMatchGoldenLogits(logitsOf([row(0)])) })
+`
+
+test.each(['vitest', 'jest'] as const)(
+  'of many errors, GitHub gets the worst ten from %s, and the number of others',
+  async (runner) => {
+    const project = new Project(runner)
+    const file = project.path(runner === 'vitest' ? 'many.test.mjs' : 'many.test.cjs')
+    const imports =
+      runner === 'vitest'
+        ? "import 'golden-logits/vitest'\nimport { logitsOf } from 'golden-logits'\nimport { expect, test } from 'vitest'\n"
+        : "require('golden-logits/jest')\nconst { logitsOf } = require('golden-logits')\n"
+    writeFileSync(file, imports + MANY)
+    const run = await (runner === 'vitest'
+      ? project.vitest(['many'], GITHUB)
+      : ended(project.start(JEST, ['--testPathPatterns', 'many'], GITHUB)))
+    const worst = Array.from({ length: 9 }, (_, i) => `fails ${12 - i}, %`)
+    expect(errorsOf(run).map(({ title }) => title)).toEqual(['no dump', ...worst])
+    const notices = `${run.stdout}\n${run.stderr}`.match(/^::notice .*$/gm)
+    expect(notices).toEqual([
+      expect.stringMatching(/^::notice title=golden-logits::3 more errors of tests that compare logits/),
+    ])
+  },
+)
+
 describe.each(['vitest', 'jest'] as const)('on GitHub under %s', (runner) => {
   const file = runner === 'vitest' ? 'basics.test.mjs' : 'basics.test.cjs'
   const run = (project: Project, env: NodeJS.ProcessEnv) =>
@@ -48,4 +79,19 @@ describe.each(['vitest', 'jest'] as const)('on GitHub under %s', (runner) => {
     const errors = errorsOf(await run(project, GITHUB))
     expect(errors.filter(({ title }) => /\bfails$/.test(title))).toHaveLength(1)
   })
+})
+
+test('a step summary that is full is left as it is, and the run says so', async () => {
+  const project = new Project('vitest')
+  const summary = project.path('summary.md')
+  const full = `${'x'.repeat(2 ** 20 - 100)}\n`
+  writeFileSync(summary, full)
+  const { stderr } = await project.vitest(['basics', '-t', 'passes'], { GITHUB_STEP_SUMMARY: summary })
+  expect(readFileSync(summary, 'utf8')).toBe(full)
+  expect(stderr).toContain('golden-logits: the step summary of GitHub is left out: ')
+  writeFileSync(summary, 'x\n')
+  expect((await project.vitest(['basics', '-t', 'passes'], { GITHUB_STEP_SUMMARY: summary })).stderr).not.toContain(
+    'left out',
+  )
+  expect(readFileSync(summary, 'utf8')).toMatch(/^x\n### golden-logits: ✅/)
 })
