@@ -30,8 +30,8 @@ import { fromHere, lossTexts, say, summaryText, wholePath } from './summary.js'
 import { clearTarget, fixedTarget, targetOf } from './target.js'
 import { isTextReport, writeTextReport } from './text-report.js'
 
-/** A longer page is slow to open, and its rows take memory while it is made. */
-const MOST_HTML_ROWS = 50_000
+/** The rows of a longer run take much memory while a report of all of them is made. */
+const MOST_ROWS = 50_000
 
 /** GitHub refuses a longer summary of a step as a whole, with what others wrote into it. */
 const MOST_SUMMARY_BYTES = 2 ** 20
@@ -202,15 +202,21 @@ export class GoldenLogitsReporter {
     const { html, json, junit, isHtmlAsked } = this.options
     const rows = parts.reduce((sum, part) => sum + part.rows, 0)
     if (rows === 0) return
-    const isLong = rows > MOST_HTML_ROWS
-    const summary = isLong ? undefined : process.env.GITHUB_STEP_SUMMARY
-    if (isLong && html !== undefined && !isHtmlAsked) {
+    const isLong = rows > MOST_ROWS
+    const wantsHtml = html !== undefined && (isHtmlAsked || !isLong)
+    const isAsked = wantsHtml || json !== undefined || junit !== undefined
+    const { GITHUB_STEP_SUMMARY: stepSummary } = process.env
+    const summary = isLong && !isAsked ? undefined : stepSummary
+    const leftOut = [
+      ...(html !== undefined && !wantsHtml ? ['the HTML report'] : []),
+      ...(summary === stepSummary ? [] : ['the step summary']),
+    ].join(' and ')
+    if (leftOut !== '') {
       say(
-        `the HTML report is left out, because the run has more than ${MOST_HTML_ROWS} rows; the reporter's option html writes it`,
+        `left out: ${leftOut}, because the run has more than ${MOST_ROWS} rows; the reporter's option html: true makes them`,
       )
     }
-    const wantsHtml = html !== undefined && (isHtmlAsked || !isLong)
-    if (!wantsHtml && json === undefined && junit === undefined && summary === undefined) return
+    if (!isAsked && summary === undefined) return
     const report = document()
     if (wantsHtml) this.writeText('html', html, () => htmlPage(report))
     if (json !== undefined) this.writeText('json', json, () => reportJson(report))

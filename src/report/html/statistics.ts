@@ -1,7 +1,7 @@
 import type { RunStatistics, ValueAt } from '../../compare/run-statistics.js'
 import { tokenName } from '../../compare/step-ranges.js'
 import type { Thresholds } from '../../compare/types.js'
-import { counted } from '../../lib/number-text.js'
+import { counted, significant } from '../../lib/number-text.js'
 import { type LimitedKey, OPTIONAL, optionalRow } from '../../metrics/optional/table.js'
 import type { ComparisonReport } from '../document.js'
 import { escapeHtml, shortNumber } from './escape.js'
@@ -28,7 +28,7 @@ function klLines({ meanKl, meanKlError, maxKl, klPercentiles, minCosine, top1Agr
     ['mean KL divergence', `${shortNumber(meanKl)}${about(meanKlError)}`],
     ['highest KL divergence', `${shortNumber(maxKl.value)} at ${placeText(maxKl)}`],
     ...klPercentiles.map(({ percent, value }): Line => [`KL, ${percent} %`, shortNumber(value)]),
-    ['lowest cosine similarity', minCosine ? `${shortNumber(minCosine.value)} at ${placeText(minCosine)}` : 'n/a'],
+    ['lowest cosine similarity', minCosine ? `${significant(minCosine.value, 9)} at ${placeText(minCosine)}` : 'n/a'],
     ['same top-1', `${shortNumber(100 * share)} ± ${shortNumber(100 * error)} % of ${tokens}`],
   ]
 }

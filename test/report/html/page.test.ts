@@ -50,6 +50,13 @@ describe('the page', () => {
     expect(honest).toContain('<h1>golden-logits: 1 comparison, all within limits</h1>')
   })
 
+  test('never shows a cosine similarity of 1 for rows that differ', () => {
+    const report = treeReport('a_clean_f32_vs_f16')
+    const minCosine = { value: 0.99999989, step: 4 }
+    const html = page({ ...report, statistics: { ...report.statistics!, minCosine } })
+    expect(html).toContain('lowest cosine similarity<td>0.99999989 at token 4')
+  })
+
   test('begins the table at the first failing token', () => {
     expect(page(treeReport('b_token3_degraded'))).toContain('<table class="tokens" data-at="3">')
     expect(page(treeReport('a_clean_f32_vs_f16'))).toContain('<table class="tokens">')
