@@ -130,7 +130,7 @@ const COLUMNS = [
 const MOST_ROWS = 5000
 
 /** Of a table with more rows, only those that need a look are printed: others would take dozens of pages. */
-const MOST_PRINTED = 100
+const MOST_PRINTED = 20
 
 /** The tokens that the table shows: of a long comparison, those that need a look, and the first others. */
 function shownTokens(tokens: readonly TokenComparison[]): readonly TokenComparison[] {
