@@ -145,11 +145,16 @@ function checkOutput({ output, report }: CompareValues): void {
   if (output === undefined) return
   if (!report) throw new UsageError('--no-report writes no file: leave out --output')
   const extension = extname(output).toLowerCase()
-  const isFolder = output.endsWith('/') || kindOf(output) === 'folder' || !/^\.[a-z]+$/.test(extension)
+  const isFolder = namesFolder(output) || !/^\.[a-z]+$/.test(extension)
   if (output !== '' && (isFolder || extension === '.csv' || TEXT_RENDERINGS.has(extension))) return
   throw new UsageError(
     `--output must be a folder (end it with /), or a file that ends in .csv, .html, .json, .md or .xml, not '${printable(output)}'`,
   )
+}
+
+/** A folder may be named like a file. */
+function namesFolder(output: string): boolean {
+  return /[\\/]$/.test(output) || kindOf(output) === 'folder'
 }
 
 /** What the CSV says of a comparison; one of layers has no thresholds. */
@@ -159,7 +164,7 @@ type Written = Pick<ListedComparison, 'tokens' | 'notes' | 'pass' | 'goldenPath'
 
 /** The files that an output stands for: CSV, HTML and JSON in a folder, or the form that the file's extension names. */
 function writeReports(output = `${REPORT_FOLDER}/`, document: ReportDocument, comparison: Written): string[] {
-  const extension = extname(output).toLowerCase()
+  const extension = namesFolder(output) ? '' : extname(output).toLowerCase()
   if (extension === '.csv') return [writeCsv(output, comparison)]
   if (TEXT_RENDERINGS.has(extension)) return [writeText(output, document)]
   const folder = output.endsWith('/') ? output : `${output}/`

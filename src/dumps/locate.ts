@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path'
+import { GoldenLogitsError } from '../errors.js'
 import { type EntryKind, type FolderEntry, isLink, kindOf, listNames, tryListFolder } from '../io/folder.js'
 import { FolderNames, inNameOrder, type NameSeries } from '../io/folder-names.js'
 import { digitsOf } from '../io/numbered-text.js'
@@ -45,6 +46,10 @@ export function locate(paths: readonly string[]): Located {
   const walk: Walk = { ...emptyLocated(), namedStepFiles: [], listed: new Map() }
   for (const path of paths) {
     const kind = kindOf(path)
+    if (kind === 'other') {
+      const message = 'is a device, a pipe or a socket, expected a file or a folder'
+      throw new GoldenLogitsError('not-a-regular-file', message, { file: path })
+    }
     if (kind === 'file') locateFile(path, walk)
     else if (!locateLink(path, kind, walk)) locateFolder(path, walk)
   }

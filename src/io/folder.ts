@@ -88,6 +88,7 @@ function targetStats(path: string): Stats | undefined {
 const WHY: Readonly<Record<string, string>> = {
   ENOTDIR: ': a part of it is a file, expected a folder',
   EACCES: ': this user has no permission',
+  ELOOP: ': its links form a circle',
   EPERM: ': this user has no permission',
 }
 

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadDump } from '../../src/dumps/load.js'
@@ -49,6 +50,17 @@ describe('a path without a dump', () => {
   test('a pattern that matches nothing', () => {
     const path = join(writeTree({}), 'msit_dump_*')
     expectRefusal(() => loadDump(path), 'nothing-to-compare', 'the pattern matches no file or folder', path)
+  })
+
+  test.skipIf(process.platform === 'win32')('a device', () => {
+    const text = 'is a device, a pipe or a socket, expected a file or a folder'
+    expectRefusal(() => loadDump('/dev/null'), 'not-a-regular-file', text, '/dev/null')
+  })
+
+  test.skipIf(process.platform === 'win32')('a link to itself', () => {
+    const path = join(writeTree({}), 'loop')
+    symlinkSync('loop', path)
+    expectRefusal(() => loadDump(path), 'read-failed', 'cannot list the folder (ELOOP): its links form a circle', path)
   })
 
   test('several files whose steps are unknown', () => {

@@ -134,6 +134,11 @@ describe('compare', () => {
     expect(shell.files()).toEqual([])
     expect(shell.run(`compare ${GOOD} -o release-1.2`).code).toBe(0)
     expect(shell.files('release-1.2')).toContain('report.html')
+    mkdirSync(shell.path('a.csv'))
+    for (const folder of ['a.csv', 'b.html/']) {
+      expect(shell.run(`compare ${GOOD} -o ${folder}`).code).toBe(0)
+      expect(shell.files(folder)).toEqual(['msit_cmp_report_TIME.csv', 'report.html', 'report.json'])
+    }
   })
 
   test('says in one line that the report cannot be written', () => {
