@@ -1,6 +1,6 @@
 import type { RunStatistics } from '../compare/run-statistics.js'
 import { printable } from '../errors.js'
-import { short } from '../lib/number-text.js'
+import { counted, short } from '../lib/number-text.js'
 import { optionalRow } from '../metrics/optional/table.js'
 import {
   type ComparisonReport,
@@ -25,7 +25,7 @@ export function reportMarkdown({ comparisons }: ReportDocument): string {
     failed.length === 0
       ? `✅ all ${comparisons.every(isWithin) ? 'within the limits' : 'as their tests expect'}`
       : `❌ ${failed.length} of ${comparisons.length} not within the limits`
-  const more = sorted.length > MOST_ROWS ? [`and ${sorted.length - MOST_ROWS} more comparisons`, ''] : []
+  const more = sorted.length > MOST_ROWS ? [`and ${counted(sorted.length - MOST_ROWS, 'more comparison')}`, ''] : []
   return [
     `### golden-logits: ${title}`,
     '',

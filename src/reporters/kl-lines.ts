@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { printable } from '../errors.js'
+import { counted } from '../lib/number-text.js'
 import { sparkLine } from '../report/message/token-block.js'
 import { comparisonTitle } from '../report/rows.js'
 import type { SpooledComparison } from './spool-reader.js'
@@ -28,7 +29,7 @@ export function klLines(judged: readonly JudgedComparison[]): string[] {
   if (lines.length <= MOST_LINES) return lines
   return [
     ...lines.slice(0, MOST_LINES),
-    `and ${lines.length - MOST_LINES} more comparisons; the report has all of them`,
+    `and ${counted(lines.length - MOST_LINES, 'more comparison')}; the report has all of them`,
   ]
 }
 

@@ -39,6 +39,11 @@ test.each([
   }
 })
 
+test('one comparison more than the table has is one comparison', () => {
+  const comparisons = Array.from({ length: 101 }, (_, i) => ({ ...report(), title: `gate ${i}` }))
+  expect(reportMarkdown(reportDocument(comparisons))).toContain('\nand 1 more comparison\n')
+})
+
 test('names are text: no markup of Markdown, HTML or mathematics', () => {
   const name = 'a|b `c` *d* _e_ [f](http://g) <img src=x> $x$ ~~h~~ # i\n\\'
   const text = reportMarkdown(reportDocument([{ ...report(), title: name }]))
