@@ -126,7 +126,8 @@ const PROBLEMS: readonly Verdict[] = ['no-information', 'non-finite', 'shape-mis
 /** A token of a dump against itself. The first steps show whether each holds all positions of its text. */
 function judged(dump: Dump, steps: readonly DumpStep[], token: number): Pick<TokenComparison, 'verdict' | 'reason'> {
   const compared = [...new Set([...steps.slice(0, 3).map(({ step }) => step), token])].sort((a, b) => a - b)
-  const options = { steps: compared, identical: 'allow', repeatedRows: 'allow', threads: 1 } as const
+  // Integers do not show a precision; the widest limits judge all.
+  const options = { steps: compared, dtype: 'bf16', identical: 'allow', repeatedRows: 'allow', threads: 1 } as const
   const { tokens } = compareListed(dump, dump, options)
   const { verdict, reason } = [...tokens].find(({ step }) => step === token)!
   // Both sides are the same dump.

@@ -32,6 +32,17 @@ describe('inspect', () => {
     expect(shell.run('inspect one.pth').stdout).toContain('float32 [8]')
   })
 
+  test('describes integers, which show no precision; all alike, they say nothing', () => {
+    const whole = torchDump([{ values: [3, -5, 9, 0, 7, 1, 2, 4], dtype: 'int8' }])
+    expect(shell.run(`inspect ${whole}`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ {2}row {7}int8 \[8\], max 9, min -5, mean 2\.625\n {2}top {13}2 {2}logit 9 /),
+    })
+    const alike = shell.run(`inspect ${torchDump([{ values: Array(8).fill(3), dtype: 'int8' }])}`)
+    expect(alike.stdout).toContain('all logits are equal (3)')
+    expect(alike.code).toBe(1)
+  })
+
   test('describes log-probabilities, of all vocab ids or of some', () => {
     const fixtures = resolve('test/fixtures')
     const answer = shell.run(`inspect ${join(fixtures, 'answers/completion-20.json')}`)
