@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { compareListed } from '../compare/compare-dumps.js'
@@ -6,7 +6,7 @@ import { type CompareOptions, checkOptions } from '../compare/options.js'
 import { expand } from '../dumps/expand.js'
 import { loadDump } from '../dumps/load.js'
 import { GoldenLogitsError, printable } from '../errors.js'
-import { listFolder } from '../io/folder.js'
+import { kindOf, listFolder } from '../io/folder.js'
 import { compareNames } from '../io/name-order.js'
 import { counted } from '../lib/number-text.js'
 import { FRACTION_BITS, type Precision } from '../metrics/precision.js'
@@ -66,7 +66,11 @@ export function addLogitscmp(program: Command, { say, exit }: CommandIo): void {
       if (!Object.hasOwn(FRACTION_BITS, values.dtype))
         throw new UsageError(`--dtype must be fp16, bf16 or fp32, not ${values.dtype}`)
       checkOptions(optionsOf(values))
-      const rows = compareFolders(values.goldenPath, values.myPath, values)
+      const [golden, my] = [filesAt(values.goldenPath), filesAt(values.myPath)]
+      const rows = compareFiles(golden, my, values.myPath[0]!, values)
+      const same = [...my].filter(([name, file]) => isSameFile(golden.get(name), file)).length
+      if (same > 0)
+        say(`warning: ${counted(same, 'file')} of the tested side ${same === 1 ? 'is' : 'are'} the golden itself`)
       const lines = [csvLine(COLUMNS), ...rows.map((row) => csvLine(COLUMNS.map((name) => cell(row[name]))))]
       const path = writeNew(resolve(values.outputDir), lines)
       const failed = rows.filter(({ passed }) => passed !== 'True').length
@@ -87,14 +91,13 @@ function writeNew(folder: string, lines: readonly string[]): string {
 }
 
 /** The rows in the order of the old tool: by case and token, other files last. */
-function compareFolders(golden: readonly string[], my: readonly string[], limits: Limits): Row[] {
-  const [goldenFiles, myFiles] = [filesAt(golden), filesAt(my)]
+function compareFiles(goldenFiles: Files, myFiles: Files, path: string, limits: Limits): Row[] {
   const common = [...goldenFiles.keys()].filter((name) => myFiles.has(name))
   if (common.length === 0) {
     const counts = `${counted(goldenFiles.size, '.pth file')} of the golden and ${counted(myFiles.size, '.pth file')} of the tested side`
     const advice = 'files are paired by their names, in the folders themselves; golden-logits compare reads any dump'
     const message = `${counts}: no two have the same name; ${advice}`
-    throw new GoldenLogitsError('nothing-to-compare', message, { file: my[0]! })
+    throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
   }
   const compared = (name: string) => compareFile(goldenFiles.get(name)!, myFiles.get(name)!, name, limits)
   const rows = common.map((name) => ({ place: placeOf(name), row: compared(name) }))
@@ -108,6 +111,11 @@ function compareFolders(golden: readonly string[], my: readonly string[], limits
     ...alone(goldenFiles, myFiles, 'only_in_golden_path'),
     ...alone(myFiles, goldenFiles, 'only_in_my_path'),
   ]
+}
+
+function isSameFile(golden: string | undefined, my: string): boolean {
+  if (golden === undefined || kindOf(golden) !== 'file' || kindOf(my) !== 'file') return false
+  return realpathSync(golden) === realpathSync(my)
 }
 
 /** The .pth files of one side, by their names. */

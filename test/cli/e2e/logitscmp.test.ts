@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { pth, type Tensor } from '../../build/logits.js'
@@ -51,6 +51,22 @@ describe('logitscmp', () => {
     // L1 is -0.9: the old tool passes it, because -0.9 is below the limit.
     expect(passed([0.1, 0.2, 0.4, -0.3], '-kl 10')).toBe('False')
     expect(compare(files(row.values), files([1, 2, 4, -4])).rows[0]![5]).toBe('0.1')
+  })
+
+  test('warns of a folder that is compared with itself, and not of a copy', () => {
+    const shell = new Shell()
+    for (const folder of ['a', 'copy']) {
+      mkdirSync(shell.path(folder))
+      for (const step of [0, 1]) writeFileSync(shell.path(`${folder}/logits_a_0_${step}.pth`), pth(row))
+    }
+    symlinkSync('a', shell.path('link'))
+    symlinkSync('gone.pth', shell.path('a/logits_a_0_2.pth'))
+    for (const my of ['a', 'link']) {
+      const { code, stderr } = shell.run(`logitscmp -gp a -mp ${my}`)
+      expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('2 files of the tested side are') })
+    }
+    const { code, stderr } = shell.run('logitscmp -gp a/logits_a_0_[01].pth -mp copy')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('warning') })
   })
 
   test('takes several folders and files, and patterns of them', () => {
