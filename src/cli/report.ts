@@ -56,6 +56,9 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
         say(fromHere(resolve(output)))
       }
       for (const comparison of report.comparisons) {
+        if (report !== saved && !comparison.thresholds) {
+          say(`warning: ${comparison.title}: it was judged by no such limits, so that its verdict stays`)
+        }
         const reason = comparison.pass ? undefined : (comparison.inconclusive ?? comparison.wholeFailure)
         const why = reason === undefined ? '' : `; ${printable(reason, 600)}`
         say(`${comparison.pass ? 'passes' : 'fails'}: ${comparison.title}: ${verdictsText(comparison)}${why}`)

@@ -1,7 +1,7 @@
 import { asDump, type DumpOrPath } from '../../dumps/as-dump.js'
 import { type Layer, layersOf, type StepLayers } from '../../dumps/layers/index.js'
 import type { Dump } from '../../dumps/types.js'
-import { invalidArgument } from '../../errors.js'
+import { GoldenLogitsError, invalidArgument } from '../../errors.js'
 import { info, type Note, sideNotes, textsOf, warning } from '../../lib/note.js'
 import { counted } from '../../lib/number-text.js'
 import { LayerReader, type MeasuredLayer } from '../../measure/layers/measure-layer.js'
@@ -49,7 +49,7 @@ export function compareLayers(
   if (pairs.pairs.length === 0) throw noPairs(sides, left, right)
   const budgets = { golden: sides.golden.budgets, dump: sides.dump.budgets }
   const reader = new LayerReader(budgets.golden, budgets.dump)
-  const floorOf = measuredFloor(sides.golden, left, settings)
+  const floorOf = measuredFloor(sides.golden, left, right, settings)
   const entries = measureLocals(measurePairs(pairs.pairs, reader), budgets, settings.checkpoint)
   return conclude(entries, pairs, sides, floorOf, settings, [
     ...orderNotes(left),
@@ -58,15 +58,26 @@ export function compareLayers(
   ])
 }
 
-/** The floor's layers against the golden's, by the golden's names. */
+const FLOOR = 'expected a second run of the golden, in the precision of the dump'
+
+/**
+ * The floor's layers against the golden's, by the golden's names.
+ * @throws GoldenLogitsError `invalid-argument` for the dump itself
+ */
 function measuredFloor(
   golden: Dump,
   layers: StepLayers,
+  tested: StepLayers,
   { floor, step }: LayersSettings<DumpOrPath>,
 ): ((layer: Layer) => MeasuredLayer | undefined) | undefined {
   if (floor === undefined) return undefined
   const dump = asDump('dump', floor)
-  const { pairs } = pairLayers(layers.layers, layersOf(dump, step).layers)
+  const own = layersOf(dump, step)
+  if (own.folder === tested.folder) {
+    const message = `the floor is the dump itself, so that no error could stand out; ${FLOOR}`
+    throw new GoldenLogitsError('invalid-argument', message, { file: dump.path })
+  }
+  const { pairs } = pairLayers(layers.layers, own.layers)
   const byName = new Map(pairs.map((pair) => [pair.golden.name, pair.dump]))
   const reader = new LayerReader(golden.budgets, dump.budgets)
   return (layer) => {

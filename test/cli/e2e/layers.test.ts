@@ -7,6 +7,7 @@ import { Shell } from './cli.js'
 
 const golden = layersDump(model(0))
 const honest = layersDump(model(1))
+const floor = layersDump(model(2))
 const fault = layersDump(model(1, { 'root.layers.1.self_attn.o_proj': [0.05, 0.005] }))
 
 describe('compare --layers', () => {
@@ -39,10 +40,27 @@ describe('compare --layers', () => {
 
   test('takes a floor, and exits with 0 if no layer diverges', () => {
     const { code, stdout } = new Shell().run(
-      `compare ${honest} ${golden} --layers --token 0 --floor ${honest} --dtype bf16 --no-report`,
+      `compare ${honest} ${golden} --layers --token 0 --floor ${floor} --dtype bf16 --no-report`,
     )
     expect(code).toBe(0)
     expect(stdout).toContain('No layer stands out: the error grows as rounding does')
+  })
+
+  test('refuses the dump as its own floor', () => {
+    const { code, stderr } = new Shell().run(
+      `compare ${fault} ${golden} --layers --token 0 --floor ${fault} --dtype bf16 --no-report`,
+    )
+    expect(code).toBe(2)
+    expect(stderr).toContain('the floor is the dump itself, so that no error could stand out; expected a second run')
+  })
+
+  test('report says that limits do not judge layers', () => {
+    const shell = new Shell()
+    const layers = `${honest} ${golden} --layers --token 0 --dtype bf16`
+    expect(shell.run(`compare ${layers} -o layers.json`).code).toBe(0)
+    const text = 'it was judged by no such limits, so that its verdict stays'
+    expect(shell.run('report layers.json')).toMatchObject({ code: 0, stderr: expect.not.stringContaining(text) })
+    expect(shell.run('report layers.json -kl 1')).toMatchObject({ code: 0, stderr: expect.stringContaining(text) })
   })
 
   test('takes a checkpoint', () => {
