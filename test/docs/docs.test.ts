@@ -83,6 +83,11 @@ function project(build: 'npu' | 'npu-degraded', files: Record<string, string>): 
   cpSync(join(ROOT, 'examples', 'dumps', 'gpu'), join(folder, 'dumps', 'gpu'), { recursive: true })
   cpSync(join(ROOT, 'examples', 'dumps', 'gpu'), join(folder, 'dumps', 'gpu-again'), { recursive: true })
   cpSync(join(ROOT, 'examples', 'dumps', build), join(folder, 'dumps', 'npu'), { recursive: true })
+  for (const side of ['gpu', 'npu']) {
+    for (let text = 1; text <= 9; text++) {
+      cpSync(join(ROOT, 'examples', 'dumps', side), join(folder, 'release', side, `${text}`), { recursive: true })
+    }
+  }
   const step = join(folder, 'dumps/gpu/msit_dump_20250301_101500/torch_tensors/cuda0_66245/3/root.lm_head/output.pth')
   for (const sample of ['gpu/sample_00000', 'gpu/sample_00001', 'npu/sample_00000', 'npu/sample_00001']) {
     mkdirSync(join(folder, 'suite', sample), { recursive: true })
