@@ -1,6 +1,5 @@
 import type { RunStatistics } from '../compare/run-statistics.js'
 import { tokenName } from '../compare/step-ranges.js'
-import { groupBy } from '../lib/group-by.js'
 import { optionalRow } from '../metrics/optional/table.js'
 import { type ComparisonReport, failureSummary, firstFailure, type ReportDocument, verdictsText } from './document.js'
 import { escapeHtml } from './html/escape.js'
@@ -17,23 +16,14 @@ const PERCENTS = [99, 90, 50]
 export const JUNIT_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="golden-logits"'
 
 /**
- * The report as JUnit XML, for the test pages of GitLab, Jenkins and others: a test suite for each test file, a test case for
- * each comparison, with its numbers as lines of `system-out`. (They are no `properties`: the schema that the xUnit plugin of
- * Jenkins checks, `junit-10.xsd`, has none in a test case, and the plugin skips the whole file.) It agrees with the runner: a
- * comparison fails only if its test does.
+ * The report as JUnit XML, for the test pages of GitLab, Jenkins and others: a test suite for each comparison, with its
+ * numbers as `properties` and one test case, whose class is the test file. (The properties are the suite's, because the
+ * schema `junit-10.xsd` allows none in a test case, and the xUnit plugin of Jenkins skips a file that breaks it.) It agrees
+ * with the runner: a comparison fails only if its test does.
  */
 export function reportJunit({ comparisons }: ReportDocument): string {
-  const suites = groupBy(comparisons, suiteName)
-  const lines = [...suites].flatMap(([name, reports]) => [
-    `  <testsuite${attributes({ name, ...totals(reports) })}>`,
-    ...reports.flatMap(caseLines),
-    '  </testsuite>',
-  ])
+  const lines = comparisons.flatMap(suiteLines)
   return [`${JUNIT_HEAD}${attributes(totals(comparisons))}>`, ...lines, '</testsuites>', ''].join('\n')
-}
-
-function suiteName({ test }: ComparisonReport): string {
-  return [test?.project, test?.file].filter((text) => text).join(' > ') || 'golden-logits'
 }
 
 function totals(reports: readonly ComparisonReport[]): Attributes {
@@ -49,15 +39,17 @@ function seconds({ test }: ComparisonReport): number {
   return (test?.durationMs ?? 0) / 1000
 }
 
-function caseLines(report: ComparisonReport): string[] {
-  const head = attributes({ classname: suiteName(report), name: report.title, time: seconds(report) })
+function suiteLines(report: ComparisonReport): string[] {
+  const { title: name, test, pass } = report
+  const classname = [test?.project, test?.file].filter((text) => text).join(' > ') || 'golden-logits'
+  const testcase = `    <testcase${attributes({ classname, name, time: seconds(report) })}`
   return [
-    `    <testcase${head}>`,
-    ...(report.pass ? [] : failureLines(report)),
-    `      <system-out>${factsOf(report)
-      .map(([name, value]) => escapeXml(`${name}: ${value}`))
-      .join('\n')}</system-out>`,
-    '    </testcase>',
+    `  <testsuite${attributes({ name, ...totals([report]) })}>`,
+    '    <properties>',
+    ...factsOf(report).map(([fact, value]) => `      <property${attributes({ name: fact, value })}/>`),
+    '    </properties>',
+    ...(pass ? [`${testcase}/>`] : [`${testcase}>`, ...failureLines(report), '    </testcase>']),
+    '  </testsuite>',
   ]
 }
 

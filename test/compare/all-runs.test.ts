@@ -218,13 +218,23 @@ describe('all runs', () => {
       'torch_tensors/cuda0_2/0/root.lm_head/output.pth': '',
     })
     expectRefusal(() => all(device), 'ambiguous-run', 'named by process or time', device)
-    const twice = writeTree({ 'x/logits_a_0.npy': '', 'y/logits_a_0.npy': '' })
+    const twice = writeTree({ 'x/sample_0/logits.npy': row(logits(1)), 'y/sample_0/logits.npy': row(logits(1)) })
     expectRefusal(
-      () => all(join(twice, '*/*.npy')),
+      () => all(join(twice, '*/sample_0')),
       'ambiguous-run',
-      'two runs have the name logits_a',
-      join(twice, '*/*.npy'),
+      'two runs have the name sample_0',
+      join(twice, '*/sample_0'),
     )
+  })
+
+  test('cases of one name in two folders are paired by the names of their folders', () => {
+    const folders = { 'x/logits_a_0.npy': row(logits(1)), 'y/logits_a_0.npy': row(logits(2)) }
+    const [mine, trusted] = [writeTree(folders), writeTree(folders)].map((tree) => all(join(tree, '*/*.npy')))
+    const comparison = compareDumps(mine!, trusted!, { dtype: 'fp32', identical: 'allow' })
+    expect(comparison).toMatchObject({ pass: true, counts: { total: 2, compared: 2 } })
+    const swapped = { 'x/logits_a_0.npy': folders['y/logits_a_0.npy'], 'y/logits_a_0.npy': folders['x/logits_a_0.npy'] }
+    const other = all(join(writeTree(swapped), '*/*.npy'))
+    expect(compareDumps(other, trusted!, { dtype: 'fp32' })).toMatchObject({ pass: false, counts: { failed: 2 } })
   })
 
   test('what is beside the logits of all runs is ignored, and said', () => {

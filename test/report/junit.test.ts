@@ -12,21 +12,27 @@ const evil = 'a <img onerror="x"> & \u0007\u202e\n\ufffe\ud800]]> name'
 const bad = treeReport('b_token3_degraded', evil)
 const reports = [bad, treeReport('a_clean_f32_vs_f16'), partlyMissing(), inconclusive()]
 
+function suitesOf(xml: string): Element[] {
+  return parseXml(xml).children
+}
+
 function casesOf(xml: string): Element[] {
-  return parseXml(xml).children.flatMap(({ children }) => children)
+  return suitesOf(xml).map(({ children }) => children[1]!)
 }
 
 function factsOf({ children }: Element): Record<string, string> {
-  const { name, text } = children.at(-1)!
-  expect(name).toBe('system-out')
-  return Object.fromEntries(text.split('\n').map((line) => /^([\w-]+): (.*)$/.exec(line)!.slice(1)))
+  const { name, children: properties } = children[0]!
+  expect(name).toBe('properties')
+  return Object.fromEntries(properties.map(({ attributes }) => [attributes.name!, attributes.value!]))
 }
 
-test('a test case for each comparison, with its counts, numbers and limits in its output', () => {
-  const cases = casesOf(reportJunit(reportDocument(reports)))
-  expect(cases).toHaveLength(reports.length)
+test('a test suite of one test for each comparison, with its counts, numbers and limits as properties', () => {
+  const suites = suitesOf(reportJunit(reportDocument(reports)))
+  expect(suites.map(({ children }) => children.map(({ name }) => name))).toEqual(
+    reports.map(() => ['properties', 'testcase']),
+  )
   reports.forEach(({ tokens, verdicts, statistics, thresholds }, i) => {
-    const facts = factsOf(cases[i]!)
+    const facts = factsOf(suites[i]!)
     expect(facts).toMatchObject({
       tokens: String(tokens.length),
       kl_limit: String(thresholds!.klDivergence),
@@ -39,12 +45,12 @@ test('a test case for each comparison, with its counts, numbers and limits in it
     const counts = Object.entries(facts).filter(([name]) => name.startsWith('tokens_'))
     expect(counts).toEqual(Object.entries(verdicts).map(([verdict, count]) => [`tokens_${verdict}`, String(count)]))
   })
-  expect(factsOf(cases[0]!)).toMatchObject({
+  expect(factsOf(suites[0]!)).toMatchObject({
     first_failing_token: 'token 3',
     first_failing_kl_divergence: String(bad.tokens[3]!.metrics!.klDivergence),
     first_failing_cosine_similarity: String(bad.tokens[3]!.metrics!.cosineSimilarity),
   })
-  expect(factsOf(cases[1]!)).not.toHaveProperty('first_failing_token')
+  expect(factsOf(suites[1]!)).not.toHaveProperty('first_failing_token')
 })
 
 test('a comparison that fails has its message whole; one that passes has none', () => {
@@ -90,11 +96,12 @@ test('an error is an error, and a comparison that is expected to fail passes', (
       { ...judged, title: 'a.test.ts > differs', test: { ...place, ...expected }, pass: true },
     ]),
   )
-  const suites = parseXml(xml).children
+  const suites = suitesOf(xml)
   expect(suites.map(({ attributes }) => attributes)).toEqual([
-    { name: 'unit > a.test.ts', tests: '2', failures: '0', errors: '1', time: '3' },
+    { name: 'a.test.ts > breaks', tests: '1', failures: '0', errors: '1', time: '1.5' },
+    { name: 'a.test.ts > differs', tests: '1', failures: '0', errors: '0', time: '1.5' },
   ])
-  const [breaks, differs] = suites[0]!.children
+  const [breaks, differs] = casesOf(xml)
   expect(breaks!.attributes).toEqual({
     classname: 'unit > a.test.ts',
     name: 'a.test.ts > breaks',
@@ -105,8 +112,8 @@ test('an error is an error, and a comparison that is expected to fail passes', (
     attributes: { type: 'error' },
     text: 'file-not-found: no dump',
   })
-  expect(differs!.children.map(({ name }) => name)).toEqual(['system-out'])
-  expect(factsOf(differs!)).toMatchObject({ matcher: 'not.toMatchGoldenLogits' })
+  expect(differs!.children).toEqual([])
+  expect(factsOf(suites[1]!)).toMatchObject({ matcher: 'not.toMatchGoldenLogits' })
 })
 
 /**
@@ -119,13 +126,14 @@ const SCHEMA: Readonly<Record<string, { attributes: string[]; children: string[]
     attributes: ['name', 'tests', 'failures', 'errors', 'time'],
     children: ['testsuite', 'properties', 'testcase', 'system-out', 'system-err'],
   },
+  properties: { attributes: [], children: ['property'] },
+  property: { attributes: ['name', 'value'], children: [] },
   testcase: {
     attributes: ['name', 'time', 'classname'],
     children: ['skipped', 'error', 'failure', 'system-out', 'system-err'],
   },
   failure: { attributes: ['type', 'message'], children: [] },
   error: { attributes: ['type', 'message'], children: [] },
-  'system-out': { attributes: [], children: [] },
 }
 
 function checkSchema({ name, attributes, children }: Element): void {
@@ -168,12 +176,12 @@ test('what a test accepts that fails stays accepted by other limits', () => {
   expect(failures(rejudge(reportDocument([bad]), { klDivergence: 1 }))).toBe('1')
 })
 
-test('metrics that were asked for, and warnings, are in the output', () => {
+test('metrics that were asked for, and warnings, are properties', () => {
   const sides = ['my', 'golden'].map((side) => loadDump(tree('b_token3_degraded', side as 'my')))
   const comparison = compareDumps(sides[0]!, sides[1]!, { dtype: 'bf16', metrics: ['totalVariation'] })
   const report = comparisonReport(comparison, 'metrics')
   const warned = { ...report, notes: [...report.notes, { weight: 'warning' as const, text: 'the dump may be frozen' }] }
-  const [only] = casesOf(reportJunit(reportDocument([warned])))
+  const [only] = suitesOf(reportJunit(reportDocument([warned])))
   const { mean, worst } = report.statistics!.metrics![0]!
   expect(factsOf(only!)).toMatchObject({
     total_variation_mean: String(mean),
