@@ -8,7 +8,6 @@ import { printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { counted } from '../lib/number-text.js'
 import { comparisonReport, type ReportDocument, reportByRun, reportDocument } from '../report/document.js'
-import { reportJson } from '../report/json.js'
 import { RENDERINGS } from '../report/renderings.js'
 import type { ComparisonRow } from '../report/rows.js'
 import { TEXT_RENDERINGS } from '../report/texts.js'
@@ -47,7 +46,7 @@ Messages name options as tests do, and their flags at the end of the line: ident
 `
 
 /** Adds the command `compare`. */
-export function addCompare(program: Command, { print, message, say, exit }: CommandIo): void {
+export function addCompare(program: Command, { json, message, say, exit }: CommandIo): void {
   const command = program
     .command('compare')
     .summary('compares two dumps, prints the verdict, and writes the report')
@@ -93,7 +92,7 @@ export function addCompare(program: Command, { print, message, say, exit }: Comm
     })
     const report = comparisonReport(comparison, `${testedDump.path} against ${trustedDump.path}`)
     const document = reportDocument(reportByRun(report))
-    if (values.json) print(reportJson(document))
+    if (values.json) json(document)
     else message(report.message!)
     for (const warning of comparison.warnings) say(`warning: ${warning}`)
     if (values.report) for (const path of writeReports(values.output, document, comparison)) say(fromHere(path))
@@ -107,7 +106,7 @@ export function addCompare(program: Command, { print, message, say, exit }: Comm
     const sideOf = (side: 'golden' | 'dump') => ({ paths: sides[side], options: loadOptionsOf(options, side) })
     const result = layersResult({ golden: sideOf('golden'), dump: sideOf('dump') }, values, options.dtype)
     const document = reportDocument([result.report])
-    if (values.json) print(reportJson(document))
+    if (values.json) json(document)
     else message(result.text)
     for (const warning of result.comparison.warnings) say(`warning: ${warning}`)
     const written = { ...result.comparison, tokens: result.report.tokens, notes: [...result.comparison.notes] }

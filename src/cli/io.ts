@@ -1,3 +1,5 @@
+import type { ReportDocument } from '../report/document.js'
+
 /** A wrong command line; its message is printed with a pointer to `--help`. */
 export class UsageError extends Error {}
 
@@ -11,6 +13,8 @@ export const OUTPUT_ADVICE = 'delete it, or name another --output'
 export interface CommandIo {
   /** Prints to stdout. */
   readonly print: (text: string) => void
+  /** Prints a report as JSON to stdout. */
+  readonly json: (report: ReportDocument) => void
   /** Prints a message of several lines to stdout, with the flags of the options that it names. */
   readonly message: (text: string) => void
   /** Prints a line to stderr, likewise. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { checkOptions } from '../compare/options.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { type ComparisonReport, reportDocument, verdictsText } from '../report/document.js'
-import { parseReport, reportJson } from '../report/json.js'
+import { parseReport } from '../report/parse-report.js'
 import { type NewLimits, rejudge } from '../report/rejudge.js'
 import { TEXT_RENDERINGS } from '../report/texts.js'
 import { fromHere } from '../reporters/summary.js'
@@ -18,7 +18,7 @@ import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 const MOST_BYTES = 2 ** 29
 
 /** Adds the command `report`. */
-export function addReport(program: Command, { print, say, exit }: CommandIo): void {
+export function addReport(program: Command, { json, say, exit }: CommandIo): void {
   program
     .command('report')
     .summary('renders a JSON report as HTML, Markdown or JUnit XML, and judges it by other limits')
@@ -46,7 +46,7 @@ export function addReport(program: Command, { print, say, exit }: CommandIo): vo
       }
       checkOptions({ thresholds: limits })
       const report = Object.keys(limits).length === 0 ? saved : rejudge(saved, limits)
-      if (values.json) print(reportJson(report))
+      if (values.json) json(report)
       if (!values.json || values.output !== undefined) {
         const folder = files.length > 1 ? REPORT_FOLDER : dirname(files[0]!)
         const output = values.output ?? join(folder, 'report.html')

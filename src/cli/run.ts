@@ -1,6 +1,8 @@
 import { writeSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { GoldenLogitsError, printable } from '../errors.js'
+import { jsonLines } from '../report/json.js'
+import { largePieces } from '../reporters/publish.js'
 import { PACKAGE_VERSION } from '../snapshots/types.js'
 import { addCalibrate } from './calibrate.js'
 import { addCompare } from './compare.js'
@@ -23,6 +25,9 @@ export function runCli(args: readonly string[]): number {
   let code = 0
   const io: CommandIo = {
     print: (text) => write(1, text),
+    json: (report) => {
+      for (const piece of largePieces(jsonLines(report))) io.print(piece)
+    },
     message: (text) => io.print(`${text.split('\n').map(withOwnFlags).join('\n')}\n`),
     say: (line) => {
       try {

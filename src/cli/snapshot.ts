@@ -11,7 +11,6 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { kindOf } from '../io/folder.js'
 import { startedFrom } from '../lib/file-path.js'
 import { comparisonReport, reportDocument } from '../report/document.js'
-import { reportJson } from '../report/json.js'
 import { failureText } from '../report/message/failure.js'
 import { passText } from '../report/message/pass.js'
 import { refusedText, unmatchedText, writtenLine } from '../report/message/snapshot.js'
@@ -99,7 +98,7 @@ function snapshot(
   path: string,
   file: string,
   values: SnapshotValues,
-  { print, message: printMessage, say }: CommandIo,
+  { json, message: printMessage, say }: CommandIo,
 ): number {
   const target = targetOf(file)
   const mode: UpdateMode = values.update ? 'all' : values.write ? 'new' : 'none'
@@ -119,7 +118,7 @@ function snapshot(
       ...comparisonReport(comparison, `${path} against ${file}`),
       ...(message && { message }),
     }
-    if (values.json) print(reportJson(reportDocument(one ? [one] : [])))
+    if (values.json) json(reportDocument(one ? [one] : []))
     else if (message !== undefined) printMessage(message)
     for (const warning of comparison?.warnings ?? []) say(`warning: ${warning}`)
   }

@@ -64,17 +64,22 @@ export function publishLines(target: ReportTarget, lines: Iterable<string>): boo
 function writeLines(path: string, lines: Iterable<string>): void {
   const descriptor = openSync(path, 'w')
   try {
-    let piece = ''
-    for (const line of lines) {
-      piece += line
-      if (piece.length < 1 << 16) continue
-      writeAll(descriptor, Buffer.from(piece))
-      piece = ''
-    }
-    writeAll(descriptor, Buffer.from(piece))
+    for (const piece of largePieces(lines)) writeAll(descriptor, Buffer.from(piece))
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** The same text in fewer pieces, so that few calls write it. */
+export function* largePieces(lines: Iterable<string>): Generator<string> {
+  let piece = ''
+  for (const line of lines) {
+    piece += line
+    if (piece.length < 1 << 16) continue
+    yield piece
+    piece = ''
+  }
+  yield piece
 }
 
 /** A link, unlike a rename, never replaces another run's report. */

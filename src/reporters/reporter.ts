@@ -4,7 +4,7 @@ import { GoldenLogitsError, printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
 import type { ReportDocument } from '../report/document.js'
 import { htmlPage } from '../report/html/page.js'
-import { reportJson } from '../report/json.js'
+import { jsonLines } from '../report/json.js'
 import { reportJunit } from '../report/junit.js'
 import { reportMarkdown } from '../report/markdown.js'
 import { RENDERINGS } from '../report/renderings.js'
@@ -218,13 +218,13 @@ export class GoldenLogitsReporter {
     }
     if (!isAsked && summary === undefined) return
     const report = document()
-    if (wantsHtml) this.writeText('html', html, () => htmlPage(report))
-    if (json !== undefined) this.writeText('json', json, () => reportJson(report))
-    if (junit !== undefined) this.writeText('junit', junit, () => reportJunit(report))
+    if (wantsHtml) this.writeText('html', html, () => [htmlPage(report)])
+    if (json !== undefined) this.writeText('json', json, () => jsonLines(report))
+    if (junit !== undefined) this.writeText('junit', junit, () => [reportJunit(report)])
     if (summary !== undefined) appendSummary(summary, report)
   }
 
-  private writeText(option: string, name: string, render: () => string): void {
+  private writeText(option: string, name: string, render: () => Iterable<string>): void {
     const path = resolve(this.root, name)
     writeTextReport(path, render(), adviceFor(option))
     say(wholePath(path))

@@ -9,9 +9,9 @@ import { refuseForeign } from './target.js'
  * @param advice what the user can do if the file is not a report
  * @throws GoldenLogitsError `invalid-argument` for a file that is not a report; an error of the file system
  */
-export function writeTextReport(path: string, text: string, advice: string): void {
+export function writeTextReport(path: string, pieces: Iterable<string>, advice: string): void {
   refuseForeign(path, advice, isTextReport)
-  publishLines({ path, replace: true }, [text])
+  publishLines({ path, replace: true }, pieces)
 }
 
 /** Of JSON, Markdown and JUnit XML. */

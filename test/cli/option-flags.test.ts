@@ -9,7 +9,7 @@ import { COMPARE_OPTIONS } from '../../src/compare/options.js'
 import type { LoadDumpOptions } from '../../src/dumps/types.js'
 import { SNAPSHOT_OPTIONS } from '../../src/snapshots/options.js'
 
-const io: CommandIo = { print: () => {}, message: () => {}, say: () => {}, exit: () => {} }
+const io: CommandIo = { print: () => {}, json: () => {}, message: () => {}, say: () => {}, exit: () => {} }
 const program = new Command()
 addCompare(program, io)
 addSnapshot(program, io)

@@ -4,9 +4,10 @@ import { compareListed } from '../../src/compare/compare-dumps.js'
 import { compareDumps, logitsOf } from '../../src/index.js'
 import { comparisonReport, reportDocument } from '../../src/report/document.js'
 import { htmlPage } from '../../src/report/html/page.js'
-import { parseReport, reportJson } from '../../src/report/json.js'
+import { parseReport } from '../../src/report/parse-report.js'
 import { logits } from '../build/logits.js'
 import { atbDump, torchDump } from '../build/pair.js'
+import { reportJson } from '../report/report-json.js'
 
 /** p = 1/2, 1/4, … of 12 ids, the last two equal, so that they sum to 1; as logits, shifted by 3. */
 const HALVES = Array.from({ length: 12 }, (_, id) => 2 ** -Math.min(id + 1, 11))

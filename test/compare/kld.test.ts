@@ -6,10 +6,10 @@ import { runStatistics } from '../../src/compare/statistics.js'
 import { compareDumps, loadDump, logitsOf } from '../../src/index.js'
 import { comparisonReport, reportDocument } from '../../src/report/document.js'
 import { htmlPage } from '../../src/report/html/page.js'
-import { reportJson } from '../../src/report/json.js'
 import { kldBytes } from '../build/kld.js'
 import { writeTree } from '../build/tree.js'
 import { expectRefusal } from '../formats/build/refusal.js'
+import { reportJson } from '../report/report-json.js'
 
 const FOLDER = 'test/fixtures/kld'
 const EXPECTED: Readonly<Record<string, number[]>> = JSON.parse(readFileSync(join(FOLDER, 'expected.json'), 'utf8'))

@@ -7,12 +7,13 @@ import { OPTIONAL, type OptionalKey } from '../../src/metrics/optional/table.js'
 import { CSV_COLUMNS, csv } from '../../src/report/csv.js'
 import { comparisonReport, reportDocument } from '../../src/report/document.js'
 import { htmlPage } from '../../src/report/html/page.js'
-import { parseReport, reportJson } from '../../src/report/json.js'
 import { reportMarkdown } from '../../src/report/markdown.js'
 import { failureText } from '../../src/report/message/failure.js'
 import { passText } from '../../src/report/message/pass.js'
+import { parseReport } from '../../src/report/parse-report.js'
 import { logits } from '../build/logits.js'
 import { torchDump } from '../build/pair.js'
+import { reportJson } from '../report/report-json.js'
 
 const KEYS = OPTIONAL.map(({ key }) => key)
 const WIDTH = 300

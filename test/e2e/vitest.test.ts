@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { parseReport } from '../../src/report/json.js'
+import { parseReport } from '../../src/report/parse-report.js'
 import { expectedOf, within } from '../fixtures/trees.js'
 import { ended, existing, Project, REPORTS, type Row, type Run, recordsOf, VITEST } from './project.js'
 

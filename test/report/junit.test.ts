@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { compareDumps, loadDump } from '../../src/index.js'
 import { comparisonReport, reportDocument } from '../../src/report/document.js'
-import { parseReport, reportJson } from '../../src/report/json.js'
 import { reportJunit } from '../../src/report/junit.js'
+import { parseReport } from '../../src/report/parse-report.js'
 import { rejudge } from '../../src/report/rejudge.js'
 import { tree } from '../fixtures/trees.js'
 import { inconclusive, partlyMissing, treeReport } from './html/build.js'
+import { reportJson } from './report-json.js'
 import { type Element, parseXml } from './xml.js'
 
 const evil = 'a <img onerror="x"> & \u0007\u202e\n\ufffe\ud800]]> name'

@@ -35,7 +35,9 @@ describe('comparisons of the same title', () => {
 
   test('differ in every rendering', () => {
     const document = reportDocument(titled('same', 'same'))
-    const cases = parseXml(reportJunit(document)).children.flatMap(({ children }) => children)
+    const suites = parseXml(reportJunit(document)).children
+    const cases = suites.flatMap(({ children }) => children.filter(({ name }) => name === 'testcase'))
+    expect(suites.map(({ attributes }) => attributes.name)).toEqual(['same', 'same (2)'])
     expect(cases.map(({ attributes }) => attributes.name)).toEqual(['same', 'same (2)'])
     const html = htmlPage(document)
     for (const name of ['>same</a>', '>same (2)</a>']) expect(html.split(name)).toHaveLength(2)

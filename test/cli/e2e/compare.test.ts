@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseReport } from '../../../src/report/json.js'
+import { parseReport } from '../../../src/report/parse-report.js'
 import { logits, pth } from '../../build/logits.js'
 import { torchDump } from '../../build/pair.js'
 import { tree } from '../../fixtures/trees.js'

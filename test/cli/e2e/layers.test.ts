@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseReport } from '../../../src/report/json.js'
+import { parseReport } from '../../../src/report/parse-report.js'
 import { layersDump, model } from '../../build/layers.js'
 import { Shell } from './cli.js'
 

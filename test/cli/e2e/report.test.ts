@@ -113,9 +113,11 @@ test('report refuses what is no report', () => {
     code: 3,
     stderr: expect.stringContaining('empty.json: the report has no comparison'),
   })
-  const test = { project: '', file: 'a.test.ts', name: 'a', ordinal: 1, attempt: 1 }
+  const place = { project: '', file: 'a.test.ts', name: 'a', ordinal: 1, repetition: 1, attempt: 1 }
+  const test = { ...place, matcher: 'toMatchGoldenLogits', isNot: false, expectation: 'met' }
+  const comparison = { title: 'a', test, pass: true, verdicts: {}, notes: [], tokens: [] }
   for (const name of ['1', '2']) {
-    writeFileSync(shell.path(`${name}.json`), JSON.stringify({ ...empty, comparisons: [{ test, tokens: [] }] }))
+    writeFileSync(shell.path(`${name}.json`), JSON.stringify({ ...empty, comparisons: [comparison] }))
   }
   expect(shell.run('report 1.json 2.json')).toMatchObject({
     code: 3,
@@ -125,6 +127,14 @@ test('report refuses what is no report', () => {
   expect(shell.run('report other.json')).toMatchObject({
     code: 3,
     stderr: expect.stringContaining('other.json: it is not a report of golden-logits'),
+  })
+  const edited = { ...empty, comparisons: [{ ...comparison, tokens: [{ step: 0, pass: true }] }] }
+  writeFileSync(shell.path('edited.json'), JSON.stringify(edited))
+  expect(shell.run('report edited.json -kl 0.1')).toEqual({
+    code: 3,
+    stdout: '',
+    stderr:
+      'golden-logits: edited.json: comparisons[0].tokens[0].verdict is absent, expected a value (golden-logits/report.schema.json): was it edited?\n',
   })
   expect(shell.run('report nothing.json').code).toBe(3)
   expect(shell.run('merge other.json')).toMatchObject({

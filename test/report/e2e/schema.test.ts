@@ -7,8 +7,8 @@ import { afterAll, expect, test } from 'vitest'
 import { compareDumps, loadDump } from '../../../src/index.js'
 import { OPTIONAL } from '../../../src/metrics/optional/table.js'
 import { type ComparisonReport, comparisonReport, reportByRun, reportDocument } from '../../../src/report/document.js'
-import { reportJson } from '../../../src/report/json.js'
 import { inconclusive, partlyMissing, treeReport } from '../html/build.js'
+import { reportJson } from '../report-json.js'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const folder = mkdtempSync(join(tmpdir(), 'schema-'))

@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { layersResult } from '../../../src/cli/compare-layers.js'
 import { type ComparisonReport, reportDocument } from '../../../src/report/document.js'
 import { htmlPage } from '../../../src/report/html/page.js'
-import { parseReport, reportJson } from '../../../src/report/json.js'
 import { reportMarkdown } from '../../../src/report/markdown.js'
+import { parseReport } from '../../../src/report/parse-report.js'
 import { at, layersDump, type Module, model } from '../../build/layers.js'
+import { reportJson } from '../report-json.js'
 
 /** The report of token 0 of dumps of these modules. */
 function report(dump: Module[], options: { floor?: Module[]; golden?: Module[] } = {}): ComparisonReport {

@@ -1,0 +1,69 @@
+/** The part of JSON Schema that `report.schema.json` uses. */
+export interface Schema {
+  readonly $ref?: string
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly items?: Schema
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly definitions?: Readonly<Record<string, Schema>>
+}
+
+/** A value that is not what the schema says. The message names its place in the JSON. */
+export class SchemaError extends Error {}
+
+/** JSON has no NaN and no infinities: in a report they are strings, and only where a number is expected. */
+const NUMBER = 'Number'
+const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity']
+
+/**
+ * Checks a value of JSON.
+ * @returns a copy with only the properties that the schema knows, and with numbers in place of their strings
+ * @throws SchemaError for the first value that the schema does not allow
+ */
+export function checkSchema(value: unknown, root: Schema): unknown {
+  const place: (string | number)[] = []
+
+  function check(item: unknown, schema: Schema): unknown {
+    const name = schema.$ref?.slice('#/definitions/'.length)
+    if (name === NUMBER) {
+      if (typeof item === 'number') return item
+      return NOT_FINITE.includes(item) ? Number(item) : refuse(item, 'a number')
+    }
+    if (name !== undefined) return check(item, root.definitions![name]!)
+    const choices = 'const' in schema ? [schema.const] : schema.enum
+    if (choices && !choices.includes(item)) refuse(item, choices.map((choice) => JSON.stringify(choice)).join(' or '))
+    if (schema.type === 'array') return arrayOf(item, schema)
+    if (schema.type === 'object') return objectOf(item, schema)
+    return typeof item === schema.type ? item : refuse(item, `a ${schema.type}`)
+  }
+
+  function arrayOf(item: unknown, { items }: Schema): unknown[] {
+    if (!Array.isArray(item)) return refuse(item, 'a list')
+    return item.map((element, i) => at(i, () => check(element, items!)))
+  }
+
+  function objectOf(item: unknown, { properties, required = [] }: Schema): object {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) return refuse(item, 'an object')
+    const absent = required.find((key) => !Object.hasOwn(item, key))
+    if (absent !== undefined) at(absent, () => refuse(undefined, 'a value'))
+    const known = Object.entries(item).filter(([key]) => Object.hasOwn(properties!, key))
+    return Object.fromEntries(known.map(([key, part]) => [key, at(key, () => check(part, properties![key]!))]))
+  }
+
+  function at<T>(step: string | number, body: () => T): T {
+    place.push(step)
+    const result = body()
+    place.pop()
+    return result
+  }
+
+  function refuse(item: unknown, expected: string): never {
+    const path = place.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('')
+    const found = item === undefined ? 'absent' : (JSON.stringify(item) ?? '').slice(0, 40)
+    throw new SchemaError(`${path.slice(1) || 'it'} is ${found}, expected ${expected}`)
+  }
+
+  return check(value, root)
+}
