@@ -1,5 +1,6 @@
 import { type DumpSource, lazyDumps as declareDumps } from '../dumps/lazy-dumps.js'
 import { loadDump as openDump } from '../dumps/load.js'
+import { logitsOf as memoryLogits } from '../dumps/logits-of.js'
 import type { Dump } from '../dumps/types.js'
 import { atCaller } from '../errors.js'
 import { currentContext } from '../runner/test.js'
@@ -15,14 +16,27 @@ import { currentRunDir, Recording } from './recorder.js'
  * @throws GoldenLogitsError `file-not-found`, `nothing-to-compare` (no dump there, or a pattern without a match),
  * `unsupported-format` (a file that is no tensor), `ambiguous-run`, `ambiguous-layer`, `invalid-argument`
  */
-export const loadDump: typeof openDump = (...args) => {
+export const loadDump: typeof openDump = (...args) => recorded('loadDump', loadDump, () => openDump(...args))
+
+/**
+ * Logits in memory as a dump, which goes wherever a dump goes. Nothing is copied or read before the comparison: the arrays
+ * must not be changed or freed until then. An error in a test gets a row in the report.
+ *
+ * @param logits one row or one tensor, or a list of them: one for each token. Shapes are `[vocabulary]`,
+ * `[positions, vocabulary]` or `[sequences, positions, vocabulary]`
+ * @throws GoldenLogitsError `invalid-argument` for anything that is no logits, for dims that do not fit, for a tensor with
+ * several positions or sequences where no option says which count, and for tokens that share their memory
+ */
+export const logitsOf: typeof memoryLogits = (...args) => recorded('logitsOf', logitsOf, () => memoryLogits(...args))
+
+/** @param entry what the caller called: the stack of an error begins there */
+function recorded<T>(name: string, entry: (...args: never[]) => unknown, body: () => T): T {
   try {
-    return openDump(...args)
+    return body()
   } catch (error) {
     const context = currentContext()
-    if (currentRunDir(context) !== undefined) new Recording(context, 'loadDump').fail(error)
-    // The stack begins where the caller called.
-    if (error instanceof Error) Error.captureStackTrace?.(error, loadDump)
+    if (currentRunDir(context) !== undefined) new Recording(context, name).fail(error)
+    if (error instanceof Error) Error.captureStackTrace?.(error, entry)
     throw error
   }
 }

@@ -12,8 +12,8 @@ function projectOf(runner: 'vitest' | 'jest', body: string): Project {
   const project = new Project(runner)
   const imports =
     runner === 'vitest'
-      ? "import 'golden-logits/vitest'\nimport { loadDump } from 'golden-logits'\nimport { expect, test } from 'vitest'\n"
-      : "require('golden-logits/jest')\nconst { loadDump } = require('golden-logits')\n"
+      ? "import 'golden-logits/vitest'\nimport { loadDump, logitsOf } from 'golden-logits'\nimport { expect, test } from 'vitest'\n"
+      : "require('golden-logits/jest')\nconst { loadDump, logitsOf } = require('golden-logits')\n"
   writeFileSync(project.path(`only.test.${runner === 'vitest' ? 'mjs' : 'cjs'}`), imports + TREES + body)
   return project
 }
@@ -34,18 +34,20 @@ describe.each(['vitest', 'jest'] as const)('every row is in the report of %s', (
     expect(stderr).toContain(`golden-logits: ${project.path('report.csv')} (24 rows, 1 failed)\n`)
   })
 
-  test('if loadDump throws: one row, which fails only if the test does', async () => {
+  test('if loadDump or logitsOf throws: one row, which fails only if the test does', async () => {
     const body = `
       test('a gate', () => { expect(loadDump('not-there')).toMatchGoldenLogits(golden('${GOOD}')) })
-      test('expects it', () => { expect(() => loadDump('not-there')).toThrow('no such file') })`
+      test('expects it', () => { expect(() => loadDump('not-there')).toThrow('no such file') })
+      test('in memory', () => { expect(logitsOf([])).toMatchGoldenLogits(golden('${GOOD}')) })`
     const project = projectOf(runner, body)
     const { code, stderr } = await run(runner, project)
     expect(code).toBe(1)
-    expect(stderr).toContain('report.csv (2 rows, 1 failed)\n')
+    expect(stderr).toContain('report.csv (3 rows, 2 failed)\n')
     const columns = project.report('report.csv').map((row) => [row.test_name, row.verdict, row.expectation])
     expect(columns).toEqual([
       ['a gate', 'unreadable', 'error'],
       ['expects it', 'unreadable', 'met'],
+      ['in memory', 'error', 'error'],
     ])
   })
 
