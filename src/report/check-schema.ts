@@ -1,3 +1,5 @@
+import { describeValue } from '../errors.js'
+
 /** The part of JSON Schema that `report.schema.json` uses. */
 export interface Schema {
   readonly $ref?: string
@@ -61,7 +63,7 @@ export function checkSchema(value: unknown, root: Schema): unknown {
 
   function refuse(item: unknown, expected: string): never {
     const path = place.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('')
-    const found = item === undefined ? 'absent' : (JSON.stringify(item) ?? '').slice(0, 40)
+    const found = item === undefined ? 'absent' : describeValue(item)
     throw new SchemaError(`${path.slice(1) || 'it'} is ${found}, expected ${expected}`)
   }
 

@@ -257,7 +257,7 @@ test('numbers that only Python writes: -Infinity is a probability of 0, NaN is n
       [1, -0.5],
       [2, Number.NEGATIVE_INFINITY],
     ],
-    'the log-probability of vocab id 1 is "NaN"',
+    "the log-probability of vocab id 1 is 'NaN'",
   ])
 })
 
@@ -268,7 +268,7 @@ test.each<[string, object, string]>([
   ['logits', { 1: { logprob: 17.5 } }, 'vocab id 1 has the value 17.5, and no log-probability is above 0'],
   ['probabilities that sum to more than 1', { 1: { logprob: 0 }, 2: { logprob: -1 } }, 'sum to 1.3679, over 1'],
   ['no ids', {}, 'it lists no vocab id'],
-  ['no number', { 1: { logprob: 'x' } }, 'the log-probability of vocab id 1 is "x"'],
+  ['no number', { 1: { logprob: 'x' } }, "the log-probability of vocab id 1 is 'x'"],
   ['an id beyond every vocabulary', { 4294967296: { logprob: -1 } }, '4294967296 is no vocab id'],
 ])('a position with %s is no row', (_, entries, text) => {
   expect(shown(position(entries))).toContain(text)
@@ -341,9 +341,9 @@ describe('answers with parts missing or of another type: what is there is read, 
     const prompt = (...positions: unknown[]) => {
       return rows(read({ choices: [{ prompt_logprobs: [null, ...positions] }] })![0]!.prompt)
     }
-    expect(prompt('x', { a: { logprob: -1 } })).toEqual(['it is "x"', '"a" is no vocab id'])
+    expect(prompt('x', { a: { logprob: -1 } })).toEqual(["it is 'x'", "'a' is no vocab id"])
     expect(prompt({ 1: { logprob: 'x'.repeat(100) } })![0]).toBe(
-      `the log-probability of vocab id 1 is "${'x'.repeat(19)}…${'x'.repeat(18)}"`,
+      `the log-probability of vocab id 1 is '${'x'.repeat(20)}…${'x'.repeat(19)}'`,
     )
     expect(prompt(undefined)).toEqual(['it is null'])
   })
@@ -391,4 +391,12 @@ test.each([
 ])('values with %s are rounded by at most half of the last one', (_, logs, rounding) => {
   const rows = logs.map((log, id) => position({ [id]: { logprob: log } })!)
   expect(roundingOf([{ problem: 'it lists no vocab id' }, ...rows])).toBe(rounding)
+})
+
+test('lists that nest deeply in place of a value are a problem of their row', () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+  const answer = (log: string) => `{"choices": [{"prompt_logprobs": [null, {"1": ${log}}, {"1": -0.5}]}]}`
+  const [bad, good] = rows(read(answer(deep))![0]!.prompt)!
+  expect(bad).toBe('the log-probability of vocab id 1 is a list')
+  expect([good, rows(read(answer('-0.5'))![0]!.prompt)![0]]).toEqual([[[1, -0.5]], [[1, -0.5]]])
 })

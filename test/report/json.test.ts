@@ -64,17 +64,24 @@ describe('what is no report is refused', () => {
   test.each<readonly [unknown, RegExp]>([
     [{}, /comparisons\[0\]\.title is absent, expected a value/],
     [null, /comparisons\[0\] is null, expected an object/],
-    [[], /comparisons\[0\] is \[\], expected an object/],
+    [[], /comparisons\[0\] is a list, expected an object/],
     [{ ...GOOD, title: 5 }, /comparisons\[0\]\.title is 5, expected a string/],
-    [{ ...GOOD, pass: 'yes' }, /comparisons\[0\]\.pass is "yes", expected a boolean/],
-    [{ ...GOOD, tokens: 'abc' }, /comparisons\[0\]\.tokens is "abc", expected a list/],
-    [{ ...GOOD, tokens: [{ ...TOKEN, step: '<b>' }] }, /tokens\[0\]\.step is "<b>", expected a number/],
-    [{ ...GOOD, tokens: [{ ...TOKEN, verdict: 'ok' }] }, /tokens\[0\]\.verdict is "ok", expected "pass" or /],
+    [{ ...GOOD, pass: 'yes' }, /comparisons\[0\]\.pass is 'yes', expected a boolean/],
+    [{ ...GOOD, tokens: 'abc' }, /comparisons\[0\]\.tokens is 'abc', expected a list/],
+    [{ ...GOOD, tokens: [{ ...TOKEN, step: '<b>' }] }, /tokens\[0\]\.step is '<b>', expected a number/],
+    [{ ...GOOD, tokens: [{ ...TOKEN, verdict: 'ok' }] }, /tokens\[0\]\.verdict is 'ok', expected "pass" or /],
     [{ ...GOOD, tokens: [] }, /report\.json: a: there are 0 tokens, and verdicts of 1: was it edited\?/],
     [{ ...GOOD, tokens: [TOKEN, TOKEN] }, /a: there are 2 tokens, and verdicts of 1/],
   ])('a comparison that is %j', (comparison, message) => {
     const parse = () => parseReport('report.json', reportOf(comparison))
     expect(parse).toThrow(GoldenLogitsError)
     expect(parse).toThrow(message)
+  })
+
+  test('a list of lists, however deep', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const parse = () => parseReport('report.json', reportOf({ ...GOOD, title: 'DEEP' }).replace('"DEEP"', deep))
+    expect(parse).toThrow(GoldenLogitsError)
+    expect(parse).toThrow(/report\.json: comparisons\[0\]\.title is a list, expected a string/)
   })
 })

@@ -1,4 +1,4 @@
-import { printable } from '../../errors.js'
+import { describeValue } from '../../errors.js'
 import { at, isObject, type Json } from '../json.js'
 
 /** What an answer lists of the distribution at one position. */
@@ -123,7 +123,7 @@ export function rowOfIds(position: Json | undefined): AnswerRow {
 export const DIGITS = /^\d{1,10}$/
 
 function shown(value: Json | undefined): string {
-  return value === undefined ? 'missing' : printable(JSON.stringify(value), 40)
+  return value === undefined ? 'missing' : describeValue(value)
 }
 
 /** Servers compute log-probabilities in float32. */
