@@ -1,5 +1,5 @@
 import { GoldenLogitsError, printable } from '../errors.js'
-import { linesOf } from '../io/lines.js'
+import { linesOf, MOST_LINE } from '../io/lines.js'
 import type { TestPlace } from '../report/rows.js'
 
 /** One record of a CSV file: its cells, and its byte range. */
@@ -87,23 +87,29 @@ export function* cellsIn(file: string, from: number, to: number): Iterable<reado
 
 /** The records of a CSV file (RFC 4180). A record ends with the line in which its quotes are closed. */
 function* recordsOf(file: string, start?: number, end?: number): Iterable<PlacedRecord> {
-  let record: { text: string; from: number } | undefined
+  let lines: string[] = []
+  let begin = 0
+  let quotes = 0
   let isEnded = true
-  for (const { line, from, to, isComplete } of linesOf(file, start, end)) {
+  for (const { line, from, to, isComplete, isText } of linesOf(file, start, end)) {
+    if (!isText) throw bad(file, `the line at byte ${from} is not UTF-8: did another program save the file?`)
+    if (lines.length === 0) begin = from
     // A spreadsheet puts a byte order mark at the start of the file.
-    const text = from === 0 ? line.replace(/^\uFEFF/, '') : line
+    lines.push(from === 0 ? line.replace(/^\uFEFF/, '') : line)
     isEnded = isComplete
-    record = record ? { text: `${record.text}\n${text}`, from: record.from } : { text, from }
-    if (quotesOf(record.text) % 2 === 1) continue
-    yield { cells: cellsOf(record.text), from: record.from, to }
-    record = undefined
+    quotes += line.split('"').length - 1
+    if (quotes % 2 === 1) {
+      if (to - begin <= MOST_LINE) continue
+      throw bad(
+        file,
+        `a quoted cell of the row at byte ${begin} does not end within ${MOST_LINE} bytes: was it edited?`,
+      )
+    }
+    yield { cells: cellsOf(lines.join('\n')), from: begin, to }
+    lines = []
   }
-  if (!isEnded && !record) throw bad(file, 'its last line has no line end: was the file cut off?')
-  if (record) throw bad(file, 'its last row ends within a quoted cell: was the file cut off?')
-}
-
-function quotesOf(text: string): number {
-  return text.split('"').length - 1
+  if (lines.length > 0) throw bad(file, 'its last row ends within a quoted cell: was the file cut off?')
+  if (!isEnded) throw bad(file, 'its last line has no line end: was the file cut off?')
 }
 
 function cellsOf(record: string): string[] {
