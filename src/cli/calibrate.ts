@@ -46,7 +46,7 @@ export function addCalibrate(program: Command, { print, message, say, exit }: Co
     .option('-o, --output <file>', 'the calibration file; one that exists is replaced, and looser limits are listed')
     .option('--json', 'print the calibration file instead of the message')
   addCalibrateOptions(command)
-  addLoadOptions(command)
+  addLoadOptions(command, ['', 'golden-', 'dump-'])
   command.addHelpText('after', EXAMPLES)
   command.action((dumps: string[], values: CalibrateValues) => {
     const options = values as unknown as Readonly<Record<string, unknown>>

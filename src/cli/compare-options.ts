@@ -4,6 +4,7 @@ import type { CompareOptions } from '../compare/options.js'
 import type { RunKey } from '../compare/types.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
 import { OPTIONAL } from '../metrics/optional/table.js'
+import { UsageError } from './io.js'
 
 /** An option of the command line: its flag, its help, and how its text becomes a value. */
 interface Flag<Key extends string> {
@@ -50,7 +51,9 @@ function numbers(text: string, expected: string): number[] {
 function addLimit(text: string, limits: Readonly<Record<string, number>> = {}): Record<string, number> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('expected a metric and its limit, as in totalVariation=0.01.')
-  return { ...limits, [text.slice(0, at).trim()]: parseNumber(text.slice(at + 1)) }
+  const name = text.slice(0, at).trim()
+  if (Object.hasOwn(limits, name)) throw new InvalidArgumentError(`the limit of ${name} is given twice.`)
+  return { ...limits, [name]: parseNumber(text.slice(at + 1)) }
 }
 
 function names(text: string): string[] {
@@ -193,7 +196,9 @@ export function calibrateOptionsOf(values: Readonly<Record<string, unknown>>): o
 
 /** The options that were given. What they hold is checked where they are used. */
 export function compareOptionsOf(values: Readonly<Record<string, unknown>>): CompareOptions {
-  const { limit, ...limits } = pick(values, LIMITS, '') as { readonly limit?: object }
+  const { limit = {}, ...limits } = pick(values, LIMITS, '') as { readonly limit?: object }
+  const twice = Object.keys(limits).find((name) => Object.hasOwn(limit, name))
+  if (twice !== undefined) throw new UsageError(`the limit of ${twice} is given twice: by its own flag and by --limit`)
   const thresholds = { ...limits, ...limit }
   return { ...pick(values, COMPARE, ''), ...(Object.keys(thresholds).length > 0 && { thresholds }) } as CompareOptions
 }

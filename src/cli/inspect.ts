@@ -32,7 +32,7 @@ export function addInspect(program: Command, { print, message, exit }: CommandIo
     .argument('<path>', 'a dump, a file, or a pattern in quotes')
     .option('--token <n>', 'the token whose row is described (default: the first one)', parseNumber)
     .option('--json', 'print JSON')
-  addLoadOptions(command)
+  addLoadOptions(command, [''])
   command.addHelpText(
     'after',
     '\nExit codes: 0 it can be compared, 1 its row says nothing about a model (NaN, all equal …), 2 wrong usage, 3 it cannot be read,\n            4 an option has to decide which numbers are the logits.\n',

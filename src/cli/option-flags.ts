@@ -30,9 +30,10 @@ export function withFlags(line: string, command: Command | undefined): string {
   if (flags.size === 0) return line
   const found = new Set<string>()
   for (const { 1: name, 2: value, index } of line.matchAll(mentions([...flags.keys(), ALL_LIMITS]))) {
+    const before = line.slice(0, index)
     if (name === ALL_LIMITS) for (const flag of LIMIT_FLAGS) found.add(flag)
-    else if (value !== undefined || /[A-Z]/.test(name!)) {
-      found.add(flagText(name!, value, sideOf(line.slice(0, index)), flags))
+    else if (value === undefined ? /[A-Z]/.test(name!) || NEEDED.test(before) : !GIVEN.test(before)) {
+      for (const flag of flagTexts(name!, value, before, flags)) found.add(flag)
     }
   }
   // A name, and then the name with its value.
@@ -44,34 +45,58 @@ export function withFlags(line: string, command: Command | undefined): string {
 function mentions(names: readonly string[]): RegExp {
   const name = [...names].sort((a, b) => b.length - a.length).join('|')
   const value = String.raw`'[^']*'|\d+(?:\.\d+)?|true|\{[^{}]*\}|\[[^[\]]*\]`
-  return new RegExp(String.raw`(?<![\w/.'-])(${name})(?:: (${value}))?(?![\w/'-])`, 'g')
+  return new RegExp(String.raw`(?<![\w/\\.'-])(${name})(?:: (${value}))?(?![\w/\\'-])`, 'g')
 }
 
-/** The side that a note, or the clause that ends with this text, is about: `note: dump: …`, `load the golden with …`. */
-function sideOf(text: string): string | undefined {
-  const clause = text.split(/[;.] /).at(-1)!
-  const named =
-    /\bload the (golden|dump|baseline) with\b/.exec(clause) ??
-    /^\s*(?:note|warning): (golden|dump|baseline): /.exec(text)
-  return named?.[1]
+/** What comes before a value that was given, and is no advice: `the option run: 'x' names none of them`, `(option run: 'x')`. */
+const GIVEN = /\(option $|(?<!\b(?:with|by|in|set) )\bthe option $/
+
+/** What comes before the names of options that are needed. */
+const NEEDED = /\bneeds (?:\w+, )*$/
+
+/**
+ * The side that an option of loading is for.
+ * @param before what the line says before the option
+ * @returns `both` for both sides; undefined if the line does not say
+ */
+function sideOf(before: string): string | undefined {
+  const clause = before.split(/[;.] /).at(-1)!
+  const asked = /\bload (?:the )?(golden|dump|baseline|both)\b/.exec(clause) ?? /\bgive (both)\b/.exec(clause)
+  if (asked) return asked[1]
+  const named = [...before.matchAll(/\bthe (golden|dump|baseline)\b|(?<![\w/\\.-])(golden|dump|baseline): /g)]
+  const sides = new Set(named.map(({ 1: side, 2: label }) => side ?? label))
+  return sides.size === 1 ? [...sides][0] : undefined
 }
 
-function flagText(
+/** For an option of loading, the flag of its side: the plain flag would also change how the other side is read. */
+function flagTexts(
   name: string,
   value: string | undefined,
-  side: string | undefined,
+  before: string,
   flags: ReadonlyMap<string, string>,
-): string {
-  const isOfSide = side !== undefined && LOAD_KEYS.includes(name)
-  const ofSide = isOfSide ? flags.get(`${side}${name[0]!.toUpperCase()}${name.slice(1)}`) : undefined
+): string[] {
   const argument = value === undefined ? '' : argumentOf(value)
-  return `${ofSide ?? flags.get(name)}${argument === '' ? '' : ` ${argument}`}`
+  const withArgument = (flag: string) => `${flag}${argument === '' ? '' : ` ${argument}`}`
+  const flagOf = (side: string) => flags.get(`${side}${name[0]!.toUpperCase()}${name.slice(1)}`)
+  const plain = withArgument(flags.get(name)!)
+  const hasSides = LOAD_KEYS.includes(name) && flagOf('golden') !== undefined
+  // Only a comparison of two sides takes several runs.
+  if (name === 'run' && value === "'all'") return hasSides ? [plain] : []
+  const side = hasSides ? sideOf(before) : 'both'
+  if (side === 'both') return [plain]
+  const sides = side === undefined ? ['golden', 'dump'] : [side]
+  return sides.flatMap((one) => flagOf(one) ?? []).map(withArgument)
 }
 
 /** `'a b'`, `3`, `3-8` of `{ from: 3, to: 8 }`, `0,1` of `[0, 1]`; `''` of `true` */
 function argumentOf(value: string): string {
   if (value === 'true') return ''
-  if (value.startsWith("'")) return /^'[\w./,:@%+=-]+'$/.test(value) ? value.slice(1, -1) : value
+  if (value.startsWith("'")) {
+    const text = value.slice(1, -1)
+    if (/^[\w./,:@%+=-]+$/.test(text)) return text
+    // The shells of Windows take double quotes only.
+    return process.platform === 'win32' ? `"${text}"` : value
+  }
   if (value.startsWith('[')) return value.replaceAll(/[[\]\s']/g, '')
   if (!value.startsWith('{')) return value
   const [from, to] = ['from', 'to'].map((name) => new RegExp(String.raw`\b${name}: (\d+)`).exec(value)?.[1])

@@ -85,7 +85,7 @@ function refuseRepeated(command: Command): void {
     if (option.variadic || !option.required || REPEATABLE.includes(option.attributeName())) continue
     let count = 0
     command.on(`option:${option.name()}`, () => {
-      if (++count > 1) throw new UsageError(`${option.long} is given twice`)
+      if (++count > 1) throw new UsageError(`${option.long} is given twice: give it once`)
     })
   }
 }

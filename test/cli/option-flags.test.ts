@@ -35,9 +35,9 @@ describe('a line is followed by the flags of its options', () => {
   const names = [...COMPARE_OPTIONS.filter((name) => name !== 'thresholds'), ...Object.keys(LOAD), ...LIMITS, ...LAYERS]
 
   test.each(names)('of each option: %s', (name) => {
-    expect(flagsAfter(`set the option ${name}: 'x'`)).toBe(` (as a flag: ${spelled(name)} x)`)
+    expect(flagsAfter(`load both with the option ${name}: 'x'`)).toBe(` (as a flag: ${spelled(name)} x)`)
     const isSpelledAlike = spelled(name) === `--${name}`
-    expect(flagsAfter(`set the option ${name}`)).toBe(isSpelledAlike ? '' : ` (as a flag: ${spelled(name)})`)
+    expect(flagsAfter(`load both with the option ${name}`)).toBe(isSpelledAlike ? '' : ` (as a flag: ${spelled(name)})`)
   })
 
   test.each(
@@ -50,7 +50,23 @@ describe('a line is followed by the flags of its options', () => {
     ["set decoding: 'greedy'; if not, set decoding: 'forced'", 'flags: --decoding greedy, --decoding forced'],
     ['nothing shows tensorParallel; set tensorParallel: 1', 'a flag: --tensor-parallel 1'],
     ["rounding: 'aware' and rounding: 'aware'", 'a flag: --rounding aware'],
-    ["choose one with the option run: 'a b', or run: 'all'", "flags: --run 'a b', --run all"],
+    [
+      "choose one with the option run: 'a b', or compare all with run: 'all'",
+      "flags: --golden-run 'a b', --dump-run 'a b', --run all",
+    ],
+    [
+      "the steps of the dump are assumed; if that is right, set loadDump's option firstStep: 0",
+      'a flag: --dump-first-step 0',
+    ],
+    ["token 0: dump: 2 tensors in the file; name one with loadDump's option tensor: 'a'", 'a flag: --dump-tensor a'],
+    ["  note: each run: golden: two; set loadDump's option prefill: 'last'", 'a flag: --golden-prefill last'],
+    ["the golden holds several runs and the dump is one; load both with run: 'all'", 'a flag: --run all'],
+    ["give both the same number by loadDump's option firstStep", 'a flag: --first-step'],
+    [
+      'it has no prefill; set firstStep, the step of its first execution',
+      'flags: --golden-first-step, --dump-first-step',
+    ],
+    ['this needs device, model, tensorParallel', 'flags: --device, --model, --tensor-parallel'],
     ['compare steps: { from: 3, to: 8 }', 'a flag: --steps 3-8'],
     ['set steps: { to: 5 }', 'a flag: --steps 0-5'],
     ['set steps: { from: 5 }', 'a flag: --steps 5-'],
@@ -73,11 +89,18 @@ describe('a line is followed by the flags of its options', () => {
     '--first-step is given twice',
     'cannot read /dumps/firstStep/x.pth',
     'kinds: 3',
+    String.raw`cannot read C:\dumps\firstStep\x.pth`,
+    "holds 1 case: logits; the option run: 'a b' names none of them",
+    "no step has the layer of the option layer: 'x'",
+    "the dump holds 2 runs (option run: 'all')",
   ])('nothing follows %s', (line) => expect(flagsAfter(line)).toBe(''))
 
   test('nothing follows where the command has no such flag', () => {
     expect(flagsAfter("set decoding: 'greedy'", logitscmp)).toBe('')
     expect(withFlags("set decoding: 'greedy'", undefined)).toBe("set decoding: 'greedy'")
     expect(flagsAfter('load the dump with firstStep: 3', snapshot)).toBe(' (as a flag: --first-step 3)')
+    expect(flagsAfter("choose one with run: 'a', or compare all with run: 'all'", snapshot)).toBe(
+      ' (as a flag: --run a)',
+    )
   })
 })

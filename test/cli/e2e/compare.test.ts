@@ -182,8 +182,25 @@ describe('compare', () => {
     mkdirSync(shell.path('cases'))
     for (const name of ['a', 'b']) writeFileSync(shell.path(`cases/logits_${name}_0_0.pth`), pth({ values: logits(1) }))
     expect(shell.run(`compare cases ${same}`).stderr).toContain(
-      "or compare all with run: 'all' (as flags: --run logits_a_0, --run all)\n",
+      "or compare all with run: 'all' (as flags: --golden-run logits_a_0, --dump-run logits_a_0, --run all)\n",
     )
+  })
+
+  test('names the flag of one side, so that the other side is read as before', () => {
+    const shell = new Shell()
+    const rows = [...Array(4).keys()].map((step) => [...logits(step + 1)])
+    writeFileSync(shell.path('run.pth'), pth({ values: rows.flat(), shape: [4, rows[0]!.length] }))
+    mkdirSync(shell.path('golden'))
+    for (const [step, values] of rows.entries()) {
+      writeFileSync(shell.path(`golden/logits_${step + 2}.pth`), pth({ values }))
+    }
+    const command = 'compare run.pth golden --no-report --dtype fp32 --identical allow --dump-positions steps'
+    const { code, stderr } = shell.run(command)
+    expect(code).toBe(1)
+    const flag = /set loadDump's option firstStep: 0; .* \(as a flag: (.*)\)\n/.exec(stderr)?.[1]
+    expect(flag).toBe('--dump-first-step 0')
+    expect(shell.run(`${command} ${flag}`).code).toBe(1)
+    expect(shell.run(`${command} --dump-first-step 2`).code).toBe(0)
   })
 
   test('takes flags without a value and limits of several metrics more than once', () => {
@@ -283,8 +300,30 @@ describe('compare', () => {
       2,
       /too many arguments.*If the shell made several paths of a pattern/,
     ],
-    ['an option that is given twice', `compare ${GOOD} --steps 0 --steps 1`, 2, /: --steps is given twice \(/],
-    ['an output that is given twice', `compare ${GOOD} -o a.csv --output b.html`, 2, /: --output is given twice \(/],
+    [
+      'an option that is given twice',
+      `compare ${GOOD} --steps 0 --steps 1`,
+      2,
+      /: --steps is given twice: give it once \(/,
+    ],
+    [
+      'an output that is given twice',
+      `compare ${GOOD} -o a.csv --output b.html`,
+      2,
+      /: --output is given twice: give it once \(/,
+    ],
+    [
+      'a limit that is given twice',
+      `compare ${GOOD} --limit l1Norm=1 --limit l1Norm=2`,
+      2,
+      /the limit of l1Norm is given twice/,
+    ],
+    [
+      'a limit that is given by two flags',
+      `compare ${GOOD} -kl 0.1 --limit klDivergence=3`,
+      2,
+      /the limit of klDivergence is given twice: by its own flag and by --limit/,
+    ],
     [
       'a flag of the old tool',
       `compare ${GOOD} -alg a.py`,

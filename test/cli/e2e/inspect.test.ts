@@ -94,6 +94,19 @@ describe('inspect', () => {
     expect(shell.run('inspect bad.pth').code).toBe(3)
   })
 
+  test('has the plain flags of loading alone, and names them', () => {
+    const shell = new Shell()
+    mkdirSync(shell.path('cases'))
+    for (const name of ['a', 'b']) writeFileSync(shell.path(`cases/logits_${name}_0_0.pth`), pth({ values: logits(1) }))
+    const { code, stderr } = shell.run('inspect cases')
+    expect(code).toBe(3)
+    expect(stderr).toMatch(/ \(as a flag: --run logits_a_0\)\n$/)
+    expect(shell.run('inspect cases --run logits_a_0').code).toBe(0)
+    const refused = shell.run('inspect cases --run logits_a_0 --golden-run logits_b_0')
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain("unknown option '--golden-run'")
+  })
+
   test('refuses what it cannot read', () => {
     expect(shell.run('inspect nothing')).toMatchObject({ code: 3, stdout: '' })
     expect(shell.run(`inspect ${tree('a_clean_f32_vs_f16', 'my')} --token 99`)).toMatchObject({
