@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describeValue } from '../errors.js'
+import { here } from '../lib/package-url.js'
 
 /** The part of JSON Schema that `report.schema.json` uses. */
 export interface Schema {
@@ -19,12 +21,19 @@ export class SchemaError extends Error {}
 const NUMBER = 'Number'
 const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity']
 
+/** The schema of reports, in the root of the package, as this package's users get it, too. */
+export function reportSchema(): Schema {
+  return JSON.parse(readFileSync(new URL('../../report.schema.json', here), 'utf8'))
+}
+
 /**
  * Checks a value of JSON.
+ * @param root has the definitions
+ * @param expected the schema of the value
  * @returns a copy with only the properties that the schema knows, and with numbers in place of their strings
  * @throws SchemaError for the first value that the schema does not allow
  */
-export function checkSchema(value: unknown, root: Schema): unknown {
+export function checkSchema(value: unknown, root: Schema, expected = root): unknown {
   const place: (string | number)[] = []
 
   function check(item: unknown, schema: Schema): unknown {
@@ -67,5 +76,5 @@ export function checkSchema(value: unknown, root: Schema): unknown {
     throw new SchemaError(`${path.slice(1) || 'it'} is ${found}, expected ${expected}`)
   }
 
-  return check(value, root)
+  return check(value, expected)
 }

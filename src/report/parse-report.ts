@@ -1,12 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
-import { here } from '../lib/package-url.js'
-import { checkSchema, type Schema, SchemaError } from './check-schema.js'
+import { checkSchema, reportSchema, SchemaError } from './check-schema.js'
 import { REPORT_FORMAT, REPORT_VERSION, type ReportDocument } from './document.js'
-
-/** In the root of the package, as this package's users get it, too. */
-const SCHEMA = '../../report.schema.json'
 
 /**
  * Reads a report that `jsonLines` wrote. What is in the file is checked by the schema of reports.
@@ -40,9 +35,8 @@ export function parseReport(file: string, text: string): ReportDocument {
 }
 
 function checked(file: string, value: unknown): ReportDocument {
-  const schema = JSON.parse(readFileSync(new URL(SCHEMA, here), 'utf8')) as Schema
   try {
-    return checkSchema(value, schema) as ReportDocument
+    return checkSchema(value, reportSchema()) as ReportDocument
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error
     throw bad(file, `${printable(error.message, 300)} (golden-logits/report.schema.json): was it edited?`)

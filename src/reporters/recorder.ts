@@ -160,11 +160,13 @@ export class Recording {
 function* linesOf(id: string, comparison: Recordable, finished: FinishedLine): Iterable<SpoolLine> {
   yield { kind: 'compared', id, thresholds: comparison.thresholds, metrics: comparison.metrics }
   const names = new OperationNames()
+  let tokens = 0
   for (const token of comparison.tokens) {
+    tokens++
     const types = { golden: names.typeOf(token.golden), my: names.typeOf(token.dump) }
     yield { kind: 'token', token, types, id }
   }
-  yield finished
+  yield { ...finished, tokens }
 }
 
 function* chained(...parts: Iterable<SpoolLine>[]): Iterable<SpoolLine> {

@@ -44,7 +44,8 @@ export interface FinishedLine {
   readonly expectation: 'met' | 'not met' | 'error'
   /** The error, or why there are no tokens. */
   readonly error?: string
-  /** Absent if there was no comparison; likewise `warnings`. */
+  /** How many lines of tokens precede. Absent if there was no comparison; likewise `notes` and `warnings`. */
+  readonly tokens?: number
   readonly notes?: readonly string[]
   /** The notes that are warnings, again. */
   readonly warnings?: readonly string[]
@@ -98,8 +99,11 @@ export function tokenLineId(text: string): string | undefined {
   return start < 0 ? undefined : text.slice(start + 7, -2)
 }
 
-/** @returns undefined for a line that is not complete: its worker was killed while it wrote */
-export function parseSpoolLine(text: string): SpoolLine | undefined {
+/**
+ * Parses a line, whose content is not checked.
+ * @returns undefined for a line that is not complete: its worker was killed while it wrote
+ */
+export function parseSpoolLine(text: string): { readonly kind: string; readonly id: string } | undefined {
   try {
     const revive = text.includes(NUMBER_KEY) ? decode : undefined
     const line = JSON.parse(text, revive)
