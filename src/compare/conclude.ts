@@ -4,7 +4,7 @@ import { info, type Note, sideNotes, textsOf, warning } from '../lib/note.js'
 import { counted } from '../lib/number-text.js'
 import type { PairShape } from '../measure/pair-shape.js'
 import type { Results } from '../measure/results.js'
-import { baselineNotes, judgeRunByBaseline, mayBeBaseline } from './baseline/judge.js'
+import { baselineNotes, equalToBaseline, judgeRunByBaseline } from './baseline/judge.js'
 import type { Baseline } from './baseline/rule.js'
 import { calibratedRunLimits, calibrationNotes, gatedLimits, goldenPrecision, ranksOf } from './calibration/judge.js'
 import { comparableTokens, earlierEnd, inconclusiveReason, setAside, setAsideNotes } from './comparable.js'
@@ -68,9 +68,10 @@ export function conclude(
   const basisNotes = (): Note[] => {
     const shown = goldenPrecision({ tokens })
     if (baseline) {
-      const same = mayBeBaseline(comparableTokens(tokens, end), baseline) ? [SAME_AS_BASELINE] : []
+      const equal = equalToBaseline(comparableTokens(tokens, end), baseline)
       return [
-        ...same.map((text) => noteUnless('identical', settings, text)),
+        ...(equal === 'same-files' ? [noteUnless('identical', settings, IS_BASELINE)] : []),
+        ...(equal === 'same-numbers' ? [info(LIKE_BASELINE)] : []),
         ...baselineNotes(baseline, shown, settings.baselineFactor !== undefined, comparable),
       ]
     }
@@ -141,8 +142,9 @@ export function conclude(
   }
 }
 
-const SAME_AS_BASELINE =
-  'every token has the errors of the baseline, digit for digit: the dump may be the baseline itself, or a copy of it'
+const IS_BASELINE = 'the dump is the baseline itself, read from the same files, and passes by its own errors'
+const LIKE_BASELINE =
+  'every token has the errors of the baseline, digit for digit: the dump reproduces the baseline, or is a copy of it'
 
 function factsOf({ path, factor, precision, tokens }: Baseline): ListedComparison['baseline'] {
   return { path, factor, precision, tokens }

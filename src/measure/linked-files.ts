@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs'
 import type { DumpStep } from '../dumps/types.js'
 
+type Files = Pick<DumpStep, 'files'>
+
 /** Whether both steps are read from one file, through links or hard links, by other paths. */
-export function isLinked(golden: DumpStep, dump: DumpStep): boolean {
+export function isLinked(golden: Files, dump: Files): boolean {
   const places = golden.files.map(placeOf)
   return dump.files.some((file) => !golden.files.includes(file) && places.includes(placeOf(file)))
 }

@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CompareOptions, type Comparison, compareDumps, type Dump, loadDump, logitsOf } from '../../src/index.js'
 import { toMatchGoldenLogits, toMatchLogitsSnapshot } from '../../src/matchers.js'
@@ -268,14 +270,30 @@ describe('a message names the side', () => {
     )
   })
 
-  test('a dump that is its own baseline, or has its numbers, is a warning', () => {
+  describe('a dump with the errors of the baseline, digit for digit', () => {
+    const folder = (rows: Rows) => torchDump(rows.map((values) => ({ values, dtype: 'bfloat16' as const })))
     const text =
-      "every token has the errors of the baseline, digit for digit: the dump may be the baseline itself, or a copy of it; if that is right, set identical: 'allow'"
-    expect(compare(baseline).warnings).toEqual([text])
-    expect(compare(low(accepted)).warnings).toEqual([text])
-    expect(compare(low(accepted), { identical: 'allow' }).warnings).toEqual([])
-    const other = accepted.map((row, step) => (step === 39 ? run(2)[39]! : row))
-    expect(compare(low(other)).warnings).toEqual([])
+      "the dump is the baseline itself, read from the same files, and passes by its own errors; if that is right, set identical: 'allow'"
+    const note =
+      'every token has the errors of the baseline, digit for digit: the dump reproduces the baseline, or is a copy of it'
+
+    test('is a warning if both are the same files, also through links', () => {
+      const own = folder(accepted)
+      expect(compare(own, { baseline: own }).warnings).toEqual([text])
+      expect(compare(own, { baseline: own, strict: true }).pass).toBe(false)
+      expect(compare(own, { baseline: own, identical: 'allow' }).warnings).toEqual([])
+      const link = join(dirname(own), 'link')
+      symlinkSync(own, link)
+      expect(compare(link, { baseline: own }).warnings).toEqual([text])
+    })
+
+    test('is a note if the files are others: a build that computes as before makes it', () => {
+      const { pass, warnings, notes } = compare(folder(accepted), { baseline: folder(accepted), strict: true })
+      expect({ pass, warnings }).toEqual({ pass: true, warnings: [] })
+      expect(notes).toContain(note)
+      const other = accepted.map((row, step) => (step === 39 ? run(2)[39]! : row))
+      expect(compare(folder(other), { baseline: folder(accepted) }).notes).not.toContain(note)
+    })
   })
 
   test('a golden that is no finer than the baseline is a warning', () => {

@@ -1,13 +1,14 @@
 import { printable } from '../../errors.js'
 import { info, type Note, warning } from '../../lib/note.js'
 import { short } from '../../lib/number-text.js'
+import { isLinked } from '../../measure/linked-files.js'
 import { largestDivergence } from '../../metrics/expected-divergence.js'
 import { SPREADS } from '../../metrics/near-tie.js'
 import { isFiner } from '../../metrics/precision.js'
 import { QUANTITIES, quantityNamed } from '../calibration/quantities.js'
 import { isFlip } from '../divergence.js'
 import { roundedAway } from '../rounded-away.js'
-import type { BaselineFacts, Precision, RunVerdict, TokenComparison } from '../types.js'
+import type { BaselineFacts, Precision, RunVerdict, TokenComparison, TokenSide } from '../types.js'
 import { allowance, type Baseline, enough, expectedByLaw, LEAST_TOKENS, middle } from './rule.js'
 
 /** Why nothing shows which error is accepted at a token; undefined if the baseline was measured there. */
@@ -130,19 +131,28 @@ function largestSum(expected: number, squares: number): number {
 }
 
 /**
- * True if every token has the errors of the baseline, digit for digit: then the dump, which always passes by its own errors, may
- * be the baseline itself. Rows equal to the golden show nothing.
+ * Whether every token has the errors of the baseline, digit for digit: read from the files of the baseline, which always pass by
+ * their own errors, or with the same numbers, as of a build that computes as before. Rows equal to the golden show nothing.
  */
-export function mayBeBaseline(tokens: Iterable<TokenComparison>, baseline: Baseline): boolean {
-  let isOff = false
-  for (const { step, position, metrics } of tokens) {
-    const accepted = baseline.at(step, position)?.metrics
-    if (!metrics || !accepted) continue
-    if (metrics.klDivergence !== accepted.klDivergence) return false
-    if (metrics.cosineSimilarity !== accepted.cosineSimilarity) return false
+export function equalToBaseline(
+  tokens: Iterable<TokenComparison>,
+  baseline: Baseline,
+): 'same-files' | 'same-numbers' | undefined {
+  let [isOff, areFilesSame] = [false, true]
+  for (const { step, position, metrics, dump } of tokens) {
+    const accepted = baseline.at(step, position)
+    if (!metrics || !accepted?.metrics) continue
+    if (metrics.klDivergence !== accepted.metrics.klDivergence) return undefined
+    if (metrics.cosineSimilarity !== accepted.metrics.cosineSimilarity) return undefined
     isOff ||= metrics.klDivergence > 0
+    areFilesSame &&= areSameFiles(dump!, accepted.dump!)
   }
-  return isOff
+  if (!isOff) return undefined
+  return areFilesSame ? 'same-files' : 'same-numbers'
+}
+
+function areSameFiles(a: TokenSide, b: TokenSide): boolean {
+  return a.files.some((file) => b.files.includes(file)) || isLinked(a, b)
 }
 
 /** What was taken for accepted. @param asked the option `baselineFactor` is set */
