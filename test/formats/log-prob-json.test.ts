@@ -174,7 +174,7 @@ describe('vLLM', () => {
         [2, Number.NEGATIVE_INFINITY],
       ],
     ])
-    for (const shape of [[2, 3], [2], [-2, -2], [1e9, 1e9]]) {
+    for (const shape of [[2, 3], [2], [-2, -2], [1e9, 1e9], [0.5, 8], [2.5, 1.6], [0, 4]]) {
       const [wrong] = read(packed([3, 1, 8, 2], [-0.5, -1, -0.25, -1], shape))!
       expect(shown(wrong!.output!.rows[0])).toContain('shape of packed_top_logprobs')
     }
@@ -356,7 +356,18 @@ describe('answers with parts missing or of another type: what is there is read, 
 
   test('answers without log-probabilities between others keep their numbers', () => {
     const one = { choices: [{ prompt_logprobs: [null, { 1: { logprob: -0.5 } }] }] }
-    expect(read([{ error: 'x' }, one])!.map(({ name }) => name)).toEqual(['1'])
+    const [failed, good, ...others] = read([{ error: 'x' }, one])!
+    expect([failed!.name, good!.name, others]).toEqual(['0', '1', []])
+    expect(rows(failed!.output)).toEqual(['it holds no log-probabilities: did the server answer with an error?'])
+    expect(rows(good!.prompt)).toEqual([[[1, -0.5]]])
+  })
+
+  test('choices without log-probabilities between others keep theirs', () => {
+    const one = { prompt_logprobs: [null, { 1: { logprob: -0.5 } }] }
+    const answers = read({ choices: [one, { text: 'x' }, one] })!
+    expect(answers.map(({ name }) => name)).toEqual(['0.0', '0.1', '0.2'])
+    expect(rows(answers[1]!.output)![0]).toContain('it holds no log-probabilities')
+    expect([answers[0]!, answers[2]!].map(({ prompt }) => rows(prompt))).toEqual([[[[1, -0.5]]], [[[1, -0.5]]]])
   })
 })
 

@@ -34,10 +34,23 @@ type Dialect = (answer: Json) => Choice[] | undefined
 /** The choices of an answer, in whichever of the known ways it was written. */
 export function choicesOf(answer: Json): Choice[] | undefined {
   for (const dialect of DIALECTS) {
-    const choices = dialect(answer)?.filter(({ prompt, output }) => prompt || output)
-    if (choices && choices.length > 0) return choices
+    const choices = dialect(answer)
+    if (!choices?.some(hasRows)) continue
+    return choices.map((choice) => (hasRows(choice) ? choice : NO_ANSWER))
   }
   return undefined
+}
+
+function hasRows({ prompt, output }: Choice): boolean {
+  return prompt !== undefined || output !== undefined
+}
+
+/** What stands among answers or choices and has no rows, such as the error of a server: it is not left out. */
+export const NO_ANSWER: Choice = {
+  output: {
+    rows: [{ problem: 'it holds no log-probabilities: did the server answer with an error?' }],
+    tokens: undefined,
+  },
 }
 
 /** vLLM, llama-server and others, for completions and chats. */
@@ -108,7 +121,7 @@ function packedRows(packed: Json): AnswerRow[] {
   const [count, width] = listAt(packed, 'shape') ?? []
   const ids = bytesAt(packed, 'token_ids_b64')
   const logs = bytesAt(packed, 'logprobs_b64')
-  const isShape = typeof count === 'number' && typeof width === 'number' && count >= 0 && width >= 1
+  const isShape = isCount(count) && isCount(width) && width > 0
   if (!isShape || ids?.length !== 4 * count * width || logs?.length !== ids.length) {
     return [{ problem: 'the shape of packed_top_logprobs is not that of its ids and values' }]
   }
@@ -123,6 +136,10 @@ function packedRows(packed: Json): AnswerRow[] {
     })
     return rowOf(entries, lowestButOne(entries.map(([, log]) => log)))
   })
+}
+
+function isCount(value: Json | undefined): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
 }
 
 function bytesAt(value: Json, key: string): Buffer | undefined {
@@ -187,9 +204,7 @@ function nativeApi(answer: Json): Choice[] | undefined {
 
 /** The ids; undefined if one of them is invalid. */
 function allIds(values: readonly (Json | undefined)[] = []): readonly number[] | undefined {
-  return values.length > 0 && values.every((id) => typeof id === 'number' && Number.isInteger(id) && id >= 0)
-    ? (values as readonly number[])
-    : undefined
+  return values.length > 0 && values.every(isCount) ? values : undefined
 }
 
 const DIALECTS: readonly Dialect[] = [openAi, sglang, listOfPositions, nativeApi]

@@ -1,5 +1,5 @@
 import type { Json } from '../json.js'
-import { type Choice, choicesOf } from './dialects.js'
+import { type Choice, choicesOf, NO_ANSWER } from './dialects.js'
 import type { AnswerRow } from './listed-row.js'
 
 export { type AnswerRow, isWholeRow, type ListedRow, roundingOf } from './listed-row.js'
@@ -21,7 +21,7 @@ export function answersIn(values: readonly Json[]): readonly Answer[] | undefine
   if (found.every((choices) => choices === undefined)) return undefined
   const isPlain = found.every((choices) => (choices?.length ?? 0) <= 1)
   return found.flatMap((choices, i) =>
-    (choices ?? []).map((choice, k) => ({ name: isPlain ? String(i) : `${i}.${k}`, ...choice })),
+    (choices ?? [NO_ANSWER]).map((choice, k) => ({ name: isPlain ? String(i) : `${i}.${k}`, ...choice })),
   )
 }
 
