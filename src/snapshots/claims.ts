@@ -32,10 +32,16 @@ export class SnapshotClaims {
   /** The last claim of another test; one that wrote the snapshot takes precedence. */
   ofAnother(runDir: string | undefined, snapshot: string, claimant: string): Claim | undefined {
     const claims =
-      runDir === undefined ? (this.ownClaims.get(snapshot) ?? []) : readRunLines<Claim>(claimsFile(runDir, snapshot))
+      runDir === undefined ? (this.ownClaims.get(snapshot) ?? []) : readRunLines(claimsFile(runDir, snapshot), isClaim)
     const others = claims.filter((claim) => claim.claimant !== claimant)
     return others.findLast(({ wrote }) => wrote) ?? others.at(-1)
   }
+}
+
+function isClaim(value: unknown): value is Claim {
+  if (typeof value !== 'object' || value === null) return false
+  const { claimant, test, project, wrote } = value as Partial<Record<keyof Claim, unknown>>
+  return [claimant, test, project].every((text) => typeof text === 'string') && typeof wrote === 'boolean'
 }
 
 function claimsFile(runDir: string, snapshot: string): string {

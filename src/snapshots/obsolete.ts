@@ -19,12 +19,17 @@ export function usedSnapshots(runDir: string): Map<string, Set<string>> {
   const used = new Map<string, Set<string>>()
   if (kindOf(runDir) !== 'folder') return used
   for (const name of readdirSync(runDir).filter((file) => USED.test(file))) {
-    for (const [testFile, snapshot] of readRunLines<[string, string]>(join(runDir, name))) {
+    for (const [testFile, snapshot] of readRunLines(join(runDir, name), isUse)) {
       const snapshots = used.get(testFile) ?? new Set()
       used.set(testFile, snapshots.add(snapshot))
     }
   }
   return used
+}
+
+/** A test file and a snapshot that one of its tests used. */
+function isUse(value: unknown): value is readonly [string, string] {
+  return Array.isArray(value) && value.length === 2 && value.every((path) => typeof path === 'string')
 }
 
 /**

@@ -19,8 +19,12 @@ export function appendRunLine(file: string, value: unknown): void {
   }
 }
 
-/** The values in such a file; none if there is no file. A line that is not complete is left out: its test has failed. */
-export function readRunLines<T>(file: string): T[] {
+/**
+ * The values in such a file; none if there is no file. A line that is not complete is left out: its test has failed.
+ * @param isValue returns whether a line holds what tests write
+ * @throws GoldenLogitsError `read-failed` for a complete line with another value
+ */
+export function readRunLines<T>(file: string, isValue: (value: unknown) => value is T): T[] {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -29,10 +33,11 @@ export function readRunLines<T>(file: string): T[] {
     throw error
   }
   // The last line has no end while another worker writes it, or if that worker was killed.
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .flatMap((line) => parsed(line) as T[])
+  const values = text.split('\n').slice(0, -1).flatMap(parsed)
+  if (values.every(isValue)) return values
+  const message =
+    'holds a line that golden-logits does not write, so which test uses which snapshot is not known; run the tests again'
+  throw new GoldenLogitsError('read-failed', message, { file })
 }
 
 function parsed(line: string): unknown[] {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -17,6 +17,7 @@ import { type Action, decide, type SnapshotResult } from '../../src/snapshots/de
 import { candidatePath, locateSnapshot, snapshotFolder, snapshotName } from '../../src/snapshots/names.js'
 import { noteUsed, obsoleteSnapshots, usedSnapshots } from '../../src/snapshots/obsolete.js'
 import { checkSnapshotOptions, type SnapshotOptions } from '../../src/snapshots/options.js'
+import { errorOf } from '../build/error-of.js'
 
 const root = mkdtempSync(join(tmpdir(), 'policy-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -157,6 +158,24 @@ describe('what an attempt wrote is withdrawn', () => {
   })
 })
 
+test.each([
+  'null',
+  '[]',
+  '{"claimant":1,"test":"a","project":"","wrote":true}',
+  '{"claimant":"a","test":"a","project":""}',
+])('a claim %s, which no test writes, is an error', (line) => {
+  const runDir = join(root, 'edited-claims')
+  rmSync(runDir, { recursive: true, force: true })
+  const claims = new SnapshotClaims()
+  const good = { claimant: 'a', test: 'a', project: '', wrote: true }
+  claims.add(runDir, '/x.golden', good)
+  expect(claims.ofAnother(runDir, '/x.golden', 'b')).toEqual(good)
+  const [name] = readdirSync(runDir)
+  appendFileSync(join(runDir, name!), `${line}\n`)
+  const error = errorOf(() => claims.ofAnother(runDir, '/x.golden', 'b'))
+  expect(error).toMatchObject({ code: 'read-failed', file: join(runDir, name!) })
+})
+
 describe.each(['with', 'without'])('claims of a snapshot, %s a reporter', (reporter) => {
   test('name other tests; a test that wrote the snapshot takes precedence', () => {
     const runDir = reporter === 'with' ? join(root, 'claims') : undefined
@@ -214,6 +233,20 @@ describe('obsolete snapshots', () => {
     writeFileSync(join(root, 'torn', 'snapshots-1-0.txt'), '["/a.test.ts","/x.golden"]\n["/a.te')
     expect(usedSnapshots(join(root, 'torn'))).toEqual(new Map([['/a.test.ts', new Set(['/x.golden'])]]))
   })
+
+  test.each(['null', '5', '["/a.test.ts"]', '["/a.test.ts",5]', '["/a.test.ts","/x.golden",1]', '{"length":2}'])(
+    'a line %s, which no test writes, is an error: a snapshot could be taken for unused',
+    (line) => {
+      const file = join(root, 'edited', 'snapshots-1-0.txt')
+      mkdirSync(join(root, 'edited'), { recursive: true })
+      writeFileSync(file, `["/a.test.ts","/x.golden"]\n${line}\n`)
+      const error = errorOf(() => usedSnapshots(join(root, 'edited')))
+      expect(error).toMatchObject({ code: 'read-failed', file })
+      expect(error.message).toMatch(
+        /snapshots-1-0\.txt: holds a line that golden-logits does not write, .*; run the tests/,
+      )
+    },
+  )
 
   test('need a completed file, in Vitest', () => {
     const module = (
