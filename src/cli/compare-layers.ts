@@ -4,9 +4,11 @@ import { type Mapping, mappingFlaw } from '../compare/layers/mapping.js'
 import type { LayersComparison } from '../compare/layers/types.js'
 import { loadDump, loadPaths } from '../dumps/load.js'
 import type { LoadDumpOptions } from '../dumps/types.js'
-import { GoldenLogitsError } from '../errors.js'
-import { readBytes } from '../io/byte-source.js'
+import { GoldenLogitsError, printable } from '../errors.js'
+import { jsonText } from '../formats/json.js'
+import { DEFAULT_BUDGETS } from '../io/budgets.js'
 import { withFile } from '../io/file-source.js'
+import { repeatedKey } from '../lib/json-keys.js'
 import { type ComparisonReport, tokensReport, weighed } from '../report/document.js'
 import { layerTokens } from '../report/layer-rows.js'
 import { layerCounts, layersText } from '../report/message/layers.js'
@@ -99,23 +101,21 @@ export function refuseLayersOptions(values: LayersValues): void {
 const MAX_MAPPING = 1024 * 1024
 
 function readMapping(file: string): Mapping {
-  const mapping = parsedMapping(file)
+  const text = withFile(file, (source) => {
+    if (source.size <= MAX_MAPPING) return jsonText(source, DEFAULT_BUDGETS)
+    throw badMapping(file, `it has ${source.size} bytes, expected at most ${MAX_MAPPING}`)
+  })
+  let mapping: unknown
+  try {
+    mapping = JSON.parse(text)
+  } catch {
+    throw badMapping(file, 'it is not JSON')
+  }
   const flaw = mappingFlaw(mapping)
   if (flaw !== undefined) throw badMapping(file, `it holds ${flaw}`)
+  const twice = repeatedKey(text)
+  if (twice !== undefined) throw badMapping(file, `it names ${printable(twice)} twice`)
   return mapping as Mapping
-}
-
-function parsedMapping(file: string): unknown {
-  try {
-    return withFile(file, (source) => {
-      if (source.size > MAX_MAPPING)
-        throw badMapping(file, `it has ${source.size} bytes, expected at most ${MAX_MAPPING}`)
-      return JSON.parse(Buffer.from(readBytes(source, 0, source.size)).toString('utf8'))
-    })
-  } catch (error) {
-    if (error instanceof SyntaxError) throw badMapping(file, 'it is not JSON')
-    throw error
-  }
 }
 
 function badMapping(file: string, problem: string): GoldenLogitsError {

@@ -3,6 +3,7 @@ import { dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { checkOptions } from '../compare/options.js'
 import { GoldenLogitsError, printable } from '../errors.js'
+import { mostValues, withoutMark } from '../formats/json.js'
 import { type ComparisonReport, reportDocument, verdictsText } from '../report/document.js'
 import { parseReport } from '../report/parse-report.js'
 import { type NewLimits, rejudge } from '../report/rejudge.js'
@@ -16,6 +17,9 @@ import { type CommandIo, OUTPUT_ADVICE, UsageError } from './io.js'
 
 /** A larger file is no report that a page could show. */
 const MOST_BYTES = 2 ** 29
+
+/** A report of that size has fewer. */
+const MOST_VALUES = 2 ** 25
 
 /** Adds the command `report`. */
 export function addReport(program: Command, { json, say, exit }: CommandIo): void {
@@ -110,5 +114,11 @@ function readReport(file: string): string {
     const message = `the file has ${stats.size} bytes, more than a report may have (${MOST_BYTES})`
     throw new GoldenLogitsError('limit-exceeded', message, { file })
   }
-  return readFileSync(file, 'utf8')
+  const bytes = readFileSync(file)
+  if (mostValues(bytes) > MOST_VALUES) {
+    throw new GoldenLogitsError('limit-exceeded', `it has more values than a report may have (${MOST_VALUES})`, {
+      file,
+    })
+  }
+  return withoutMark(bytes.toString('utf8'))
 }

@@ -1,4 +1,5 @@
-import { readBytes } from '../io/byte-source.js'
+import { jsonText } from '../formats/json.js'
+import { DEFAULT_BUDGETS } from '../io/budgets.js'
 import { withFile } from '../io/file-source.js'
 import { kindOf } from '../io/folder.js'
 
@@ -31,14 +32,16 @@ export function readModuleTree(file: string): Map<string, ModuleFacts> {
   return modules
 }
 
-/** The value in a file of JSON; undefined if there is no such file, it is larger than `maxBytes`, or it is not JSON. */
+/**
+ * The value in a file of JSON; undefined if there is no such file, it is larger than `maxBytes`, or has more values than a list of
+ * names of that size, or is not JSON.
+ */
 export function smallJson(file: string, maxBytes: number): unknown {
   if (kindOf(file) !== 'file') return undefined
+  // Names are longer than this many bytes a value.
+  const budgets = { ...DEFAULT_BUDGETS, jsonBytes: maxBytes, jsonValues: maxBytes / 8 }
   try {
-    return withFile(file, (source) => {
-      if (source.size > maxBytes) return undefined
-      return JSON.parse(Buffer.from(readBytes(source, 0, source.size)).toString('utf8'))
-    })
+    return JSON.parse(withFile(file, (source) => jsonText(source, budgets)))
   } catch {
     return undefined
   }

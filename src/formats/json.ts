@@ -31,13 +31,8 @@ export function startsJson(source: ByteSource): boolean {
  * @throws GoldenLogitsError `limit-exceeded`, `unsupported-format` for a file that was cut
  */
 export function readJson(source: ByteSource, budgets: Budgets): Json[] | undefined {
-  const { file, size } = source
-  withinBudget(budgets, 'jsonBytes', size, 'bytes of a JSON file', { file })
-  const bytes = readBytes(source, 0, size)
-  withinBudget(budgets, 'jsonValues', mostValues(bytes), 'values in a JSON file', { file })
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, size)
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
+  const { file } = source
+  const text = jsonText(source, budgets)
   try {
     return valuesIn(text)
   } catch (error) {
@@ -48,8 +43,25 @@ export function readJson(source: ByteSource, budgets: Budgets): Json[] | undefin
   }
 }
 
+/**
+ * The text of a file of JSON, without a mark of the byte order. No value is built before the budgets are checked.
+ * @throws GoldenLogitsError `limit-exceeded`
+ */
+export function jsonText(source: ByteSource, budgets: Budgets): string {
+  const { file, size } = source
+  withinBudget(budgets, 'jsonBytes', size, 'bytes of a JSON file', { file })
+  const bytes = readBytes(source, 0, size)
+  withinBudget(budgets, 'jsonValues', mostValues(bytes), 'values in a JSON file', { file })
+  return withoutMark(Buffer.from(bytes.buffer, bytes.byteOffset, size).toString('utf8'))
+}
+
+/** Some editors put a mark of the byte order before a text, which is no JSON. */
+export function withoutMark(text: string): string {
+  return text.replace(/^\ufeff/, '')
+}
+
 /** At least the number of values but one: commas and opening brackets, also those in strings. */
-function mostValues(bytes: Uint8Array): number {
+export function mostValues(bytes: Uint8Array): number {
   let count = 0
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]

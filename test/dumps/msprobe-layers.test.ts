@@ -116,6 +116,15 @@ describe('layers of msprobe', () => {
       return [order, ...layers.map(([name]) => name)]
     }
     expect(orderOf(table(keys))).toEqual(['recorded', 'b', 'a', 'lm_head'])
+    expect(orderOf(`\ufeff${table(keys)}`)).toEqual(['recorded', 'b', 'a', 'lm_head'])
+    // More values than any list of names of this size has: it is not parsed.
+    const lists = 2 ** 23
+    expect(orderOf(`{"lists": ${'['.repeat(lists)}${']'.repeat(lists)}, ${table(keys).slice(1)}`)).toEqual([
+      'by name',
+      'a',
+      'b',
+      'lm_head',
+    ])
     for (const text of [undefined, table(keys.slice(1)), '{', 'null']) {
       expect(orderOf(text)).toEqual(['by name', 'a', 'b', 'lm_head'])
     }

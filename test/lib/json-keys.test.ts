@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { topLevelKeys } from '../../src/lib/json-keys.js'
+import { repeatedKey, topLevelKeys } from '../../src/lib/json-keys.js'
 
 test.each<[string, string[]]>([
   ['{}', []],
@@ -14,4 +14,18 @@ test.each<[string, string[]]>([
   expect([...topLevelKeys(text)]).toEqual(keys)
   // Every entry that JSON.parse keeps is among them.
   expect(new Set(keys)).toEqual(new Set(text.startsWith('{') ? Object.keys(JSON.parse(text) as object) : []))
+})
+
+test.each<[string, string | undefined]>([
+  ['{}', undefined],
+  ['3', undefined],
+  ['["a","a",{"a":"a"},{"a":1}]', undefined],
+  ['{"a":{"b":1,"c":["b","b"]},"b":[{"b":1},{"b":1}],"c":{"b":2}}', undefined],
+  ['{"a":1,"b":2,"a":1}', 'a'],
+  ['{"a":{"b":1,"c":[1,2],"b":1}}', 'b'],
+  ['[[{"x":{}},{"a":[{"c":"]"}],"\\u0061":1}]]', 'a'],
+  ['{"__proto__":1,"__proto__":1}', '__proto__'],
+])('the key that %s has twice', (text, key) => {
+  JSON.parse(text)
+  expect(repeatedKey(text)).toBe(key)
 })

@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util'
 import { GoldenLogitsError } from '../../errors.js'
 import { readBytes } from '../../io/byte-source.js'
 import { withFile } from '../../io/file-source.js'
-import { topLevelKeys } from '../../lib/json-keys.js'
+import { repeatedKey } from '../../lib/json-keys.js'
 import { checkCalibration } from './check.js'
 import type { Calibration } from './types.js'
 
@@ -24,8 +24,7 @@ export function readCalibration(path: string): Calibration {
   } catch (error) {
     throw bad('is no JSON: was it cut off, or left with a merge conflict?', error)
   }
-  const keys = [...topLevelKeys(text)]
-  const twice = keys.find((key, i) => keys.indexOf(key) !== i)
+  const twice = repeatedKey(text)
   if (twice !== undefined) throw bad(`has the key ${JSON.stringify(twice).slice(0, 60)} twice`)
   return checkCalibration(value, path)
 }

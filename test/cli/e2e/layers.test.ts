@@ -81,7 +81,8 @@ describe('compare --layers', () => {
       model(1).map((module) => ({ ...module, name: module.name.replace('lm_head', 'output_layer') })),
     )
     const shell = new Shell()
-    writeFileSync(shell.path('names.json'), '{"root.lm_head":"root.output_layer"}')
+    // Some editors put a mark of the byte order before it.
+    writeFileSync(shell.path('names.json'), '\ufeff{"root.lm_head":"root.output_layer"}')
     const command = `compare ${renamed} ${golden} --layers --token 0 --dtype bf16 --no-report`
     expect(shell.run(command).code).toBe(1)
     expect(shell.run(`${command} --mapping names.json`).code).toBe(0)
@@ -94,6 +95,7 @@ describe('compare --layers', () => {
     ['{"root.norm": []}', 'it holds a list for root.norm'],
     ['root.norm: root.norm', 'it is not JSON'],
     ['null', 'it holds null'],
+    ['{"root.norm": "root.norm", "root.norm": "root.lm_head"}', 'it names root.norm twice'],
   ])('refuses a file that is no mapping: %s', (text, problem) => {
     const shell = new Shell()
     writeFileSync(shell.path('names.json'), text)

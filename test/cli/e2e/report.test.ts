@@ -143,3 +143,23 @@ test('report refuses what is no report', () => {
   })
   expect(shell.run('compare -o saved.json').code).toBe(2)
 })
+
+test('a report that an editor has saved with a mark of the byte order is read', () => {
+  const shell = new Shell()
+  expect(shell.run(`compare ${BAD} -o saved.json`).code).toBe(1)
+  writeFileSync(shell.path('marked.json'), `\ufeff${readFileSync(shell.path('saved.json'), 'utf8')}`)
+  const [plain, marked] = ['saved.json', 'marked.json'].map((file) => shell.run(`report ${file} --json`))
+  expect(marked).toEqual(plain)
+  expect(plain).toMatchObject({ code: 1, stdout: expect.stringContaining('golden-logits-report') })
+})
+
+test('a report of more values than a report may have costs no memory', () => {
+  const shell = new Shell()
+  writeFileSync(
+    shell.path('deep.json'),
+    `{"format":"golden-logits-report","version":1,"comparisons":${'['.repeat(2 ** 25)}`,
+  )
+  const { code, stderr } = shell.run('report deep.json')
+  expect(code).toBe(3)
+  expect(stderr).toMatch(/deep\.json: it has more values than a report may have \(33554432\)\n$/)
+})

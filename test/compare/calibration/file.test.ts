@@ -90,6 +90,10 @@ describe('a file that is not as it was written is refused with one error', () =>
     [changed({ notes: [1] }), 'notes[0] must be a text of 1 to 1000 characters, got a number'],
     [changed({}).replace('{', '{"__proto__":{"x":1},'), "the calibration has an unknown key '__proto__'"],
     [changed({}).replace('{', '{"model":"other",'), 'has the key "model" twice'],
+    [
+      changed({ runLimits: { meanKl: { limit: 1, reason: 'x' } } }).replace('"limit":', '"limit":9,"limit":'),
+      'has the key "limit" twice',
+    ],
     ['['.repeat(200_000), 'is no JSON'],
     [`${changed({})}${' '.repeat(300_000)}`, 'bytes, and a calibration at most 262144: is this another file?'],
   ])('%.60s', (text, message) => {
