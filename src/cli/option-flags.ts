@@ -32,7 +32,7 @@ export function withFlags(line: string, command: Command | undefined): string {
   for (const { 1: name, 2: value, index } of line.matchAll(mentions([...flags.keys(), ALL_LIMITS]))) {
     const before = line.slice(0, index)
     if (name === ALL_LIMITS) for (const flag of LIMIT_FLAGS) found.add(flag)
-    else if (value === undefined ? /[A-Z]/.test(name!) || NEEDED.test(before) : !GIVEN.test(before)) {
+    else if (value === undefined ? /[A-Z]/.test(name!) || NEEDED.test(before) : !isGiven(before, value)) {
       for (const flag of flagTexts(name!, value, before, flags)) found.add(flag)
     }
   }
@@ -49,7 +49,12 @@ function mentions(names: readonly string[]): RegExp {
 }
 
 /** What comes before a value that was given, and is no advice: `the option run: 'x' names none of them`, `(option run: 'x')`. */
-const GIVEN = /\(option $|(?<!\b(?:with|by|in|set) )\bthe option $/
+const GIVEN = /\(option $|\bexcused by $|(?<!\b(?:with|by|in|set) )\bthe option $/
+
+/** A note of what was allowed ends with `(identical: 'allow')`. */
+function isGiven(before: string, value: string): boolean {
+  return GIVEN.test(before) || (value === "'allow'" && before.endsWith('('))
+}
 
 /** What comes before the names of options that are needed. */
 const NEEDED = /\bneeds (?:\w+, )*$/

@@ -90,7 +90,9 @@ interface SnapshotValues extends Readonly<Record<string, unknown>> {
 function addProvenance(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new UsageError(`--provenance must be a key and its value, as in model=llama-8b, got ${text}`)
-  return { ...before, [text.slice(0, at).trim()]: text.slice(at + 1) }
+  const key = text.slice(0, at).trim()
+  if (Object.hasOwn(before, key)) throw new UsageError(`--provenance ${key} is given twice: give it once`)
+  return { ...before, [key]: text.slice(at + 1) }
 }
 
 /** @returns the exit code */

@@ -93,6 +93,8 @@ describe('a line is followed by the flags of its options', () => {
     "holds 1 case: logits; the option run: 'a b' names none of them",
     "no step has the layer of the option layer: 'x'",
     "the dump holds 2 runs (option run: 'all')",
+    "token 0: golden and dump are the same file (identical: 'allow')",
+    "token 1 is missing, excused by missing: 'allow'; if that is right, leave it out",
   ])('nothing follows %s', (line) => expect(flagsAfter(line)).toBe(''))
 
   test('nothing follows where the command has no such flag', () => {

@@ -101,6 +101,8 @@ describe('snapshot', () => {
     expect(other.stderr).toContain(
       "the snapshot is of model 'tiny', but the option provenance says 'large'; give each its own snapshot, or update the snapshot (-u)",
     )
+    const twice = shell.run(`snapshot ${NPU} a.golden --provenance model=tiny --provenance model=large`)
+    expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining('--provenance model is given twice') })
     const device = shell.run(`snapshot ${NPU} a.golden --dtype bf16 --provenance device=npu`)
     expect(device.code).toBe(0)
     expect(device.stdout).toContain("note: device: snapshot 'gpu', now 'npu'")

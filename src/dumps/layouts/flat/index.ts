@@ -144,7 +144,7 @@ function namesApart(cases: ReadonlyMap<string, Case>): (entry: readonly [string,
   const forms = [
     ([, { name }]: readonly [string, Case]) => name,
     ([key]: readonly [string, Case]) => basename(key),
-    ([key, { folder }]: readonly [string, Case]) => join(basename(folder), basename(key)),
+    ([key, { folder }]: readonly [string, Case]) => `${basename(folder)}/${basename(key)}`,
     ([key]: readonly [string, Case]) => key,
   ]
   const counts = forms.map((form) => groupBy(cases, form))
