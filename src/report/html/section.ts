@@ -135,9 +135,12 @@ const MOST_PRINTED = 20
 /** The tokens that the table shows: of a long comparison, those that need a look, and the first others. */
 function shownTokens(tokens: readonly TokenComparison[]): readonly TokenComparison[] {
   if (tokens.length <= MOST_ROWS) return tokens
-  const needsLook = (token: TokenComparison) => !token.pass || isFlip(token)
   let others = Math.max(0, MOST_ROWS - tokens.filter(needsLook).length)
   return tokens.filter((token) => needsLook(token) || others-- > 0).slice(0, MOST_ROWS)
+}
+
+function needsLook(token: TokenComparison): boolean {
+  return !token.pass || isFlip(token)
 }
 
 function table(
@@ -168,9 +171,12 @@ function table(
   })
   const first = tokens.find(({ pass }) => !pass)
   const at = first ? ` data-at="${places.get(first)}"` : ''
+  const kinds = shown.every(needsLook)
+    ? 'the first that fail or whose top-1 differs'
+    : 'those that fail or whose top-1 differs, then the first others'
   const which =
     shown.length < tokens.length
-      ? `${shown.length} of ${tokens.length} tokens (those that fail or whose top-1 differs, then the first others; the CSV and JSON reports have all)`
+      ? `${shown.length} of ${tokens.length} tokens (${kinds}; the CSV and JSON reports have all)`
       : 'Every token'
   const caption = `<caption>${which} of ${escapeHtml(title)}</caption>`
   return `${filters}<div class="scroll" tabindex="0" role="region" aria-label="Tokens of ${escapeHtml(title, MOST_TITLE)}"><table class="tokens${shown.length > MOST_PRINTED ? ' long' : ''}"${at}>${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`

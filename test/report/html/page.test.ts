@@ -77,7 +77,12 @@ describe('the page', () => {
       Array.from({ length: 200 }, (_, i) => 100 * i + 3),
     )
     expect(html).toContain('<summary>Table of 5000 of 20000 tokens</summary>')
-    expect(html).toContain('the CSV and JSON reports have all')
+    expect(html).toContain(
+      '(those that fail or whose top-1 differs, then the first others; the CSV and JSON reports have all)',
+    )
+    const report = longReport(5001, 'failing')
+    const failing = { ...report, tokens: report.tokens.map((token) => ({ ...token, pass: false })) }
+    expect(page(failing)).toContain('5000 of 5001 tokens (the first that fail or whose top-1 differs; the CSV')
     expect(page(longReport(5000, 'short')).match(/<tr id="c0-t/g)).toHaveLength(5000)
   })
 
