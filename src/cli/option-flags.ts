@@ -45,7 +45,7 @@ export function withFlags(line: string, command: Command | undefined): string {
 function mentions(names: readonly string[]): RegExp {
   const name = [...names].sort((a, b) => b.length - a.length).join('|')
   const value = String.raw`'[^']*'|\d+(?:\.\d+)?|true|\{[^{}]*\}|\[[^[\]]*\]`
-  return new RegExp(String.raw`(?<![\w/\\.'-])(${name})(?:: (${value}))?(?![\w/\\'-])`, 'g')
+  return new RegExp(String.raw`(?<![\w/\\.'-])(${name})(?:: (${value}))?(?![\w/\\'-]|\.\w)`, 'g')
 }
 
 /** What comes before a value that was given, and is no advice: `the option run: 'x' names none of them`, `(option run: 'x')`. */

@@ -88,6 +88,7 @@ describe('a line is followed by the flags of its options', () => {
     'token: 3, the missing steps',
     '--first-step is given twice',
     'cannot read /dumps/firstStep/x.pth',
+    'vocabSize.html',
     'kinds: 3',
     String.raw`cannot read C:\dumps\firstStep\x.pth`,
     "holds 1 case: logits; the option run: 'a b' names none of them",
