@@ -89,7 +89,7 @@ function flagTexts(
   if (name === 'run' && value === "'all'") return hasSides ? [plain] : []
   const side = hasSides ? sideOf(before) : 'both'
   if (side === 'both') return [plain]
-  const sides = side === undefined ? ['golden', 'dump'] : [side]
+  const sides = side === undefined ? ['golden', 'dump', 'baseline'] : [side]
   return sides.flatMap((one) => flagOf(one) ?? []).map(withArgument)
 }
 

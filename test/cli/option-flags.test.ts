@@ -52,7 +52,7 @@ describe('a line is followed by the flags of its options', () => {
     ["rounding: 'aware' and rounding: 'aware'", 'a flag: --rounding aware'],
     [
       "choose one with the option run: 'a b', or compare all with run: 'all'",
-      "flags: --golden-run 'a b', --dump-run 'a b', --run all",
+      "flags: --golden-run 'a b', --dump-run 'a b', --baseline-run 'a b', --run all",
     ],
     [
       "the steps of the dump are assumed; if that is right, set loadDump's option firstStep: 0",
@@ -64,7 +64,7 @@ describe('a line is followed by the flags of its options', () => {
     ["give both the same number by loadDump's option firstStep", 'a flag: --first-step'],
     [
       'it has no prefill; set firstStep, the step of its first execution',
-      'flags: --golden-first-step, --dump-first-step',
+      'flags: --golden-first-step, --dump-first-step, --baseline-first-step',
     ],
     ['this needs device, model, tensorParallel', 'flags: --device, --model, --tensor-parallel'],
     ['compare steps: { from: 3, to: 8 }', 'a flag: --steps 3-8'],

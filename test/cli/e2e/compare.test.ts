@@ -182,7 +182,7 @@ describe('compare', () => {
     mkdirSync(shell.path('cases'))
     for (const name of ['a', 'b']) writeFileSync(shell.path(`cases/logits_${name}_0_0.pth`), pth({ values: logits(1) }))
     expect(shell.run(`compare cases ${same}`).stderr).toContain(
-      "or compare all with run: 'all' (as flags: --golden-run logits_a_0, --dump-run logits_a_0, --run all)\n",
+      "or compare all with run: 'all' (as flags: --golden-run logits_a_0, --dump-run logits_a_0, --baseline-run logits_a_0, --run all)\n",
     )
   })
 
