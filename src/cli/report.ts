@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { checkOptions } from '../compare/options.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { mostValues, withoutMark } from '../formats/json.js'
-import { type ComparisonReport, reportDocument, verdictsText } from '../report/document.js'
+import { type ComparisonReport, MOST_TITLE, reportDocument, verdictsText } from '../report/document.js'
 import { parseReport } from '../report/parse-report.js'
 import { type NewLimits, rejudge } from '../report/rejudge.js'
 import { TEXT_RENDERINGS } from '../report/texts.js'
@@ -60,12 +60,13 @@ export function addReport(program: Command, { json, say, exit }: CommandIo): voi
         say(fromHere(resolve(output)))
       }
       for (const comparison of report.comparisons) {
+        const title = printable(comparison.title, MOST_TITLE)
         if (report !== saved && !comparison.thresholds) {
-          say(`warning: ${comparison.title}: it was judged by no such limits, so that its verdict stays`)
+          say(`warning: ${title}: it was judged by no such limits, so that its verdict stays`)
         }
         const reason = comparison.pass ? undefined : (comparison.inconclusive ?? comparison.wholeFailure)
         const why = reason === undefined ? '' : `; ${printable(reason, 600)}`
-        say(`${comparison.pass ? 'passes' : 'fails'}: ${comparison.title}: ${verdictsText(comparison)}${why}`)
+        say(`${comparison.pass ? 'passes' : 'fails'}: ${title}: ${verdictsText(comparison)}${why}`)
       }
       exit(report.comparisons.every(({ pass }) => pass) ? 0 : 1)
     })

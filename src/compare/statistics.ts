@@ -5,7 +5,7 @@ import type { MetricStatistics, Percentile, RunStatistics, ValueAt } from './run
 import type { TokenComparison } from './types.js'
 
 /** As `llama-perplexity --kl-divergence` prints them. */
-const PERCENTS = [99.9, 99, 95, 90, 50, 10, 5, 1, 0.1]
+export const PERCENTS = [99.9, 99, 95, 90, 50, 10, 5, 1, 0.1]
 
 /** Ends of the ranges of confidence, as exllamav3's benchmark has them. */
 const CONFIDENCES = [0, 0.25, 0.5, 0.75, 0.95, 1]

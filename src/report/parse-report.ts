@@ -1,3 +1,4 @@
+import { PERCENTS } from '../compare/statistics.js'
 import { GoldenLogitsError, printable } from '../errors.js'
 import { counted } from '../lib/number-text.js'
 import { checkSchema, reportSchema, SchemaError } from './check-schema.js'
@@ -25,7 +26,16 @@ export function parseReport(file: string, text: string): ReportDocument {
     throw bad(file, `it is a report of version ${printable(String(value.version), 40)}, expected ${REPORT_VERSION}`)
   }
   const report = checked(file, value)
-  for (const { title, tokens, verdicts } of report.comparisons) {
+  for (const { title, tokens, verdicts, statistics, together } of report.comparisons) {
+    for (const of of [statistics, together?.statistics]) {
+      const lists = of ? [of.klPercentiles, ...(of.metrics ?? []).map(({ percentiles }) => percentiles)] : []
+      const absent = PERCENTS.find((percent) => lists.some((list) => list.every((one) => one.percent !== percent)))
+      if (absent === undefined) continue
+      throw bad(
+        file,
+        `${printable(title, 200)}: a list of percentiles in its statistics lacks that of ${absent} %: was it edited?`,
+      )
+    }
     const count = Object.values(verdicts).reduce((sum, tokensOfVerdict) => sum + tokensOfVerdict, 0)
     if (count === tokens.length) continue
     const message = `${printable(title, 200)}: there are ${counted(tokens.length, 'token')}, and verdicts of ${count}: was it edited?`

@@ -85,3 +85,16 @@ describe('what is no report is refused', () => {
     expect(parse).toThrow(/report\.json: comparisons\[0\]\.title is a list, expected a string/)
   })
 })
+
+test('a report whose statistics lack a percentile that is shown is refused', () => {
+  const report = reportDocument([treeReport('a_clean_f32_vs_f16', 'a')])
+  const statistics = report.comparisons[0]!.statistics!
+  const edited = (percent: number) => {
+    const klPercentiles = statistics.klPercentiles.filter((one) => one.percent !== percent)
+    const comparison = { ...report.comparisons[0]!, statistics: { ...statistics, klPercentiles } }
+    return () => parseReport('report.json', reportJson({ ...report, comparisons: [comparison] }))
+  }
+  expect(edited(-1)()).toEqual(report)
+  expect(edited(99)).toThrow(GoldenLogitsError)
+  expect(edited(99)).toThrow(/: a: a list of percentiles in its statistics lacks that of 99 %: was it edited\?$/)
+})

@@ -163,3 +163,15 @@ test('a report of more values than a report may have costs no memory', () => {
   expect(code).toBe(3)
   expect(stderr).toMatch(/deep\.json: it has more values than a report may have \(33554432\)\n$/)
 })
+
+test('a title is printed without its control characters', () => {
+  const shell = new Shell()
+  expect(shell.run(`compare ${BAD} -o saved.json`).code).toBe(1)
+  const saved = JSON.parse(readFileSync(shell.path('saved.json'), 'utf8'))
+  saved.comparisons[0].title = 'a\u001b[2J\u202e'
+  writeFileSync(shell.path('saved.json'), JSON.stringify(saved))
+  const { code, stderr } = shell.run('report saved.json -o r.md')
+  expect(code).toBe(1)
+  expect(stderr).toContain('fails: a\\x1b[2J\\u202e: ')
+  expect(stderr).not.toMatch(/[^\P{C}\n]/u)
+})
