@@ -20,7 +20,8 @@ import {
   type SourceFile,
 } from './types.js'
 
-const STRING = '("(?:[^"\\\\]|\\\\.)*")'
+// Far more than names and paths have. A pattern that repeats without a bound runs out of stack on a longer text.
+const STRING = '("(?:[^"\\\\]|\\\\.){0,1000000}")'
 const HEADER = new RegExp(
   `^(?:made-by golden-logits (\\S+)|fidelity (full|compact)|layout (\\S+)|test ${STRING}|with ${STRING} ${STRING})$`,
 )

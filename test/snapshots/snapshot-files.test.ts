@@ -154,6 +154,20 @@ describe.each(['full', 'compact'] as const)('%s', (fidelity: Fidelity) => {
       expect(errorOf(() => readSnapshot(path)).code, from).toBe('bad-snapshot')
     }
   })
+
+  test('a long name is read, and one of many megabytes is refused', () => {
+    const path = written(`name-${fidelity}.golden`, clean, { fidelity, compare: checkOptions({ steps: { to: 1 } }) })
+    const text = readFileSync(path, 'utf8')
+    const named = (name: string) => {
+      const body = text.slice(0, text.lastIndexOf('checksum ')).replace(/^test .*$/m, () => `test "${name}"`)
+      writeFileSync(path, `${body}checksum ${checksum(body)}\n`)
+      return () => readSnapshot(path)
+    }
+    expect(named('A'.repeat(100_000))().test).toHaveLength(100_000)
+    const error = errorOf(named('\\n'.repeat(20_000_000)))
+    expect(error.code).toBe('bad-snapshot')
+    expect(error.message).toMatch(/: its header has the line 'test "\\n.*…/)
+  })
 })
 
 test('a full snapshot gives the same metrics as the dump it was made from', () => {
