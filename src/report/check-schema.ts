@@ -18,7 +18,7 @@ export interface Schema {
 export class SchemaError extends Error {}
 
 /** JSON has no NaN and no infinities: in a report they are strings, and only where a number is expected. */
-const NUMBER = 'Number'
+const NUMBER = '#/definitions/Number'
 const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity']
 
 /** The schema of reports, in the root of the package, as this package's users get it, too. */
@@ -37,12 +37,11 @@ export function checkSchema(value: unknown, root: Schema, expected = root): unkn
   const place: (string | number)[] = []
 
   function check(item: unknown, schema: Schema): unknown {
-    const name = schema.$ref?.slice('#/definitions/'.length)
-    if (name === NUMBER) {
+    if (schema.$ref === NUMBER) {
       if (typeof item === 'number') return item
       return NOT_FINITE.includes(item) ? Number(item) : refuse(item, 'a number')
     }
-    if (name !== undefined) return check(item, root.definitions![name]!)
+    if (schema.$ref !== undefined) return check(item, root.definitions![schema.$ref.slice('#/definitions/'.length)]!)
     const choices = 'const' in schema ? [schema.const] : schema.enum
     if (choices && !choices.includes(item)) refuse(item, choices.map((choice) => JSON.stringify(choice)).join(' or '))
     if (schema.type === 'array') return arrayOf(item, schema)
@@ -52,22 +51,28 @@ export function checkSchema(value: unknown, root: Schema, expected = root): unkn
 
   function arrayOf(item: unknown, { items }: Schema): unknown[] {
     if (!Array.isArray(item)) return refuse(item, 'a list')
-    return item.map((element, i) => at(i, () => check(element, items!)))
+    return item.map((element, i) => checkAt(i, element, items!))
   }
 
   function objectOf(item: unknown, { properties, required = [] }: Schema): object {
     if (typeof item !== 'object' || item === null || Array.isArray(item)) return refuse(item, 'an object')
     const absent = required.find((key) => !Object.hasOwn(item, key))
-    if (absent !== undefined) at(absent, () => refuse(undefined, 'a value'))
-    const known = Object.entries(item).filter(([key]) => Object.hasOwn(properties!, key))
-    return Object.fromEntries(known.map(([key, part]) => [key, at(key, () => check(part, properties![key]!))]))
+    if (absent !== undefined) {
+      place.push(absent)
+      refuse(undefined, 'a value')
+    }
+    const copy: Record<string, unknown> = {}
+    for (const [key, part] of Object.entries(item)) {
+      if (Object.hasOwn(properties!, key)) copy[key] = checkAt(key, part, properties![key]!)
+    }
+    return copy
   }
 
-  function at<T>(step: string | number, body: () => T): T {
+  function checkAt(step: string | number, item: unknown, schema: Schema): unknown {
     place.push(step)
-    const result = body()
+    const checked = check(item, schema)
     place.pop()
-    return result
+    return checked
   }
 
   function refuse(item: unknown, expected: string): never {
