@@ -34,7 +34,7 @@ Exit codes: 0 measured (and written, with -o), 2 wrong usage, 3 a dump cannot be
 `
 
 /** Adds the command `calibrate`. */
-export function addCalibrate(program: Command, { print, message, say, exit }: CommandIo): void {
+export function addCalibrate(program: Command, { print, say, exit }: CommandIo): void {
   const command = program
     .command('calibrate')
     .summary('measures accepted runs, and proposes limits with their reasons')
@@ -65,8 +65,7 @@ export function addCalibrate(program: Command, { print, message, say, exit }: Co
         : dumps.map((path, i) => ({ dump: load(path, 'dump'), golden: load(goldens[i] ?? goldens[0]!, 'golden') }))
     const calibration = calibrate(accepted, calibrateOptionsOf(options) as unknown as CalibrateOptions)
     const text = calibrationText(calibration)
-    if (values.json) print(text)
-    else message(calibrationMessage(calibration))
+    print(values.json ? text : `${calibrationMessage(calibration)}\n`)
     if (target === undefined) say('nothing was written: name the file by -o')
     else {
       write(target, text)

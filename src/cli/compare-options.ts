@@ -117,9 +117,6 @@ const LOAD = listed<LoadKey>({
   ranks: { flag: '--ranks <reading>', help: 'split, copies, or the number of one rank', parse: numberOrName },
 })
 
-/** Each of these has a flag for one side, too. */
-export const LOAD_KEYS: readonly string[] = LOAD.map(({ key }) => key)
-
 const SIDES = ['', 'golden-', 'dump-', 'baseline-'] as const
 
 /** The limits of each token and of the run: the keys of `thresholds`, and one flag for the limits of optional metrics. */
@@ -143,8 +140,6 @@ const LIMITS = listed<'klDivergence' | 'cosineSimilarity' | RunKey | 'limit'>({
     parse: addLimit,
   },
 })
-
-export const LIMIT_FLAGS = LIMITS.map(flagName)
 
 export function addLimitOptions(command: Command): void {
   for (const { flag, help, parse } of LIMITS) command.addOption(optionOf(flag, help, parse))

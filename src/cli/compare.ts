@@ -39,14 +39,15 @@ Examples:
 
 Every option of loading has two more forms, for one side: --golden-first-step, --dump-first-step …
 
+Messages name options as tests do: identical: 'allow' is the flag --identical allow.
+
 Exit codes: 0 within the limits, 1 not within: a token is over a limit, missing, not finite, of another shape …, 2 wrong
             usage, 3 a dump or a file of it cannot be read, or the report cannot be written, 4 undecided or
             inconclusive: the message names the option that decides.
-Messages name options as tests do, and their flags at the end of the line: identical: 'allow' is --identical allow.
 `
 
 /** Adds the command `compare`. */
-export function addCompare(program: Command, { json, message, say, exit }: CommandIo): void {
+export function addCompare(program: Command, { json, print, say, exit }: CommandIo): void {
   const command = program
     .command('compare')
     .summary('compares two dumps, prints the verdict, and writes the report')
@@ -93,7 +94,7 @@ export function addCompare(program: Command, { json, message, say, exit }: Comma
     const report = comparisonReport(comparison, `${testedDump.path} against ${trustedDump.path}`)
     const document = reportDocument(reportByRun(report))
     if (values.json) json(document)
-    else message(report.message!)
+    else print(`${report.message}\n`)
     for (const warning of comparison.warnings) say(`warning: ${warning}`)
     if (values.report) for (const path of writeReports(values.output, document, comparison)) say(fromHere(path))
     for (const line of verdictLines(comparison)) say(line)
@@ -107,7 +108,7 @@ export function addCompare(program: Command, { json, message, say, exit }: Comma
     const result = layersResult({ golden: sideOf('golden'), dump: sideOf('dump') }, values, options.dtype)
     const document = reportDocument([result.report])
     if (values.json) json(document)
-    else message(result.text)
+    else print(`${result.text}\n`)
     for (const warning of result.comparison.warnings) say(`warning: ${warning}`)
     const written = { ...result.comparison, tokens: result.report.tokens, notes: [...result.comparison.notes] }
     if (values.report) for (const path of writeReports(values.output, document, written)) say(fromHere(path))

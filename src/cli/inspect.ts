@@ -22,7 +22,7 @@ import { addLoadOptions, loadOptionsOf, parseNumber } from './compare-options.js
 import type { CommandIo } from './io.js'
 
 /** Adds the command `inspect`. */
-export function addInspect(program: Command, { print, message, exit }: CommandIo): void {
+export function addInspect(program: Command, { print, exit }: CommandIo): void {
   const command = program
     .command('inspect')
     .summary('says what a dump or a file is, and what it holds')
@@ -39,8 +39,7 @@ export function addInspect(program: Command, { print, message, exit }: CommandIo
   )
   command.action((path: string, values: { token?: number; json?: boolean }) => {
     const facts = inspect(path, loadOptionsOf(values as Readonly<Record<string, unknown>>, 'dump'), values.token)
-    if (values.json) print(`${JSON.stringify(facts, null, 2)}\n`)
-    else message(linesOf(facts).join('\n'))
+    print(values.json ? `${JSON.stringify(facts, null, 2)}\n` : `${linesOf(facts).join('\n')}\n`)
     exit(facts.problem === undefined ? 0 : (CODES[facts.verdict] ?? 4))
   })
 }

@@ -15,9 +15,7 @@ export interface CommandIo {
   readonly print: (text: string) => void
   /** Prints a report as JSON to stdout. */
   readonly json: (report: ReportDocument) => void
-  /** Prints a message of several lines to stdout, with the flags of the options that it names. */
-  readonly message: (text: string) => void
-  /** Prints a line to stderr, likewise. */
+  /** Prints a line to stderr. */
   readonly say: (line: string) => void
   /** Sets the exit code. */
   readonly exit: (code: number) => void

@@ -12,7 +12,6 @@ import { type CommandIo, QUOTE_ADVICE, UsageError } from './io.js'
 import { addLayers } from './layers.js'
 import { addLogitscmp } from './logitscmp.js'
 import { addMerge } from './merge.js'
-import { withFlags } from './option-flags.js'
 import { addReport } from './report.js'
 import { addSnapshot } from './snapshot.js'
 
@@ -28,10 +27,9 @@ export function runCli(args: readonly string[]): number {
     json: (report) => {
       for (const piece of largePieces(jsonLines(report))) io.print(piece)
     },
-    message: (text) => io.print(`${text.split('\n').map(withOwnFlags).join('\n')}\n`),
     say: (line) => {
       try {
-        write(2, `golden-logits: ${withOwnFlags(line)}\n`)
+        write(2, `golden-logits: ${line}\n`)
       } catch {
         // There is nothing left to print to.
       }
@@ -40,11 +38,6 @@ export function runCli(args: readonly string[]): number {
       code = value
     },
   }
-  const withOwnFlags = (line: string) =>
-    withFlags(
-      line,
-      program.commands.find((command) => command.name() === args[0]),
-    )
   const program = new Command('golden-logits')
     .description('Compares logits dumps of large language models, and looks after their reports.')
     .version(PACKAGE_VERSION, '-V, --version')

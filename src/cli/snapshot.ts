@@ -96,12 +96,7 @@ function addProvenance(text: string, before: Readonly<Record<string, string>> = 
 }
 
 /** @returns the exit code */
-function snapshot(
-  path: string,
-  file: string,
-  values: SnapshotValues,
-  { json, message: printMessage, say }: CommandIo,
-): number {
+function snapshot(path: string, file: string, values: SnapshotValues, { json, print, say }: CommandIo): number {
   const target = targetOf(file)
   const mode: UpdateMode = values.update ? 'all' : values.write ? 'new' : 'none'
   if (values.updatePassing && mode !== 'all') throw new UsageError('--update-passing needs -u')
@@ -121,7 +116,7 @@ function snapshot(
       ...(message && { message }),
     }
     if (values.json) json(reportDocument(one ? [one] : []))
-    else if (message !== undefined) printMessage(message)
+    else if (message !== undefined) print(`${message}\n`)
     for (const warning of comparison?.warnings ?? []) say(`warning: ${warning}`)
   }
   const judged = (judgedComparison: ListedComparison, message: string): number => {

@@ -21,7 +21,7 @@ export class SchemaError extends Error {}
 const NUMBER = '#/definitions/Number'
 const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity']
 
-/** The schema of reports, in the root of the package, as this package's users get it, too. */
+/** The schema of reports, in the root of the package. */
 export function reportSchema(): Schema {
   return JSON.parse(readFileSync(new URL('../../report.schema.json', here), 'utf8'))
 }

@@ -168,41 +168,6 @@ describe('compare', () => {
     )
   })
 
-  test('follows a line that names options by their flags, but not in JSON', () => {
-    const shell = new Shell()
-    const same = tree('a_clean_f32_vs_f16', 'my')
-    const { stdout, stderr } = shell.run(`compare ${same} ${same} --no-report`)
-    const text =
-      /golden and dump are the same file; if that is right, set identical: 'allow' \(as a flag: --identical allow\)\n/
-    expect(stdout).toMatch(text)
-    expect(stderr).toMatch(text)
-    const json = shell.run(`compare ${same} ${same} --no-report --json`)
-    expect(json.stdout).toMatch(/set identical: 'allow'/)
-    expect(json.stdout).not.toContain('--identical')
-    mkdirSync(shell.path('cases'))
-    for (const name of ['a', 'b']) writeFileSync(shell.path(`cases/logits_${name}_0_0.pth`), pth({ values: logits(1) }))
-    expect(shell.run(`compare cases ${same}`).stderr).toContain(
-      "or compare all with run: 'all' (as flags: --golden-run logits_a_0, --dump-run logits_a_0, --baseline-run logits_a_0, --run all)\n",
-    )
-  })
-
-  test('names the flag of one side, so that the other side is read as before', () => {
-    const shell = new Shell()
-    const rows = [...Array(4).keys()].map((step) => [...logits(step + 1)])
-    writeFileSync(shell.path('run.pth'), pth({ values: rows.flat(), shape: [4, rows[0]!.length] }))
-    mkdirSync(shell.path('golden'))
-    for (const [step, values] of rows.entries()) {
-      writeFileSync(shell.path(`golden/logits_${step + 2}.pth`), pth({ values }))
-    }
-    const command = 'compare run.pth golden --no-report --dtype fp32 --identical allow --dump-positions steps'
-    const { code, stderr } = shell.run(command)
-    expect(code).toBe(1)
-    const flag = /set loadDump's option firstStep: 0; .* \(as a flag: (.*)\)\n/.exec(stderr)?.[1]
-    expect(flag).toBe('--dump-first-step 0')
-    expect(shell.run(`${command} ${flag}`).code).toBe(1)
-    expect(shell.run(`${command} --dump-first-step 2`).code).toBe(0)
-  })
-
   test('takes flags without a value and limits of several metrics more than once', () => {
     const twice = '--no-report --no-report --strict --strict --limit l1Norm=1 --limit totalVariation=0.5'
     const { code, stdout } = new Shell().run(`compare ${GOOD} --dtype fp16 ${twice}`)

@@ -40,7 +40,7 @@ export class Project {
   constructor(runner: Runner, reporter: object = {}) {
     this.runner = runner
     const installed = join(this.root, 'node_modules', 'golden-logits')
-    for (const name of ['package.json', 'dist']) {
+    for (const name of ['package.json', 'report.schema.json', 'dist']) {
       cpSync(join(REPOSITORY, name), join(installed, name), { recursive: true })
     }
     const { dependencies } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'))
