@@ -21,9 +21,12 @@ export class SchemaError extends Error {}
 const NUMBER = '#/definitions/Number'
 const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity']
 
-/** The schema of reports, in the root of the package. */
+let schemaOfReports: Schema | undefined
+
+/** The schema of reports, in the root of the package. It is read once: a run asks for it for each comparison. */
 export function reportSchema(): Schema {
-  return JSON.parse(readFileSync(new URL('../../report.schema.json', here), 'utf8'))
+  schemaOfReports ??= JSON.parse(readFileSync(new URL('../../report.schema.json', here), 'utf8')) as Schema
+  return schemaOfReports
 }
 
 /**
