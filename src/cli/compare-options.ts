@@ -70,11 +70,6 @@ function listed<Key extends string>(flags: Flags<Key>): Flag<Key>[] {
   return (Object.keys(flags) as Key[]).map((key) => ({ key, ...flags[key] }))
 }
 
-/** `--steps` of `--steps <tokens>` */
-function flagName({ flag }: Pick<Flag<string>, 'flag'>): string {
-  return flag.split(' ')[0]!
-}
-
 /** The options of a comparison except `thresholds`, which have flags of their own. */
 const COMPARE = listed<CompareKey>({
   dtype: { flag: '--dtype <name>', help: 'precision that chooses the limits: bf16, fp16 or fp32' },
@@ -145,9 +140,9 @@ export function addLimitOptions(command: Command): void {
   for (const { flag, help, parse } of LIMITS) command.addOption(optionOf(flag, help, parse))
 }
 
-/** The flags that were given of a comparison of logits. */
+/** The flags of a comparison of logits that were given, such as `--steps` of `--steps <tokens>`. */
 export function compareFlagsIn(values: Readonly<Record<string, unknown>>): string[] {
-  return [...COMPARE, ...LIMITS].filter(({ key }) => values[key] !== undefined).map(flagName)
+  return [...COMPARE, ...LIMITS].filter(({ key }) => values[key] !== undefined).map(({ flag }) => flag.split(' ')[0]!)
 }
 
 /** @param without options that the command has no use for */

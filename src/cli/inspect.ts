@@ -86,15 +86,15 @@ interface LogProbFacts {
 
 function inspect(path: string, options: LoadDumpOptions, token: number | undefined): Facts {
   const dump = asDump('dump', loadDump(path, options))
-  const step = token === undefined ? dump.steps.at(0)! : [...dump.steps].find((other) => other.step === token)
-  const tokens = stepRanges([...dump.steps].map((other) => other.step))
+  const steps = [...dump.steps]
+  const step = token === undefined ? steps[0]! : steps.find((other) => other.step === token)
+  const tokens = stepRanges(steps.map((other) => other.step))
   if (!step) {
     const message = `there is no token ${token}; the dump has ${tokens}`
     throw new GoldenLogitsError('nothing-to-compare', message, { file: path })
   }
   const ignored: Record<string, number> = {}
   for (const { reason } of dump.ignored) ignored[reason] = (ignored[reason] ?? 0) + 1
-  const steps = [...dump.steps]
   // Of many positions the last is shown.
   const rows = dump.rows?.positions === 'all' ? { ...dump.rows, positions: 'last' as const } : dump.rows
   const source = rowsOf({ ...dump, ...(rows && { rows }) })

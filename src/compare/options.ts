@@ -45,7 +45,8 @@ export interface CompareOptions extends MeasuredOptions {
   extra?: 'fail' | 'allow'
   /**
    * Whether it is a warning (`warn`, the default) that both sides read the same file, or that all tokens have the same logits
-   * on both sides, bit for bit, or that the dump is read from the files of the `baseline`. A stored snapshot that matches bit for bit gives no such warning.
+   * on both sides, bit for bit, or that the dump is read from the files of the `baseline`. A stored snapshot that matches
+   * bit for bit gives no such warning.
    */
   identical?: 'warn' | 'allow'
   /** Whether it is a warning (`warn`, the default) that a token of one side has the logits of the token before, bit for bit. */

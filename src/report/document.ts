@@ -87,8 +87,8 @@ export function reportDocument(comparisons: readonly ComparisonReport[]): Report
 export const MOST_TITLE = 300
 
 /**
- * Numbers the comparisons that would show the same title, such as those of tests of the same name: readers could not tell them
- * apart, and pages of JUnit XML merge test cases of the same name.
+ * Numbers the comparisons that would show the same title, as comparisons of tests of the same name do: readers could not
+ * distinguish them, and pages of JUnit XML merge test cases of the same name.
  */
 function withDistinctTitles(comparisons: readonly ComparisonReport[]): ComparisonReport[] {
   const shown = comparisons.map(({ title }) => printable(title, MOST_TITLE))

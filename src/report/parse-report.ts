@@ -27,8 +27,8 @@ export function parseReport(file: string, text: string): ReportDocument {
   }
   const report = checked(file, value)
   for (const { title, tokens, verdicts, statistics, together } of report.comparisons) {
-    for (const of of [statistics, together?.statistics]) {
-      const lists = of ? [of.klPercentiles, ...(of.metrics ?? []).map(({ percentiles }) => percentiles)] : []
+    for (const facts of [statistics, together?.statistics]) {
+      const lists = facts ? [facts.klPercentiles, ...(facts.metrics ?? []).map(({ percentiles }) => percentiles)] : []
       const absent = PERCENTS.find((percent) => lists.some((list) => list.every((one) => one.percent !== percent)))
       if (absent === undefined) continue
       throw bad(

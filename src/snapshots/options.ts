@@ -44,12 +44,11 @@ export interface SnapshotSettings {
   readonly updatePassing: boolean
 }
 
-/** The names of the options of snapshots. */
-export const SNAPSHOT_OPTIONS = [...COMPARE_OPTIONS, 'fidelity', 'k', 'name', 'variant', 'provenance', 'updatePassing']
+const ALLOWED = [...COMPARE_OPTIONS, 'fidelity', 'k', 'name', 'variant', 'provenance', 'updatePassing']
 
 /** @throws GoldenLogitsError `invalid-argument` */
 export function checkSnapshotOptions(options: SnapshotOptions = {}): SnapshotSettings {
-  const checked = checkObject<SnapshotOptions>('the options', options, SNAPSHOT_OPTIONS, "{ dtype: 'bf16' }")
+  const checked = checkObject<SnapshotOptions>('the options', options, ALLOWED, "{ dtype: 'bf16' }")
   const { fidelity, k, name, variant, provenance = {}, updatePassing, ...compare } = checked
   if (compare.baseline !== undefined) {
     throw invalidArgument('baseline needs a golden dump: use toMatchGoldenLogits, or leave baseline out')

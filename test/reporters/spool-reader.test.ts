@@ -53,7 +53,7 @@ test('what a later version adds is left out, and the number of tokens may be abs
   expect(document.comparisons[0]?.tokens).toEqual([TOKEN])
 })
 
-test('a line that a killed worker did not end is counted, whatever it holds', () => {
+test('a line that a killed worker did not end is counted, with any content', () => {
   const text = LINES.map((line) => `${JSON.stringify(line)}\n`).join('')
   expect(read(`${text}{"kind":"token","id":"x`).losses.tornLines).toBe(1)
   expect(read(`${text}\0\0\0\n{"kind":5,"id":"x"}\n`).losses.tornLines).toBe(2)

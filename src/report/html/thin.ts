@@ -1,4 +1,4 @@
-/** With more items than these, a chart draws only those that can be told apart: its size does not grow with the tokens. */
+/** With more items than these, a chart draws only those that a reader can distinguish: its size does not grow with the tokens. */
 const MOST_ITEMS = 2000
 
 /** One item for each place, the first. @param placeOf where an item is drawn, as text */

@@ -112,7 +112,7 @@ describe('a decoder layer', () => {
     { q_proj: 'q', k_proj: 'k', v_proj: 'v', o_proj: 'o', up_proj: 'up', down_proj: 'down' },
     { q_proj: 'wq', k_proj: 'wk', v_proj: 'wv', o_proj: 'wo', up_proj: 'w3', down_proj: 'w2' },
     { q_proj: 'query', k_proj: 'key', v_proj: 'value', o_proj: 'c_proj', up_proj: 'up', down_proj: 'c_proj' },
-  ])('is computed whatever its projections are called: $q_proj, $o_proj, $up_proj, $down_proj', (names) => {
+  ])('is computed with projections of these names: $q_proj, $o_proj, $up_proj, $down_proj', (names) => {
     const renamed = (all: Module[]) =>
       all.map((module) => ({ ...module, name: module.name.replace(/[a-z]+_proj$/, (n) => names[n as 'q_proj'] ?? n) }))
     const ours = layersDump(renamed(modules('golden')))
